@@ -1,0 +1,1 @@
+"""The word recognizer: characters, network, batches, training, validation, checkpoints."""

@@ -1,0 +1,1 @@
+"""Rendered Korean public documents in the shape of the AI-Hub download."""
