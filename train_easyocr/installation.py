@@ -28,8 +28,12 @@ from numpy.typing import NDArray
 from train_easyocr import easyocr_weights
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 from train_easyocr.files import replacing, sha256, write_text
+from train_easyocr.reader import open_finetuned
 from train_easyocr.recognition import network
+from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard, read_card, read_weights
+from train_easyocr.recognition.data import DataError, PatchError, open_set
+from train_easyocr.recognition.validation import load_reader, read_patches
 from train_easyocr.text import format_table
 
 NAME = "finetuned"
@@ -84,9 +88,11 @@ class Place:
 
 def easyocr_settings(card: WeightsCard) -> str:
     """Return the text of `finetuned.yaml` for weights that `card` describes."""
+    parts = [
+        str(card.network[part]) for part in ("Transformation", "FeatureExtraction", "SequenceModeling", "Prediction")
+    ]
     described = (
-        f"# {card.experiment_name}, iteration {card.iteration}: "
-        f"{'-'.join(str(card.network[part]) for part in ('Transformation', 'FeatureExtraction', 'SequenceModeling'))}-CTC, "
+        f"# {card.experiment_name}, iteration {card.iteration}: {'-'.join(parts)}, "
         f"validation accuracy {card.validation.accuracy:.2f} %, weights {card.weights_sha256[:12]}\n"
     )
     settings: dict[str, Any] = {
@@ -122,10 +128,12 @@ def _refuse_unsuitable(weights: Path, card: WeightsCard) -> None:
     if card.rgb:
         raise InstallationError(f"{weights}: was trained on RGB, but EasyOCR reads grey; train with rgb: False")
     if not card.PAD:
-        raise InstallationError(f"{weights}: was trained on stretched words, but EasyOCR keeps proportions; train with PAD: True")
+        raise InstallationError(
+            f"{weights}: was trained on stretched words, but EasyOCR keeps proportions; train with PAD: True"
+        )
     if not all(key.startswith("module.") for key in read_weights(weights, keep_prefix=True)):
         raise InstallationError(
-            f"{weights}: not all keys start with `module.`; EasyOCR cuts seven characters off each and would find none. "
+            f"{weights}: not all keys start with `module.`; EasyOCR cuts seven characters off each. "
             "Save the weights with train_easyocr.recognition.checkpoints.save_weights"
         )
 
@@ -152,9 +160,6 @@ def read_both_ways(
         quantize: Let EasyOCR turn LSTMs and linear layers into int8, as it does on a CPU unless told otherwise. Off
             for the comparison: int8 rounds, and what it reads differently says nothing about a wrong installation.
     """
-    from train_easyocr.reader import open_finetuned
-    from train_easyocr.recognition.validation import load_reader, read_patches
-
     images = [image for _, _, image in patches]
     model, converter = load_reader(place.weights, card)
     trained = read_patches(model, converter, images, img_height=card.img_height, img_width=card.img_width, batch_size=1)
@@ -188,7 +193,7 @@ def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: boo
             ["patch", "training code", "EasyOCR"], [[r.name, r.trained, r.easyocr] for r in different[:10]]
         )
         raise InstallationError(
-            f"EasyOCR reads {len(different)} of {len(readings)} validation patches otherwise than the training code does; "
+            f"EasyOCR reads {len(different)} of {len(readings)} validation patches otherwise than training does; "
             f"nothing was installed:\n{table}"
         )
     if not same_patches or not card.sensitive:
@@ -199,8 +204,9 @@ def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: boo
     tolerance = 4 * math.sqrt(max(expected * (1 - expected), 0.01) / len(readings)) + 0.005
     if accuracy < expected - tolerance:
         raise InstallationError(
-            f"the weights read {accuracy:.1%} of {len(readings)} validation patches right, but {expected:.1%} in training: "
-            "the card's characters, image height or network are not those the weights were trained with; nothing was installed"
+            f"the weights read {accuracy:.1%} of {len(readings)} validation patches right, but {expected:.1%} in "
+            "training: the card's characters, image height or network are not those that the weights were trained with; "
+            "nothing was installed"
         )
 
 
@@ -212,15 +218,12 @@ def validation_patches(
     Raises:
         InstallationError: There is no such patch.
     """
-    from train_easyocr.recognition.characters import CharacterSet
-    from train_easyocr.recognition.data import DataError, PatchError, open_set
-
     try:
         sets = [open_set(folder, config, CharacterSet(card.character)) for folder in folders]
-        words = [(word_set, index) for word_set in sets for index in range(len(word_set))]
-        chosen = np.unique(np.linspace(0, len(words) - 1, min(count, len(words))).astype(int)) if words else []
-        picked = [words[number] for number in chosen]
-        patches = [(word_set.place(index), word_set.label(index), word_set.patch(index, False)) for word_set, index in picked]
+        usable = [(words, index) for words in sets for index in range(len(words))]
+        chosen = np.unique(np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)) if usable else []
+        picked = [usable[number] for number in chosen]
+        patches = [(words.place(index), words.label(index), words.patch(index, False)) for words, index in picked]
     except (DataError, PatchError) as error:
         raise InstallationError(f"no validation patches to check the model with: {error}") from None
     if not patches:
@@ -366,7 +369,8 @@ def _print_list(place: Place) -> None:
         ]
         for name, card, installed in previous_models(place)
     ]
-    print(format_table(["name", "installed", "iteration", "accuracy", "norm_ED"], rows) if rows else "no model is installed")
+    header = ["name", "installed", "iteration", "accuracy", "norm_ED"]
+    print(format_table(header, rows) if rows else "no model is installed")
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -377,7 +381,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("arguments", nargs="*", metavar="[weights] [key=value ...]", help="default: the best accuracy")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="settings; default: %(default)s")
-    parser.add_argument("--words", type=int, default=200, help="validation patches read both ways; default: %(default)s")
+    parser.add_argument("--words", type=int, default=200, help="patches that are read both ways; default: %(default)s")
     parser.add_argument("--list", action="store_true", help="list the models that were installed, and stop")
     parser.add_argument("--restore", metavar="NAME", help="put back a model that was installed before")
     return parser.parse_args(arguments)
