@@ -205,8 +205,8 @@ def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: boo
     if accuracy < expected - tolerance:
         raise InstallationError(
             f"the weights read {accuracy:.1%} of {len(readings)} validation patches right, but {expected:.1%} in "
-            "training: the card's characters, image height or network are not those that the weights were trained with; "
-            "nothing was installed"
+            "training: the card's characters, image height or network are not those of the training; nothing was "
+            "installed"
         )
 
 
