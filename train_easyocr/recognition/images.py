@@ -116,8 +116,8 @@ def raise_contrast(image: Pixels, target: float) -> Pixels:
             percentile by their sum.
 
     Returns:
-        The image itself where it has the contrast or `target` is 0, else another with the 10th percentile at 25 and the 90th at 225
-        (as `recognition.adjust_contrast_grey`).
+        The image itself where it has the contrast or `target` is 0, else another with the 10th percentile at 25 and
+        the 90th at 225 (as `recognition.adjust_contrast_grey`).
     """
     if target <= 0:
         return image
