@@ -34,6 +34,7 @@ NO_LABEL = "page without label file"
 NO_IMAGE = "page without image"
 SECOND_IMAGE = "second image of a page"
 SECOND_LABEL = "second label file of a page"
+BAD_NAME = "file name that is not UTF-8"
 MALFORMED_ANNOTATION = "malformed annotation"
 BAD_TEXT = "text that can't be written"
 NO_TEXT = "empty text"
@@ -232,8 +233,13 @@ def find_pages(folder: Path) -> tuple[list[PageFile], list[Problem]]:
     """
     images = pages_by_name(_files_below(folder / "images", IMAGE_SUFFIXES))
     labels = pages_by_name(_files_below(folder / "labels", frozenset({LABEL_SUFFIX})))
+    unnameable = {name for name in images.keys() | labels.keys() if not name.isascii() and not _is_writable(name)}
+    for name in unnameable:  # such bytes can go into no labels.csv
+        images.pop(name, None)
+        labels.pop(name, None)
     pages = [PageFile(name, images[name][0], labels[name][0]) for name in sorted(images.keys() & labels.keys())]
-    return pages, pairing_problems(images, labels)
+    problems = [Problem(name.encode(errors="backslashreplace").decode(), BAD_NAME) for name in unnameable]
+    return pages, sorted(problems + pairing_problems(images, labels), key=lambda problem: problem.name)
 
 
 def pages_by_name(files: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
