@@ -1,0 +1,72 @@
+"""Step 5: read an evaluation set with EasyOCR as it is and with the fine-tuned model, and score both.
+
+    python3 evaluate.py --eval_set DIR [--baseline] [--finetuned] [--cuda] [--boxes labels|detector]
+
+Writes evaluation_result.csv, evaluation_result.json and evaluation_predictions.jsonl into --output. Stopped at any
+moment and started again, it goes on where it was. Ends with 0; with 1 when a model could not be evaluated or no page
+could be scored; with 2 when the command itself is wrong; with 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="evaluate.py", description="Scores EasyOCR as it is and fine-tuned on labelled pages."
+    )
+    parser.add_argument(
+        "--eval_set", type=Path, metavar="DIR",
+        help="folder with images/ and labels/; default: evaluation_set, where step 2 put it by the configuration",
+    )  # fmt: skip
+    parser.add_argument("--baseline", action="store_true", help="EasyOCR's own Reader(['ko']) and Reader(['ko', 'en'])")
+    parser.add_argument("--finetuned", action="store_true", help="the model that step 4 installed; default: all models")
+    parser.add_argument("--cuda", action="store_true", help="use the GPU")
+    parser.add_argument(
+        "--boxes", choices=("detector", "labels"), default="detector",
+        help="read where EasyOCR's detector finds text (default), or at the labelled boxes: recognition alone",
+    )  # fmt: skip
+    parser.add_argument("--limit", type=int, metavar="N", help="only N pages, evenly spread over the set")
+    parser.add_argument(
+        "--output", type=Path, default=Path(), metavar="DIR", help="where results go; default: the current folder"
+    )
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings of all steps")
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that override those of the file")
+    parsed = parser.parse_intermixed_args(arguments)
+    if parsed.limit is not None and parsed.limit < 1:
+        parser.error(f"--limit {parsed.limit}: at least 1")
+    if not parsed.baseline and not parsed.finetuned:
+        parsed.baseline = parsed.finetuned = True
+    return parsed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run step 5; return the exit status."""
+    parsed = parse_args(arguments)
+    try:
+        config = load_config(parsed.config, parsed.overrides)
+    except ConfigError as error:
+        print(f"evaluate.py: {error}", file=sys.stderr)
+        return 2
+    # Loading torch and EasyOCR takes seconds, which --help and a wrong setting need not.
+    from train_easyocr.evaluation.command import CommandError, run  # noqa: PLC0415
+
+    try:
+        return run(parsed, config)
+    except CommandError as error:
+        print(f"evaluate.py: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("\nevaluate.py: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,391 @@
+"""EasyOCR's readers: the same results as EasyOCR's own calls, and each of its traps."""
+
+import sys
+from types import SimpleNamespace
+
+import cv2
+import easyocr.easyocr
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from tests.easyocr_files import install_random_weights
+from tests.evaluation.installed import CHARACTERS, draw_page, install_finetuned
+from train_easyocr import reader as reader_module
+from train_easyocr.documents import Box
+from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
+from train_easyocr.reader import (
+    ImageError,
+    PageReader,
+    Quad,
+    ReaderError,
+    bounds,
+    load_page,
+    open_baseline,
+    open_detector,
+    open_finetuned,
+)
+
+QUAD = Quad((60.5, 140.0), (150.0, 160.5), (145.0, 190.0), (55.0, 170.0))
+SHAPES = [
+    Box(200, 180, 280, 210),  # below the next ones: EasyOCR would sort it
+    Box(10, 10, 90, 40),
+    Box(100, 12, 190, 38),
+    Box(-20, 60, 40, 90),  # leaves the page
+    QUAD,
+    Box(300, 5, 320, 75),  # vertical
+    Box(50, 50, 50, 80),  # no area
+    Box(400, 10, 450, 40),  # outside
+    Box(10, 10, 90, 40),  # a second time
+    Box(5, 220, 355, 230),  # long
+]
+READABLE = [0, 1, 2, 3, 4, 5, 8, 9]
+
+
+@pytest.fixture
+def easyocr_folder(tmp_path, monkeypatch):
+    install_random_weights(tmp_path / "easyocr", monkeypatch)
+    return tmp_path / "easyocr"
+
+
+def one_by_one(easyocr_reader, grey, shape):
+    """What EasyOCR reads when it is asked for this place alone."""
+    if isinstance(shape, Quad):
+        found = easyocr_reader.recognize(grey, [], [[list(corner) for corner in shape]])
+    else:
+        found = easyocr_reader.recognize(grey, [[shape.xmin, shape.xmax, shape.ymin, shape.ymax]], [])
+    [(_, text, confidence)] = found
+    return text, pytest.approx(confidence, abs=1e-6)
+
+
+def plain_reader(folder, languages, **options):
+    return easyocr.easyocr.Reader(
+        languages,
+        gpu=False,
+        model_storage_directory=str(folder / "model"),
+        user_network_directory=str(folder / "user_network"),
+        download_enabled=False,
+        verbose=False,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("languages", [["ko"], ["ko", "en"]])
+def test_baseline_reads_what_easyocr_reads(easyocr_folder, languages):
+    grey = draw_page()
+    ours = open_baseline(languages).recognize(grey, SHAPES)
+    plain = plain_reader(easyocr_folder, languages, detector=False)
+    assert [ours[i] for i in READABLE] == [one_by_one(plain, grey, SHAPES[i]) for i in READABLE]
+    assert ours[6] == ours[7] == ("", 0.0)
+    assert len({text for text, _ in ours}) >= 5  # the weights do tell words apart
+
+
+def test_latin_letters_are_suppressed_for_ko_alone(easyocr_folder):
+    texts = []
+    for languages in (["ko"], ["ko", "en"]):
+        baseline = open_baseline(languages, quantize=False)
+        bias = baseline.reader.recognizer.Prediction.bias.data
+        bias[baseline.reader.character.index("Q") + 1] += 1000  # it would read Q everywhere
+        texts.append(baseline.recognize(draw_page(), SHAPES[:1])[0][0])
+    assert "Q" not in texts[0]
+    assert texts[1] == "Q"
+
+
+def test_finetuned_reads_what_easyocr_reads(easyocr_folder):
+    install_finetuned(easyocr_folder)
+    grey = draw_page()
+    ours = open_finetuned().recognize(grey, SHAPES)
+    plain = plain_reader(easyocr_folder, ["ko", "en"], recog_network="finetuned", detector=False)
+    assert [ours[i] for i in READABLE] == [one_by_one(plain, grey, SHAPES[i]) for i in READABLE]
+    assert ours[6] == ours[7] == ("", 0.0)
+    assert set("".join(text for text, _ in ours)) <= set(CHARACTERS)
+    assert len({text for text, _ in ours}) >= 4
+
+
+def test_batches_read_what_single_words_read(easyocr_folder):
+    """On anything but "cpu" EasyOCR reads in batches, sorts, and pads all to the widest crop."""
+    install_finetuned(easyocr_folder)
+    grey = draw_page()
+    alone = open_finetuned(quantize=False)
+    batched = open_finetuned(quantize=False)
+    batched.reader.device = "cpu:0"
+    assert batched.recognize(grey, SHAPES) == [
+        (text, pytest.approx(confidence, abs=1e-4)) for text, confidence in alone.recognize(grey, SHAPES)
+    ]
+    sizes = [size for _, size in batched._batches([shape for shape in SHAPES if isinstance(shape, Box)])]
+    assert max(sizes) > 1
+
+
+def test_no_shapes(easyocr_folder):
+    install_finetuned(easyocr_folder)
+    assert open_finetuned().recognize(draw_page(), []) == []
+
+
+def test_thin_regions_are_not_read(easyocr_folder):
+    install_finetuned(easyocr_folder)
+    flat = Quad((10, 10), (50, 30), (50, 30), (10, 10))
+    point = Quad((10, 10), (10, 10), (10, 10), (10, 10))
+    assert open_finetuned().recognize(draw_page(), [flat, point]) == [("", 0.0)] * 2
+
+
+def test_detect_equals_easyocr_cut_at_the_edges(easyocr_folder):
+    detector = PageReader(plain_reader(easyocr_folder, ["ko"], detector=False, recognizer=False), 64)
+    detector.reader.detector = None
+    found_text = [
+        np.array([10, 10, 60, 10, 60, 30, 10, 30], np.int32),
+        np.array([64, 11, 120, 11, 120, 31, 64, 31], np.int32),  # merged with the first
+        np.array([1, 60, 50, 60, 50, 92, 1, 92], np.int32),  # its margin leaves the page
+        np.array([70, 50, 110, 70, 105, 84, 65, 64], np.int32),  # tilted
+        np.array([2, 2, 6, 2, 6, 6, 2, 6], np.int32),  # too small
+    ]
+    detector.reader.get_textbox = lambda *_, **__: [found_text]
+    image = np.zeros((94, 128, 3), np.uint8)
+    horizontal, free = detector.reader.detect(image, reformat=False)
+    found = detector.detect(image)
+    assert found == [
+        *(Box(b[0], b[2], b[1], b[3]).clipped(128, 94) for b in horizontal[0]),
+        *(Quad(*map(tuple, corners)) for corners in free[0]),
+    ]
+    assert [type(shape) for shape in found] == [Box, Box, Quad]
+    assert found[0] == Box(8, 8, 122, 33)
+    assert found[1] == Box(0, 57, 53, 94)
+
+
+def test_detect_makes_plain_numbers_of_what_it_finds(monkeypatch):
+    detector = PageReader(SimpleNamespace(detect=None), 64)
+    corners = [[np.float64(1.5), np.float64(2)], [9.0, 4.0], [8.0, 9.0], [0.5, 7.0]]
+    boxes = [[np.int64(-3), np.int32(30), 4, 20], [500, 600, 10, 20], [5, 5, 10, 90]]
+    monkeypatch.setattr(detector.reader, "detect", lambda image, reformat: ([boxes], [[corners]]))
+    found = detector.detect(np.zeros((50, 40, 3), np.uint8))
+    assert found == [Box(0, 4, 30, 20), Quad((1.5, 2.0), (9.0, 4.0), (8.0, 9.0), (0.5, 7.0))]
+    assert {type(value) for value in found[0]} == {int}
+    assert {type(value) for corner in found[1] for value in corner} == {float}
+
+
+def test_detector_can_be_loaded_with_a_recognizer(easyocr_folder):
+    install_finetuned(easyocr_folder)
+    both = open_finetuned(detector=True)
+    image = cv2.cvtColor(draw_page(width=128, height=96), cv2.COLOR_GRAY2RGB)
+    assert both.detect(image) == open_detector().detect(image)
+    assert len(both.recognize(image[..., 0], [Box(0, 0, 100, 30)])[0][0]) > 0
+
+
+def test_bounds():
+    assert bounds(QUAD) == Box(55, 140, 150, 190)
+    assert bounds(Quad((0.2, 0.9), (10.1, 0.9), (10.1, 5.5), (0.2, 5.0))) == Box(0, 0, 11, 6)
+    assert bounds(Box(1, 2, 3, 4)) == Box(1, 2, 3, 4)
+
+
+# The image height is a global of EasyOCR's module.
+
+
+def test_image_height_of_one_reader_does_not_change_another(easyocr_folder):
+    grey = draw_page()
+    baseline = open_baseline(["ko"])
+    before = baseline.recognize(grey, SHAPES)
+    install_finetuned(easyocr_folder, img_height=32)
+    low = open_finetuned()
+    assert (baseline.img_height, low.img_height) == (64, 32)
+    read_low = low.recognize(grey, SHAPES)
+    assert baseline.recognize(grey, SHAPES) == before
+    assert open_baseline(["ko"]).recognize(grey, SHAPES) == before
+    assert low.recognize(grey, SHAPES) == read_low
+    assert easyocr.easyocr.imgH == 64
+
+
+def test_image_height_matters_at_all(easyocr_folder):
+    """What the test above guards against: at another height the same weights read something else."""
+    grey = draw_page()
+    baseline = open_baseline(["ko"])
+    assert PageReader(baseline.reader, 32).recognize(grey, SHAPES) != baseline.recognize(grey, SHAPES)
+
+
+# EasyOCR reads its folder at import, and finds a custom network's code by its bare name.
+
+
+def test_folder_is_read_at_each_call(tmp_path, monkeypatch):
+    grey = draw_page()
+    texts = []
+    for seed in (1, 2):
+        install_finetuned(tmp_path / str(seed), seed=seed)
+        monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / str(seed)))
+        texts.append(open_finetuned().recognize(grey, SHAPES))
+    assert texts[0] != texts[1]
+
+
+def test_stale_code_is_not_used(tmp_path, monkeypatch):
+    stale = tmp_path / "stale"
+    stale.mkdir()
+    (stale / "finetuned.py").write_text("raise RuntimeError('stale file')\n")
+    monkeypatch.syspath_prepend(str(stale))
+    monkeypatch.setitem(sys.modules, "finetuned", object())
+    install_finetuned(tmp_path / "now")
+    network = tmp_path / "now" / "user_network" / "finetuned.py"
+    network.write_text(network.read_text() + "WHICH = 'the installed one'\n")
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "now"))
+    path = list(sys.path)
+    open_finetuned()
+    assert sys.modules["finetuned"].WHICH == "the installed one"
+    assert sys.path == path
+    network.write_text(network.read_text().replace("the installed one", "the next one, of the same size")[:-1])
+    open_finetuned()
+    assert sys.modules["finetuned"].WHICH == "the next one, of the same size"
+
+
+# Files that are missing or wrong.
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    install_finetuned(tmp_path)
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["model/finetuned.pth", "user_network/finetuned.yaml", "user_network/finetuned.py"])
+def test_missing_file_of_the_installed_model(installed, name):
+    (installed / name).unlink()
+    with pytest.raises(MissingWeights, match=r"step4") as caught:
+        open_finetuned()
+    assert str(installed / name) in str(caught.value)
+
+
+def test_missing_baseline(tmp_path, monkeypatch):
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path))
+    monkeypatch.setattr(reader_module, "find_weights", _missing)
+    with pytest.raises(MissingWeights):
+        open_baseline(["ko"])
+    assert not (tmp_path / "model").exists()
+
+
+def _missing(name):
+    raise MissingWeights(name)
+
+
+def test_missing_detector(installed, monkeypatch):
+    monkeypatch.setattr(reader_module, "find_weights", _missing)
+    with pytest.raises(MissingWeights, match="craft"):
+        open_finetuned(detector=True)
+    with pytest.raises(MissingWeights, match="craft"):
+        open_detector()
+
+
+def test_other_weights_under_the_baselines_name(easyocr_folder):
+    path = easyocr_folder / "model" / "korean_g2.pth"
+    path.unlink()
+    path.write_bytes(b"something else")
+    with pytest.raises(DamagedWeights):
+        open_baseline(["ko"])
+    assert path.read_bytes() == b"something else"
+
+
+def test_weights_without_prefix_are_refused(installed):
+    install_finetuned(installed, rename=lambda key: key.removeprefix("module."))
+    with pytest.raises(ReaderError, match=r"`module\.`.*FeatureExtraction"):
+        open_finetuned()
+
+
+def test_weights_of_another_character_set_are_refused(installed):
+    settings = installed / "user_network" / "finetuned.yaml"
+    content = yaml.safe_load(settings.read_text(encoding="utf-8"))
+    content["character_list"] += "뷁"
+    settings.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    with pytest.raises(ReaderError, match=r"does not fit finetuned\.yaml") as caught:
+        open_finetuned()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
+def test_files_that_are_no_weights(installed, content):
+    (installed / "model" / "finetuned.pth").write_bytes(content)
+    with pytest.raises(ReaderError, match="no file of weights"):
+        open_finetuned()
+
+
+class _Hostile:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+def test_code_in_a_checkpoint_is_not_run(installed):
+    mark = installed / "mark"
+    torch.save({"module.x": _Hostile(str(mark))}, installed / "model" / "finetuned.pth")
+    with pytest.raises(ReaderError, match="no file of weights"):
+        open_finetuned()
+    assert not mark.exists()
+
+
+def test_no_state_dict(installed):
+    torch.save([torch.zeros(3)], installed / "model" / "finetuned.pth")
+    with pytest.raises(ReaderError, match="holds list"):
+        open_finetuned()
+
+
+def test_language_list_that_refuses_english(installed):
+    install_finetuned(installed, lang_list=["ko"])
+    with pytest.raises(ReaderError, match=r"lang_list: \[ko, en\]"):
+        open_finetuned()
+
+
+@pytest.mark.parametrize("content", ["", "imgH: [", "- a list", "imgH: tall\nlang_list: [ko, en]\n"])
+def test_broken_settings(installed, content):
+    (installed / "user_network" / "finetuned.yaml").write_text(content)
+    with pytest.raises(ReaderError, match=r"finetuned\.yaml"):
+        open_finetuned()
+
+
+@pytest.mark.parametrize("content", ["import no_such_module_", "def", "Model = None"])
+def test_broken_code(installed, content):
+    (installed / "user_network" / "finetuned.py").write_text(content)
+    with pytest.raises(ReaderError, match=r"finetuned\.py"):
+        open_finetuned()
+
+
+# Images.
+
+
+def test_load_page_reads_as_easyocr_does(tmp_path):
+    colour = np.dstack([draw_page(seed) for seed in range(3)])
+    path = tmp_path / "주민복지 쪽.jpg"
+    path.write_bytes(cv2.imencode(".jpg", colour)[1].tobytes())
+    image, grey = load_page(path)
+    expected_image, expected_grey = easyocr.easyocr.reformat_input(str(path))
+    assert (image == expected_image).all()
+    assert (grey == expected_grey).all()
+    assert image.shape == (*grey.shape, 3)
+
+
+def _cut(content):
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "change"),
+    [
+        (".png", lambda content: b""),
+        (".jpg", lambda content: b"not an image"),
+        (".jpg", _cut),
+        (".png", _cut),
+    ],
+)
+def test_broken_images(tmp_path, suffix, change):
+    path = tmp_path / f"쪽{suffix}"
+    path.write_bytes(change(cv2.imencode(suffix, draw_page())[1].tobytes()))
+    with pytest.raises(ImageError, match="쪽"):
+        load_page(path)
+
+
+def test_sixteen_bits_are_refused(tmp_path):
+    path = tmp_path / "deep.png"
+    path.write_bytes(cv2.imencode(".png", draw_page().astype(np.uint16) * 256)[1].tobytes())
+    with pytest.raises(ImageError, match="8 bits"):
+        load_page(path)
+
+
+def test_missing_image(tmp_path):
+    with pytest.raises(ImageError, match=r"gone\.jpg"):
+        load_page(tmp_path / "gone.jpg")

@@ -1,0 +1,96 @@
+"""The models that step 5 compares: EasyOCR as it is, and the fine-tuned one that step 4 installed.
+
+`baseline` is `Reader(['ko'])`, as the published comparison has it. It suppresses all Latin letters, so beside it stands
+`baseline_ko_en`, `Reader(['ko', 'en'])` with the same weights. `finetuned` is
+`Reader(['ko', 'en'], recog_network='finetuned')`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from importlib.metadata import version
+
+from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights
+from train_easyocr.evaluation.runner import DetectorSource, Model
+from train_easyocr.files import sha256
+from train_easyocr.reader import (
+    DETECTOR,
+    FINETUNED_LANGUAGES,
+    RECOGNIZER,
+    finetuned_files,
+    open_baseline,
+    open_detector,
+    open_finetuned,
+)
+
+BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
+"""EasyOCR's own readers by name, and their languages."""
+FINETUNED_MODEL = "finetuned"
+
+
+def find_models(baseline: bool, finetuned: bool, cuda: bool) -> tuple[list[Model], dict[str, str]]:
+    """Look for the models' files; nothing is loaded yet.
+
+    Args:
+        baseline: Take EasyOCR's own models.
+        finetuned: Take the fine-tuned one.
+        cuda: Use the GPU.
+
+    Returns:
+        The models whose files are there, and why each other one is left out, by name.
+    """
+    makers: dict[str, Callable[[], Model]] = {}
+    if baseline:
+        for name, languages in BASELINES.items():
+            makers[name] = lambda name=name, languages=languages: _baseline(name, languages, cuda)  # type: ignore[misc]
+    if finetuned:
+        makers[FINETUNED_MODEL] = lambda: _finetuned(cuda)
+    models, missing = [], {}
+    for name, make in makers.items():
+        try:
+            models.append(make())
+        except (MissingWeights, DamagedWeights) as error:
+            missing[name] = str(error)
+    return models, missing
+
+
+def find_detector(cuda: bool) -> DetectorSource:
+    """Look for EasyOCR's detector.
+
+    Raises:
+        MissingWeights, DamagedWeights: Its file is not there and can't be downloaded, or is something else.
+    """
+    weights = find_weights(DETECTOR)
+    identity = {"network": DETECTOR, "weights_sha256": sha256(weights), "settings": "EasyOCR's own", **_machine(cuda)}
+    return DetectorSource(identity, lambda: open_detector(cuda))
+
+
+def _baseline(name: str, languages: Sequence[str], cuda: bool) -> Model:
+    weights = find_weights(RECOGNIZER)
+    return Model(
+        name,
+        {"network": RECOGNIZER, "weights_sha256": sha256(weights), "languages": _join(languages), **_machine(cuda)},
+        lambda: open_baseline(languages, cuda),
+    )
+
+
+def _finetuned(cuda: bool) -> Model:
+    files = finetuned_files()
+    identity = {
+        "network": FINETUNED_MODEL,
+        "weights_sha256": sha256(files.weights),
+        "settings_sha256": sha256(files.settings),
+        "network_sha256": sha256(files.network),
+        "languages": _join(FINETUNED_LANGUAGES),
+        **_machine(cuda),
+    }
+    return Model(FINETUNED_MODEL, identity, lambda: open_finetuned(cuda))
+
+
+def _join(languages: Iterable[str]) -> str:
+    return ",".join(languages)
+
+
+def _machine(cuda: bool) -> dict[str, str]:
+    """Return what changes the last digits of a network's output, and with them a letter now and then."""
+    return {"device": "cuda" if cuda else "cpu", "easyocr": version("easyocr"), "torch": version("torch")}

@@ -1,0 +1,242 @@
+"""Reads the pages of an evaluation set with several models and scores them: detection once a page, resumable.
+
+The models are handed in, so that anything that recognizes words can be evaluated; EasyOCR's are in `models`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from train_easyocr.documents import Box, Page, Word
+from train_easyocr.documents.aihub import LabelError, PageFile, Problem, read_page
+from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
+from train_easyocr.evaluation.matching import box_array
+from train_easyocr.evaluation.metrics import PageScores, score_page
+from train_easyocr.evaluation.predictions import Identity, Predictions
+from train_easyocr.files import sha256
+from train_easyocr.reader import ImageError, Quad, ReaderError, Reading, Shape, bounds, load_page
+
+Boxes = Literal["labels", "detector"]
+Pixels = NDArray[np.uint8]
+
+DETECTOR_KEY = "detector"
+
+UNUSABLE_MODEL = (MissingWeights, DamagedWeights, ReaderError)
+"""What opening a model raises when its files don't allow it: the others are evaluated all the same."""
+
+
+class Recognizer(Protocol):
+    """Reads words at given places."""
+
+    def recognize(self, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading]:
+        """Return text and confidence of each shape, in order; `grey` is the page, [h, w]."""
+
+
+class Detector(Protocol):
+    """Finds words."""
+
+    def detect(self, image: Pixels) -> list[Shape]:
+        """Return where the words of a page are; `image` is [h, w, 3], RGB."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A recognizer to be evaluated.
+
+    Attributes:
+        name: As tables show it.
+        identity: All that its readings depend on, apart from the image and the boxes.
+        open: Loads it. Called at most once, and only when a page is to be read.
+    """
+
+    name: str
+    identity: Identity
+    open: Callable[[], Recognizer]
+
+
+@dataclass(frozen=True)
+class DetectorSource:
+    """The detector that all models share; as `Model`."""
+
+    identity: Identity
+    open: Callable[[], Detector]
+
+
+@dataclass(frozen=True)
+class PageResult:
+    """A page's scores by model name."""
+
+    name: str
+    category: str
+    words: int
+    scores: dict[str, PageScores]
+
+
+@dataclass
+class Evaluation:
+    """The outcome of a run.
+
+    Attributes:
+        boxes: Where words were read: at the labelled boxes, or where the detector found any.
+        models: The evaluated models by name, and what their readings depend on.
+        pages: Each page's scores, in the order of the pages.
+        skipped: Pages that can't be scored, and why.
+        failed: Models that could not be opened by name, and why.
+        notes: What a user should know about readings kept from an earlier run.
+    """
+
+    boxes: Boxes
+    models: dict[str, Identity]
+    pages: list[PageResult] = field(default_factory=list)
+    skipped: list[Problem] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def _say(line: str) -> None:
+    tqdm.write(line, file=sys.stderr)
+
+
+def evaluate(
+    pages: Sequence[PageFile],
+    models: Sequence[Model],
+    detector: DetectorSource | None,
+    output: Path,
+    report: Callable[[str], None] = _say,
+) -> Evaluation:
+    """Read all pages with all models, keeping each reading in `output`, and score them.
+
+    Args:
+        pages: The pages.
+        models: The models; names differ.
+        detector: What finds the words; None reads at the labelled boxes.
+        output: The folder for the predictions. Those that are there are used where they hold.
+        report: Takes a line about each skipped page and each failed model as it happens.
+
+    Raises:
+        PredictionsError: The predictions in `output` can't be used.
+        MissingWeights, DamagedWeights, ReaderError: The detector can't be opened.
+    """
+    run = _Run(models, detector, report)
+    with Predictions(output, run.identities()) as predictions:
+        run.outcome.notes += predictions.notes
+        for note in predictions.notes:
+            report(note)
+        done = sum(all(predictions.has(run.key(model), page.name) for model in models) for page in pages)
+        with tqdm(total=len(pages), initial=done, unit="page", desc="Evaluating", smoothing=0.1) as progress:
+            for page in pages:
+                known = all(predictions.has(run.key(model), page.name) for model in run.models)
+                run.evaluate_page(page, predictions)
+                progress.update(0 if known else 1)
+    return run.finished()
+
+
+class _Run:
+    """One evaluation: the models that are open, and the outcome so far."""
+
+    def __init__(self, models: Sequence[Model], detector: DetectorSource | None, report: Callable[[str], None]) -> None:
+        self.models = list(models)
+        self.detector = detector
+        self.report = report
+        self.outcome = Evaluation("labels" if detector is None else "detector", {m.name: m.identity for m in models})
+        self._recognizers: dict[str, Recognizer] = {}
+        self._open_detector: Detector | None = None
+
+    def key(self, model: Model) -> str:
+        """Return the key of a model's predictions; those at labelled boxes and at found ones don't mix."""
+        return f"{self.outcome.boxes}/{model.name}"
+
+    def identities(self) -> dict[str, Identity]:
+        """Return what the predictions of this run depend on, by key."""
+        found = {} if self.detector is None else {DETECTOR_KEY: self.detector.identity}
+        shared = {f"detector {name}": value for name, value in found.get(DETECTOR_KEY, {}).items()}
+        return {**found, **{self.key(model): {**model.identity, **shared} for model in self.models}}
+
+    def evaluate_page(self, page_file: PageFile, predictions: Predictions) -> None:
+        """Read and score a page, or skip it with a reason."""
+        try:
+            page = _labelled(page_file)
+            rows = self._read(page, predictions)
+        except (LabelError, ImageError) as error:
+            self.outcome.skipped.append(Problem(page_file.name, str(error)))
+            self.report(f"skipped {page_file.name}: {error}")
+            return
+        scores = {
+            name: score_page(page.words, [Word(Box(*row[:4]), row[4]) for row in readings])
+            for name, readings in rows.items()
+        }
+        self.outcome.pages.append(PageResult(page.name, page.category, len(page.words), scores))
+
+    def finished(self) -> Evaluation:
+        """Return the outcome; models that failed at some page are left out of all pages."""
+        for name in self.outcome.failed:
+            del self.outcome.models[name]
+            for page in self.outcome.pages:
+                page.scores.pop(name, None)
+        return self.outcome
+
+    def _read(self, page: Page, predictions: Predictions) -> dict[str, list[Any]]:
+        """Return each model's rows (xmin, ymin, xmax, ymax, text, confidence) for a page, kept ones where there are."""
+        image = _hash_of(page.image)
+        boxes = [word.box for word in page.words]
+        shown = image if self.detector else hashlib.sha256(f"{image}{[tuple(b) for b in boxes]}".encode()).hexdigest()
+        rows = {model.name: predictions.get(self.key(model), page.name, shown) for model in self.models}
+        todo = [model for model in self.models if rows[model.name] is None]
+        if todo:
+            colour, grey = load_page(page.image)
+            shapes = self._detect(page.name, image, colour, predictions) if self.detector else boxes
+            scored = [tuple(bounds(s).clipped(*grey.shape[::-1])) if self.detector else tuple(s) for s in shapes]
+            for model in todo:
+                readings = self._recognize(model, grey, shapes)
+                if readings is not None:
+                    rows[model.name] = [[*b, text, round(c, 6)] for b, (text, c) in zip(scored, readings, strict=True)]
+                    predictions.put(self.key(model), page.name, shown, rows[model.name] or [])
+        return {name: found for name, found in rows.items() if found is not None}
+
+    def _detect(self, page: str, image: str, colour: Pixels, predictions: Predictions) -> list[Shape]:
+        rows = predictions.get(DETECTOR_KEY, page, image)
+        if rows is None:
+            if self._open_detector is None:
+                assert self.detector is not None
+                self._open_detector = self.detector.open()
+            rows = [list(shape) for shape in self._open_detector.detect(colour)]
+            predictions.put(DETECTOR_KEY, page, image, rows)
+        return [Box(*row) if isinstance(row[0], int) else Quad(*((x, y) for x, y in row)) for row in rows]
+
+    def _recognize(self, model: Model, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading] | None:
+        """Read with a model, opening it first; None when it can't be opened, and from then on it is left out."""
+        try:
+            if model.name not in self._recognizers:
+                self._recognizers[model.name] = model.open()
+        except UNUSABLE_MODEL as error:
+            self.models.remove(model)
+            self.outcome.failed[model.name] = str(error)
+            self.report(f"{model.name} is left out: {error}")
+            return None
+        return self._recognizers[model.name].recognize(grey, shapes)
+
+
+def _labelled(page_file: PageFile) -> Page:
+    """Read a page's labels, and refuse those that can't be scored."""
+    page = read_page(page_file)
+    try:
+        box_array([word.box for word in page.words])
+    except ValueError as error:
+        raise LabelError(page_file.label, str(error)) from error
+    return page
+
+
+def _hash_of(image: Path) -> str:
+    try:
+        return sha256(image)
+    except OSError as error:
+        raise ImageError(f"{image}: can't be read: {error.strerror}") from error

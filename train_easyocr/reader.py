@@ -1,0 +1,370 @@
+"""EasyOCR's readers, opened and used so that each does what it does alone in a fresh process.
+
+    reader = open_finetuned(cuda=False, detector=True)
+    image, grey = load_page(Path("page.jpg"))
+    shapes = reader.detect(image)
+    for shape, (text, confidence) in zip(shapes, reader.recognize(grey, shapes)):
+        ...
+
+All settings are EasyOCR's own, since those are what its users get. What would otherwise go wrong in silence:
+
+- The image height `imgH` is a global of EasyOCR's module; a custom model sets it for every reader of the process.
+  `PageReader` sets its own around each call.
+- EasyOCR reads EASYOCR_MODULE_PATH once, at import; both folders are handed over by name here.
+- A custom network's code is imported by its bare name: from `sys.modules` if any earlier reader did so, else from
+  the first folder of `sys.path` that has it. `open_finetuned` loads the file that lies in the folder, every time.
+- A batch's results come back sorted by vertical position, without degenerate boxes, and each crop is padded to the
+  widest of the batch, which can change its text. `PageReader.recognize` returns a result a box in the order of the
+  boxes, and batches only crops that EasyOCR pads to the same width when it reads them one by one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import math
+import os
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import easyocr.config
+import easyocr.easyocr
+import numpy as np
+import torch
+import yaml
+from easyocr.utils import reformat_input
+from numpy.typing import NDArray
+
+from train_easyocr.documents import Box
+from train_easyocr.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
+
+RECOGNIZER = "korean_g2"
+"""EasyOCR's model for Korean, whether `['ko']` or `['ko', 'en']` is asked for."""
+DETECTOR = "craft"
+FINETUNED = "finetuned"
+FINETUNED_LANGUAGES = ("ko", "en")
+
+_BATCH_PIXELS = 64 * 640
+"""Width of all crops of a batch together; bounds the memory on a GPU."""
+_LARGEST_BATCH = 256
+
+Pixels = NDArray[np.uint8]
+Reading = tuple[str, float]
+"""A text and EasyOCR's confidence in it (0 to 1)."""
+
+
+class ReaderError(RuntimeError):
+    """A reader can't be opened with the files that are there; the message names the file and what is wrong."""
+
+
+class ImageError(ValueError):
+    """An image can't be read; the message names the file and the reason."""
+
+
+class Quad(NamedTuple):
+    """A tilted region: four corners (x, y) in pixels, clockwise from the top left, as EasyOCR's detector finds it."""
+
+    top_left: tuple[float, float]
+    top_right: tuple[float, float]
+    bottom_right: tuple[float, float]
+    bottom_left: tuple[float, float]
+
+    @property
+    def bounds(self) -> Box:
+        """The smallest upright box of whole pixels that holds the region."""
+        xs, ys = zip(*self, strict=True)
+        return Box(math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys)))
+
+
+Shape = Box | Quad
+"""Where a word is: an upright box, or a tilted region that EasyOCR straightens before it reads."""
+
+
+def bounds(shape: Shape) -> Box:
+    """Return the upright box by which a shape is scored."""
+    return shape.bounds if isinstance(shape, Quad) else shape
+
+
+def load_page(path: Path) -> tuple[Pixels, Pixels]:
+    """Read an image file as `Reader.readtext(path)` does.
+
+    Returns:
+        The page in colour [h, w, 3] (RGB), for detection, and in grey [h, w], for recognition.
+
+    Raises:
+        ImageError: The file is no image, is cut off, or has not 8 bits a channel.
+    """
+    try:
+        colour, grey = reformat_input(os.fspath(path.absolute()))
+    except Exception as error:  # each format's decoder raises errors of its own
+        raise ImageError(f"{path}: can't be read as an image: {error}") from error
+    if grey is None or colour.dtype != np.uint8 or colour.ndim != 3 or colour.shape[2] != 3:
+        raise ImageError(f"{path}: is not an image of 8 bits a channel, grey or RGB")
+    return colour, grey
+
+
+class PageReader:
+    """One EasyOCR reader over whole pages.
+
+    Args:
+        reader: EasyOCR's reader.
+        img_height: The height in pixels to which this reader's recognizer scales words.
+    """
+
+    def __init__(self, reader: easyocr.easyocr.Reader, img_height: int) -> None:
+        self.reader = reader
+        self.img_height = img_height
+
+    def detect(self, image: Pixels) -> list[Shape]:
+        """Find text as `readtext` does, words of a line merged where EasyOCR merges them.
+
+        Args:
+            image: [h, w, 3], RGB.
+
+        Returns:
+            The upright boxes, cut at the page's edges (those with nothing left are dropped), then the tilted regions.
+        """
+        height, width = image.shape[:2]
+        with _quiet():
+            horizontal, free = self.reader.detect(image, reformat=False)
+        boxes = [Box(int(xmin), int(ymin), int(xmax), int(ymax)) for xmin, xmax, ymin, ymax in horizontal[0]]
+        clipped = [box.clipped(width, height) for box in boxes]
+        quads = [Quad(*((float(x), float(y)) for x, y in corners)) for corners in free[0]]
+        return [*(box for box in clipped if box.area), *quads]
+
+    def recognize(self, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading]:
+        """Read the words at the given places.
+
+        On a CPU, EasyOCR reads word by word: its int8 layers scale a batch as a whole, so that words in a batch would
+        change each other's text.
+
+        Args:
+            grey: The page, [h, w].
+            shapes: Boxes can leave the page; a box or region of which nothing can be cropped reads as "".
+
+        Returns:
+            Text and confidence of each shape, in the order of the shapes.
+        """
+        height, width = grey.shape
+        wanted = [shape if isinstance(shape, Quad) else shape.clipped(width, height) for shape in shapes]
+        readings: dict[Shape, Reading] = {}
+        with _quiet(), _image_height(self.img_height):
+            for boxes, batch_size in self._batches(dict.fromkeys(wanted)):
+                horizontal = [[box.xmin, box.xmax, box.ymin, box.ymax] for box in boxes]
+                found = self.reader.recognize(grey, horizontal, [], batch_size=batch_size, reformat=False)
+                for (corner, _, opposite, _), text, confidence in found:
+                    readings[Box(*corner, *opposite)] = (text, _finite(confidence))
+            for quad in dict.fromkeys(wanted):
+                if isinstance(quad, Quad) and _can_be_straightened(quad):
+                    corners = [[list(corner) for corner in quad]]
+                    [(_, text, confidence)] = self.reader.recognize(grey, [], corners, reformat=False)
+                    readings[quad] = (text, _finite(confidence))
+        return [readings.get(shape, ("", 0.0)) for shape in wanted]
+
+    def _batches(self, shapes: Iterable[Shape]) -> Iterator[tuple[list[Box], int]]:
+        """Yield the boxes with area in groups to be read together, and how many at once."""
+        boxes = [shape for shape in shapes if isinstance(shape, Box) and shape.area]
+        if self.reader.device == "cpu":
+            yield boxes, 1
+            return
+        by_width: dict[int, list[Box]] = {}
+        for box in boxes:
+            by_width.setdefault(_padded_width(box, self.img_height), []).append(box)
+        for width, group in sorted(by_width.items()):
+            yield group, max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // width))
+
+
+def _padded_width(box: Box, img_height: int) -> int:
+    """Return the width to which EasyOCR pads the crop of a box when it reads nothing else with it."""
+    return math.ceil(max(box.width / box.height, box.height / box.width)) * img_height
+
+
+def _can_be_straightened(quad: Quad) -> bool:
+    """Tell whether EasyOCR's `four_point_transform` gives an image; it counts in single precision."""
+    corners = np.array(quad, dtype=np.float32)
+    top, right, bottom, left = (float(np.linalg.norm(corners[i] - corners[(i + 1) % 4])) for i in range(4))
+    return max(top, bottom) >= 1.001 and max(left, right) >= 1.001
+
+
+def _finite(confidence: Any) -> float:
+    value = float(confidence)
+    return value if math.isfinite(value) else 0.0
+
+
+@contextlib.contextmanager
+def _image_height(height: int) -> Iterator[None]:
+    before = easyocr.easyocr.imgH
+    easyocr.easyocr.imgH = height
+    try:
+        yield
+    finally:
+        easyocr.easyocr.imgH = before
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence warnings about EasyOCR's own code: a deprecated quantization, pinned memory without a GPU."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def open_baseline(
+    lang_list: Sequence[str], cuda: bool = False, detector: bool = False, quantize: bool = True
+) -> PageReader:
+    """Open EasyOCR's own Korean reader.
+
+    Args:
+        lang_list: `['ko']`, which suppresses Latin letters, or `['ko', 'en']`.
+        cuda: Use the GPU.
+        detector: Load the word detector, too (for `detect`).
+        quantize: On a CPU, compute linear and LSTM layers in int8, as EasyOCR does unless told otherwise.
+
+    Raises:
+        MissingWeights: A file is missing and can't be downloaded; the message says which goes where.
+        DamagedWeights: A file is not what EasyOCR published.
+    """
+    find_weights(RECOGNIZER)
+    if detector:
+        find_weights(DETECTOR)
+    return PageReader(_open(lang_list, cuda, detector=detector, quantize=quantize), easyocr.config.imgH)
+
+
+def open_detector(cuda: bool = False) -> PageReader:
+    """Open a reader that can only `detect`, for several recognizers to share; errors as in `open_baseline`."""
+    find_weights(DETECTOR)
+    return PageReader(_open(FINETUNED_LANGUAGES, cuda, recognizer=False), easyocr.config.imgH)
+
+
+def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = True) -> PageReader:
+    """Open the fine-tuned reader that step 4 installed; arguments as in `open_baseline`.
+
+    Raises:
+        MissingWeights: A file is missing; the message says which goes where.
+        DamagedWeights: The detector's file is not what EasyOCR published.
+        ReaderError: The installed files can't be used, or not together.
+    """
+    files = finetuned_files()
+    if detector:
+        find_weights(DETECTOR)
+    settings = _read_settings(files.settings)
+    _check_weights(files.weights)
+    try:
+        with _restored_import_path():
+            _load_network(files.network)
+            reader = _open(FINETUNED_LANGUAGES, cuda, recog_network=FINETUNED, detector=detector, quantize=quantize)
+    except (RuntimeError, TypeError, ValueError) as error:
+        if isinstance(error, ReaderError | torch.OutOfMemoryError):
+            raise
+        reason = " ".join(str(error).split())
+        raise ReaderError(
+            f"{files.weights}: does not fit {files.settings.name} and {files.network.name} beside it in "
+            f"{files.network.parent} ({reason}); install the model again with step 4"
+        ) from error
+    return PageReader(reader, settings["imgH"])
+
+
+def _open(lang_list: Sequence[str], cuda: bool, **options: Any) -> easyocr.easyocr.Reader:
+    with _quiet(), _restored_import_path(), _image_height(easyocr.config.imgH):
+        return easyocr.easyocr.Reader(
+            list(lang_list),
+            gpu="cuda" if cuda else False,
+            model_storage_directory=str(model_directory()),
+            user_network_directory=str(user_network_directory()),
+            download_enabled=False,
+            verbose=False,
+            **options,
+        )
+
+
+@contextlib.contextmanager
+def _restored_import_path() -> Iterator[None]:
+    """Take back what EasyOCR appends to `sys.path` for each reader."""
+    before = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+@dataclass(frozen=True)
+class FinetunedFiles:
+    """The three files of the installed model."""
+
+    weights: Path
+    settings: Path
+    network: Path
+
+
+def finetuned_files() -> FinetunedFiles:
+    """Return where the installed model lies.
+
+    Raises:
+        MissingWeights: One of the files is not there.
+    """
+    files = FinetunedFiles(
+        weights=model_directory() / f"{FINETUNED}.pth",
+        settings=user_network_directory() / f"{FINETUNED}.yaml",
+        network=user_network_directory() / f"{FINETUNED}.py",
+    )
+    missing = [str(path) for path in (files.weights, files.settings, files.network) if not path.is_file()]
+    if missing:
+        raise MissingWeights(
+            f"{', '.join(missing)}: no fine-tuned model is installed; "
+            "`bash step4_set_finetuned_model.sh` puts finetuned.pth, finetuned.yaml and finetuned.py there"
+        )
+    return files
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ReaderError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from error
+    expected = {"imgH": int, "lang_list": list, "character_list": str, "network_params": dict}
+    found = settings if isinstance(settings, dict) else {}
+    wrong = [key for key, kind in expected.items() if not isinstance(found.get(key), kind)]
+    if wrong:
+        raise ReaderError(f"{path}: has no proper {', '.join(wrong)}; install the model again with step 4")
+    refused = set(FINETUNED_LANGUAGES) - set(found["lang_list"])
+    if refused:
+        raise ReaderError(
+            f"{path}: lang_list {found['lang_list']} refuses Reader({list(FINETUNED_LANGUAGES)}); "
+            f"write lang_list: [{', '.join(FINETUNED_LANGUAGES)}]"
+        )
+    return found
+
+
+def _check_weights(path: Path) -> None:
+    """Refuse what is no state dict before EasyOCR unpickles it with whatever code it holds.
+
+    EasyOCR cuts the first seven characters off every key on a CPU, so that a key without `module.` loses its name.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises errors of many kinds for files that are no checkpoints
+        raise ReaderError(f"{path}: is no file of weights: {' '.join(str(error).split())[:200]}") from error
+    if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
+        raise ReaderError(f"{path}: holds {type(state).__name__}, not a plain state dict")
+    wrong = [key for key in state if not key.startswith("module.")]
+    if wrong:
+        raise ReaderError(f"{path}: keys must start with `module.` for EasyOCR, but there is {wrong[0]!r}")
+
+
+def _load_network(path: Path) -> None:
+    """Put the code of the custom network into `sys.modules`, where EasyOCR's import of its name finds it first."""
+    spec = importlib.util.spec_from_file_location(FINETUNED, path)
+    if spec is None or spec.loader is None:
+        raise ReaderError(f"{path}: can't be loaded as Python")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[FINETUNED] = module
+    sys.path.append(str(path.parent))  # as EasyOCR does, for what the file itself may import
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[FINETUNED]
+        raise ReaderError(f"{path}: can't be loaded: {type(error).__name__}: {error}") from error
