@@ -42,7 +42,7 @@ REQUESTS = (
 STATEMENTS = (
     "{target} {num}개소를 대상으로 {project} 추진",
     "{date}까지 {project}에 대한 {act} 완료",
-    "{purpose}를 위하여 {project}{을/를} 계속 추진하겠음",
+    "{purpose}{을/를} 위하여 {project}{을/를} 계속 추진하겠음",
     "{town} 일원 {target} {small}개소 {act} 실시",
     "총사업비: {amount}천원(국비 50%, 도비 15%, 시비 35%)",
     "사업기간: {date} ~ {date2}",
@@ -64,7 +64,7 @@ STATEMENTS = (
 
 ARTICLES = (
     "이 규정은 {law} 제{small}조에 따라 {project}에 필요한 사항을 정함을 목적으로 한다.",
-    "시장은 {purpose}를 위하여 필요하다고 인정하는 때에는 {target}에 대하여 {act}{을/를} 명할 수 있다.",
+    "시장은 {purpose}{을/를} 위하여 필요하다고 인정하는 때에는 {target}에 대하여 {act}{을/를} 명할 수 있다.",
     "제1항에 따른 신청을 하려는 자는 별지 제{small}호서식의 {paper}에 다음 각 호의 서류를 첨부하여 제출하여야 한다.",
     "“{act}”{이란/란} {project}{을/를} 위하여 {target}{을/를} 조사하거나 정리하는 것을 말한다.",
     "위원회는 위원장 1명과 부위원장 1명을 포함하여 {num}명 이내의 위원으로 구성한다.",
@@ -156,6 +156,7 @@ class Writer:
         self.department = self.pick(self.topic.departments)
         self.project = self.pick(self.topic.projects)
         self.date_style = int(random.integers(4))
+        self._said: set[str] = set()
         self._slots: dict[str, Callable[[], str]] = self._make_slots()
 
     def pick(self, choices: Sequence[str]) -> str:
@@ -180,22 +181,31 @@ class Writer:
             position = slot.end()
         return text + template[position:]
 
+    def fresh(self, templates: Sequence[str]) -> str:
+        """Fill a template that this document has not used yet, where a few draws find one."""
+        for _ in range(6):
+            template = self.pick(templates)
+            if template not in self._said:
+                break
+        self._said.add(template)
+        return self.fill(template)
+
     def sentence(self) -> str:
         """A sentence about the document's topic."""
-        return self.fill(self.pick(self.topic.sentences))
+        return self.fresh(self.topic.sentences)
 
     def request(self) -> str:
         """A sentence of a letter."""
-        return self.fill(self.pick(REQUESTS)) if self.chance(0.65) else self.sentence()
+        return self.fresh(REQUESTS) if self.chance(0.65) else self.sentence()
 
     def statement(self) -> str:
         """A line of a plan or a report."""
-        text = self.fill(self.pick(STATEMENTS)) if self.chance(0.75) else self.sentence()
+        text = self.fresh(STATEMENTS) if self.chance(0.75) else self.sentence()
         return f"{text} {self.fill(self.pick(PARENTHESES))}" if self.chance(0.1) else text
 
     def article(self) -> str:
         """A sentence of a regulation."""
-        return self.fill(self.pick(ARTICLES)) if self.chance(0.8) else self.sentence()
+        return self.fresh(ARTICLES) if self.chance(0.8) else self.sentence()
 
     def title(self) -> str:
         """The subject of a document."""
@@ -269,10 +279,21 @@ class Writer:
     def _cells(self) -> tuple[tuple[tuple[str, ...], Callable[[], str]], ...]:
         number = lambda low, high: lambda: f"{self.integer(low, high):,}"  # noqa: E731 - a table of one-liners
         return (
+            (("전화번호", "연락처", "전화"), self.phone),
+            (
+                ("직업",),
+                lambda: self.pick(words("농업 상업 회사원 공무원 주부 무직 축산업 어업 건설업 교사 학생 자영업")),
+            ),
             (("순", "번", "호", "No.", "순위", "등급"), number(1, 299)),
-            (("성명", "대표자", "소유자", "신청인", "관계인", "위원명", "채주", "출연자", "세대주", "가구주"), self.person),
+            (
+                ("성명", "대표자", "소유자", "신청인", "관계인", "위원명", "채주", "출연자", "세대주", "가구주"),
+                self.person,
+            ),
             (("경작자", "후원자", "입상자", "수용가명"), self.person),
-            (("금액", "단가", "예산액", "지출액", "잔액", "보상액", "융자액", "지원금", "지급액", "강사료"), self.amount),
+            (
+                ("금액", "단가", "예산액", "지출액", "잔액", "보상액", "융자액", "지원금", "지급액", "강사료"),
+                self.amount,
+            ),
             (("전년도", "증감"), self.amount),
             (("일", "기한", "일시", "기간", "임기"), self.date),
             (("면적", "연장", "사용량", "생산량", "수매량", "수거량", "방류량", "배출량"), number(100, 99_999)),
@@ -289,7 +310,6 @@ class Writer:
             (("구분", "대상", "업종", "용도", "시설명"), lambda: self.pick(self.topic.targets)),
             (("담당부서", "소속"), lambda: self.pick(vocabulary_of.DEPARTMENTS)),
             (("직위", "직급", "직책"), lambda: self.pick(vocabulary_of.POSITIONS)),
-            (("전화", "연락처"), self.phone),
             (("탁도", "염소", "농도", "오염도", "수위", "기준"), lambda: f"{self.integer(1, 999) / 100:.2f}"),
         )
 
