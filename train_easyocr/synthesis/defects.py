@@ -307,13 +307,23 @@ def scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float) -
     placement = draw_placement(random, width, height)
     planes = {ink: placement.image(plane) for ink, plane in planes.items()}
     colour = bool(random.random() < 0.55)
-    shade = int(random.integers(218, 256))
-    tint = random.integers(-5, 6, 3) - (0, 0, int(random.choice([0, 0, 6, 14])))
-    paper: Colour = tuple(int(np.clip(shade + value, 0, 255)) for value in tint)  # type: ignore[assignment]
+    paper = draw_paper(random)
     image = on_paper(planes, (height, width), paper, colour=colour, density=float(random.uniform(0.8, 1.0)))
     image = handle(image, random)
     image = digitise(image, random, unit)
     return Scan(image, placement, int(random.integers(55, 93)))
+
+
+def draw_paper(random: np.random.Generator) -> Colour:
+    """White to light grey, often yellowed, at times the pink or green of a form's copy."""
+    shade, draw = int(random.integers(222, 256)), random.random()
+    warmth = int(random.integers(3, 22)) if draw < 0.35 else 0
+    red, green, blue = shade, shade - warmth // 3, shade - warmth
+    if draw > 0.97:
+        green, blue = shade - 14, shade - 12
+    elif draw > 0.94:
+        red, blue = shade - 16, shade - 14
+    return red, green, blue
 
 
 def draw_placement(random: np.random.Generator, width: int, height: int) -> Placement:

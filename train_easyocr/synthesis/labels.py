@@ -111,7 +111,7 @@ def boxes_of(labels: list[Label], placement: Placement, random: np.random.Genera
         random: Draws the page's margin (2 to 4 pixels at full size) and its changes by a pixel.
         unit: Pixels for one at 2,480 across.
     """
-    margin = float(random.uniform(2.4, 3.8))
+    margin = float(random.uniform(2.0, 3.4))
     offsets = random.integers(-1, 2, (len(labels), 4)) * (unit > 0.5)
     boxes = []
     for label, offset in zip(labels, offsets.tolist(), strict=True):

@@ -26,6 +26,24 @@ RED: Colour = (190, 40, 45)
 BLUE: Colour = (40, 50, 150)
 
 
+NEVER_FIRST = frozenset(".,:;!?)]}>」』”’%·~")
+"""Characters that no line begins with."""
+NEVER_LAST = frozenset("([{<「『“‘")
+"""Characters that no line ends with."""
+
+
+def breaking_point(printed: Print, room: float) -> int:
+    """How many of a word's characters can stay on a line with `room` pixels left; 0 when it must not be broken."""
+    fitting = sum(1 for edge in printed.edges[1:] if edge <= room)
+    text = printed.text
+    while 0 < fitting < len(text) and (text[fitting] in NEVER_FIRST or text[fitting - 1] in NEVER_LAST):
+        fitting -= 1
+    # Numbers and Latin words stay whole, as word processors keep them.
+    if 0 < fitting < len(text) and text[fitting - 1].isascii() and text[fitting].isascii():
+        return 0
+    return fitting
+
+
 @dataclass
 class Label:
     """A word as it is labelled: its text, and the outline of its ink on the unturned sheet."""
@@ -184,7 +202,7 @@ class Sheet:
                 room -= printed.advance + style.space
                 words.pop(0)
                 continue
-            fitting = sum(1 for edge in printed.edges[1:] if edge <= room)
+            fitting = breaking_point(printed, room)
             if not prints:
                 fitting = max(1, fitting)
             if fitting and (not prints or self.break_syllables):

@@ -26,7 +26,15 @@ CLAUSE_MARKS = (
 )
 """Marks of numbered clauses by depth, as the rules for official documents order them."""
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩"
-SECTION_MARKS = (("□", "○", "-", "·"), ("Ⅰ.", "1.", "가.", "-"), ("■", "○", "-", "※"), ("◎", "○", "ㆍ", "*"))
+SECTION_MARKS: tuple[tuple[tuple[str, ...], ...], ...] = (
+    (("□",), ("○",), ("-",), ("·",)),
+    (("Ⅰ.", "Ⅱ.", "Ⅲ.", "Ⅳ."), CLAUSE_MARKS[0], CLAUSE_MARKS[1], ("-",)),
+    (("1.", "2.", "3.", "4."), CLAUSE_MARKS[1], CLAUSE_MARKS[2], CLAUSE_MARKS[3]),
+    (("■",), ("○",), ("-",), ("※",)),
+    (("◎",), ("○",), ("ㆍ",), ("*",)),
+    (("▣",), ("▷",), ("-",), ("☞",)),
+)
+"""Marks of a plan's sections, lines, and lines below them; where there are several they count up."""
 PLAN_SECTIONS = ("추진목적", "추진배경", "사업개요", "추진방침", "세부추진계획", "추진일정", "소요예산", "기대효과")
 REPORT_SECTIONS = ("개 요", "추진근거", "추진실적", "점검결과", "문제점 및 대책", "향후계획", "행정사항", "건의사항")
 SLOGANS = (
@@ -36,6 +44,19 @@ SLOGANS = (
     "꿈과 희망이 넘치는 {city}!",
     "깨끗한 환경 따뜻한 이웃 · {city}",
 )
+
+FIXED_VALUES = {
+    "구조": vocabulary.items("철근콘크리트조, 벽돌조, 경량철골조, 목조, 일반철골구조, 조적조 슬라브, 흙벽 초가"),
+    "관계": vocabulary.words("본인 배우자 처 자 모 부 손자 형제 조모 며느리 사위 동거인 후견인 대표이사"),
+    "층수": vocabulary.items("지상 1층, 지상 2층, 지하 1층 지상 5층, 3층 중 1층, 옥탑 포함 4층, 단층"),
+    "업종": vocabulary.items(
+        "일반음식점, 휴게음식점, 이용업, 미용업, 숙박업, 제조업, 도소매업, 건설업, 축산업, 세탁업, 당구장업, 제과점"
+    ),
+    "용도": vocabulary.items(
+        "단독주택, 제1종 근린생활시설, 창고, 축사, 공장, 농업용, 제출용, 묘지, 종교시설, 사무소, 진입로, 숙박시설"
+    ),
+}
+"""Values of form fields that take one of a few."""
 
 
 @dataclass
@@ -84,10 +105,10 @@ class Page:
         start = x + max(self.sheet.printed(mark, self.text).advance + self.text.space, self.text.size * 1.1)
         return self.running(text, start, y)
 
-    def running(self, text: str, x: float, y: float, hang: float = 0.0) -> float:
-        """Put running text down from `x` to the right margin; return the next base line."""
+    def running(self, text: str, x: float, y: float, hang: float = 0.0, inset: float = 0.0) -> float:
+        """Put running text down from `x` to `inset` before the right margin; return the next base line."""
         return self.sheet.paragraph(
-            text, x, y, self.right, self.text, self.pitch, hang=hang, bottom=self.bottom, justify=self.justify
+            text, x, y, self.right - inset, self.text, self.pitch, hang=hang, bottom=self.bottom, justify=self.justify
         )
 
     def heading(self, text: str, y: float, *, widely: bool) -> float:
@@ -318,21 +339,33 @@ def plan(page: Page) -> None:
     marks = SECTION_MARKS[w.integer(0, len(SECTION_MARKS) - 1)]
     names = PLAN_SECTIONS if w.chance(0.5) else REPORT_SECTIONS
     count = w.integer(2, 4)
-    for number in sorted(w.random.choice(len(names), size=count, replace=False).tolist()):
+    chosen = sorted(w.random.choice(len(names), size=count, replace=False).tolist())
+    for section, number in enumerate(chosen):
         if y > page.bottom - 2 * page.pitch:
             break
-        sheet.line(f"{marks[0]} {names[number]}", page.left, y, page.bold)
-        y += page.pitch * 1.15
-        for _ in range(w.integer(1, 3)):
-            y = page.clause(marks[1], w.statement(), y, 1)
-            if w.chance(0.4):
-                y = page.clause(marks[2], w.statement(), y, 2)
-            if w.chance(0.12):
-                y = page.clause(marks[3], w.sentence(), y, 3)
-        y += page.pitch * 0.4
+        sheet.line(f"{nth(marks[0], section)} {names[number]}", page.left, y, page.bold)
+        y = plan_section(page, y + page.pitch * 1.15, marks) + page.pitch * 0.4
     if w.chance(0.5) and y < page.bottom - page.px(420):
         small_table(page, y + page.pitch * 0.4, w.integer(3, 7))
     page_number(page)
+
+
+def nth(marks: tuple[str, ...], number: int) -> str:
+    """The mark of clause `number`, from 0; a single mark serves all."""
+    return marks[number % len(marks)]
+
+
+def plan_section(page: Page, y: float, marks: tuple[tuple[str, ...], ...]) -> float:
+    """The lines of one section; return the next base line."""
+    w = page.writer
+    for number in range(w.integer(1, 4)):
+        y = page.clause(nth(marks[1], number), w.statement(), y, 1)
+        if w.chance(0.4):
+            for inner in range(w.integer(1, 2)):
+                y = page.clause(nth(marks[2], inner), w.statement(), y, 2)
+        if w.chance(0.12):
+            y = page.clause(nth(marks[3], 0), w.sentence(), y, 3)
+    return y
 
 
 def plan_title(page: Page, y: float) -> float:
@@ -430,7 +463,7 @@ def form(page: Page) -> None:
     title = w.pick(tuple(paper for paper in w.topic.papers if paper.endswith(("서", "신고", "부"))) or w.topic.papers)
     y = int(page.heading(title, y + page.px(150), widely=True))
     top = y
-    label, name_width, height = page.px(90), page.px(300), page.px(w.integer(92, 116))
+    label, name_width, height = page.px(90), page.px(300), page.px(w.integer(92, 150))
     half = (page.right - page.left - label) / 2
     for group in range(w.integer(2, 3)):
         count = w.integer(2, 4)
@@ -456,6 +489,7 @@ def form(page: Page) -> None:
             w.fill("「{law}」 제{small}조 및 같은 법 시행규칙 제{num}조에 따라 위와 같이 신청합니다."),
             page.left + page.px(40),
             y + page.pitch * 1.2,
+            inset=page.px(40),
         )
     )
     month, day = w.integer(1, 12), w.integer(1, 28)
@@ -505,6 +539,8 @@ def form_value(w: Writer, name: str) -> str:
         return f"{w.integer(100, 899)}-{w.integer(10, 99)}-{w.integer(10000, 99999)}"
     if plain in ("차량번호",):
         return f"{w.province} {w.integer(10, 99)}{w.pick('가나다라마거너더러머버서어저고노도로모보소오조구누두루무부수우주')}{w.integer(1000, 9999)}"
+    if plain in FIXED_VALUES:
+        return w.pick(FIXED_VALUES[plain])
     if plain in ("예금주", "설계자", "시공자", "감리자"):
         return w.person()
     return w.cell(plain)
@@ -721,7 +757,7 @@ def make_page(sheet: Sheet, writer: Writer) -> Page:
         text=text,
         bold=sheet.style(bold, size * 1.06),
         title=sheet.style(title, float(random.uniform(72, 104))),
-        pitch=text.size * float(random.uniform(1.5, 2.0)),
+        pitch=text.size * float(random.uniform(1.5, 2.3)),
         left=px(margin),
         right=sheet.width - px(margin),
         top=px(float(random.uniform(210, 300))),
