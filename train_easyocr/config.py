@@ -158,11 +158,15 @@ def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> C
         if not separator:
             faults.append(f"{override!r}: a setting is given as key=value")
             continue
-        try:
-            values[SPELLINGS.get(key, key)] = yaml.safe_load(value) if key != "character" else value
-        except yaml.YAMLError:
-            values[key] = value
+        key = SPELLINGS.get(key, key)
+        values[key] = value if _is_text(key) else yaml.safe_load(value)
     return check_config(values, faults)
+
+
+def _is_text(key: str) -> bool:
+    # Texts are taken as they stand, since paths and characters may hold what YAML gives a meaning to.
+    field = Config.model_fields.get(key)
+    return field is None or field.annotation not in (bool, int, float)
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -1,0 +1,161 @@
+"""Step 2: from a download of AI-Hub's public documents to word patches and an evaluation set.
+
+    python3 prepare_dataset.py --dataset "공공행정문서 OCR" --unzip --training --validation --evaluation
+
+Each part can be run alone, killed at any moment and run again: it goes on where it stopped. `--check` reads everything
+and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import fcntl
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
+from train_easyocr.documents.archives import find_download
+from train_easyocr.documents.workers import WorkerDiedError, available_cores
+from train_easyocr.patches.checking import check
+from train_easyocr.patches.labels_csv import LabelsCsvError
+from train_easyocr.patches.prepared_set import PrepareError
+from train_easyocr.patches.stages import Job, make_evaluation, make_patches, unzip
+
+INTERRUPTED = 130
+"""The exit status that shells give a program which Ctrl-C ended."""
+
+NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add(
+        "--dataset",
+        metavar="DIR",
+        help="the download: holds Training/ and Validation/ (default: from the config)",
+    )
+    add("--unzip", action="store_true", help="unpack all archives into OUTPUT/unzipped")
+    add("--training", action="store_true", help="draw train_images pages and make their patches")
+    add("--validation", action="store_true", help="draw val_images pages and make their patches")
+    add("--evaluation", action="store_true", help="draw eval_images other pages out of validation and copy them")
+    add("--check", action="store_true", help="read everything and write nothing: what is wrong with this data set")
+    add("--format", choices=("png", "lmdb"), default="png", help="a PNG file a patch, or one LMDB (default: png)")
+    add("--workers", type=_positive, default=available_cores(), metavar="N", help="processes (default: all cores)")
+    add("--select_data", metavar="NAME", help="the sets' folder (default: select_data in the config)")
+    add("--output", metavar="DIR", help="where to write (default: from the config, else the download's own folder)")
+    add("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (default: %(default)s)")
+    add("settings", nargs="*", metavar="key=value", help="settings that override the config, such as train_images=1000")
+    args = parser.parse_intermixed_args(arguments)
+    if not (args.unzip or args.training or args.validation or args.evaluation or args.check):
+        parser.error("say what to do: --unzip, --training, --validation, --evaluation, or --check")
+    return args
+
+
+def _positive(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"{value}: a number from 1 upwards is needed")
+    return int(value)
+
+
+def make_job(args: argparse.Namespace) -> Job:
+    """Bring the command line and the configuration together.
+
+    Raises:
+        ConfigError: The configuration can't be used.
+        PrepareError: The download is not named or not there, or the name of the sets can't be used.
+    """
+    config = load_config(args.config, args.settings)
+    dataset = args.dataset or config.dataset
+    if not dataset:
+        raise PrepareError("no data set: give --dataset DIR, or set dataset in the config")
+    if not Path(dataset).is_dir():
+        raise PrepareError(f"{dataset}: there is no such folder; --dataset is what holds Training/ and Validation/")
+    download = find_download(Path(dataset))
+    name = args.select_data or config.select_data
+    if name.startswith(".") or not {"/", "\\", "\0", "-"}.isdisjoint(name):
+        raise PrepareError(
+            f"--select_data {name!r}: one folder's name is needed, without '/' or '\\', not starting with '.', and "
+            "without '-', which stands between names in select_data"
+        )
+    output = Path(args.output or config.output or download)
+    return Job(download, output, config, name, args.format, args.workers, _say, _warn)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _warn(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a second run from working below the same folder; the lock goes with the process, however it ends.
+
+    Raises:
+        PrepareError: Another run is at work there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise PrepareError(f"{folder}: another prepare_dataset.py is at work here") from None
+    except OSError:
+        pass  # a file system without locks
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def run(args: argparse.Namespace) -> bool:
+    """Do what the command line asks for; return whether all of it could be done.
+
+    Raises:
+        ConfigError: The configuration can't be used.
+        PrepareError: Nothing can be done.
+    """
+    job = make_job(args)
+    job.measure()  # a mistake in `character` is found now, not after hours
+    if args.check:
+        splits = ["training"] if args.training else []
+        splits += ["validation"] if args.validation or args.evaluation else []
+        return check(job, ["training", "validation"] if args.unzip or not splits else splits)
+    with alone(job.output):
+        complete = unzip(job) if args.unzip else True
+        if args.training:
+            make_patches(job, "training")
+        if args.validation:
+            make_patches(job, "validation", with_evaluation=args.evaluation)
+        if args.evaluation:
+            make_evaluation(job)
+    return complete
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run step 2 and return its exit status."""
+    args = parse_args(arguments)
+    try:
+        return 0 if run(args) else 1
+    except (ConfigError, PrepareError, LabelsCsvError, WorkerDiedError) as error:
+        _warn(f"prepare_dataset.py: {error}")
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        advice = "give a folder that can be written with --output" if error.errno in NOT_WRITABLE else "mend that"
+        _warn(f"prepare_dataset.py: {what}; {advice} and run again, it goes on where it stopped")
+    except KeyboardInterrupt:
+        _warn("prepare_dataset.py: interrupted; run the same command again, it goes on where it stopped")
+        return INTERRUPTED
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""labels.csv as columns, against the csv module and plain Python."""
+
+import csv
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from train_easyocr.recognition import word_table
+from train_easyocr.recognition.word_table import LabelsError, ctc_steps, read_table
+
+CHARACTERS = "가나다라 ,\"'A1\n"
+
+
+def write_rows(path, rows):
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["filename", "words"])
+        writer.writerows(rows)
+
+
+def columns(table):
+    return [[column[i] for i in range(len(table))] for column in (table.names, table.labels)]
+
+
+labels = st.text(st.sampled_from("가나다라 ,\"'A1\n를·😀"), max_size=6)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(labels, st.integers(1, 700), st.integers(1, 90)), max_size=12), st.integers(1, 5))
+def test_every_column_is_what_plain_python_says(tmp_path_factory, words, chunk):
+    path = tmp_path_factory.mktemp("labels") / "labels.csv"
+    rows = [[f"쪽-{n}_7-3-{7 + width}-{3 + height}.png", text] for n, (text, width, height) in enumerate(words)]
+    write_rows(path, rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_table, "CHUNK_ROWS", chunk)
+        table = read_table(path, CHARACTERS)
+    texts = [text for text, _, _ in words]
+    assert columns(table) == [[name for name, _ in rows], texts]
+    assert table.width.tolist() == [width for _, width, _ in words]
+    assert table.height.tolist() == [height for _, _, height in words]
+    assert table.length.tolist() == [len(text) for text in texts]
+    assert table.steps.tolist() == [ctc_steps(text) for text in texts]
+    assert table.unknown.tolist() == [any(c not in CHARACTERS for c in text) for text in texts]
+    assert table.unknown_characters == Counter(c for text in texts for c in text if c not in CHARACTERS)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(labels, min_size=1, max_size=12))
+def test_targets_of_known_characters_only(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("labels") / "labels.csv"
+    write_rows(path, [["쪽_0-0-9-9.png", text] for text in texts])
+    table = read_table(path, CHARACTERS, only_known=True)
+    targets = ["".join(c for c in text if c in CHARACTERS) for text in texts]
+    assert [table.labels[i] for i in range(len(table))] == texts
+    assert table.length.tolist() == [len(target) for target in targets]
+    assert table.steps.tolist() == [ctc_steps(target) for target in targets]
+
+
+def test_ctc_needs_a_blank_between_equal_characters():
+    for text in map("".join, itertools.product("가나", repeat=4)):
+        assert ctc_steps(text) == 4 + (text[0] == text[1]) + (text[1] == text[2]) + (text[2] == text[3])
+    assert ctc_steps("") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("5350109-2001-0001-0344_100-200-300-264.png", (200, 64)),
+        ("a_b_0-0-1-1.png", (1, 1)),
+        ("한글 쪽_10-20-30-45.png", (20, 25)),
+        ("하위/5_10-20-123456-45.png", (123446, 25)),
+        ("5_10-20-1234567-45.png", (0, 0)),  # more digits than any page has
+        ("5_30-20-10-45.png", (0, 0)),  # inside out
+        ("5_10-20-10-45.png", (0, 0)),  # no area
+        ("10-20-30-45.png", (0, 0)),
+        ("5_10-20-30-45.jpg", (0, 0)),
+        ("5_10-20-30.png", (0, 0)),
+        ("5_-10-20-30-45.png", (0, 0)),
+        ("5_1x-20-30-45.png", (0, 0)),
+        ("5_10-20-30-45.png.png", (0, 0)),
+        (".png", (0, 0)),
+        ("", (0, 0)),
+    ],
+)
+def test_patch_sizes_in_names(tmp_path, name, size):
+    path = tmp_path / "labels.csv"
+    write_rows(path, [["x_1-1-3-4.png", "가"], [name, "나"], ["y_1-1-6-7.png", "다"]])
+    table = read_table(path, CHARACTERS)
+    assert table.width.tolist() == [2, size[0], 5]
+    assert table.height.tolist() == [3, size[1], 6]
+
+
+def test_names_with_line_breaks_have_no_sizes_but_keep_their_places(tmp_path):
+    path = tmp_path / "labels.csv"
+    write_rows(path, [["x_1-1-3-4.png", "가"], ["y\n_1-1-3-4.png", "나"]])
+    table = read_table(path, CHARACTERS)
+    assert columns(table) == [["x_1-1-3-4.png", "y\n_1-1-3-4.png"], ["가", "나"]]
+    assert table.width.tolist() == [0, 0]
+
+
+def test_decomposed_hangul_is_composed_and_lower_case_is_asked_for(tmp_path):
+    path = tmp_path / "labels.csv"
+    write_rows(path, [["x.png", "\u1100\u1161A"], ["y.png", "나"]])
+    assert read_table(path, "가A").labels[0] == "가A"
+    assert read_table(path, "가a", sensitive=False).labels[0] == "가a"
+    assert read_table(path, "가a나", sensitive=False).unknown.tolist() == [False, False]
+
+
+def test_rows_without_name_and_label_are_counted_and_empty_lines_are_not(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_text("filename,words\nx.png,가\n\nx.png,나,다\nz.png\ny.png,라\n", encoding="utf-8")
+    table = read_table(path, CHARACTERS)
+    assert columns(table) == [["x.png", "y.png"], ["가", "라"]]
+    assert (table.malformed, table.first_malformed) == (2, 4)
+
+
+def test_an_empty_file_has_no_words_and_a_byte_order_mark_is_no_character(tmp_path):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(b"\xef\xbb\xbffilename,words\n")
+    table = read_table(path, CHARACTERS)
+    assert len(table) == 0
+    assert table.width.dtype == np.int32
+    assert not table.unknown.any()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no such file"),
+        (b"", "the first line is None"),
+        (b"a,b\n1,2\n", "filename,words"),
+        ("filename,words\nx,가\n".encode("cp949"), "is not UTF-8"),
+        (b'filename,words\nx.png,"open', "is not CSV"),
+        (b"filename,words\nx.png," + b"1" * 200_000, "is not CSV"),
+    ],
+)
+def test_unreadable_files_are_named(tmp_path, content, message):
+    path = tmp_path / "labels.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(LabelsError, match=message) as error:
+        read_table(path, CHARACTERS)
+    assert str(path) in str(error.value)

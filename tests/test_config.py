@@ -1,0 +1,143 @@
+"""Settings: the default file says what `Config` says, faults are reported together, overrides win."""
+
+import re
+
+import pytest
+import yaml
+
+from train_easyocr.config import CONFIG_FILES, DEFAULT_CONFIG, Config, ConfigError, load_config, save_config
+
+
+def test_the_default_file_lists_every_key_with_its_default_and_a_comment():
+    text = DEFAULT_CONFIG.read_text(encoding="utf-8")
+    assert load_config() == Config()
+    assert list(yaml.safe_load(text)) == list(Config.model_fields)
+    for key in Config.model_fields:
+        assert re.search(rf"^{key}: .*# \S", text, re.MULTILINE), key
+
+
+@pytest.mark.parametrize("path", sorted(CONFIG_FILES.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_config_file_can_be_used(path):
+    assert isinstance(load_config(path), Config)
+
+
+def test_the_published_run():
+    config = load_config(CONFIG_FILES / "published.yaml")
+    facts = {
+        "seed": 1111,
+        "img_height": 64,
+        "img_width": 600,
+        "batch_width": "fixed",
+        "batch_max_length": 34,
+        "adam": False,
+        "lr": 1.0,
+        "lr_scheduler": "constant",
+        "rho": 0.95,
+        "eps": 1e-8,
+        "grad_clip": 5.0,
+        "batch_size": 8,
+        "n_iter": 600_000,
+        "train_images": 40_000,
+        "eval_images": 500,
+        "character": "korean_g2",
+        "freeze_FeatureExtraction": False,
+    }
+    assert {key: getattr(config, key) for key in facts} == facts
+    named = yaml.safe_load((CONFIG_FILES / "published.yaml").read_text(encoding="utf-8"))
+    assert "freeze_FeatureFxtraction" in named, "the published spelling is accepted"
+
+
+def test_all_faults_are_reported_together(tmp_path):
+    path = tmp_path / "설정.yaml"
+    path.write_text("lrr: 1\nimg_width: 넓다\nrgb: True\nselect_data: A-B\nFeatureExtraction: VG\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, ["batch_size=0", "그냥"])
+    message = str(caught.value)
+    for expected in (
+        "lrr: there is no such setting; did you mean lr?",
+        "img_width: ",
+        "'넓다'",
+        "rgb: True with input_channel: 1",
+        "select_data names 2 data sets, batch_ratio gives 1 shares",
+        "FeatureExtraction: ",
+        "batch_size: ",
+        "'그냥': a setting is given as key=value",
+    ):
+        assert expected in message
+    assert len(message.splitlines()) == 1 + 8 - 1  # the two facts of img_width stand on one line
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["rgb=True"], "rgb"),
+        (["input_channel=2"], "input_channel"),
+        (["Prediction=Attn", "decode=beamsearch"], "decode"),
+        (["img_width=100", "batch_max_length=25"], "24 time steps"),
+        (["SequenceModeling=None", "freeze_SequenceModeling=True"], "freeze_SequenceModeling"),
+        (["continue_from=", "new_prediction=True"], "new_prediction"),
+        (["PAD=False"], "PAD"),
+        (["Transformation=TPS"], "TPS"),
+        (["select_data=A-B", "batch_ratio=0.5-0.6"], "1.1"),
+        (["select_data=A-B", "batch_ratio=1-0"], "above 0"),
+        (["batch_ratio=half"], "half"),
+        (["select_data=A-", "batch_ratio=0.5-0.5"], "empty name"),
+        (["img_height=60"], "img_height"),
+        (["experiment_name=a/b"], "experiment_name"),
+    ],
+)
+def test_contradictions(overrides, expected):
+    with pytest.raises(ConfigError, match=re.escape(expected)):
+        load_config(DEFAULT_CONFIG, overrides)
+
+
+def test_overrides_keep_texts_as_they_stand():
+    config = load_config(
+        DEFAULT_CONFIG,
+        [
+            "dataset=/자료/공공행정문서 OCR #2: 새것",
+            "character= 가나:#{",
+            "batch_ratio=1",
+            "train_images=40_000",
+            "lr=1e-3",
+            "adam=False",
+        ],
+    )
+    assert config.dataset == "/자료/공공행정문서 OCR #2: 새것"
+    assert config.character == " 가나:#{"
+    assert config.batch_shares == [1.0]
+    assert (config.train_images, config.lr, config.adam) == (40_000, 1e-3, False)
+
+
+def test_numbers_and_nothing_in_a_file_are_read_as_meant(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("batch_ratio: 1\ncontinue_from:\nTransformation: null\neps: 1e-8\n", encoding="utf-8")
+    config = load_config(path)
+    assert (config.batch_ratio, config.continue_from, config.Transformation, config.eps) == ("1", "", "None", 1e-8)
+
+
+@pytest.mark.parametrize("text", ["lr: [1", "- lr", "lr: 1\nlr: 2\n"])
+def test_a_broken_file_is_named(tmp_path, text):
+    path = tmp_path / "망가짐.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"망가짐\.yaml"):
+        load_config(path)
+    with pytest.raises(ConfigError, match="no such file"):
+        load_config(tmp_path / "없음.yaml")
+
+
+def test_folders_follow_from_output_and_dataset():
+    config = load_config(DEFAULT_CONFIG, ["dataset=/자료", "select_data=A-B", "batch_ratio=0.5-0.5"])
+    assert [str(path) for path in config.training_sets] == [
+        "/자료/training_and_validation_set/training/A",
+        "/자료/training_and_validation_set/training/B",
+    ]
+    moved = load_config(DEFAULT_CONFIG, ["dataset=/자료", "output=/결과", "val_data=/다른/validation"])
+    assert str(moved.training_sets[0]) == "/결과/training_and_validation_set/training/select_data"
+    assert str(moved.validation_sets[0]) == "/다른/validation/select_data"
+
+
+def test_a_saved_config_is_read_back_the_same(tmp_path):
+    config = load_config(DEFAULT_CONFIG, ["character= 가'\"\\나", "lr=0.5"])
+    save_config(config, tmp_path / "config.yaml")
+    assert load_config(tmp_path / "config.yaml") == config

@@ -1,0 +1,273 @@
+"""AI-Hub's labelled pages: reading a label file with all its faults, and pairing images with labels.
+
+A label file is JSON: `{"images": [{"image.category", "image.width", "image.height", ...}], "annotations": [{"id",
+"annotation.text", "annotation.bbox": [x, y, width, height]}, ...]}`. Its boxes become `Box` here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
+
+from train_easyocr.documents.page import Box, Page, Word
+from train_easyocr.text import normalize_label
+
+T = TypeVar("T")
+
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+LABEL_SUFFIX = ".json"
+MAX_LABEL_BYTES = 64 * 2**20
+"""A real label file has about 0.1 MiB; one above this is not read."""
+MAX_TEXT_LENGTH = 10_000
+"""Characters; a longer "word" is a fault, and the field size limit of CSV readers (131,072) stays far away."""
+MAX_ID_LENGTH = 40
+MAX_COORDINATE = 2**31
+"""Pixels; a box beyond is not a box."""
+
+NO_LABEL = "page without label file"
+NO_IMAGE = "page without image"
+SECOND_IMAGE = "second image of a page"
+SECOND_LABEL = "second label file of a page"
+BAD_NAME = "file name that is not UTF-8"
+MALFORMED_ANNOTATION = "malformed annotation"
+BAD_TEXT = "text that can't be written"
+NO_TEXT = "empty text"
+NO_AREA = "box without area"
+OUTSIDE = "box outside the page"
+
+
+class LabelError(ValueError):
+    """A label file can't be used.
+
+    Attributes:
+        detail: What is wrong, without the file's name (which the message holds).
+    """
+
+    def __init__(self, file: Path | str, detail: str) -> None:
+        super().__init__(f"{file}: {detail}")
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that keeps a page from being used: the page's name and the reason."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """A page that has both files.
+
+    Attributes:
+        name: Relative path below images/ without suffix, NFC, parts joined by `/`.
+        image: The image file.
+        label: The label file.
+    """
+
+    name: str
+    image: Path
+    label: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One entry of a label file.
+
+    Attributes:
+        id: The entry's id as text; ids have gaps and can repeat.
+        box: The box as labelled; it can leave the page and have no area.
+        text: The text, NFC, without white space at its ends; it can be empty.
+        fault: Why the entry can't be used at all, or nothing.
+    """
+
+    id: str
+    box: Box
+    text: str
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """A label file's content; `width` and `height` (pixels) are 0 where the file does not state them."""
+
+    annotations: tuple[Annotation, ...]
+    category: str
+    width: int
+    height: int
+
+
+def read_label_file(source: Path | bytes, name: str = "label file") -> LabelFile:
+    """Read and check one label file.
+
+    Args:
+        source: The file, or its bytes.
+        name: How messages call the bytes.
+
+    Returns:
+        All its annotations in the file's order; those that can't be used name their `fault`.
+
+    Raises:
+        LabelError: The file can't be read, is no JSON, or has not AI-Hub's structure.
+    """
+    file = source if isinstance(source, Path) else name
+    content = _parse(_read_bounded(source) if isinstance(source, Path) else source, file)
+    images, annotations = content.get("images"), content.get("annotations")
+    if not isinstance(images, list) or not images or not isinstance(images[0], dict):
+        raise LabelError(file, "'images' is not a list that describes an image")
+    if not isinstance(annotations, list):
+        raise LabelError(file, "'annotations' is not a list")
+    category = images[0].get("image.category")
+    return LabelFile(
+        tuple(_read_annotation(entry) for entry in annotations),
+        normalize_label(category) if isinstance(category, str) and _is_writable(category) else "",
+        _pixels(images[0].get("image.width")),
+        _pixels(images[0].get("image.height")),
+    )
+
+
+def _read_bounded(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_LABEL_BYTES:
+            raise LabelError(path, f"has more than {MAX_LABEL_BYTES // 2**20} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise LabelError(path, f"can't be read: {error.strerror}") from None
+
+
+def _parse(content: bytes, file: Path | str) -> dict[str, Any]:
+    try:
+        value = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise LabelError(file, "is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
+        raise LabelError(file, f"is not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise LabelError(file, f"holds {type(value).__name__} where an object is expected")
+    return value
+
+
+def _pixels(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _read_annotation(entry: Any) -> Annotation:
+    if not isinstance(entry, dict):
+        return Annotation("", Box(0, 0, 0, 0), "", MALFORMED_ANNOTATION)
+    identity = str(entry.get("id", ""))[:MAX_ID_LENGTH]
+    box, text = _read_box(entry.get("annotation.bbox")), entry.get("annotation.text")
+    text = "" if text is None else text
+    if box is None or not isinstance(text, str):
+        kept = text if isinstance(text, str) else ""
+        return Annotation(identity, box or Box(0, 0, 0, 0), kept, MALFORMED_ANNOTATION)
+    if not _is_writable(text):
+        return Annotation(identity, box, text[:MAX_TEXT_LENGTH], BAD_TEXT)
+    return Annotation(identity, box, normalize_label(text))
+
+
+def _is_writable(text: str) -> bool:
+    # JSON can state half a surrogate pair, which is no character and which UTF-8 can't hold.
+    return len(text) <= MAX_TEXT_LENGTH and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)
+
+
+def _read_box(value: Any) -> Box | None:
+    """Turn x, y, width, height into a Box that holds all of it, or None when they are not four sane numbers."""
+    if not isinstance(value, list) or len(value) != 4:
+        return None
+    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in value):
+        return None
+    if not all(abs(number) <= MAX_COORDINATE for number in value):  # NaN compares as False
+        return None
+    x, y, width, height = value
+    return Box(math.floor(x), math.floor(y), math.ceil(x + width), math.ceil(y + height))
+
+
+def fault_of(annotation: Annotation, width: int, height: int) -> str:
+    """Return why a page of `width` x `height` pixels can't use the annotation, or nothing when it can.
+
+    A size of 0 stands for an unknown one: no box is outside then.
+    """
+    if annotation.fault:
+        return annotation.fault
+    if not annotation.text:
+        return NO_TEXT
+    if not annotation.box.area:
+        return NO_AREA
+    if width and height and not annotation.box.clipped(width, height).area:
+        return OUTSIDE
+    return ""
+
+
+def read_page(page_file: PageFile) -> Page:
+    """Read a page's label file; the image is not opened.
+
+    Returns:
+        The page with its usable words: those with a text, and a box with area that lies on the page as far as the
+        label file states its size. The category is the page's top folder where the label file names none.
+
+    Raises:
+        LabelError: The label file can't be used.
+    """
+    label = read_label_file(page_file.label)
+    words = tuple(Word(a.box, a.text) for a in label.annotations if not fault_of(a, label.width, label.height))
+    category = label.category or (page_file.name.split("/")[0] if "/" in page_file.name else "")
+    return Page(page_file.name, page_file.image, words, category, label.width, label.height)
+
+
+def find_pages(folder: Path) -> tuple[list[PageFile], list[Problem]]:
+    """Pair `images/**/X.jpg` with `labels/**/X.json` below a folder, by relative path.
+
+    Args:
+        folder: A split of unzipped/, or an evaluation set.
+
+    Returns:
+        The pages that have both files, and what keeps others from being pages; both sorted by name, whatever the
+        file system's order.
+    """
+    images = pages_by_name(_files_below(folder / "images", IMAGE_SUFFIXES))
+    labels = pages_by_name(_files_below(folder / "labels", frozenset({LABEL_SUFFIX})))
+    unnameable = {name for name in images.keys() | labels.keys() if not name.isascii() and not _is_writable(name)}
+    for name in unnameable:  # such bytes can go into no labels.csv
+        images.pop(name, None)
+        labels.pop(name, None)
+    pages = [PageFile(name, images[name][0], labels[name][0]) for name in sorted(images.keys() & labels.keys())]
+    problems = [Problem(name.encode(errors="backslashreplace").decode(), BAD_NAME) for name in unnameable]
+    return pages, sorted(problems + pairing_problems(images, labels), key=lambda problem: problem.name)
+
+
+def pages_by_name(files: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    """Group files by the page that they belong to: the path without suffix, in NFC.
+
+    Args:
+        files: Relative paths with `/`, and what stands for each file.
+    """
+    found: dict[str, list[T]] = {}
+    for path, file in sorted(files, key=lambda pair: pair[0]):
+        name = unicodedata.normalize("NFC", str(PurePosixPath(path).with_suffix("")))
+        found.setdefault(name, []).append(file)
+    return found
+
+
+def pairing_problems(images: dict[str, list[Any]], labels: dict[str, list[Any]]) -> list[Problem]:
+    """Return what keeps images and label files from being pages, sorted by name."""
+    problems = [Problem(name, NO_LABEL) for name in images.keys() - labels.keys()]
+    problems += [Problem(name, NO_IMAGE) for name in labels.keys() - images.keys()]
+    problems += [Problem(name, SECOND_IMAGE) for name, files in images.items() for _ in files[1:]]
+    problems += [Problem(name, SECOND_LABEL) for name, files in labels.items() for _ in files[1:]]
+    return sorted(problems, key=lambda problem: (problem.name, problem.reason))
+
+
+def _files_below(folder: Path, suffixes: frozenset[str]) -> Iterator[tuple[str, Path]]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            # macOS leaves `._X.jpg` beside X.jpg on foreign disks; it is no image.
+            if not name.startswith(".") and PurePosixPath(name).suffix.lower() in suffixes:
+                path = Path(parent, name)
+                yield path.relative_to(folder).as_posix(), path

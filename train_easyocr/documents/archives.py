@@ -1,0 +1,364 @@
+"""AI-Hub's archives: which there are, what their members are called, and unpacking them safely.
+
+Member names are CP949 bytes without the UTF-8 flag, or UTF-8; the wording of the top folder varies. So a member is
+taken for an image or a label file by its suffix, for training or validation by the folder its archive lies in, and
+the top folder is dropped: `01.원천데이터(Jpg)/인.허가/5350109/2001/X.jpg` becomes `images/인.허가/5350109/2001/X.jpg`.
+"""
+
+from __future__ import annotations
+
+import errno
+import lzma
+import re
+import shutil
+import stat
+import struct
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from train_easyocr.documents.aihub import IMAGE_SUFFIXES, LABEL_SUFFIX, MAX_LABEL_BYTES
+from train_easyocr.documents.images import MAX_IMAGE_BYTES
+from train_easyocr.files import write_bytes
+
+DATA_SET = "공공행정문서 OCR"
+SPLIT_FOLDERS = {"training": "Training", "validation": "Validation"}
+"""The name of each split in our folders, and in the download."""
+CATEGORIES = frozenset(
+    {"농림.축산지원", "도시개발", "산업진흥", "상.하수도관리", "인.허가", "일반행정"}
+    | {"주민복지", "주민생활지원", "주민자치", "지역문화", "지역환경.산림", "회계.예산"}
+)
+COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
+UNUSABLE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL})
+"""Errors of writing that are a member's own; any other, such as a full disk, ends the run."""
+MAX_RATIO = 250
+"""A member above 1 MiB that unpacks to more than this many times its size is a bomb, not a page."""
+
+
+class ArchiveError(ValueError):
+    """An archive can't be read at all; the message names it."""
+
+
+class MemberError(ValueError):
+    """A member can't be read; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An image or a label file inside an archive.
+
+    Attributes:
+        archive: The archive.
+        index: The member's place in the archive's directory.
+        name: The whole name in the archive.
+        target: Where it belongs below unzipped/: `training/images/인.허가/5350109/2001/X.jpg`.
+        size: Bytes that the archive says it has, unpacked.
+        crc: CRC-32 that the archive says it has.
+    """
+
+    archive: Path
+    index: int
+    name: str
+    target: str
+    size: int
+    crc: int
+
+
+@dataclass(frozen=True, slots=True)
+class MemberProblem:
+    """A member that is left out: archive, name and reason."""
+
+    archive: str
+    member: str
+    reason: str
+
+
+@dataclass
+class Listing:
+    """What the archives hold.
+
+    Attributes:
+        members: Images and label files, one for each target, in the order of archives and their directories.
+        problems: Members that are left out, with the reason.
+        unreadable: A line for each archive that can't be read at all.
+        others: Number of members that are neither images nor label files.
+        repeated: Number of members that are in the archives more than once, with equal content.
+    """
+
+    members: list[Member] = field(default_factory=list)
+    problems: list[MemberProblem] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    others: int = 0
+    repeated: int = 0
+
+
+def find_download(folder: Path) -> Path:
+    """Return the folder that holds Training/ and Validation/: `folder`, or `공공행정문서 OCR` in it."""
+    if any((folder / name).is_dir() for name in SPLIT_FOLDERS.values()) or not folder.is_dir():
+        return folder
+    for child in folder.iterdir():
+        if unicodedata.normalize("NFC", child.name) == DATA_SET and child.is_dir():  # macOS decomposes names
+            return child
+    return folder
+
+
+def find_archives(download: Path) -> dict[str, list[Path]]:
+    """Return the archives below Training/ and Validation/ by split, sorted by name."""
+    return {
+        split: sorted(path for path in (download / name).rglob("*") if path.suffix.lower() == ".zip")
+        for split, name in SPLIT_FOLDERS.items()
+    }
+
+
+def list_archives(archives: dict[str, list[Path]]) -> Listing:
+    """Read the directories of all archives and choose what is to be unpacked.
+
+    Args:
+        archives: Archives by split, as `find_archives` returns them.
+    """
+    listing = Listing()
+    chosen: dict[str, Member] = {}
+    for split, paths in archives.items():
+        for path in paths:
+            try:
+                _list_archive(path, split, listing, chosen)
+            except ArchiveError as error:
+                listing.unreadable.append(str(error))
+    _leave_out_folders(listing)
+    return listing
+
+
+def _leave_out_folders(listing: Listing) -> None:
+    """Leave out a file whose path is a folder of other files: which of them wins would depend on the workers."""
+    folders = {str(folder) for member in listing.members for folder in PurePosixPath(member.target).parents}
+    in_the_way = [member for member in listing.members if member.target in folders]
+    reason = "its path is a folder of other members"
+    listing.problems += [MemberProblem(m.archive.name, m.name, reason) for m in in_the_way]
+    if in_the_way:
+        listing.members = [member for member in listing.members if member.target not in folders]
+
+
+def _list_archive(path: Path, split: str, listing: Listing, chosen: dict[str, Member]) -> None:
+    for index, info in enumerate(_open(path).infolist()):
+        try:
+            name = decode_name(info)
+            target = f"{split}/{safe_target(name)}"
+            _refuse_links(info)
+            if not _is_wanted(name):
+                listing.others += not name.endswith("/")
+                continue
+            _check_content(info)
+        except MemberError as error:
+            listing.problems.append(MemberProblem(path.name, _shown_name(info), str(error)))
+            continue
+        member = Member(path, index, name, target, info.file_size, info.CRC)
+        first = chosen.setdefault(target, member)
+        if first is member:
+            listing.members.append(member)
+        elif (first.size, first.crc) == (member.size, member.crc):
+            listing.repeated += 1
+        else:
+            reason = f"{first.name!r} of {first.archive.name} has the same place and other content"
+            listing.problems.append(MemberProblem(path.name, name, reason))
+
+
+@lru_cache(maxsize=1)  # tasks come in the order of archives, and a directory of 100,000 members takes a second to read
+def _opened(path: Path, _changed: int) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path)
+
+
+def _open(path: Path) -> zipfile.ZipFile:
+    try:
+        return _opened(path, path.stat().st_mtime_ns)
+    except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, struct.error) as error:
+        # A directory entry that claims UTF-8 and is not shows as UnicodeDecodeError, a ValueError.
+        raise ArchiveError(f"{path}: can't be read as a zip archive: {error}") from None
+
+
+def decode_name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name in NFC, whichever encoding its archive used.
+
+    With the UTF-8 flag it is UTF-8. Without it zipfile has taken the bytes for CP437; they are UTF-8 or CP949.
+
+    Raises:
+        MemberError: The bytes are neither.
+    """
+    if info.flag_bits & 0x800:
+        return unicodedata.normalize("NFC", info.orig_filename)
+    raw = info.orig_filename.encode("cp437")
+    names = [name for name in (_decoded(raw, "utf-8"), _decoded(raw, "cp949")) if name is not None]
+    if not names:
+        raise MemberError("its name is neither UTF-8 nor CP949")
+    # Two bytes of a CP949 syllable can pass for one Latin or Greek letter in UTF-8; Hangul takes three bytes there.
+    if len(names) == 2 and any("\x80" <= character < "\u0800" for character in names[0]):
+        return unicodedata.normalize("NFC", names[1])
+    return unicodedata.normalize("NFC", names[0])
+
+
+def _decoded(raw: bytes, encoding: str) -> str | None:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _shown_name(info: zipfile.ZipInfo) -> str:
+    try:
+        return decode_name(info)
+    except MemberError:
+        return info.orig_filename
+
+
+def _is_wanted(name: str) -> bool:
+    path = PurePosixPath(name)
+    suffix = path.suffix.lower()
+    return (suffix in IMAGE_SUFFIXES or suffix == LABEL_SUFFIX) and name[-1] != "/" and not path.name.startswith("._")
+
+
+def safe_target(name: str) -> str:
+    """Return where a member belongs below its split's folder: `images/...` or `labels/...`, top folder dropped.
+
+    Raises:
+        MemberError: The name would lead outside, or could on another system.
+    """
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if name.startswith("/"):
+        raise MemberError("refused: an absolute path")
+    if not parts:
+        raise MemberError("refused: an empty path")
+    if ".." in parts:
+        raise MemberError("refused: its path leads upwards (..)")
+    if "\\" in name:
+        raise MemberError("refused: a backslash in its path")
+    if "\0" in name:
+        raise MemberError("refused: a NUL character in its path")
+    if re.match("[A-Za-z]:", parts[0]):
+        raise MemberError("refused: a drive letter")
+    kind = "labels" if parts[-1].lower().endswith(LABEL_SUFFIX) else "images"
+    return "/".join([kind, *_without_top_folder(parts)])
+
+
+def _without_top_folder(parts: list[str]) -> list[str]:
+    """Drop the folders up to the one that says 원천데이터 or 라벨링데이터; else the first, unless it is a category."""
+    for position, part in enumerate(parts[:-1]):
+        if "원천" in part or "라벨" in part:
+            return parts[position + 1 :]
+    return parts if len(parts) == 1 or parts[0] in CATEGORIES else parts[1:]
+
+
+def _refuse_links(info: zipfile.ZipInfo) -> None:
+    mode = info.external_attr >> 16
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise MemberError("refused: a link" if stat.S_ISLNK(mode) else "refused: not a plain file")
+
+
+def _check_content(info: zipfile.ZipInfo) -> None:
+    if info.flag_bits & 0x1:
+        raise MemberError("it is encrypted")
+    if info.compress_type not in COMPRESSIONS:
+        raise MemberError(f"compression method {info.compress_type} is not supported")
+    limit = MAX_LABEL_BYTES if info.orig_filename.lower().endswith(LABEL_SUFFIX) else MAX_IMAGE_BYTES
+    if info.file_size > limit:
+        raise MemberError(f"refused: {info.file_size:,} bytes unpacked, more than {limit // 2**20} MiB")
+    if info.file_size > max(2**20, MAX_RATIO * info.compress_size):
+        raise MemberError(f"refused: {info.compress_size:,} bytes that unpack to {info.file_size:,}")
+
+
+def read_member(member: Member) -> bytes:
+    """Unpack a member into memory; its size and CRC-32 are as the archive says.
+
+    Raises:
+        MemberError: It is truncated or damaged.
+        ArchiveError: Its archive can't be read any more.
+    """
+    archive = _open(member.archive)
+    try:
+        with archive.open(archive.infolist()[member.index]) as file:
+            content = file.read(member.size + 1)
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError) as error:
+        raise MemberError(f"truncated or damaged: {error or type(error).__name__}") from None
+    except (RuntimeError, OSError) as error:
+        raise MemberError(f"can't be read: {error}") from None
+    if len(content) != member.size:
+        raise MemberError(f"truncated or damaged: {len(content):,} bytes where {member.size:,} are stated")
+    return content
+
+
+def is_whole(path: Path, member: Member) -> bool:
+    """Whether the file is there with the member's size and CRC-32."""
+    try:
+        return path.stat().st_size == member.size and zlib.crc32(path.read_bytes()) == member.crc
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What came of some members: how many were written, were there already, and what went wrong."""
+
+    written: int
+    present: int
+    size: int
+    problems: tuple[MemberProblem, ...]
+
+
+def extract_members(task: tuple[Path, tuple[Member, ...]]) -> Extraction:
+    """Unpack members below a folder, each whole or not at all; what is there whole is not written again.
+
+    Args:
+        task: The folder unzipped/, and the members.
+
+    Raises:
+        OSError: A file can't be written for a reason that holds for others, too, such as a full disk.
+    """
+    folder, members = task
+    written, problems = 0, []
+    for member in members:
+        if is_whole(folder / member.target, member):
+            continue
+        try:
+            write_bytes(folder / member.target, read_member(member))
+            written += 1
+        except (MemberError, ArchiveError) as error:
+            problems.append(MemberProblem(member.archive.name, member.name, str(error)))
+        except OSError as error:
+            if error.errno not in UNUSABLE_NAME:
+                raise
+            problems.append(MemberProblem(member.archive.name, member.name, f"can't be written: {error.strerror}"))
+    size = sum(member.size for member in members)
+    return Extraction(written, len(members) - written - len(problems), size, tuple(problems))
+
+
+def in_chunks(members: Iterable[Member], folder: Path, size: int = 32) -> Iterator[tuple[Path, tuple[Member, ...]]]:
+    """Yield tasks for `extract_members`, each with members of one archive."""
+    chunk: list[Member] = []
+    for member in members:
+        if chunk and (len(chunk) == size or chunk[0].archive != member.archive):
+            yield folder, tuple(chunk)
+            chunk = []
+        chunk.append(member)
+    if chunk:
+        yield folder, tuple(chunk)
+
+
+def missing_bytes(members: Iterable[Member], folder: Path) -> int:
+    """Return how many bytes unpacking adds: those of members that are not there in their size."""
+    return sum(m.size for m in members if not _has_size(folder / m.target, m.size))
+
+
+def _has_size(path: Path, size: int) -> bool:
+    try:
+        return path.stat().st_size == size
+    except OSError:
+        return False
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free space of the disk that a folder lies on, or will lie on."""
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free

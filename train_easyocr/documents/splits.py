@@ -1,0 +1,58 @@
+"""Which pages are drawn: seeded, without replacement, the same whatever the file system's order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+PURPOSES = {"training": 0, "validation": 1}
+"""What is drawn for has its own random numbers, so that no draw depends on another having been made."""
+
+
+def draw_training(names: Sequence[str], count: int, seed: int) -> list[str]:
+    """Draw pages for training.
+
+    Args:
+        names: All pages of the split.
+        count: Pages asked for; all are taken when there are fewer.
+        seed: Same seed and same names, same pages; asking for more with the same seed adds pages to the same ones.
+
+    Returns:
+        The drawn names, sorted.
+    """
+    return sorted(_permuted(names, seed, "training")[:count])
+
+
+def draw_validation(names: Sequence[str], val_count: int, eval_count: int, seed: int) -> tuple[list[str], list[str]]:
+    """Draw pages for the validation patches and for the evaluation, disjoint, from one permutation.
+
+    Both come out of the same permutation, so that each can be drawn alone and never meets the other. When there are
+    fewer pages than asked for, both shrink in proportion, and neither becomes empty.
+
+    Args:
+        names: All pages of the split.
+        val_count: Pages asked for the validation patches, 1 or more.
+        eval_count: Pages asked for the evaluation, 1 or more.
+        seed: Same seed and same names, same pages.
+
+    Returns:
+        The names for the validation patches and those for the evaluation, each sorted.
+
+    Raises:
+        ValueError: There are fewer than two pages.
+    """
+    total = len(names)
+    if total < 2:
+        raise ValueError(f"{total} pages can't be shared between validation and evaluation; both need at least one")
+    if total < val_count + eval_count:
+        val_count = min(max(1, round(total * val_count / (val_count + eval_count))), total - 1)
+        eval_count = total - val_count
+    permuted = _permuted(names, seed, "validation")
+    return sorted(permuted[:val_count]), sorted(permuted[val_count : val_count + eval_count])
+
+
+def _permuted(names: Sequence[str], seed: int, purpose: str) -> list[str]:
+    ordered = sorted(names)
+    generator = np.random.default_rng([seed, PURPOSES[purpose]])
+    return [ordered[i] for i in generator.permutation(len(ordered))]

@@ -1,0 +1,131 @@
+"""A page's words as patches: which boxes are used, where they are cut, and what the patches are called."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from train_easyocr.documents.aihub import LabelFile, fault_of
+from train_easyocr.documents.page import Box
+
+SAME_TWICE = "same box and text twice"
+CONTRADICTING = "same box, another text"
+CUT = "box cut at the page's edge"
+OTHER_SIZE = "image size differs from the label file's"
+
+MAX_PREFIX_BYTES = 180
+"""File systems allow 255 bytes for a name; a syllable takes 3, the coordinates up to 44."""
+PATCH_NAME = re.compile(r"_(\d+)-(\d+)-(\d+)-(\d+)\.png\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedWord:
+    """A labelled word that gives no patch."""
+
+    id: str
+    box: Box
+    text: str
+    reason: str
+
+
+@dataclass(slots=True)
+class CutPage:
+    """What a page gives.
+
+    Attributes:
+        boxes: The boxes of the patches, cut at the page's edges, in the label file's order.
+        texts: Their texts.
+        skipped: The other words, in the label file's order.
+        warnings: How often something was used that is not as it should be.
+    """
+
+    boxes: list[Box] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    skipped: list[SkippedWord] = field(default_factory=list)
+    warnings: Counter[str] = field(default_factory=Counter)
+
+
+def cut_page(label: LabelFile, width: int, height: int) -> CutPage:
+    """Decide which words of a page become patches, and where they are cut.
+
+    Args:
+        label: The page's labels.
+        width: Of the image itself, in pixels; it counts, not the size that the label file states.
+        height: Likewise.
+
+    Returns:
+        Boxes without text, without area or outside the page are left out; so are boxes that come a second time (after
+        cutting), since patches are named after their boxes: the first one stays.
+    """
+    page = CutPage()
+    if label.width and label.height and (label.width, label.height) != (width, height):
+        page.warnings[OTHER_SIZE] += 1
+    texts: dict[Box, str] = {}
+    for annotation in label.annotations:
+        box = annotation.box.clipped(width, height)
+        reason = fault_of(annotation, width, height)
+        if not reason and box in texts:
+            reason = SAME_TWICE if texts[box] == annotation.text else CONTRADICTING
+        if reason:
+            page.skipped.append(SkippedWord(annotation.id, annotation.box, annotation.text, reason))
+            continue
+        texts[box] = annotation.text
+        page.warnings[CUT] += box != annotation.box
+    page.boxes, page.texts = list(texts), list(texts.values())
+    return page
+
+
+def crop(image: np.ndarray, box: Box) -> np.ndarray:
+    """Return the pixels of a box that lies on the image, as a view."""
+    return image[box.ymin : box.ymax, box.xmin : box.xmax]
+
+
+def patch_name(prefix: str, box: Box) -> str:
+    """Return a patch's file name: `<prefix>_<xmin>-<ymin>-<xmax>-<ymax>.png`."""
+    return f"{prefix}_{box.xmin}-{box.ymin}-{box.xmax}-{box.ymax}.png"
+
+
+def patch_size(name: str) -> tuple[int, int]:
+    """Return the width and height in pixels that a patch's file name states.
+
+    Raises:
+        ValueError: The name has not the form of a patch's name.
+    """
+    match = PATCH_NAME.search(name)
+    if match is None:
+        raise ValueError(f"{name!r} is not named <page>_<xmin>-<ymin>-<xmax>-<ymax>.png")
+    xmin, ymin, xmax, ymax = map(int, match.groups())
+    return xmax - xmin, ymax - ymin
+
+
+def prefixes(names: Sequence[str]) -> dict[str, str]:
+    """Return what the patches of each page are called: the page's stem, as long as that is unambiguous.
+
+    Stems that several folders hold get their folders in front (`인.허가_5350109_2001_X`); what is still ambiguous then
+    (or differs in case only, which some file systems ignore) gets a piece of the full name's SHA-256 behind. Given all
+    pages of a split, so that a page is called the same whatever is drawn.
+
+    Args:
+        names: The pages' full names, each once.
+    """
+    stems = Counter(_folded(name.rsplit("/", 1)[-1]) for name in names)
+    chosen = {}
+    for name in names:
+        stem = name.rsplit("/", 1)[-1]
+        chosen[name] = stem if stems[_folded(stem)] == 1 else name.replace("/", "_")
+    uses = Counter(_folded(prefix) for prefix in chosen.values())
+    for name, prefix in chosen.items():
+        if uses[_folded(prefix)] > 1 or len(prefix.encode()) > MAX_PREFIX_BYTES:
+            shortened = prefix.encode()[:MAX_PREFIX_BYTES].decode(errors="ignore")
+            chosen[name] = f"{shortened}~{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    return chosen
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()

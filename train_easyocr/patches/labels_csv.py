@@ -1,0 +1,77 @@
+"""labels.csv: a row a patch, `filename,words`, as real CSV (UTF-8, quoted where a text needs it, lines end in LF)."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from train_easyocr.files import replacing
+
+HEADER = ("filename", "words")
+NEEDS_QUOTES = frozenset(',"\r\n')
+
+
+class LabelsCsvError(ValueError):
+    """A labels.csv can't be read; the message names the file and the row."""
+
+
+def format_row(fields: Iterable[str]) -> str:
+    """Return one line of CSV with its line end.
+
+    Python's writer leaves a carriage return without quotes when rows end in LF (up to 3.12), and no reader gets it
+    back; so quoting is done here: a field is quoted when it holds a comma, a quote or either line end.
+    """
+    return ",".join(_quoted(field) for field in fields) + "\n"
+
+
+def _quoted(field: str) -> str:
+    return field if NEEDS_QUOTES.isdisjoint(field) else '"' + field.replace('"', '""') + '"'
+
+
+def write_rows(path: Path, rows: Iterable[tuple[str, str]]) -> int:
+    """Write labels.csv, whole or not at all.
+
+    Args:
+        path: The file.
+        rows: File name and text of each patch.
+
+    Returns:
+        The number of rows.
+    """
+    count = 0
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        file.write(format_row(HEADER))
+        for row in rows:
+            file.write(format_row(row))
+            count += 1
+    return count
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield file name and text of each patch, in the file's order; memory does not grow with the file.
+
+    Raises:
+        LabelsCsvError: The file is no labels.csv.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            if tuple(next(reader, ())) != HEADER:
+                raise LabelsCsvError(f"{path}: the first row is not {','.join(HEADER)}")
+            for row in reader:
+                if len(row) != len(HEADER):
+                    raise LabelsCsvError(f"{path}: line {reader.line_num} has {len(row)} fields instead of 2")
+                yield row[0], row[1]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise LabelsCsvError(f"{path}: line {reader.line_num}: {error}") from None
+
+
+def read_labels(path: Path) -> tuple[list[str], list[str]]:
+    """Read a whole labels.csv into memory: the file names and the texts.
+
+    Raises:
+        LabelsCsvError: The file is no labels.csv.
+    """
+    rows = list(read_rows(path))
+    return [name for name, _ in rows], [text for _, text in rows]

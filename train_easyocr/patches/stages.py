@@ -1,0 +1,276 @@
+"""The stages of step 2 over a download: unpacking, patches for training and validation, the evaluation set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from train_easyocr.config import Config
+from train_easyocr.documents.aihub import PageFile, Problem, find_pages
+from train_easyocr.documents.archives import (
+    Listing,
+    MemberProblem,
+    extract_members,
+    find_archives,
+    free_bytes,
+    in_chunks,
+    list_archives,
+    missing_bytes,
+)
+from train_easyocr.documents.splits import draw_training, draw_validation
+from train_easyocr.documents.workers import spread
+from train_easyocr.files import remove_leftovers, write_text
+from train_easyocr.patches.cropping import prefixes
+from train_easyocr.patches.labels_csv import format_row
+from train_easyocr.patches.page_work import Form
+from train_easyocr.patches.prepared_set import (
+    MANIFEST,
+    PLAN,
+    Measure,
+    Plan,
+    PrepareError,
+    prepare_set,
+    read_manifest,
+    work_folder,
+)
+from train_easyocr.patches.statistics import ModelSettings, render
+from train_easyocr.text import format_table
+
+EVALUATION_SET = "evaluation_set"
+UNZIPPED = "unzipped"
+GIB = 2**30
+SHOWN_PROBLEMS = 10
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the command line asks for.
+
+    Attributes:
+        download: The folder that holds Training/ and Validation/.
+        output: The folder that everything is written below.
+        config: All settings.
+        select_data: The name of the sets of patches.
+        form: `png` or `lmdb`.
+        workers: Processes.
+        say: Takes a line for the user.
+        warn: Takes a line about something that is wrong.
+    """
+
+    download: Path
+    output: Path
+    config: Config
+    select_data: str
+    form: Form
+    workers: int
+    say: Callable[[str], None]
+    warn: Callable[[str], None]
+
+    def patches(self, split: str) -> Path:
+        """The folder of a split's set of patches, where the trainer looks for it."""
+        return self._sets(split) / self.select_data
+
+    def _sets(self, split: str) -> Path:
+        return self.output / (self.config.train_data if split == "training" else self.config.val_data)
+
+    def other_draws(self, purpose: str) -> list[Path]:
+        """The sets whose pages a draw may not meet: validation patches for `evaluation`, and the other way round."""
+        if purpose == "validation":
+            return [self.output / EVALUATION_SET]
+        folder = self._sets("validation")
+        if not folder.is_dir():
+            return []
+        names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+        names |= {path.name[1 : -len(".work")] for path in folder.glob(".*.work")}
+        return [folder / name for name in sorted(names)]
+
+    def measure(self) -> Measure:
+        """What the words are measured against."""
+        # Here, not at the top: worker processes import this module and need no character tables.
+        from train_easyocr.recognition.characters import CharacterSet  # noqa: PLC0415
+
+        config = self.config
+        settings = ModelSettings(config.character, config.sensitive, config.batch_max_length, config.img_height)
+        return Measure(settings, frozenset(CharacterSet.from_setting(config.character).characters))
+
+
+def unzip(job: Job) -> bool:
+    """Unpack all archives into `<output>/unzipped/`; return whether all of them could be read.
+
+    Raises:
+        PrepareError: There are no archives, or not enough space for what is in them.
+        OSError: Something can't be written.
+    """
+    listing = list_download(job)
+    folder = job.output / UNZIPPED
+    needed, free = missing_bytes(listing.members, folder), free_bytes(folder)
+    if needed > free:
+        raise PrepareError(
+            f"{folder}: unpacking needs {needed / GIB:.1f} GiB and {free / GIB:.1f} GiB are free; "
+            "give a folder on a larger disk with --output"
+        )
+    remove_leftovers(folder)
+    written, present, problems = 0, 0, list(listing.problems)
+    total = sum(member.size for member in listing.members)
+    with (
+        tqdm(total=total, unit="B", unit_scale=True, desc="unzip", dynamic_ncols=True) as bar,
+        closing(spread(extract_members, in_chunks(listing.members, folder), job.workers)) as results,
+    ):
+        for result in results:
+            written += result.written
+            present += result.present
+            problems += result.problems
+            bar.update(result.size)
+    _report_unzipped(job, listing, problems, written, present)
+    return not listing.unreadable
+
+
+def list_download(job: Job) -> Listing:
+    """Read the directories of all archives of the download.
+
+    Raises:
+        PrepareError: There are none.
+    """
+    archives = find_archives(job.download)
+    if not any(archives.values()):
+        raise PrepareError(
+            f"{job.download}: no .zip files in Training/ or Validation/; --dataset is the folder that holds these two"
+        )
+    listing = list_archives(archives)
+    for line in listing.unreadable:
+        job.warn(f"error: {line}")
+    return listing
+
+
+def _report_unzipped(job: Job, listing: Listing, problems: list[MemberProblem], written: int, present: int) -> None:
+    problems.sort(key=lambda problem: (problem.archive, problem.member, problem.reason))
+    path = job.output / UNZIPPED / "skipped.csv"
+    if problems:
+        rows = [("archive", "member", "reason"), *((p.archive, p.member, p.reason) for p in problems)]
+        write_text(path, "".join(format_row(row) for row in rows))
+    else:
+        path.unlink(missing_ok=True)
+    show_problems(job, problems, path)
+    counts = [
+        ("images and label files written", written),
+        ("there already, whole", present),
+        ("more than once in the archives, equal", listing.repeated),
+        ("neither image nor label file", listing.others),
+        ("refused, damaged or contradicting", len(problems)),
+        ("archives that can't be read", len(listing.unreadable)),
+    ]
+    job.say("\n" + format_table(("unzip", "files"), counts))
+
+
+def show_problems(job: Job, problems: Sequence[MemberProblem], path: Path | None) -> None:
+    """Name the first problems; `path` holds them all."""
+    for problem in problems[:SHOWN_PROBLEMS]:
+        job.warn(f"{problem.archive}: {problem.member!r}: {problem.reason}")  # !r: a hostile name can steer a terminal
+    if len(problems) > SHOWN_PROBLEMS:
+        job.warn(f"... and {len(problems) - SHOWN_PROBLEMS:,} more" + (f", in {path}" if path else ""))
+
+
+def make_patches(job: Job, split: str, with_evaluation: bool = False) -> None:
+    """Draw a split's pages and make their patches.
+
+    Args:
+        job: What the command line asks for.
+        split: `training` or `validation`.
+        with_evaluation: Whether the evaluation set is drawn in the same run, so that an older one is of no account.
+
+    Raises:
+        PrepareError: There are no pages, or the draw meets an evaluation set that was drawn otherwise.
+        OSError: Something can't be written.
+    """
+    pages, problems = _find_split(job, split)
+    names = [page.name for page in pages]
+    config = job.config
+    asked = config.train_images if split == "training" else config.val_images
+    settings = {"split": split, "seed": config.seed, "images": asked, "format": job.form, "rgb": config.rgb}
+    if split == "training":
+        drawn = draw_training(names, asked, config.seed)
+    else:
+        drawn, _ = draw_validation(names, asked, config.eval_images, config.seed)
+        if not with_evaluation:
+            _refuse_overlap(job, "validation", drawn)
+    _say_fewer(job, split, asked, len(drawn), len(pages))
+    plan = _plan((pages, problems), drawn, settings | {"select_data": job.select_data}, job.form, config.rgb)
+    _prepare(job, f"{split} ({job.select_data})", job.patches(split), plan)
+
+
+def make_evaluation(job: Job) -> None:
+    """Draw the pages of the evaluation set out of validation and copy them.
+
+    Raises:
+        PrepareError: There are too few pages, or the draw meets validation patches that were drawn otherwise.
+        OSError: Something can't be written.
+    """
+    pages, problems = _find_split(job, "validation")
+    config = job.config
+    names = [page.name for page in pages]
+    _, drawn = draw_validation(names, config.val_images, config.eval_images, config.seed)
+    _refuse_overlap(job, "evaluation", drawn)
+    _say_fewer(job, "evaluation", config.eval_images, len(drawn), len(pages))
+    settings = {"split": "evaluation", "seed": config.seed, "images": config.eval_images}
+    plan = _plan((pages, problems), drawn, settings | asdict(job.measure().settings), "copy", False)
+    _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
+
+
+def _find_split(job: Job, split: str) -> tuple[list[PageFile], list[Problem]]:
+    folder = job.output / UNZIPPED / split
+    if not folder.is_dir():
+        raise PrepareError(f"{folder}: there is no such folder; add --unzip to unpack the download first")
+    pages, problems = find_pages(folder)
+    if not pages:
+        reasons = f"; {len(problems):,} files have no partner" if problems else ""
+        raise PrepareError(f"{folder}: no page has both an image and a label file{reasons}; add --unzip")
+    if split == "validation" and len(pages) == 1:
+        raise PrepareError(f"{folder}: one page can't be shared between validation and evaluation; both need one")
+    return pages, problems
+
+
+def _say_fewer(job: Job, purpose: str, asked: int, drawn: int, available: int) -> None:
+    if drawn >= asked:
+        return
+    if drawn == available:
+        job.say(f"{purpose}: {asked:,} pages asked for, {available:,} are there: all are used")
+    else:
+        job.say(
+            f"{purpose}: {asked:,} pages asked for, {drawn:,} are used: validation has {available:,} pages, which "
+            f"val_images={job.config.val_images} and eval_images={job.config.eval_images} share in proportion"
+        )
+
+
+def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
+    """Keep validation patches and the evaluation set apart, also when they are drawn under different settings."""
+    for folder in job.other_draws(purpose):
+        for path in (folder / MANIFEST, work_folder(folder) / PLAN):
+            other = read_manifest(path)
+            common = set(drawn) & set(other["pages"]) if other else set()
+            if other and common:
+                raise PrepareError(
+                    f"{len(common):,} of the pages drawn for {purpose} are in {folder}, which was drawn with "
+                    f"seed={other['settings'].get('seed')}, {other['settings'].get('images')} images, or from other "
+                    "pages; use the same settings again, draw both anew (--validation --evaluation), or move it away"
+                )
+
+
+def _plan(
+    found: tuple[list[PageFile], list[Problem]], drawn: Sequence[str], settings: dict[str, Any], form: Form, rgb: bool
+) -> Plan:
+    pages, problems = found
+    by_name = {page.name: page for page in pages}
+    names = prefixes(list(by_name))
+    chosen = {name: names[name] for name in drawn}
+    return Plan(settings, [by_name[name] for name in drawn], chosen, problems, len(pages), form, rgb)
+
+
+def _prepare(job: Job, title: str, target: Path, plan: Plan) -> None:
+    statistics = prepare_set(target, plan, job.measure(), job.workers, job.say)
+    job.say("\n" + render(title, statistics))
+    job.say(f"\n{target}: ready; what was left out is listed in skipped.csv, these figures are in statistics.json")

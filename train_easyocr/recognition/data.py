@@ -1,0 +1,397 @@
+"""Prepared sets of words: which of them can be used, counted by reason where not, and their patches.
+
+A set is a folder as step 2 writes it: labels.csv with the patches beside it, `images/*.png` or `lmdb/`. Both forms give
+the same pixels. Labels are never edited in silence: what is left out, and why, stands in a `SetReport`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import lmdb
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from tqdm import tqdm
+
+from train_easyocr.config import Config
+from train_easyocr.files import sha256
+from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.word_table import LabelsError, WordTable, read_table
+from train_easyocr.text import format_table
+
+Indices = npt.NDArray[np.int32]
+
+EMPTY = "empty label"
+UNKNOWN = "unknown characters"
+TOO_LONG = "longer than batch_max_length"
+TOO_MANY_STEPS = "more characters than time steps"
+MALFORMED = "no name and label in the row"
+
+
+class DataError(ValueError):
+    """A prepared set can't be used; the message names the folder or file and what to do."""
+
+
+class PatchError(ValueError):
+    """A patch can't be read; the message names the file."""
+
+
+def generator(seed: int, *purpose: int) -> np.random.Generator:
+    """Return a random generator of its own for one purpose, so that no draw depends on how many came before it."""
+    return np.random.default_rng([seed, *purpose])
+
+
+def time_steps(width: int) -> int:
+    """Return how many time steps the network has for an input `width` pixels wide (VGG; RCNN and ResNet have two more).
+
+    A batch that leaves fewer steps than `ctc_steps` of a label makes the CTC loss infinite.
+    """
+    return width // 4 - 1
+
+
+def reading_widths(width: Indices, height: Indices, img_height: int) -> npt.NDArray[np.int64]:
+    """Return `images.reading_width` of many patches at once."""
+    ratio = width / height
+    ratio = np.where(ratio < 1, 1 / ratio, ratio)
+    return np.ceil(ratio).astype(np.int64) * img_height
+
+
+def training_widths(
+    width: Indices, height: Indices, steps: Indices, img_height: int, img_width: int
+) -> npt.NDArray[np.int64]:
+    """Return how wide a training batch must be for each of its words.
+
+    That is the width that reading pads the word to, wider where CTC could not write the label in so few time steps (a
+    long text in a narrow box), and at most `img_width`.
+
+    Args:
+        width: Pixels of the patches.
+        height: Pixels of the patches.
+        steps: `ctc_steps` of the labels; 0 where the head needs no time steps.
+        img_height: Pixels; all widths but the widest are multiples of it.
+        img_width: Pixels at most.
+    """
+    needed = -(-4 * (np.asarray(steps, dtype=np.int64) + 1) // img_height) * img_height
+    return np.minimum(np.maximum(reading_widths(width, height, img_height), needed), img_width)
+
+
+class PatchSource(Protocol):
+    """Where a set's patches are."""
+
+    form: str
+
+    def read(self, row: int, name: str) -> bytes:
+        """Return the encoded image of a row of labels.csv (counted from 0); raises PatchError."""
+
+    def place(self, row: int, name: str) -> str:
+        """Say where the patch is, for messages."""
+
+
+class PngFolder:
+    """Patches as files."""
+
+    form = "PNG"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+
+    def place(self, row: int, name: str) -> str:
+        """Return the file's path."""
+        return f"{self._folder}/{name}"
+
+    def read(self, row: int, name: str) -> bytes:
+        """Return the file's bytes."""
+        try:
+            return Path(self.place(row, name)).read_bytes()
+        except OSError as error:
+            raise PatchError(f"{self.place(row, name)}: can't be read: {error.strerror}") from None
+
+
+class LmdbPatches:
+    """Patches in an LMDB with the field's usual keys.
+
+    It is opened on the first read in each process: an open database does not survive the fork of a worker process.
+    """
+
+    form = "LMDB"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process = 0
+        self._transaction: lmdb.Transaction | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_folder": self._folder, "_process": 0, "_transaction": None}
+
+    def _get(self, key: str) -> bytes | None:
+        if self._transaction is None or self._process != os.getpid():
+            try:
+                database = lmdb.open(str(self._folder), readonly=True, lock=False, readahead=False, meminit=False)
+            except lmdb.Error as error:
+                raise PatchError(f"{self._folder}: is no LMDB that can be read: {error}") from None
+            self._transaction, self._process = database.begin(buffers=False), os.getpid()
+        try:
+            value = self._transaction.get(key.encode())
+        except lmdb.Error as error:
+            raise PatchError(f"{self._folder}: {key}: can't be read: {error}") from None
+        return None if value is None else bytes(value)
+
+    def count(self) -> int:
+        """Return the number of patches that the database states."""
+        value = self._get("num-samples") or b""
+        try:
+            return int(value)
+        except ValueError:
+            raise PatchError(f"{self._folder}: has no number under the key num-samples") from None
+
+    def place(self, row: int, name: str) -> str:
+        """Return the database and the key."""
+        return f"{self._folder}: image-{row + 1:09d} ({name})"
+
+    def read(self, row: int, name: str) -> bytes:
+        """Return the image's bytes."""
+        content = self._get(f"image-{row + 1:09d}")
+        if content is None:
+            raise PatchError(f"{self.place(row, name)}: is not there")
+        return content
+
+
+def decode_patch(content: bytes, rgb: bool, place: str) -> npt.NDArray[np.uint8]:
+    """Return an encoded image's pixels, [h, w] grey or [h, w, 3] RGB; raises PatchError naming `place`."""
+    buffer = np.frombuffer(content, np.uint8)
+    image = None
+    if len(buffer):
+        image = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB if rgb else cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise PatchError(f"{place}: is no image that can be decoded; prepare the set again (step 2)")
+    return image.astype(np.uint8, copy=False)
+
+
+@dataclass(frozen=True)
+class SetReport:
+    """What was read of a set, and what became of it.
+
+    Attributes:
+        name: The set's name, as `select_data` gives it.
+        folder: Its folder.
+        form: PNG or LMDB.
+        read: Words in labels.csv.
+        left_out: How many were left out, by reason; a word that has two faults counts for the first.
+        filtered: False when filtering is off: labels with unknown characters are kept, without these in the target.
+        kept: Words that can be used.
+        used: Words that are used; fewer than `kept` with total_data_usage_ratio below 1.
+        unknown_words: Words whose label holds an unknown character.
+        unknown_characters: How often each unknown character stands in all labels.
+        first_malformed: The first row that holds no name and label; 0 when there is none.
+        labels_sha256: Of labels.csv.
+    """
+
+    name: str
+    folder: Path
+    form: str
+    read: int
+    left_out: dict[str, int]
+    filtered: bool
+    kept: int
+    used: int
+    unknown_words: int
+    unknown_characters: dict[str, int] = field(repr=False)
+    first_malformed: int
+    labels_sha256: str
+
+
+@dataclass(frozen=True)
+class WordSet:
+    """The usable words of one prepared set.
+
+    Attributes:
+        table: All words of labels.csv.
+        rows: int32 [n], the rows of `table` that are used; word i of the set is row `rows[i]`.
+        source: Where the patches are.
+        report: What was left out.
+    """
+
+    table: WordTable
+    rows: Indices
+    source: PatchSource
+    report: SetReport
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def label(self, index: int) -> str:
+        """Return the text of word `index`."""
+        return self.table.labels[self.rows[index]]
+
+    def place(self, index: int) -> str:
+        """Say where the patch of word `index` is."""
+        row = int(self.rows[index])
+        return self.source.place(row, self.table.names[row])
+
+    def patch(self, index: int, rgb: bool) -> npt.NDArray[np.uint8]:
+        """Return the pixels of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
+        row = int(self.rows[index])
+        name = self.table.names[row]
+        return decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
+
+    def sizes(self) -> tuple[Indices, Indices]:
+        """Return width and height in pixels of all words: from the patches' names, else from the images' headers."""
+        width, height = self.table.width[self.rows], self.table.height[self.rows]
+        unsized = np.flatnonzero(width == 0)
+        if len(unsized):
+            for index in tqdm(unsized, desc=f"Reading patch sizes of {self.report.name}", unit="patch", leave=False):
+                width[index], height[index] = self._size_in_header(int(index))
+        return width, height
+
+    def _size_in_header(self, index: int) -> tuple[int, int]:
+        row = int(self.rows[index])
+        name = self.table.names[row]
+        try:
+            with Image.open(io.BytesIO(self.source.read(row, name))) as image:
+                return image.size
+        except OSError:
+            raise PatchError(f"{self.place(index)}: is no image that can be decoded") from None
+
+
+def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage_ratio: float = 1.0) -> WordSet:
+    """Read a prepared set's labels and choose the words that can be used.
+
+    Args:
+        folder: Holds labels.csv and images/ or lmdb/ (which is taken when both are there).
+        config: `sensitive`, `data_filtering_off`, `batch_max_length`, `img_width`, `Prediction` and `seed` count here.
+        character_set: What the model can write.
+        usage_ratio: The part of the usable words that is used, a choice that the seed fixes.
+
+    Raises:
+        DataError: There is no such set, or it can't be read.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: there is no such folder; step 2 (prepare_dataset.py) writes it, and the settings output, "
+            "train_data, val_data and select_data say where it is"
+        )
+    path = folder / "labels.csv"
+    try:
+        table = read_table(
+            path, character_set.characters, sensitive=config.sensitive, only_known=config.data_filtering_off
+        )
+    except LabelsError as error:
+        raise DataError(str(error)) from None
+    source = _open_source(folder, table)
+    rows, left_out = _usable(table, config)
+    used = rows
+    if usage_ratio < 1:
+        count = max(1, round(len(rows) * usage_ratio))
+        used = np.sort(generator(config.seed, len(rows)).permutation(rows)[:count])
+    report = SetReport(
+        name=folder.name,
+        folder=folder,
+        form=source.form,
+        read=len(table) + table.malformed,
+        left_out=({MALFORMED: table.malformed} if table.malformed else {}) | left_out,
+        filtered=not config.data_filtering_off,
+        kept=len(rows),
+        used=len(used),
+        unknown_words=int(table.unknown.sum()),
+        unknown_characters=dict(table.unknown_characters.most_common()),
+        first_malformed=table.first_malformed,
+        labels_sha256=sha256(path),
+    )
+    return WordSet(table, used, source, report)
+
+
+def _open_source(folder: Path, table: WordTable) -> PatchSource:
+    if not (folder / "lmdb").is_dir():
+        if not (folder / "images").is_dir():
+            raise DataError(f"{folder}: holds neither images/ nor lmdb/; prepare the set again (step 2)")
+        return PngFolder(folder / "images")
+    source = LmdbPatches(folder / "lmdb")
+    try:
+        count = source.count()
+    except PatchError as error:
+        raise DataError(str(error)) from None
+    if table.malformed:
+        raise DataError(
+            f"{folder}/labels.csv: row {table.first_malformed} does not hold a name and a label; "
+            "the rows can't be matched with lmdb/"
+        )
+    if count != len(table):
+        raise DataError(
+            f"{folder}: lmdb/ holds {count:,} patches, labels.csv {len(table):,} rows; prepare the set again (step 2)"
+        )
+    return source
+
+
+def _usable(table: WordTable, config: Config) -> tuple[Indices, dict[str, int]]:
+    """Return the rows that can be used, and how many can't, by reason."""
+    attention = config.Prediction == "Attn"
+    reasons: list[tuple[str, Callable[[], npt.NDArray[np.bool_]]]] = [(EMPTY, lambda: table.length == 0)]
+    if not config.data_filtering_off:
+        # A label of unknown characters alone is no empty label.
+        reasons.append((UNKNOWN, lambda: table.unknown))
+    if attention or not config.data_filtering_off:
+        # The attention head writes no more than that, whatever the filter is set to.
+        reasons.append((TOO_LONG, lambda: table.length > config.batch_max_length))
+    if not attention:
+        reasons.append((TOO_MANY_STEPS, lambda: table.steps > time_steps(config.img_width)))
+    usable = np.ones(len(table), dtype=bool)
+    left_out = {}
+    for reason, is_so in reasons:
+        fault = is_so() & usable
+        usable &= ~fault
+        if fault.any():
+            left_out[reason] = int(fault.sum())
+    return np.flatnonzero(usable).astype(np.int32), left_out
+
+
+def describe_sets(title: str, reports: Sequence[SetReport]) -> str:
+    """Return what was read, left out by reason, and used of each set, as a table."""
+    reasons = [
+        reason
+        for reason in (MALFORMED, EMPTY, UNKNOWN, TOO_LONG, TOO_MANY_STEPS)
+        if any(reason in report.left_out for report in reports)
+    ]
+    rows = [
+        [
+            report.name,
+            report.form,
+            report.read,
+            *(report.left_out.get(reason, 0) for reason in reasons),
+            report.kept,
+            report.used,
+        ]
+        for report in reports
+    ]
+    lines = [f"{title}:", *(f"  {report.name}: {report.folder}" for report in reports)]
+    lines.append(format_table(["Data set", "Form", "Words", *reasons, "Usable", "Used"], rows))
+    for report in reports:
+        if report.first_malformed:
+            lines.append(f"{report.name}: the first row without a name and a label is row {report.first_malformed}")
+        if report.unknown_characters:
+            fate = "left out" if report.filtered else "kept, without these characters in the target"
+            lines.append(
+                f"{report.name}: {report.unknown_words:,} of {report.read:,} words hold characters that the model "
+                f"does not have ({len(report.unknown_characters):,} of them; {fate})"
+            )
+    return "\n".join(lines)
+
+
+def describe_characters(reports: Sequence[SetReport]) -> str:
+    """Return the characters outside the model's set with their counts, the most frequent first; "" when none is."""
+    lines = []
+    for report in reports:
+        if report.unknown_characters:
+            rows = [
+                [character if character.isprintable() else repr(character), f"U+{ord(character):04X}", count]
+                for character, count in report.unknown_characters.items()
+            ]
+            lines += [f"Characters of {report.name} that the model does not have:"]
+            lines += [format_table(["Character", "Code point", "Count"], rows)]
+    return "\n".join(lines)

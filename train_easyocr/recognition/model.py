@@ -1,0 +1,92 @@
+"""Networks by settings: any of the transformations, extractors, sequence models and heads, ready for training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from train_easyocr.config import Config
+from train_easyocr.recognition import network
+from train_easyocr.recognition.attention import Attention
+
+NETWORK_SETTINGS = (
+    "input_channel",
+    "output_channel",
+    "hidden_size",
+    "Transformation",
+    "FeatureExtraction",
+    "SequenceModeling",
+    "num_fiducial",
+    "img_height",
+    "img_width",
+)
+"""Settings that `network.Model` is built from, beside the number of classes."""
+
+
+def network_arguments(config: Config, num_class: int) -> dict[str, Any]:
+    """The arguments of `network.Model` that the settings stand for; what `finetuned.yaml` needs, too."""
+    return {"num_class": num_class, **{name: getattr(config, name) for name in NETWORK_SETTINGS}}
+
+
+def build_model(config: Config, num_class: int) -> network.Model:
+    """Build a network with fresh weights, drawn from torch's global random numbers.
+
+    Args:
+        config: The settings; those of the network, and `batch_max_length` for an attention head.
+        num_class: The converter's `num_class`.
+
+    Returns:
+        The network, in training mode. `model(images)` gives logits [B, T, num_class]; with Prediction: Attn,
+        `model(images, text)` as `Attention` describes it.
+    """
+    arguments = network_arguments(config, num_class)
+    if config.Prediction == "Attn":
+        model: network.Model = AttentionModel(config.batch_max_length, **arguments)
+    else:
+        model = network.Model(**arguments)
+    initialize(model)
+    return model
+
+
+class AttentionModel(network.Model):
+    """The network with an attention head in the place of CTC's.
+
+    Args:
+        batch_max_length: The most characters that it writes.
+        num_class: Classes of the head.
+        hidden_size: Of the recurrent layers, the head's among them.
+        arguments: The others of `network.Model`.
+    """
+
+    def __init__(self, batch_max_length: int, num_class: int, hidden_size: int = 256, **arguments: Any) -> None:
+        super().__init__(num_class, hidden_size=hidden_size, **arguments)
+        self.Prediction = Attention(self.feature_size, hidden_size, num_class, batch_max_length)
+
+    def forward(self, input: torch.Tensor, text: torch.Tensor | None = None) -> torch.Tensor:
+        """Images [B, C, H, W], and text to learn from, to logits [B, batch_max_length + 1, num_class]."""
+        return self.Prediction(self.features(input), text)
+
+
+def initialize(model: nn.Module) -> None:
+    """Draw fresh weights as the published trainers do.
+
+    Every matrix and kernel, those of the recurrent layers included, after He et al. ("Delving Deep into Rectifiers",
+    ICCV 2015); biases 0, normalizations 1. Where TPS puts its control points at first is not left to chance.
+    """
+    for name, parameter in model.named_parameters():
+        if "bias" in name:
+            nn.init.zeros_(parameter)
+        elif parameter.dim() > 1:
+            nn.init.kaiming_normal_(parameter)
+        else:
+            nn.init.ones_(parameter)
+    for module in model.modules():
+        if isinstance(module, network.LocalizationNetwork):
+            module.reset_points()
+
+
+def count_trainable(model: nn.Module) -> int:
+    """The number of parameters that training changes."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

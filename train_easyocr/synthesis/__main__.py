@@ -1,0 +1,96 @@
+"""Render Korean public documents as AI-Hub ships them.
+
+    python3 -m train_easyocr.synthesis --output sample --pages 120 --seed 1111
+
+Writes `sample/공공행정문서 OCR/{Training,Validation}/*.zip`. The same seed gives the same bytes, whatever the number of
+workers; a run that was killed goes on where it stopped, and one that is done already does nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
+from fractions import Fraction
+from pathlib import Path
+
+from train_easyocr.synthesis.fonts import FontError, FontLibrary
+from train_easyocr.synthesis.generate import OutputError, Settings, format_summary, generate
+from train_easyocr.synthesis.layout import NOMINAL_WIDTH
+
+
+def whole_number(low: int, high: int) -> object:
+    """An argparse type for whole numbers from `low` to `high`."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def share(text: str) -> Fraction:
+    """An argparse type for a share between 0 and 1, both excluded, kept exactly as it was written."""
+    try:
+        value = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        value = Fraction(0)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1")
+    return value
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    parser = argparse.ArgumentParser(
+        prog="python3 -m train_easyocr.synthesis",
+        description="Render Korean public documents and pack them as AI-Hub ships the data set 공공행정문서 OCR.",
+    )
+    parser.add_argument("--output", type=Path, required=True, help="folder that gets '공공행정문서 OCR/'")
+    parser.add_argument("--pages", type=whole_number(1, 9_999_999), default=120,
+                        help="pages of both splits together (default: 120)")  # fmt: skip
+    parser.add_argument("--seed", type=whole_number(0, 2**32 - 1), default=1111,
+                        help="the same seed gives the same pages (default: 1111)")  # fmt: skip
+    parser.add_argument("--validation_share", type=share, default=Fraction(1, 4),
+                        help="share of the pages in the validation split (default: 0.25)")  # fmt: skip
+    parser.add_argument("--workers", type=whole_number(1, 1024), default=cores,
+                        help="processes; changes nothing in the result (default: all cores)")  # fmt: skip
+    parser.add_argument("--fonts", type=Path, default=None, metavar="DIR",
+                        help="take the faces in this folder (default: those that fontconfig knows); "
+                        "NanumGothic of koreanize-matplotlib is always there")  # fmt: skip
+    parser.add_argument("--page_width", type=whole_number(400, 5000), default=NOMINAL_WIDTH,
+                        help=f"pixels across a page, about (default: {NOMINAL_WIDTH}, 300 dots per inch)")  # fmt: skip
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    args = parse_args(arguments)
+    settings = Settings(args.pages, args.seed, args.validation_share, args.page_width)
+    try:
+        settings.check()
+        manifest = generate(args.output, settings, FontLibrary.find(args.fonts), args.workers)
+    except (FontError, OutputError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenProcessPool:
+        print("error: a worker process died (out of memory?); run again with fewer --workers, it goes on from here",
+              file=sys.stderr)  # fmt: skip
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; run the same command again and it goes on from here", file=sys.stderr)
+        return 130
+    print(format_summary(manifest))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,385 @@
+"""What printers, copiers, fax machines, scanners and drawers do to a document.
+
+Two sorts of functions: those on ink (coverage, 0 none to 255 full, before it meets paper) and those on images (grey
+[h, w] or colour [h, w, 3], 8 bit). All of them take any size, so that a page and a patch of one word are spoilt alike,
+and return a new array. Lengths are in pixels of the array at hand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from train_easyocr.synthesis.layout import Colour
+from train_easyocr.synthesis.render import Mask, Points
+
+Image = NDArray[np.uint8]
+TILE = 1031
+"""Side of the noise tile in pixels; prime, so that it does not beat with anything periodic on a page."""
+
+
+# --- Ink ---
+
+
+def bleed(ink: Mask, amount: float) -> Mask:
+    """Let ink run into the paper: strokes grow by about `amount` pixels, 0 to 2."""
+    grown = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
+    return cv2.addWeighted(grown, min(1.0, amount), ink, 1 - min(1.0, amount), 0) if amount < 1 else grown
+
+
+def thin(ink: Mask, amount: float) -> Mask:
+    """Let strokes be starved of ink: they lose up to a pixel, `amount` 0 to 1."""
+    eroded = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
+    return cv2.addWeighted(eroded, amount, ink, 1 - amount, 0)
+
+
+def fade(ink: Mask, random: np.random.Generator, darkest: float, faintest: float) -> Mask:
+    """Print fainter in some areas than in others, between the coverages `faintest` and `darkest` (0 to 1)."""
+    field = smooth_field(random, ink.shape[:2], 6, faintest * 255, darkest * 255)
+    return cv2.multiply(ink, field, scale=1 / 255)
+
+
+def crumble(ink: Mask, random: np.random.Generator, share: float) -> Mask:
+    """Break the print: about `share` (0 to 0.3) of the ink goes missing in specks of a pixel or two."""
+    grain = noise_tile(1.0)
+    specks = cv2.GaussianBlur(grain.astype(np.float32), (0, 0), 0.9)
+    kept = np.where(specks < np.quantile(specks, share), 90, 255).astype(np.uint8)
+    return cv2.multiply(ink, _spread_tile(kept, random, ink.shape[:2]), scale=1 / 255)
+
+
+# --- Geometry ---
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An affine map of a sheet onto the scanner's glass.
+
+    Attributes:
+        matrix: [2, 3], takes (x, y, 1) of the sheet to (x, y) of the scan; pixel centres are whole numbers.
+    """
+
+    matrix: NDArray[np.float64]
+
+    @classmethod
+    def turned(
+        cls,
+        width: int,
+        height: int,
+        degrees: float,
+        shear: float = 0.0,
+        scale: float = 1.0,
+        x: float = 0.0,
+        y: float = 0.0,
+    ) -> Placement:
+        """Turn about the sheet's middle, shear sideways, scale, then move by (x, y)."""
+        angle = np.deg2rad(degrees)
+        linear = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        linear = linear @ np.array([[1.0, shear], [0.0, 1.0]])
+        middle = np.array([(width - 1) / 2, (height - 1) / 2])
+        return cls(np.column_stack([linear, middle - linear @ middle + (x, y)]))
+
+    def image(self, image: Image, background: int = 0) -> Image:
+        """Move an image of the sheet; what was outside it is `background`."""
+        size = (image.shape[1], image.shape[0])
+        return cv2.warpAffine(image, self.matrix, size, flags=cv2.INTER_LINEAR, borderValue=(background,) * 3)
+
+    def points(self, points: Points) -> Points:
+        """Move points, [n, 2]."""
+        return points @ self.matrix[:, :2].T + self.matrix[:, 2]
+
+
+# --- Paper and light ---
+
+
+def on_paper(
+    planes: dict[Colour, Mask], shape: tuple[int, int], paper: Colour, *, colour: bool, density: float
+) -> Image:
+    """Print ink on paper.
+
+    Args:
+        planes: Coverage by ink colour, each [height, width].
+        shape: Height and width of the sheet.
+        paper: The paper's colour.
+        colour: Whether the scan is in colour, else grey.
+        density: How well ink covers, 0 to 1.
+
+    Returns:
+        [height, width, 3] (blue, green, red, as OpenCV has it) or [height, width].
+    """
+    coverage = np.arange(256) / 255 * density
+    channels = []
+    for channel in (2, 1, 0) if colour else (None,):
+        tone = paper[channel] if channel is not None else luminance(paper)
+        image = np.full(shape, tone, np.uint8)
+        for ink, plane in planes.items():
+            value = ink[channel] if channel is not None else luminance(ink)
+            table = np.rint(255 - coverage * (255 - value)).astype(np.uint8)
+            image = cv2.multiply(image, cv2.LUT(plane, table), scale=1 / 255)
+        channels.append(image)
+    return cv2.merge(channels) if colour else channels[0]
+
+
+def luminance(colour: Colour) -> int:
+    """The grey that a colour is scanned as (ITU-R BT.601)."""
+    return round(0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2])
+
+
+def uneven_light(image: Image, random: np.random.Generator, strength: float) -> Image:
+    """Darken some areas by up to `strength` (0 to 0.5) of the light."""
+    field = smooth_field(random, image.shape[:2], int(random.integers(3, 6)), 255 * (1 - strength), 255)
+    return cv2.multiply(image, _like(field, image), scale=1 / 255)
+
+
+def fold(image: Image, random: np.random.Generator) -> Image:
+    """A fold across the sheet or down it: a soft dark line with a bright edge."""
+    height, width = image.shape[:2]
+    across = random.random() < 0.6
+    length, other = (height, width) if across else (width, height)
+    place = length * random.choice([1 / 3, 1 / 2, 2 / 3]) + random.normal(0, length * 0.01)
+    spread = max(1.0, other / 1200)
+    distance = np.arange(length) - place
+    depth = random.uniform(0.06, 0.16)
+    profile = (
+        1 - depth * np.exp(-((distance / (2.0 * spread)) ** 2)) - depth / 2 * np.exp(-np.abs(distance) / (22 * spread))
+    )
+    gain = (255 * profile).clip(0, 255).astype(np.uint8)
+    field = np.repeat(gain[:, None], width, axis=1) if across else np.repeat(gain[None, :], height, axis=0)
+    return cv2.multiply(image, _like(field, image), scale=1 / 255)
+
+
+def edge_shadow(image: Image, random: np.random.Generator) -> Image:
+    """The shadow of the lid along one or two edges, never more than a fiftieth of the side deep."""
+    result = image.copy()
+    for side in random.choice(4, size=int(random.integers(1, 3)), replace=False):
+        turned = np.rot90(result, int(side))
+        depth = max(2, int(turned.shape[1] * random.uniform(0.004, 0.02)))
+        gain = np.linspace(random.uniform(0.1, 0.5), 1, depth)
+        gain = gain[None, :, None] if turned.ndim == 3 else gain[None, :]
+        turned[:, :depth] = (turned[:, :depth] * gain).astype(np.uint8)
+    return result
+
+
+def punch_holes(image: Image, random: np.random.Generator) -> Image:
+    """Two holes of a paper punch at the left edge, at the distances of the standard (6 mm wide, 80 mm apart)."""
+    result = image.copy()
+    height, width = image.shape[:2]
+    millimetre = min(height, width) / 210
+    middle = height / 2 + random.normal(0, 4 * millimetre)
+    x = (9 + random.uniform(-2, 1.5)) * millimetre
+    shade = int(random.choice([25, 60, 245]))
+    for y in (middle - 40 * millimetre, middle + 40 * millimetre):
+        centre = (round(x), round(y))
+        cv2.circle(result, centre, round(3 * millimetre), (shade,) * 3, -1, cv2.LINE_AA)
+        cv2.circle(result, centre, round(3 * millimetre), (90,) * 3, max(1, round(0.25 * millimetre)), cv2.LINE_AA)
+    return result
+
+
+# --- Copier and scanner ---
+
+
+def speckle(image: Image, random: np.random.Generator, count: int) -> Image:
+    """Dirt: `count` dark specks of one to four pixels."""
+    result = image.copy()
+    height, width = image.shape[:2]
+    places = random.integers(0, (width, height), (count, 2))
+    sizes, shades = random.choice([1, 1, 1, 2, 2, 3], count), random.integers(30, 150, count)
+    for (x, y), size, shade in zip(places.tolist(), sizes.tolist(), shades.tolist(), strict=True):
+        result[y : y + size, x : x + size] = shade
+    return result
+
+
+def streaks(image: Image, random: np.random.Generator, count: int) -> Image:
+    """Vertical lines as a dirty copier drum draws them, some dark, some bright, faint enough to read through."""
+    width = image.shape[1]
+    gain = np.zeros(width, np.int16)
+    for _ in range(count):
+        x, thickness = int(random.integers(0, width)), int(random.integers(1, 4))
+        gain[x : x + thickness] += int(random.choice([-60, -40, -25, 25]))
+    field = np.repeat(gain[None, :], image.shape[0], axis=0)
+    return cv2.add(image, _like(field, image), dtype=cv2.CV_8U)
+
+
+def noise(image: Image, random: np.random.Generator, deviation: float, grain: float = 0.0) -> Image:
+    """Add grey noise with a standard deviation of `deviation` levels, blurred over `grain` pixels."""
+    tile = noise_tile(grain) * deviation
+    field = _spread_tile(np.rint(tile).astype(np.int16), random, image.shape[:2])
+    return cv2.add(image, _like(field, image), dtype=cv2.CV_8U)
+
+
+def blur(image: Image, radius: float) -> Image:
+    """Lose focus by `radius` pixels (standard deviation)."""
+    return cv2.GaussianBlur(image, (0, 0), radius)
+
+
+def rescan(image: Image, factor: float) -> Image:
+    """Scan at `factor` (0.3 to 1) of the resolution and enlarge again."""
+    height, width = image.shape[:2]
+    small = cv2.resize(
+        image, (max(1, round(width * factor)), max(1, round(height * factor))), interpolation=cv2.INTER_AREA
+    )
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def photocopy(image: Image, random: np.random.Generator, threshold: int) -> Image:
+    """Copy on a machine that knows little between black and white; the edges stay a little soft."""
+    levels = np.arange(256, dtype=np.float64)
+    table = 255 / (1 + np.exp(-(levels - threshold) / random.uniform(6, 14)))
+    return cv2.LUT(image, np.rint(table).astype(np.uint8))
+
+
+def contrast(image: Image, gain: float, offset: float) -> Image:
+    """Scale grey levels by `gain` and add `offset`."""
+    table = (np.arange(256) * gain + offset).clip(0, 255)
+    return cv2.LUT(image, np.rint(table).astype(np.uint8))
+
+
+# --- Fields ---
+
+
+def smooth_field(random: np.random.Generator, shape: tuple[int, int], cells: int, low: float, high: float) -> Image:
+    """A random field that changes slowly, about `cells` hills a side, from `low` to `high`."""
+    coarse = random.uniform(0, 1, (cells, cells)).astype(np.float32)
+    coarse = low + (high - low) * (coarse - coarse.min()) / max(1e-6, float(np.ptp(coarse)))
+    # Cubic at an eighth of the size, then linear: smooth, at a tenth of the time.
+    height, width = shape
+    middle = cv2.resize(coarse, (width // 8 + 2, height // 8 + 2), interpolation=cv2.INTER_CUBIC)
+    return cv2.resize(middle.clip(0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+@cache
+def noise_tile(grain: float) -> NDArray[np.float32]:
+    """Normal noise of variance one, blurred over `grain` pixels; always the same, places are drawn by the users."""
+    tile = np.random.default_rng(20_210_115).standard_normal((TILE, TILE)).astype(np.float32)
+    if grain > 0:
+        tile = cv2.GaussianBlur(tile, (0, 0), grain, borderType=cv2.BORDER_REFLECT)
+    return (tile / tile.std()).astype(np.float32)
+
+
+def _spread_tile(tile: NDArray, random: np.random.Generator, shape: tuple[int, int]) -> NDArray:
+    """Cover `shape` with a tile from a random start, turned at random."""
+    tile = np.rot90(tile, int(random.integers(4)))
+    y, x = (int(value) for value in random.integers(0, TILE, 2))
+    height, width = shape
+    repeats = ((y + height) // TILE + 1, (x + width) // TILE + 1)
+    return np.ascontiguousarray(np.tile(tile, repeats)[y : y + height, x : x + width])
+
+
+def _like(field: NDArray, image: Image) -> NDArray:
+    """Repeat a [h, w] field over the channels of `image`."""
+    return cv2.merge([field] * image.shape[2]) if image.ndim == 3 else field
+
+
+# --- All of it ---
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A spoilt page.
+
+    Attributes:
+        image: [height, width] or [height, width, 3], 8 bit, blue first.
+        placement: Where the points of the sheet came to lie.
+        quality: JPEG quality to store it with, 1 to 100.
+    """
+
+    image: Image
+    placement: Placement
+    quality: int
+
+
+def scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float) -> Scan:
+    """Print, handle and scan a sheet.
+
+    Args:
+        planes: Ink by colour, each [height, width].
+        random: The page's random numbers.
+        unit: Pixels for one at 2,480 across.
+
+    Returns:
+        The scan, of the sheet's size.
+    """
+    height, width = next(iter(planes.values())).shape
+    planes = {ink: spoil_ink(plane, random) for ink, plane in planes.items()}
+    placement = draw_placement(random, width, height)
+    planes = {ink: placement.image(plane) for ink, plane in planes.items()}
+    colour = bool(random.random() < 0.55)
+    paper = draw_paper(random)
+    image = on_paper(planes, (height, width), paper, colour=colour, density=float(random.uniform(0.8, 1.0)))
+    image = handle(image, random)
+    image = digitise(image, random, unit)
+    return Scan(image, placement, int(random.integers(55, 93)))
+
+
+def draw_paper(random: np.random.Generator) -> Colour:
+    """White to light grey, often yellowed, at times the pink or green of a form's copy."""
+    shade, draw = int(random.integers(222, 256)), random.random()
+    warmth = int(random.integers(3, 22)) if draw < 0.35 else 0
+    red, green, blue = shade, shade - warmth // 3, shade - warmth
+    if draw > 0.97:
+        green, blue = shade - 14, shade - 12
+    elif draw > 0.94:
+        red, blue = shade - 16, shade - 14
+    return red, green, blue
+
+
+def draw_placement(random: np.random.Generator, width: int, height: int) -> Placement:
+    """How a sheet lies on the glass: mostly turned by a fraction of a degree, at times straight."""
+    if random.random() < 0.12:
+        return Placement.turned(width, height, 0.0)
+    degrees = float(np.clip(random.normal(0, 0.4), -1.3, 1.3))
+    shear, scale = float(random.normal(0, 0.0012)), float(random.uniform(0.985, 1.005))
+    x, y = random.normal(0, width * 0.003, 2)
+    return Placement.turned(width, height, degrees, shear, scale, float(x), float(y))
+
+
+def spoil_ink(plane: Mask, random: np.random.Generator) -> Mask:
+    """Print badly, in one of the ways in which printers do."""
+    draw = random.random()
+    if draw < 0.18:
+        plane = bleed(plane, float(random.uniform(0.4, 1.0)))
+    elif draw < 0.34:
+        plane = thin(plane, float(random.uniform(0.2, 0.6)))
+    if random.random() < 0.35:
+        darkest = float(random.uniform(0.75, 1.0))
+        plane = fade(plane, random, darkest, darkest * float(random.uniform(0.55, 0.9)))
+    if random.random() < 0.2:
+        plane = crumble(plane, random, float(random.uniform(0.02, 0.14)))
+    return plane
+
+
+def handle(image: Image, random: np.random.Generator) -> Image:
+    """Fold, punch and copy a sheet."""
+    if random.random() < 0.15:
+        image = fold(image, random)
+    if random.random() < 0.18:
+        image = punch_holes(image, random)
+    if random.random() < 0.5:
+        image = uneven_light(image, random, float(random.uniform(0.04, 0.22)))
+    if random.random() < 0.25:
+        image = speckle(image, random, int(random.integers(50, 700)))
+    if random.random() < 0.12:
+        image = streaks(image, random, int(random.integers(1, 6)))
+    return image
+
+
+def digitise(image: Image, random: np.random.Generator, unit: float) -> Image:
+    """Scan a sheet: resolution, focus, lid, contrast, noise."""
+    if random.random() < 0.15:
+        image = rescan(image, float(random.uniform(0.5, 0.75)))
+    if random.random() < 0.6:
+        image = blur(image, float(random.uniform(0.5, 1.25)) * unit)
+    if random.random() < 0.1:
+        image = photocopy(noise(image, random, 10), random, int(random.integers(120, 165)))
+    elif random.random() < 0.4:
+        gain = float(random.uniform(0.75, 1.15))
+        image = contrast(image, gain, float(random.uniform(-10, 255 * (1 - gain) if gain < 1 else 0)))
+    if random.random() < 0.12:
+        image = edge_shadow(image, random)
+    if random.random() < 0.8:
+        grain = float(random.choice([0.0, 0.6, 1.0]))
+        image = noise(image, random, float(random.uniform(1, 9)), grain)
+    return image

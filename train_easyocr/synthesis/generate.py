@@ -1,0 +1,333 @@
+"""From settings to archives: render every page once, pack them, and know whether that has been done already.
+
+Pages are rendered into a folder beside the archives, each written whole, so that a run that was killed goes on where it
+stopped. Page i depends on the seed, i, the size and the faces alone: not on the number of pages or of workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from tqdm import tqdm
+
+from train_easyocr.files import remove_leftovers, sha256, write_bytes, write_json, write_text
+from train_easyocr.synthesis import archive
+from train_easyocr.synthesis.defects import scan
+from train_easyocr.synthesis.fonts import Face, FontLibrary
+from train_easyocr.synthesis.labels import PageName, boxes_of, label_file, words_of
+from train_easyocr.synthesis.layout import NOMINAL_WIDTH
+from train_easyocr.synthesis.pages import compose
+from train_easyocr.synthesis.vocabulary import TOPICS
+from train_easyocr.text import format_table
+
+MANIFEST = "synthesis.json"
+"""Beside the download: settings, archives with their SHA-256, and what the summary shows."""
+GENERATION = 1
+"""Raised whenever the same settings would give other pages than before."""
+PAGES_A_VOLUME = 9999
+
+
+class OutputError(ValueError):
+    """The output folder can't be written to as asked; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the archives depend on.
+
+    Attributes:
+        pages: Pages of both splits together.
+        seed: Not negative.
+        validation_share: Share of validation pages, 0 to 1, both excluded.
+        page_width: Pixels across the short side of a page, about; 2,480 is 300 dots per inch.
+    """
+
+    pages: int
+    seed: int
+    validation_share: Fraction
+    page_width: int = NOMINAL_WIDTH
+
+    def as_json(self, library: FontLibrary) -> dict[str, Any]:
+        """The settings as the manifest keeps them."""
+        return {
+            "generation": GENERATION,
+            "pages": self.pages,
+            "seed": self.seed,
+            "validation_share": str(self.validation_share),
+            "page_width": self.page_width,
+            "faces": library.fingerprint(),
+        }
+
+    def check(self) -> None:
+        """Raise OutputError where one split would be empty."""
+        validation = int(self.pages * self.validation_share)
+        if validation < 1 or validation == self.pages:
+            empty = "validation" if validation < 1 else "training"
+            raise OutputError(
+                f"{self.pages} pages with a validation share of {float(self.validation_share):g} leave no {empty} page: "
+                f"ask for more --pages or another --validation_share"
+            )
+
+
+@dataclass(frozen=True)
+class Task:
+    """One page to be rendered."""
+
+    index: int
+    settings: Settings
+    folder: Path
+
+    @property
+    def image(self) -> Path:
+        """Where the JPEG goes."""
+        return self.folder / f"{self.index:07d}.jpg"
+
+    @property
+    def record(self) -> Path:
+        """Where the page's record goes: written after the image, so that it means that both are whole."""
+        return self.folder / f"{self.index:07d}.json"
+
+
+_library: FontLibrary | None = None
+"""The faces of a worker process."""
+
+
+def start_worker(faces: tuple[Face, ...]) -> None:
+    """Prepare a process for `render_task`: its faces, and no threads, since every core has a process."""
+    global _library  # noqa: PLW0603 - what a process pool's initializer leaves for its tasks
+    cv2.setNumThreads(1)
+    _library = FontLibrary(faces)
+
+
+def render_task(task: Task) -> int:
+    """Render a page and write it; return the number of its words."""
+    if _library is None:
+        raise RuntimeError("start_worker was not called in this process")
+    jpeg, record = render_page(task.index, task.settings, _library)
+    write_bytes(task.image, jpeg)
+    write_text(task.record, json.dumps(record, ensure_ascii=False))
+    return len(record["label"]["annotations"])
+
+
+def render_page(index: int, settings: Settings, library: FontLibrary) -> tuple[bytes, dict[str, Any]]:
+    """Render a page.
+
+    Args:
+        index: The page's number, from 0.
+        settings: Seed, split and size; the number of pages does not matter.
+        library: Faces to print with.
+
+    Returns:
+        The JPEG, and the page's record: `path` (within an archive's top folder, without suffix), `split`, `number`
+        (within the split), `category`, `faces` (names of those used), `label` (content of the label file).
+    """
+    random = np.random.default_rng([settings.seed, index])
+    split, number = archive.place_of(index, settings.validation_share)
+    category = list(TOPICS)[number % len(TOPICS)]
+    year = int(random.integers(1996, 2021))
+    code = f"{TOPICS[category].code}{random.integers(1, 10)}"
+    name = PageName(category, code, year, 1 + index // PAGES_A_VOLUME, 1 + index % PAGES_A_VOLUME)
+    width = round(settings.page_width * (1 + int(random.integers(-6, 4)) / NOMINAL_WIDTH))
+    sheet = compose(random, category, year, width, library)
+    labels = words_of(sheet, random)
+    scanned = scan(sheet.planes, random, sheet.unit)
+    boxes = boxes_of(labels, scanned.placement, random, sheet.unit)
+    height, width = scanned.image.shape[:2]
+    _, jpeg = cv2.imencode(".jpg", scanned.image, [cv2.IMWRITE_JPEG_QUALITY, scanned.quality])
+    record = {
+        "path": name.path,
+        "split": split,
+        "number": number,
+        "category": category,
+        "faces": sorted(sheet.faces),
+        "label": label_file(name, width, height, labels, boxes, random),
+    }
+    return jpeg.tobytes(), record
+
+
+def generate(output: Path, settings: Settings, library: FontLibrary, workers: int) -> dict[str, Any]:
+    """Render pages and pack them, unless that has been done with the same settings.
+
+    Args:
+        output: Folder that gets `공공행정문서 OCR/` and the manifest.
+        settings: What to render.
+        library: Faces to print with.
+        workers: Processes, at least 1.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        OutputError: A split would be empty, or the folder holds archives that were not rendered here.
+    """
+    settings.check()
+    wanted = settings.as_json(library)
+    known = read_manifest(output)
+    if known is not None and known["settings"] == wanted and is_whole(output, known):
+        tqdm.write(f"{output / archive.TOP}: all archives are there, rendered with these settings; nothing to do")
+        return known
+    claim(output, known, wanted)
+    folder = output / f".pages-{key_of(wanted)}"
+    tasks = [Task(index, settings, folder) for index in range(settings.pages)]
+    render_all(tasks, library, workers)
+    manifest = {"settings": wanted, "summary": summarize(tasks), "archives": pack(output, tasks)}
+    write_json(output / MANIFEST, manifest)
+    shutil.rmtree(folder)
+    return manifest
+
+
+def key_of(wanted: dict[str, Any]) -> str:
+    """A name for what single pages depend on: all settings but their number."""
+    relevant = {name: value for name, value in wanted.items() if name != "pages"}
+    return hashlib.sha256(json.dumps(relevant, ensure_ascii=False).encode()).hexdigest()[:12]
+
+
+def read_manifest(output: Path) -> dict[str, Any] | None:
+    """The manifest of an earlier run, None where there is none that can be read."""
+    try:
+        manifest = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
+        return manifest if {"settings", "archives"} <= manifest.keys() else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def is_whole(output: Path, manifest: dict[str, Any]) -> bool:
+    """Whether all archives of a manifest are there with the content that was written."""
+    archives: dict[str, str] = manifest["archives"]
+    paths = {output / archive.TOP / name: digest for name, digest in archives.items()}
+    return bool(paths) and all(path.is_file() and sha256(path) == digest for path, digest in paths.items())
+
+
+def claim(output: Path, known: dict[str, Any] | None, wanted: dict[str, Any]) -> None:
+    """Make the output folder ours: refuse a real download, say what changes, and clear what another run left."""
+    top = output / archive.TOP
+    if known is None and any(top.rglob("*.zip")):
+        raise OutputError(f"{top} holds archives that were not rendered here; name another folder with --output")
+    if known is not None and known["settings"] != wanted:
+        changed = [
+            f"{name}: {known['settings'].get(name)} -> {value}" if name != "faces" else "other faces"
+            for name, value in wanted.items()
+            if known["settings"].get(name) != value
+        ]
+        tqdm.write(f"{top} was rendered with other settings ({', '.join(changed)}); rendering anew")
+    write_json(output / MANIFEST, {"settings": wanted, "archives": {}})
+    for split in archive.LABEL_ARCHIVES:
+        for name in (archive.LABEL_ARCHIVES[split], *archive.IMAGE_ARCHIVES[split]):
+            (top / split / name).unlink(missing_ok=True)
+    remove_leftovers(top)
+    for folder in output.glob(".pages-*"):
+        if folder.name == f".pages-{key_of(wanted)}":
+            remove_leftovers(folder)
+        else:
+            shutil.rmtree(folder)
+
+
+def render_all(tasks: list[Task], library: FontLibrary, workers: int) -> None:
+    """Render the pages that are not there yet, with a progress bar."""
+    todo = [task for task in tasks if not task.record.is_file()]
+    with tqdm(total=len(tasks), initial=len(tasks) - len(todo), unit="page", desc="Rendering") as progress:
+        if workers == 1 or len(todo) <= 1:
+            start_worker(library.faces)
+            for task in todo:
+                render_task(task)
+                progress.update()
+            return
+        # Fresh processes: forked copies of one that has used OpenCV's threads can hang.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(todo)), context, start_worker, (library.faces,)) as pool:
+            try:
+                for _ in pool.map(render_task, todo):
+                    progress.update()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+def read_record(task: Task) -> dict[str, Any]:
+    """The record of a rendered page."""
+    record: dict[str, Any] = json.loads(task.record.read_text(encoding="utf-8"))
+    return record
+
+
+def pack(output: Path, tasks: list[Task]) -> dict[str, str]:
+    """Write the archives of all splits; return their SHA-256 by name below the top folder."""
+    digests = {}
+    for split, label_archive in archive.LABEL_ARCHIVES.items():
+        mine = [task for task in tasks if archive.place_of(task.index, task.settings.validation_share)[0] == split]
+        names = archive.IMAGE_ARCHIVES[split]
+        shares = {name: mine[number :: len(names)] for number, name in enumerate(names)}
+        contents = {label_archive: label_members(mine)}
+        contents.update({name: image_members(share) for name, share in shares.items() if share})
+        for name, members in contents.items():
+            path = output / archive.TOP / split / name
+            archive.write_archive(path, members, compress=name == label_archive)
+            digests[f"{split}/{name}"] = sha256(path)
+    return digests
+
+
+def label_members(tasks: list[Task]) -> Iterator[tuple[str, bytes]]:
+    """Label files as archive members."""
+    for task in tasks:
+        record = read_record(task)
+        content = json.dumps(record["label"], ensure_ascii=False, indent=1)
+        yield f"{archive.LABEL_FOLDER}/{record['path']}.json", content.encode("utf-8")
+
+
+def image_members(tasks: list[Task]) -> Iterator[tuple[str, bytes]]:
+    """Images as archive members."""
+    for task in tasks:
+        yield f"{archive.IMAGE_FOLDER}/{read_record(task)['path']}.jpg", task.image.read_bytes()
+
+
+def summarize(tasks: list[Task]) -> dict[str, Any]:
+    """Count pages, words, characters and faces by split and category."""
+    pages: Counter[str] = Counter()
+    words: Counter[str] = Counter()
+    categories: Counter[str] = Counter()
+    faces: Counter[str] = Counter()
+    characters: set[str] = set()
+    for task in tasks:
+        record = read_record(task)
+        texts = [annotation["annotation.text"] for annotation in record["label"]["annotations"]]
+        pages[record["split"]] += 1
+        words[record["split"]] += len(texts)
+        categories[record["category"]] += 1
+        faces.update(record["faces"])
+        characters.update(*texts)
+    return {
+        "pages": dict(pages),
+        "words": dict(words),
+        "categories": {name: categories[name] for name in TOPICS if categories[name]},
+        "faces": dict(sorted(faces.items())),
+        "characters": "".join(sorted(characters)),
+    }
+
+
+def format_summary(manifest: dict[str, Any]) -> str:
+    """The summary as a table for the terminal."""
+    summary = manifest["summary"]
+    syllables = sum("가" <= character <= "힣" for character in summary["characters"])
+    rows: list[tuple[str, object]] = []
+    for split in archive.LABEL_ARCHIVES:
+        rows += [(f"{split} pages", summary["pages"][split]), (f"{split} words", summary["words"][split])]
+    total_pages, total_words = sum(summary["pages"].values()), sum(summary["words"].values())
+    rows += [
+        ("Words a page", round(total_words / total_pages, 1)),
+        ("Categories", len(summary["categories"])),
+        ("Faces used", len(summary["faces"])),
+        ("Different characters", len(summary["characters"])),
+        ("Hangul syllables among them", syllables),
+    ]
+    return format_table(("Rendered", "Number"), rows)

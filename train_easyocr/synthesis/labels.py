@@ -1,0 +1,168 @@
+"""Label files in AI-Hub's shape, the real set's oddities included.
+
+Boxes are drawn as the real set's are: around the ink, with about three pixels to spare. In small shares of pages, as in
+the real set, two neighbouring words share a label, a printed word is split over two, ids have gaps or repeat. Boxes of
+words cut off by the edge of the scan reach outside it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from train_easyocr.documents import Box
+from train_easyocr.synthesis.defects import Placement
+from train_easyocr.synthesis.layout import Label, Placed, Sheet
+from train_easyocr.synthesis.render import Points
+
+SHARED = 0.004
+"""Share of words labelled together with the next one."""
+SPLIT = 0.003
+"""Share of words labelled in two parts."""
+
+
+@dataclass(frozen=True)
+class PageName:
+    """Where a page stands in the data set.
+
+    Attributes:
+        category: One of `vocabulary.TOPICS`.
+        code: "Make code" of the office, seven digits.
+        year: Year of the document.
+        volume: Number of the file it was filed in.
+        number: Number within the file.
+    """
+
+    category: str
+    code: str
+    year: int
+    volume: int
+    number: int
+
+    @property
+    def stem(self) -> str:
+        """File name without suffix: `5350109-2001-0001-0344`."""
+        return f"{self.code}-{self.year}-{self.volume:04d}-{self.number:04d}"
+
+    @property
+    def path(self) -> str:
+        """Path within an archive's top folder, without suffix: `인.허가/5350109/2001/5350109-2001-0001-0344`."""
+        return f"{self.category}/{self.code}/{self.year}/{self.stem}"
+
+
+def words_of(sheet: Sheet, random: np.random.Generator) -> list[Label]:
+    """The sheet's words as annotators would mark them: now and then two in one label, or one in two."""
+    labels: list[Label] = []
+    placed = [one for one in sheet.placed if len(one.printed.outline)]
+    draws = random.random((len(placed), 2))
+    skip = False
+    for number, one in enumerate(placed):
+        if skip:
+            skip = False
+            continue
+        following = placed[number + 1] if number + 1 < len(placed) else None
+        if following is not None and draws[number, 0] < SHARED and neighbours(one, following):
+            points = np.concatenate([one.outline(), following.outline()])
+            labels.append(Label(f"{one.printed.text} {following.printed.text}", points))
+            skip = True
+        elif draws[number, 1] < SPLIT and can_be_split(one):
+            cut = int(random.integers(1, len(one.printed.text)))
+            for first, last in ((0, cut), (cut, len(one.printed.text))):
+                labels.append(Label(one.printed.text[first:last], one.outline(first, last)))
+        else:
+            labels.append(Label(one.printed.text, one.outline()))
+    return [label for label in labels if len(label.points)]
+
+
+def neighbours(one: Placed, other: Placed) -> bool:
+    """Whether two prints stand on one line with no more than an ordinary space between them."""
+    gap = other.x - (one.x + one.printed.advance)
+    return one.line == other.line and 0 <= gap < 0.7 * one.printed.mask.shape[0]
+
+
+def can_be_split(one: Placed) -> bool:
+    """Whether a print is a horizontal word of three characters or more."""
+    height, width = one.printed.mask.shape
+    return len(one.printed.text) >= 3 and width > 1.5 * height
+
+
+def box_around(points: Points, margins: tuple[int, int, int, int]) -> Box:
+    """The box around an outline of pixel centres, with margins at its left, top, right and bottom."""
+    (xmin, ymin), (xmax, ymax) = points.min(axis=0), points.max(axis=0)
+    left, top, right, bottom = margins
+    # A pixel reaches half a pixel to each side of its centre.
+    return Box(
+        math.floor(xmin + 0.5) - left,
+        math.floor(ymin + 0.5) - top,
+        math.ceil(xmax - 0.5) + 1 + right,
+        math.ceil(ymax - 0.5) + 1 + bottom,
+    )
+
+
+def boxes_of(labels: list[Label], placement: Placement, random: np.random.Generator, unit: float) -> list[Box]:
+    """The labels' boxes on the scan.
+
+    Args:
+        labels: Words with their outlines on the sheet.
+        placement: How the sheet was laid onto the glass.
+        random: Draws the page's margin (2 to 4 pixels at full size) and its changes by a pixel.
+        unit: Pixels for one at 2,480 across.
+    """
+    margin = float(random.uniform(2.0, 3.4))
+    offsets = random.integers(-1, 2, (len(labels), 4)) * (unit > 0.5)
+    boxes = []
+    for label, offset in zip(labels, offsets.tolist(), strict=True):
+        left, top, right, bottom = (max(1, round(margin * unit) + value) for value in offset)
+        boxes.append(box_around(placement.points(label.points), (left, top, right, bottom)))
+    return boxes
+
+
+def ids_for(count: int, random: np.random.Generator) -> list[int]:
+    """Ids from 1; on some pages a few are missing, on some a few repeat."""
+    ids = list(range(1, count + 1))
+    if count > 3 and random.random() < 0.3:
+        gaps = random.random(count) < 0.03
+        ids = (np.arange(1, count + 1) + np.cumsum(gaps)).tolist()
+    if count > 3 and random.random() < 0.08:
+        number = int(random.integers(1, count))
+        ids[number] = ids[number - 1]
+    return ids
+
+
+def label_file(
+    name: PageName, width: int, height: int, labels: list[Label], boxes: list[Box], random: np.random.Generator
+) -> dict[str, Any]:
+    """The content of a page's label file; boxes wholly outside the scan are left out."""
+    seen = [
+        (label.text, box)
+        for label, box in zip(labels, boxes, strict=True)
+        if box.clipped(width, height).width > 0 and box.clipped(width, height).height > 0
+    ]
+    moment = random.integers((9, 0, 0), (19, 60, 60))
+    return {
+        "images": [
+            {
+                "image.make.code": name.code,
+                "image.make.year": str(name.year),
+                "image.category": name.category,
+                "image.width": width,
+                "image.height": height,
+                "image.file.name": f"{name.stem}.jpg",
+                "image.create.time": f"2020-{random.integers(9, 13):02d}-{random.integers(1, 29):02d} "
+                f"{moment[0]:02d}:{moment[1]:02d}:{moment[2]:02d}",
+            }
+        ],
+        "annotations": [
+            {
+                "id": number,
+                "annotation.type": "rectangle",
+                "annotation.text": text,
+                "annotation.ttype": "textType1",
+                "annotation.bbox": [box.xmin, box.ymin, box.width, box.height],
+            }
+            for number, (text, box) in zip(ids_for(len(seen), random), seen, strict=True)
+        ],
+    }

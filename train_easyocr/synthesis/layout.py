@@ -1,0 +1,377 @@
+"""A sheet of paper and what can be put on it: words, paragraphs, tables, boxes, seals. Each word leaves a label.
+
+Lengths are given in pixels of a sheet 2,480 pixels wide (300 dots per inch); `Sheet.px` turns them into the sheet's own
+pixels, so that a small sheet looks like a large one from afar. A label keeps the outline of its ink rather than a box:
+when the sheet is turned, the box is drawn around the turned outline and stays tight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from train_easyocr.synthesis.fonts import Face, FontLibrary
+from train_easyocr.synthesis.render import Mask, Points, Print, Style, draw_jittered, draw_text, stack, stamp
+
+NOMINAL_WIDTH = 2480
+"""Pixels across an A4 sheet at 300 dots per inch."""
+
+Colour = tuple[int, int, int]
+"""Red, green, blue; 0 to 255."""
+BLACK: Colour = (28, 27, 30)
+RED: Colour = (190, 40, 45)
+BLUE: Colour = (40, 50, 150)
+
+
+NEVER_FIRST = frozenset(".,:;!?)]}>」』”’%·~")
+"""Characters that no line begins with."""
+NEVER_LAST = frozenset("([{<「『“‘")
+"""Characters that no line ends with."""
+
+
+def breaking_point(printed: Print, room: float) -> int:
+    """How many of a word's characters can stay on a line with `room` pixels left; 0 when it must not be broken."""
+    fitting = sum(1 for edge in printed.edges[1:] if edge <= room)
+    text = printed.text
+    while 0 < fitting < len(text) and (text[fitting] in NEVER_FIRST or text[fitting - 1] in NEVER_LAST):
+        fitting -= 1
+    # Numbers and Latin words stay whole, as word processors keep them.
+    if 0 < fitting < len(text) and text[fitting - 1].isascii() and text[fitting].isascii():
+        return 0
+    return fitting
+
+
+@dataclass
+class Label:
+    """A word as it is labelled: its text, and the outline of its ink on the unturned sheet."""
+
+    text: str
+    points: Points
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A print on the sheet, pen at (x, y); `line` numbers the text line it stands in, 0 for none."""
+
+    printed: Print
+    x: int
+    y: int
+    line: int
+
+    def outline(self, first: int = 0, last: int | None = None) -> Points:
+        """Outline of the ink of some of its characters, all unless told otherwise."""
+        whole = first == 0 and last is None
+        points = self.printed.outline if whole else self.printed.part(first, last or len(self.printed.text))
+        return points + (self.x, self.y)
+
+
+@dataclass
+class Sheet:
+    """An unturned, spotless sheet.
+
+    Attributes:
+        width, height: Size in pixels.
+        library: Faces, for characters that a style's own face lacks.
+        random: The sheet's random numbers.
+        unit: Pixels of this sheet for one at 2,480 across the short side.
+        break_syllables: Whether a line can end within a word, as word processors do it with Hangul; the parts are
+            labelled apart.
+        planes: Ink by colour; each [height, width], 0 to 255.
+        placed: Labelled prints in the order in which they were put down.
+        faces: Names of the faces used.
+    """
+
+    width: int
+    height: int
+    library: FontLibrary
+    random: np.random.Generator
+    unit: float
+    break_syllables: bool = False
+    planes: dict[Colour, Mask] = field(default_factory=dict)
+    placed: list[Placed] = field(default_factory=list)
+    faces: set[str] = field(default_factory=set)
+    _lines: int = 0
+
+    def px(self, length: float) -> int:
+        """A length at 2,480 pixels across, in this sheet's pixels."""
+        return round(length * self.unit)
+
+    def plane(self, colour: Colour = BLACK) -> Mask:
+        """The ink of a colour."""
+        if colour not in self.planes:
+            self.planes[colour] = np.zeros((self.height, self.width), np.uint8)
+        return self.planes[colour]
+
+    def style(self, face: Face, size: float, **settings: float) -> Style:
+        """A style whose size is given in pixels at 2,480 across."""
+        return Style(face, max(8, self.px(size)), **settings)  # type: ignore[arg-type]
+
+    def printed(self, text: str, style: Style) -> Print:
+        """The ink of `text` in `style`, or in another face where the style's own lacks a character."""
+        face = self.library.drawing(text, style.face)
+        style = style if face is style.face else style.in_face(face)
+        self.faces.add(face.name)
+        return draw_jittered(text, style, self.random) if style.jitter else draw_text(text, style)
+
+    def put(self, printed: Print, x: float, y: float, colour: Colour = BLACK, *, label: bool = True) -> None:
+        """Put a print down with its pen at (x, y)."""
+        pen_x, pen_y = round(x), round(y)
+        stamp(self.plane(colour), printed.mask, pen_x + printed.left, pen_y + printed.top)
+        if label:
+            self.placed.append(Placed(printed, pen_x, pen_y, self._lines))
+
+    def line(self, text: str, x: float, y: float, style: Style, align: str = "left", colour: Colour = BLACK) -> float:
+        """Put the words of `text` on one line.
+
+        Args:
+            text: Words separated by spaces.
+            x: Left end, centre or right end, as `align` says.
+            y: Base line.
+            style: How they are printed.
+            align: "left", "center" or "right".
+            colour: Ink.
+
+        Returns:
+            The x at which the line ends.
+        """
+        prints = [self.printed(word, style) for word in text.split()]
+        length = sum(one.advance for one in prints) + style.space * (len(prints) - 1)
+        x -= {"left": 0.0, "center": length / 2, "right": length}[align]
+        self._lines += 1
+        for one in prints:
+            self.put(one, x, y, colour)
+            x += one.advance + style.space
+        return x - style.space
+
+    def paragraph(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        right: float,
+        style: Style,
+        pitch: float,
+        *,
+        hang: float = 0.0,
+        bottom: float = float("inf"),
+        justify: bool = False,
+    ) -> float:
+        """Put text on as many lines as it needs.
+
+        Args:
+            text: Words separated by spaces.
+            x: Left end of the first line.
+            y: Base line of the first line.
+            right: Where lines end at the latest.
+            style: How the words are printed.
+            pitch: Distance of base lines.
+            hang: How much further right the other lines begin.
+            bottom: Base line of the lowest line that fits; words that would come below it are left out.
+            justify: Whether full lines are spread to the right end.
+
+        Returns:
+            The base line below the last one.
+        """
+        words = list(text.split())
+        start = x
+        while words and y <= bottom:
+            prints = self._fill_line(words, right - start, style)
+            gap = style.space
+            if justify and words and len(prints) > 1:
+                missing = right - start - sum(one.advance for one in prints) - gap * (len(prints) - 1)
+                gap += min(missing / (len(prints) - 1), style.size * 0.8)
+            self._lines += 1
+            pen = start
+            for one in prints:
+                self.put(one, pen, y)
+                pen += one.advance + gap
+            y += pitch
+            start = x + hang
+        return y
+
+    def _fill_line(self, words: list[str], room: float, style: Style) -> list[Print]:
+        """Take the words that fit into `room` off the front of `words`; a word too long even alone is broken."""
+        prints: list[Print] = []
+        while words:
+            printed = self.printed(words[0], style)
+            if printed.advance <= room:
+                prints.append(printed)
+                room -= printed.advance + style.space
+                words.pop(0)
+                continue
+            fitting = breaking_point(printed, room)
+            if not prints:
+                fitting = max(1, fitting)
+            if fitting and (not prints or self.break_syllables):
+                word = words[0]
+                prints.append(self.printed(word[:fitting], style))
+                words[0] = word[fitting:]
+                if not words[0]:
+                    words.pop(0)
+            break
+        return prints
+
+    def spread(self, text: str, left: float, right: float, y: float, style: Style, colour: Colour = BLACK) -> None:
+        """Put the characters of `text` at equal distances between `left` and `right`, each a word of its own."""
+        prints = [self.printed(character, style) for character in text if not character.isspace()]
+        free = right - left - sum(one.advance for one in prints)
+        gap = free / max(1, len(prints) - 1)
+        self._lines += 1
+        pen = left if len(prints) > 1 else left + free / 2
+        for one in prints:
+            self.put(one, pen, y, colour)
+            pen += one.advance + gap
+
+    def spread_words(self, text: str, left: float, right: float, y: float, style: Style) -> None:
+        """Put the words of `text` at equal distances between `left` and `right`."""
+        prints = [self.printed(word, style) for word in text.split()]
+        gap = (right - left - sum(one.advance for one in prints)) / max(1, len(prints) - 1)
+        self._lines += 1
+        pen = left
+        for one in prints:
+            self.put(one, pen, y)
+            pen += one.advance + max(gap, style.space / 2)
+
+    def vertical(self, text: str, x: float, top: float, bottom: float, style: Style) -> None:
+        """Put the characters of `text` below one another, centred on `x` between `top` and `bottom`; one label."""
+        for character in text:
+            style = style.in_face(self.library.drawing(character, style.face))
+        pitch = style.size * 1.12
+        if len(text) > 1:
+            pitch = max(style.size * 0.95, min(style.size * 1.7, (bottom - top - style.size * 1.4) / (len(text) - 1)))
+        printed = stack(text, style, pitch)
+        self._lines += 1
+        self.put(printed, x, (top + bottom) / 2 - printed.top - printed.mask.shape[0] / 2)
+
+    def rule(self, x0: float, y0: float, x1: float, y1: float, thickness: float = 4, colour: Colour = BLACK) -> None:
+        """Draw a horizontal or vertical line; its thickness is given at 2,480 pixels across."""
+        half = max(1, self.px(thickness))
+        left, right = sorted((round(x0), round(x1)))
+        upper, lower = sorted((round(y0), round(y1)))
+        region = self.plane(colour)[max(0, upper) : max(0, lower + half), max(0, left) : max(0, right + half)]
+        np.maximum(region, 235, out=region)
+
+    def frame(self, x0: float, y0: float, x1: float, y1: float, thickness: float = 4, colour: Colour = BLACK) -> None:
+        """Draw a rectangle."""
+        for ends in ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)):
+            self.rule(*ends, thickness, colour)
+
+    def shade(self, x0: float, y0: float, x1: float, y1: float, coverage: int) -> None:
+        """Tint an area with some coverage of black, as header rows are."""
+        region = self.plane()[round(y0) : round(y1), round(x0) : round(x1)]
+        np.maximum(region, coverage, out=region)
+
+    def cell(self, text: str, x0: float, y0: float, x1: float, y1: float, style: Style, align: str = "center") -> None:
+        """Put text into a table cell, vertically centred, on several lines or smaller where it must be.
+
+        Args:
+            text: Words separated by spaces; may be empty.
+            x0, y0, x1, y1: The cell.
+            style: How the words are printed.
+            align: "left", "center" or "right".
+        """
+        inside = x1 - x0 - 2 * self.px(14)
+        for _ in range(5):
+            lines = self._cell_lines(text, inside, style)
+            pitch = style.size * 1.25
+            fits = len(lines) * pitch <= y1 - y0 and all(len(line) > 0 for line in lines)
+            if fits or style.size <= self.px(26):
+                break
+            style = style.resized(0.88)
+        y = (y0 + y1) / 2 - pitch * (len(lines) - 1) / 2 + style.size * 0.36
+        x = {"left": x0 + self.px(14), "center": (x0 + x1) / 2, "right": x1 - self.px(14)}[align]
+        for line in lines:
+            self.line(" ".join(line), x, y, style, align)
+            y += pitch
+
+    def _cell_lines(self, text: str, width: float, style: Style) -> list[list[str]]:
+        """Break a cell's text into lines that fit."""
+        words, lines = text.split(), []
+        while words:
+            lines.append([one.text for one in self._fill_line(words, width, style)])
+        return lines
+
+    def table(
+        self,
+        x: float,
+        y: float,
+        widths: Sequence[float],
+        rows: Sequence[Sequence[str]],
+        style: Style,
+        row_height: float,
+        *,
+        aligns: Sequence[str] | None = None,
+        shade: int = 0,
+        open_sides: bool = False,
+        bottom: float = float("inf"),
+    ) -> float:
+        """Draw a table whose first row is its header.
+
+        Args:
+            x: Left side.
+            y: Upper side.
+            widths: Width of each column.
+            rows: Cell texts, the header first.
+            style: How they are printed.
+            row_height: Height of a row.
+            aligns: Alignment of each column below the header; centred by default.
+            shade: Coverage of the header's tint.
+            open_sides: Whether the left and right side are left open.
+            bottom: Rows that would reach below are left out.
+
+        Returns:
+            The table's lower side.
+        """
+        edges = x + np.concatenate([[0.0], np.cumsum(widths)])
+        rows = rows[: max(1, int((bottom - y) // row_height))]
+        if shade:
+            self.shade(x, y, edges[-1], y + row_height, shade)
+        for number, row in enumerate(rows):
+            upper = y + number * row_height
+            for column, text in enumerate(row):
+                align = aligns[column] if aligns is not None and number else "center"
+                self.cell(text, edges[column], upper, edges[column + 1], upper + row_height, style, align)
+        lower = y + len(rows) * row_height
+        for number in range(len(rows) + 1):
+            thick = 6 if number in (0, len(rows)) else 3
+            self.rule(x, y + number * row_height, edges[-1], y + number * row_height, thick)
+        for edge in edges[1:-1] if open_sides else edges:
+            self.rule(edge, y, edge, lower, 3)
+        return float(lower)
+
+    def seal(self, text: str, x: float, y: float, side: float, style: Style, *, round_shape: bool = False) -> None:
+        """Stamp a red seal centred on (x, y): up to three by three thick characters, worn, and not labelled."""
+        side = int(side)
+        rows = 2 if len(text) <= 4 else 3
+        cell = side / rows
+        mask = np.zeros((side, side), np.uint8)
+        for number, character in enumerate(text[: rows * rows]):
+            face = self.library.drawing(character, style.face)
+            glyph = draw_text(character, Style(face, max(8, round(cell * 0.8)))).mask
+            glyph = cv2.resize(glyph, (max(1, round(cell * 0.78)), max(1, round(cell * 0.84))))
+            # Seals are read from the upper right down.
+            stamp(mask, glyph, round((rows - 1 - number // rows + 0.11) * cell), round((number % rows + 0.08) * cell))
+        mask = cv2.dilate(mask, np.ones((self.px(4) or 1,) * 2, np.uint8))
+        thickness = max(2, self.px(9))
+        if round_shape:
+            cv2.circle(mask, (side // 2, side // 2), side // 2 - thickness, 255, thickness)
+        else:
+            cv2.rectangle(mask, (0, 0), (side - 1, side - 1), 255, thickness)
+        wear = cv2.resize(self.random.uniform(0.25, 1.0, (9, 9)).astype(np.float32), (side, side))
+        turned = cv2.getRotationMatrix2D((side / 2, side / 2), float(self.random.normal(0, 4)), 0.96)
+        mask = cv2.warpAffine((mask * wear).astype(np.uint8), turned, (side, side))
+        stamp(self.plane(RED), mask, round(x - side / 2), round(y - side / 2))
+
+    def scribble(self, x: float, y: float, width: float, height: float, colour: Colour = BLACK) -> None:
+        """Sign with a pen inside a rectangle centred on (x, y); not labelled."""
+        count = int(self.random.integers(5, 9))
+        corners = self.random.uniform(-0.5, 0.5, (count, 2)) * (width, height)
+        corners[:, 0] = np.sort(corners[:, 0])
+        steps = np.linspace(0, count - 1, 80)
+        curve = np.stack([np.interp(steps, np.arange(count), corners[:, axis]) for axis in (0, 1)], axis=1)
+        smooth = np.stack([np.convolve(curve[:, axis], np.ones(9) / 9, mode="valid") for axis in (0, 1)], axis=1)
+        points = np.round((smooth + (x, y)) * 8).astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(self.plane(colour), [points], False, 220, max(1, self.px(5)), cv2.LINE_AA, shift=3)

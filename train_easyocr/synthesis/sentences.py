@@ -1,0 +1,356 @@
+"""Sentences of administrative Korean: templates whose slots are filled for one document, particles chosen by sound.
+
+A template holds slots, `{town}`, and particles, `{을/를}`: the first form follows a final consonant, the second a
+vowel, and `{으로/로}` knows that ㄹ takes 로. One `Writer` serves one document, so that its sender, year and subject stay
+the same from the letterhead to the footer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from train_easyocr.synthesis import vocabulary as vocabulary_of
+
+SLOT = re.compile(r"\{([^{}]+)\}")
+DIGITS_WITH_FINAL = "013678"  # 영 일 삼 육 칠 팔
+RIEUL = 8
+"""Number of the final consonant ㄹ among the 28 finals of a Hangul syllable."""
+
+REQUESTS = (
+    "{project}{을/를} 다음과 같이 추진하고자 하오니 협조하여 주시기 바랍니다.",
+    "{department}-{number}({date})호와 관련입니다.",
+    "위 호와 관련하여 {paper}{을/를} 붙임과 같이 제출합니다.",
+    "{law} 제{small}조 및 같은 법 시행령 제{num}조의 규정에 의하여 아래와 같이 알려드립니다.",
+    "귀 기관의 무궁한 발전을 기원합니다.",
+    "{project}에 따른 협의 요청에 대하여 검토한 결과를 붙임과 같이 회신합니다.",
+    "{target}에 대한 {paper}{을/를} {date}까지 {department}{으로/로} 제출하여 주시기 바랍니다.",
+    "기한 내에 제출하지 않을 경우 의견이 없는 것으로 처리됨을 알려드리니 업무에 착오 없으시기 바랍니다.",
+    "{date} 실시한 {project} 점검 결과 지적된 사항을 조속히 시정하고 그 결과를 보고하시기 바랍니다.",
+    "{reason}{으로/로} 인하여 {project}의 기간을 {date}까지 연장하고자 합니다.",
+    "{town} {person} 외 {num}명이 제기한 민원에 대하여 아래와 같이 처리하였음을 통보합니다.",
+    "{project} 추진을 위한 회의를 아래와 같이 개최하오니 관계자가 꼭 참석할 수 있도록 하여 주시기 바랍니다.",
+    "소속 직원과 주민에게 널리 알려 빠짐없이 신청할 수 있도록 홍보하여 주시기 바랍니다.",
+    "{paper}{을/를} 검토하였던바 {reason}{이/가} 확인되어 보완을 요구하니 {date}까지 제출하시기 바랍니다.",
+    "예산의 범위에서 {amount}원을 지원하고, 모자라는 금액은 자부담으로 한다는 점을 알려드립니다.",
+    "{agency}께서는 {project}{이/가} 원활히 이루어질 수 있도록 적극 협조하여 주시기 바랍니다.",
+)
+"""What letters say."""
+
+STATEMENTS = (
+    "{target} {num}개소를 대상으로 {project} 추진",
+    "{date}까지 {project}에 대한 {act} 완료",
+    "{purpose}{을/를} 위하여 {project}{을/를} 계속 추진하겠음",
+    "{town} 일원 {target} {small}개소 {act} 실시",
+    "총사업비: {amount}천원(국비 50%, 도비 15%, 시비 35%)",
+    "사업기간: {date} ~ {date2}",
+    "사업위치: {city} {town} {village} {lot}번지 일원",
+    "추진근거: {law} 제{small}조",
+    "주관부서: {department} ☎ {phone}",
+    "{reason} 때문에 {act}{이/가} 늦어졌으나 {date}까지는 마무리할 것임",
+    "{target} 중 {small}개소는 {result} 판정을 받았음",
+    "전년 대비 {percent}% 증가한 {amount}천원을 확보했음",
+    "{act} 인원 {num}명, 장비 {small}대 투입",
+    "{project}의 효과가 컸으므로 내년에도 이어 나갈 예정임",
+    "주민 설명회를 {small}회 열고 의견 {num}건을 모았음",
+    "문제점: {reason}, 대책: {act} 강화 및 예산 {amount}천원 추가 확보",
+    "{department}·{department2} 합동으로 {month}월 {day}일부터 {small}일간 {act}",
+    "읍·면·동별 {target} 현황을 파악하여 {date}까지 보고토록 함",
+    "{material} {num}{unit} 구입, {material2} {num}{unit} 수리",
+)
+"""What plans and reports say, in note form."""
+
+ARTICLES = (
+    "이 규정은 {law} 제{small}조에 따라 {project}에 필요한 사항을 정함을 목적으로 한다.",
+    "시장은 {purpose}{을/를} 위하여 필요하다고 인정하는 때에는 {target}에 대하여 {act}{을/를} 명할 수 있다.",
+    "제1항에 따른 신청을 하려는 자는 별지 제{small}호서식의 {paper}에 다음 각 호의 서류를 첨부하여 제출하여야 한다.",
+    "“{act}”{이란/란} {project}{을/를} 위하여 {target}{을/를} 조사하거나 정리하는 것을 말한다.",
+    "위원회는 위원장 1명과 부위원장 1명을 포함하여 {num}명 이내의 위원으로 구성한다.",
+    "위원장은 위원회를 대표하고 그 사무를 총괄하며, 회의의 의장이 된다.",
+    "회의는 재적위원 과반수의 출석으로 개의하고 출석위원 과반수의 찬성으로 의결한다.",
+    "다음 각 호의 어느 하나에 해당하는 자에 대해서는 {act}{을/를} 하지 아니할 수 있다.",
+    "거짓이나 그 밖의 부정한 방법으로 {act}{을/를} 받은 경우에는 이를 취소하여야 한다.",
+    "이 조례에서 정하지 아니한 사항은 「{law}」에서 정하는 바에 따른다.",
+    "{target}의 {act} 기준은 별표 {small}과 같다. 다만, {reason}의 경우에는 그러하지 아니하다.",
+    "시장은 {act}의 결과를 회계연도가 끝난 후 60일 이내에 의회에 보고하여야 한다.",
+    "이 조례는 공포한 날부터 시행한다.",
+    "이 규칙 시행 당시 종전의 규정에 따라 행한 처분은 이 규칙에 따른 것으로 본다.",
+    "제{small}조제{small2}항 중 “{act}”{을/를} “{act2}”{으로/로} 한다.",
+    "과태료의 금액은 {amount}원 이하로 하고 그 징수 절차는 「지방세법」을 준용한다.",
+)
+"""What ordinances and regulations say."""
+
+TITLES = (
+    "{project} 추진계획",
+    "{project} 결과 보고",
+    "{project} 협조 요청",
+    "{project} 실시 알림",
+    "{target} {act} 계획(안)",
+    "{target} 현황",
+    "{project} 관련 회신",
+    "{paper} 제출",
+    "{year}년도 {project} 시행계획",
+    "{project} 변경 승인",
+    "{target} 일제조사 실시",
+    "{project}에 따른 의견 조회",
+    "{year}년 {month}월 {act} 실적",
+    "{act} 및 {act2} 지침 통보",
+    "{project} 대상자 추천 의뢰",
+    "{paper} 정비 철저",
+)
+
+PARENTHESES = (
+    "({person})",
+    "({date})",
+    "({percent}%)",
+    "(안)",
+    "({num}{unit})",
+    "(별첨)",
+    "({phone})",
+    "({amount}원)",
+    "(이하 “{act}”이라",
+    "({latin})",
+)
+
+
+def particle(before: str, forms: str) -> str:
+    """Choose between `이/가`-like forms by the sound that `before` ends with.
+
+    Args:
+        before: The text that the particle follows; quotes and brackets at its end do not count.
+        forms: The form after a final consonant, `/`, the form after a vowel.
+
+    Returns:
+        One of the two forms. After letters and signs whose reading is not known it is the second.
+    """
+    with_final, without_final = forms.split("/")
+    last = before.rstrip("”’」』)]\"' ")[-1:]
+    if "가" <= last <= "힣":
+        final = (ord(last) - ord("가")) % 28
+    elif last.isdigit():
+        final = RIEUL if last in "178" else int(last in DIGITS_WITH_FINAL)
+    else:
+        final = 0
+    if final == RIEUL and with_final == "으로":
+        return without_final
+    return with_final if final else without_final
+
+
+class Writer:
+    """Writes the texts of one document.
+
+    Args:
+        random: The document's random numbers.
+        category: One of `vocabulary.TOPICS`.
+        year: The year that the document's dates lie in.
+    """
+
+    def __init__(self, random: np.random.Generator, category: str, year: int) -> None:
+        self.random = random
+        self.topic = vocabulary_of.TOPICS[category]
+        self.year = year
+        self.province = self.pick(tuple(vocabulary_of.PROVINCES))
+        self.district = self.pick(vocabulary_of.DISTRICTS[self.province])
+        self.department = self.pick(self.topic.departments)
+        self.project = self.pick(self.topic.projects)
+        self.date_style = int(random.integers(4))
+        self._said: set[str] = set()
+        self._slots: dict[str, Callable[[], str]] = self._make_slots()
+
+    def pick(self, choices: Sequence[str]) -> str:
+        """Draw one of `choices`."""
+        return choices[int(self.random.integers(len(choices)))]
+
+    def chance(self, probability: float) -> bool:
+        """Draw True with `probability`."""
+        return bool(self.random.random() < probability)
+
+    def integer(self, low: int, high: int) -> int:
+        """Draw a whole number from `low` to `high`, both included."""
+        return int(self.random.integers(low, high + 1))
+
+    def fill(self, template: str) -> str:
+        """Return `template` with its slots filled and its particles chosen."""
+        text, position = "", 0
+        for slot in SLOT.finditer(template):
+            text += template[position : slot.start()]
+            name = slot.group(1)
+            text += particle(text, name) if "/" in name else self._slots[name]()
+            position = slot.end()
+        return text + template[position:]
+
+    def fresh(self, templates: Sequence[str]) -> str:
+        """Fill a template that this document has not used yet, where a few draws find one."""
+        for _ in range(6):
+            template = self.pick(templates)
+            if template not in self._said:
+                break
+        self._said.add(template)
+        return self.fill(template)
+
+    def sentence(self) -> str:
+        """A sentence about the document's topic."""
+        return self.fresh(self.topic.sentences)
+
+    def request(self) -> str:
+        """A sentence of a letter."""
+        return self.fresh(REQUESTS) if self.chance(0.65) else self.sentence()
+
+    def statement(self) -> str:
+        """A line of a plan or a report."""
+        text = self.fresh(STATEMENTS) if self.chance(0.75) else self.sentence()
+        return f"{text} {self.fill(self.pick(PARENTHESES))}" if self.chance(0.1) else text
+
+    def article(self) -> str:
+        """A sentence of a regulation."""
+        return self.fresh(ARTICLES) if self.chance(0.8) else self.sentence()
+
+    def title(self) -> str:
+        """The subject of a document."""
+        return self.fill(self.pick(TITLES))
+
+    def person(self) -> str:
+        """A personal name, mostly of three syllables."""
+        first, last = self.pick(vocabulary_of.GIVEN_FIRST), self.pick(vocabulary_of.GIVEN_LAST)
+        given = last if self.chance(0.05) else first + last
+        return self.pick(vocabulary_of.SURNAMES) + given
+
+    def date(self) -> str:
+        """A date in the document's style, such as `2003. 5. 12.`."""
+        month, day = self.integer(1, 12), self.integer(1, 28)
+        if self.date_style == 0:
+            return f"{self.year}.{month:02d}.{day:02d}."
+        if self.date_style == 1:
+            return f"{self.year}년 {month}월 {day}일"
+        if self.date_style == 2:
+            return f"{self.year}. {month}. {day}"
+        weekday = self.pick(vocabulary_of.WEEKDAYS)
+        return f"{self.year}. {month}. {day}." + (f"({weekday})" if self.chance(0.2) else "")
+
+    def amount(self, most_digits: int = 9) -> str:
+        """A sum of money with thousands separated by commas."""
+        number = self.integer(1, 9999) * 10 ** self.integer(1, max(1, most_digits - 4))
+        return f"{number:,}"
+
+    def number(self) -> str:
+        """A document's running number."""
+        return str(self.integer(1, 29_999))
+
+    def phone(self) -> str:
+        """A telephone number, with or without an area code."""
+        local = f"{self.integer(200, 899)}-{self.integer(0, 9999):04d}"
+        return self.pick(("055-", "02-", "(051) ", "031-", "")) + local
+
+    def lot(self) -> str:
+        """A lot number: `산 12-3`, `456-7`."""
+        lot = f"{self.integer(1, 1299)}" + (f"-{self.integer(1, 39)}" if self.chance(0.7) else "")
+        return f"산{lot}" if self.chance(0.15) else lot
+
+    def address(self) -> str:
+        """An address by lot or by road."""
+        if self.chance(0.4):
+            road = self.pick(vocabulary_of.ROADS)
+            return f"{self.province} {self.district} {road} {self.integer(1, 399)}"
+        village = f" {self.pick(vocabulary_of.VILLAGES)}" if self.chance(0.5) else ""
+        return f"{self.province} {self.district} {self.pick(vocabulary_of.TOWNS)}{village} {self.lot()}"
+
+    def time(self, first: int = 9, last: int = 12) -> str:
+        """A time of day on the hour or the half hour, from `first` to `last` o'clock."""
+        return f"{self.integer(first, last):02d}:{self.pick(('00', '30'))}"
+
+    def head(self) -> str:
+        """The title of the sender's head: `김해시장`, `하동군수`, `동래구청장`."""
+        ending = {"시": "장", "군": "수", "구": "청장"}[self.district[-1]]
+        return self.district + ending
+
+    def reference(self) -> str:
+        """A document number as letters show it: `총무과-1234`."""
+        return f"{self.department}-{self.number()}"
+
+    def cell(self, header: str) -> str:
+        """A table cell's text that fits its column's title."""
+        for endings, write in self._cells():
+            if header.replace(" ", "").endswith(endings):
+                return write()
+        return self.pick((self.pick(self.topic.acts), self.pick(vocabulary_of.RESULTS), str(self.integer(1, 99))))
+
+    def _cells(self) -> tuple[tuple[tuple[str, ...], Callable[[], str]], ...]:
+        number = lambda low, high: lambda: f"{self.integer(low, high):,}"  # noqa: E731 - a table of one-liners
+        return (
+            (("전화번호", "연락처", "전화"), self.phone),
+            (
+                ("직업",),
+                lambda: self.pick(words("농업 상업 회사원 공무원 주부 무직 축산업 어업 건설업 교사 학생 자영업")),
+            ),
+            (("순", "번", "호", "No.", "순위", "등급"), number(1, 299)),
+            (
+                ("성명", "대표자", "소유자", "신청인", "관계인", "위원명", "채주", "출연자", "세대주", "가구주"),
+                self.person,
+            ),
+            (("경작자", "후원자", "입상자", "수용가명"), self.person),
+            (
+                ("금액", "단가", "예산액", "지출액", "잔액", "보상액", "융자액", "지원금", "지급액", "강사료"),
+                self.amount,
+            ),
+            (("전년도", "증감"), self.amount),
+            (("일", "기한", "일시", "기간", "임기"), self.date),
+            (("면적", "연장", "사용량", "생산량", "수매량", "수거량", "방류량", "배출량"), number(100, 99_999)),
+            (("율", "%"), lambda: f"{self.integer(1, 999) / 10}%"),
+            (("인원", "원수", "두수", "본수", "수량", "횟수", "지침", "점수", "연령"), number(1, 900)),
+            (("위치", "소재지", "주소", "지번", "근무지"), lambda: f"{self.pick(vocabulary_of.TOWNS)} {self.lot()}"),
+            (("읍면동", "리통별", "구역"), lambda: self.pick(vocabulary_of.TOWNS)),
+            (("지목",), lambda: self.pick(words("전 답 대 임 도 천 구 유 잡 공 묘 과 목 장 학 종 차 주 창 제 양 체"))),
+            (("품명", "생산품", "수종", "품종", "작목"), lambda: self.pick(vocabulary_of.MATERIALS)),
+            (("규격", "구경", "폭원", "관종"), lambda: f"{self.pick(('Φ', 'D', '', '□'))}{self.integer(5, 900)}mm"),
+            (("단위",), lambda: self.pick(vocabulary_of.UNITS)),
+            (("비고", "적요"), lambda: self.pick(vocabulary_of.REMARKS) if self.chance(0.5) else ""),
+            (("사업명", "내역", "과목", "강좌명", "업무", "내용", "사항"), lambda: self.pick(self.topic.projects)),
+            (("구분", "대상", "업종", "용도", "시설명"), lambda: self.pick(self.topic.targets)),
+            (("담당부서", "소속"), lambda: self.pick(vocabulary_of.DEPARTMENTS)),
+            (("직위", "직급", "직책"), lambda: self.pick(vocabulary_of.POSITIONS)),
+            (("탁도", "염소", "농도", "오염도", "수위", "기준"), lambda: f"{self.integer(1, 999) / 100:.2f}"),
+        )
+
+    def _make_slots(self) -> dict[str, Callable[[], str]]:
+        topic, pick, data = self.topic, self.pick, vocabulary_of
+        several: dict[str, Callable[[], str]] = {
+            "project": lambda: self.project if self.chance(0.5) else pick(topic.projects),
+            "target": lambda: pick(topic.targets),
+            "act": lambda: pick(topic.acts),
+            "paper": lambda: pick(topic.papers),
+            "law": lambda: pick(topic.laws),
+            "department": lambda: self.department if self.chance(0.4) else pick(data.DEPARTMENTS),
+            "agency": lambda: pick(data.AGENCIES),
+            "purpose": lambda: pick(data.PURPOSES),
+            "reason": lambda: pick(data.REASONS),
+            "result": lambda: pick(data.RESULTS),
+            "material": lambda: pick(data.MATERIALS),
+            "unit": lambda: pick(data.UNITS),
+            "town": lambda: pick(data.TOWNS),
+            "village": lambda: pick(data.VILLAGES),
+            "latin": lambda: pick(data.LATIN),
+            "city": lambda: self.district,
+            "person": self.person,
+            "date": self.date,
+            "number": self.number,
+            "amount": self.amount,
+            "phone": self.phone,
+            "lot": self.lot,
+            "time": self.time,
+            "year": lambda: str(self.year),
+            "month": lambda: str(self.integer(1, 12)),
+            "day": lambda: str(self.integer(1, 31)),
+            "small": lambda: str(self.integer(2, 9)),
+            "num": lambda: str(self.integer(10, 199)),
+            "percent": lambda: f"{self.integer(1, 999) / 10}",
+            "decimal": lambda: f"{self.integer(1, 99) / 100:.2f}",
+        }
+        several["date2"], several["time2"] = self.date, lambda: self.time(14, 18)
+        for name in ("department", "act", "material", "small"):
+            several[f"{name}2"] = several[name]
+        return several
+
+
+words = vocabulary_of.words
