@@ -69,6 +69,15 @@ def test_all_models_on_labelled_boxes(folder, eval_set, tmp_path, monkeypatch, c
     check_readings_of_easyocr(folder, eval_set, tmp_path / "out")
 
 
+def test_baselines_differ_in_their_languages(folder, monkeypatch):
+    install_random_weights(folder, monkeypatch, names=("korean_g2",))
+    models, _ = models_module.find_models(baseline=True, finetuned=False, cuda=False)
+    characters = {model.name: set(model.open().reader.lang_char) for model in models}
+    assert list(characters) == ["baseline", "baseline_ko_en"]
+    assert "가" in characters["baseline"] & characters["baseline_ko_en"]
+    assert "Q" in characters["baseline_ko_en"] - characters["baseline"]
+
+
 def check_readings_of_easyocr(folder, eval_set, output):
     """The kept texts are what EasyOCR itself reads at the labelled boxes of a page."""
     name = "인.허가/5350109/2001/5350109-2001-0001-0000"
