@@ -64,6 +64,7 @@ def test_detected_boxes_are_cut_at_the_page_and_scored(eval_set, tmp_path):
     assert page.scores["baseline"] == score_page(labels, found)
     assert page.scores["baseline"].matched == 1
     assert evaluation.boxes == "detector"
+    assert evaluation.models == {"baseline": {"weights_sha256": "baseline", "detector network": "fake"}}
 
 
 def test_detection_runs_once_a_page_for_all_models(eval_set, tmp_path):

@@ -92,7 +92,6 @@ class Evaluation:
         pages: Each page's scores, in the order of the pages.
         skipped: Pages that can't be scored, and why.
         failed: Models that could not be opened by name, and why.
-        notes: What a user should know about readings kept from an earlier run.
     """
 
     boxes: Boxes
@@ -100,7 +99,6 @@ class Evaluation:
     pages: list[PageResult] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 def _say(line: str) -> None:
@@ -121,7 +119,7 @@ def evaluate(
         models: The models; names differ.
         detector: What finds the words; None reads at the labelled boxes.
         output: The folder for the predictions. Those that are there are used where they hold.
-        report: Takes a line about each skipped page and each failed model as it happens.
+        report: Takes a line about each skipped page, each failed model and all readings that don't hold any more.
 
     Raises:
         PredictionsError: The predictions in `output` can't be used.
@@ -129,7 +127,6 @@ def evaluate(
     """
     run = _Run(models, detector, report)
     with Predictions(output, run.identities()) as predictions:
-        run.outcome.notes += predictions.notes
         for note in predictions.notes:
             report(note)
         done = sum(all(predictions.has(run.key(model), page.name) for model in models) for page in pages)
@@ -148,7 +145,9 @@ class _Run:
         self.models = list(models)
         self.detector = detector
         self.report = report
-        self.outcome = Evaluation("labels" if detector is None else "detector", {m.name: m.identity for m in models})
+        self.outcome = Evaluation("labels" if detector is None else "detector", {})
+        identities = self.identities()
+        self.outcome.models.update({model.name: identities[self.key(model)] for model in models})
         self._recognizers: dict[str, Recognizer] = {}
         self._open_detector: Detector | None = None
 
