@@ -12,28 +12,35 @@ are written to a folder of their own first; validation patches are read through 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
+import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 import yaml
 from numpy.typing import NDArray
 
 from train_easyocr import easyocr_weights
-from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, check_config, load_config
+from train_easyocr.documents import Box
 from train_easyocr.files import replacing, sha256, write_text
-from train_easyocr.reader import open_finetuned
+from train_easyocr.reader import ReaderError, open_finetuned
 from train_easyocr.recognition import network
-from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard, read_card, read_weights
+from train_easyocr.recognition.batches import InputSettings
+from train_easyocr.recognition.characters import CharacterSet, CtcConverter
+from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard, load_pretrained, read_card
+from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, PatchError, open_set
-from train_easyocr.recognition.validation import load_reader, read_patches
+from train_easyocr.recognition.model import NETWORK_SETTINGS, build_model
+from train_easyocr.recognition.validation import read_patches
 from train_easyocr.text import format_table
 
 NAME = "finetuned"
@@ -59,6 +66,19 @@ class Place:
     def installed(cls) -> Place:
         """Return EasyOCR's folders as it would choose them now."""
         return cls(easyocr_weights.model_directory(), easyocr_weights.user_network_directory())
+
+    @contextlib.contextmanager
+    def as_easyocr_sees_it(self) -> Iterator[None]:
+        """Make these folders EasyOCR's for as long as the block runs; `model` and `user_network` lie side by side."""
+        before = os.environ.get("EASYOCR_MODULE_PATH")
+        os.environ["EASYOCR_MODULE_PATH"] = str(self.model.parent)
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["EASYOCR_MODULE_PATH"]
+            else:
+                os.environ["EASYOCR_MODULE_PATH"] = before
 
     @property
     def weights(self) -> Path:
@@ -99,7 +119,8 @@ def easyocr_settings(card: WeightsCard) -> str:
         "imgH": card.img_height,
         "lang_list": LANGUAGES,
         "character_list": card.character,
-        "network_params": {key: value for key, value in card.network.items() if key != "Prediction"},
+        # EasyOCR hands the number of classes over by itself; the head is always CTC.
+        "network_params": {key: card.network[key] for key in NETWORK_SETTINGS},
     }
     return described + yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1_000_000)
 
@@ -131,11 +152,6 @@ def _refuse_unsuitable(weights: Path, card: WeightsCard) -> None:
         raise InstallationError(
             f"{weights}: was trained on stretched words, but EasyOCR keeps proportions; train with PAD: True"
         )
-    if not all(key.startswith("module.") for key in read_weights(weights, keep_prefix=True)):
-        raise InstallationError(
-            f"{weights}: not all keys start with `module.`; EasyOCR cuts seven characters off each. "
-            "Save the weights with train_easyocr.recognition.checkpoints.save_weights"
-        )
 
 
 @dataclass(frozen=True)
@@ -161,15 +177,28 @@ def read_both_ways(
             for the comparison: int8 rounds, and what it reads differently says nothing about a wrong installation.
     """
     images = [image for _, _, image in patches]
-    model, converter = load_reader(place.weights, card)
-    trained = read_patches(model, converter, images, img_height=card.img_height, img_width=card.img_width, batch_size=1)
-    # Without the second try at low confidence, which the training code does not know.
-    reader = open_finetuned(detector=False, place=(place.model, place.user_network), quantize=quantize)
-    texts = [reader.recognize_image(image, contrast_ths=0.0)[0] for image in images]
+    config = check_config(card.config)
+    model = build_model(config, card.network["num_class"])
+    load_pretrained(model, place.weights)
+    trained = read_patches(
+        model,
+        CtcConverter(CharacterSet(card.character)),
+        images,
+        InputSettings.from_config(config),
+        computing=Computing(torch.device("cpu"), "fp32"),
+    )
+    with place.as_easyocr_sees_it():
+        reader = open_finetuned(quantize=quantize)
+        # Without the second try at low confidence, which is not the network's doing.
+        texts = [reader.recognize(image, [_whole(image)], contrast_ths=0.0)[0][0] for image in images]
     return [
         Reading(name, label, text, other)
         for (name, label, _), (text, _), other in zip(patches, trained, texts, strict=True)
     ]
+
+
+def _whole(image: Image) -> Box:
+    return Box(0, 0, image.shape[1], image.shape[0])
 
 
 def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: bool) -> None:
@@ -251,15 +280,18 @@ def install(weights: Path, config: Config, *, words: int = 200) -> Place:
         card = read_card(weights)
     except CheckpointError as error:
         raise InstallationError(str(error)) from None
+    folders = config.validation_sets
     place = Place.installed()
     place.model.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".finetuned-", dir=place.model.parent) as folder:
         staged = Place(Path(folder) / "model", Path(folder) / "user_network")
         stage(weights, card, staged)
-        folders = config.validation_sets
         patches = validation_patches(folders, card, config, words)
-        readings = read_both_ways(staged, card, patches)
-        compare(readings, card, same_patches=[str(path) for path in folders] == list(card.validation_sets))
+        try:
+            readings = read_both_ways(staged, card, patches)
+        except (ReaderError, CheckpointError) as error:
+            raise InstallationError(f"{error}; nothing was installed") from None
+        compare(readings, card, same_patches=[str(path) for path in folders] == card.validation_sets)
         print(f"step 4: EasyOCR reads all of {len(readings)} validation patches exactly as the training code does")
         _report_int8(readings, read_both_ways(staged, card, patches, quantize=True))
         archive_installed(place)
@@ -384,7 +416,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--words", type=int, default=200, help="patches that are read both ways; default: %(default)s")
     parser.add_argument("--list", action="store_true", help="list the models that were installed, and stop")
     parser.add_argument("--restore", metavar="NAME", help="put back a model that was installed before")
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)
 
 
 def _split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:

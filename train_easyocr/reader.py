@@ -136,7 +136,7 @@ class PageReader:
         quads = [Quad(*((float(x), float(y)) for x, y in corners)) for corners in free[0]]
         return [*(box for box in clipped if box.area), *quads]
 
-    def recognize(self, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading]:
+    def recognize(self, grey: Pixels, shapes: Sequence[Shape], contrast_ths: float = 0.1) -> list[Reading]:
         """Read the words at the given places.
 
         On a CPU, EasyOCR reads word by word: its int8 layers scale a batch as a whole, so that words in a batch would
@@ -145,6 +145,7 @@ class PageReader:
         Args:
             grey: The page, [h, w].
             shapes: Boxes can leave the page; a box or region of which nothing can be cropped reads as "".
+            contrast_ths: Under this confidence a word is read a second time, with raised contrast; 0 for never.
 
         Returns:
             Text and confidence of each shape, in the order of the shapes.
@@ -155,13 +156,17 @@ class PageReader:
         with _quiet(), _image_height(self.img_height):
             for boxes, batch_size in self._batches(dict.fromkeys(wanted)):
                 horizontal = [[box.xmin, box.xmax, box.ymin, box.ymax] for box in boxes]
-                found = self.reader.recognize(grey, horizontal, [], batch_size=batch_size, reformat=False)
+                found = self.reader.recognize(
+                    grey, horizontal, [], batch_size=batch_size, contrast_ths=contrast_ths, reformat=False
+                )
                 for (corner, _, opposite, _), text, confidence in found:
                     readings[Box(*corner, *opposite)] = (text, _finite(confidence))
             for quad in dict.fromkeys(wanted):
                 if isinstance(quad, Quad) and _can_be_straightened(quad):
                     corners = [[list(corner) for corner in quad]]
-                    [(_, text, confidence)] = self.reader.recognize(grey, [], corners, reformat=False)
+                    [(_, text, confidence)] = self.reader.recognize(
+                        grey, [], corners, contrast_ths=contrast_ths, reformat=False
+                    )
                     readings[quad] = (text, _finite(confidence))
         return [readings.get(shape, ("", 0.0)) for shape in wanted]
 
