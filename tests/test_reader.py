@@ -14,9 +14,9 @@ from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import CHARACTERS, draw_page, install_finetuned
 from train_easyocr import reader as reader_module
 from train_easyocr.documents import Box
+from train_easyocr.documents.images import ImageError
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.reader import (
-    ImageError,
     PageReader,
     Quad,
     ReaderError,
@@ -90,6 +90,43 @@ def test_latin_letters_are_suppressed_for_ko_alone(easyocr_folder):
         texts.append(baseline.recognize(draw_page(), SHAPES[:1])[0][0])
     assert "Q" not in texts[0]
     assert texts[1] == "Q"
+
+
+def test_shared_network_reads_what_two_networks_read(easyocr_folder):
+    first = open_baseline(["ko"], quantize=False)
+    bias = first.reader.recognizer.Prediction.bias.data
+    bias[first.reader.character.index("Q") + 1] += 2  # so that the languages differ
+    alone = open_baseline(["ko", "en"], quantize=False)
+    alone.reader.recognizer = first.reader.recognizer
+    pages = [draw_page(seed) for seed in range(2)]
+    expected = [(first.recognize(page, SHAPES), alone.recognize(page, SHAPES)) for page in pages]
+    assert expected[0][0] != expected[0][1]
+    second = first.with_languages(["ko", "en"])
+    computed = []
+    second.reader.recognizer.network.register_forward_hook(lambda *_: computed.append(1))
+    for page, (ko, ko_en) in zip(pages, expected, strict=True):
+        assert first.recognize(page, SHAPES) == ko
+        before = len(computed)
+        assert second.recognize(page, SHAPES) == ko_en
+        # Only second tries of words in which one alone has a low confidence.
+        assert len(computed) - before <= 2
+    assert len(computed) >= 2 * 7
+
+
+def test_remembered_answers_are_bounded(monkeypatch):
+    monkeypatch.setattr(reader_module, "_REMEMBERED_BYTES", 100)
+    calls = []
+    remembering = reader_module._Remembering(lambda images, text: calls.append(1) or images * 2)
+    images = [torch.full((1, 10), float(i)) for i in range(5)]
+    for image in images:
+        assert remembering(image, None).equal(image * 2)
+    assert len(remembering.answers) == 2
+    assert remembering.kept_bytes == 80
+    assert remembering(images[4], None).equal(images[4] * 2)
+    assert remembering(images[4].view(2, 5), None).shape == (2, 5)
+    assert len(calls) == 6
+    remembering(images[0], None)
+    assert len(calls) == 7
 
 
 def test_finetuned_reads_what_easyocr_reads(easyocr_folder):

@@ -21,11 +21,14 @@ All settings are EasyOCR's own, since those are what its users get. What would o
 from __future__ import annotations
 
 import contextlib
+import copy
+import hashlib
 import importlib.util
 import math
 import os
 import sys
 import warnings
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +39,11 @@ import easyocr.easyocr
 import numpy as np
 import torch
 import yaml
-from easyocr.utils import reformat_input
+from easyocr.imgproc import loadImage
 from numpy.typing import NDArray
 
 from train_easyocr.documents import Box
+from train_easyocr.documents.images import ImageError, decode_image
 from train_easyocr.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
 
 RECOGNIZER = "korean_g2"
@@ -51,6 +55,8 @@ FINETUNED_LANGUAGES = ("ko", "en")
 _BATCH_PIXELS = 64 * 640
 """Width of all crops of a batch together; bounds the memory on a GPU."""
 _LARGEST_BATCH = 256
+_REMEMBERED_BYTES = 256 * 2**20
+"""A page of 110 words takes about 25 MiB."""
 
 Pixels = NDArray[np.uint8]
 Reading = tuple[str, float]
@@ -59,10 +65,6 @@ Reading = tuple[str, float]
 
 class ReaderError(RuntimeError):
     """A reader can't be opened with the files that are there; the message names the file and what is wrong."""
-
-
-class ImageError(ValueError):
-    """An image can't be read; the message names the file and the reason."""
 
 
 class Quad(NamedTuple):
@@ -96,13 +98,16 @@ def load_page(path: Path) -> tuple[Pixels, Pixels]:
         The page in colour [h, w, 3] (RGB), for detection, and in grey [h, w], for recognition.
 
     Raises:
-        ImageError: The file is no image, is cut off, or has not 8 bits a channel.
+        ImageError: The file is no JPEG or PNG image, is cut off, or has not 8 bits a channel; the message names it.
     """
     try:
-        colour, grey = reformat_input(os.fspath(path.absolute()))
+        grey = decode_image(path.read_bytes())
+        colour = loadImage(os.fspath(path.absolute()))
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
     except Exception as error:  # each format's decoder raises errors of its own
         raise ImageError(f"{path}: can't be read as an image: {error}") from error
-    if grey is None or colour.dtype != np.uint8 or colour.ndim != 3 or colour.shape[2] != 3:
+    if colour.dtype != np.uint8 or colour.ndim != 3 or colour.shape[2] != 3:
         raise ImageError(f"{path}: is not an image of 8 bits a channel, grey or RGB")
     return colour, grey
 
@@ -118,6 +123,20 @@ class PageReader:
     def __init__(self, reader: easyocr.easyocr.Reader, img_height: int) -> None:
         self.reader = reader
         self.img_height = img_height
+
+    def with_languages(self, lang_list: Sequence[str]) -> PageReader:
+        """Return a reader with the same network for other languages of EasyOCR's Korean model.
+
+        The two share what the network answers: asked for the same words of a page, the second one computes nothing.
+
+        Args:
+            lang_list: As in `open_baseline`, which must have opened this reader.
+        """
+        if not isinstance(self.reader.recognizer, _Remembering):
+            self.reader.recognizer = _Remembering(self.reader.recognizer)
+        other = copy.copy(self.reader)
+        other.setLanguageList(list(lang_list), easyocr.config.recognition_models["gen2"][RECOGNIZER])
+        return PageReader(other, self.img_height)
 
     def detect(self, image: Pixels) -> list[Shape]:
         """Find text as `readtext` does, words of a line merged where EasyOCR merges them.
@@ -181,6 +200,29 @@ class PageReader:
             by_width.setdefault(_padded_width(box, self.img_height), []).append(box)
         for width, group in sorted(by_width.items()):
             yield group, max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // width))
+
+
+class _Remembering(torch.nn.Module):
+    """A network that keeps its latest answers, a page's worth and more, and gives them again for equal images."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.answers: OrderedDict[bytes, torch.Tensor] = OrderedDict()
+        self.kept_bytes = 0
+
+    def forward(self, images: torch.Tensor, text: torch.Tensor) -> torch.Tensor:
+        """Return what the network answers; EasyOCR's recognizers don't look at `text`."""
+        shape = f"{tuple(images.shape)}".encode()
+        key = hashlib.sha256(shape + images.cpu().numpy().tobytes()).digest()
+        answer = self.answers.get(key)
+        if answer is None:
+            answer = self.answers[key] = self.network(images, text)
+            self.kept_bytes += answer.nbytes
+            while self.kept_bytes > _REMEMBERED_BYTES:
+                _, oldest = self.answers.popitem(last=False)
+                self.kept_bytes -= oldest.nbytes
+        return answer
 
 
 def _padded_width(box: Box, img_height: int) -> int:

@@ -7,7 +7,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights
@@ -17,6 +18,7 @@ from train_easyocr.reader import (
     DETECTOR,
     FINETUNED_LANGUAGES,
     RECOGNIZER,
+    PageReader,
     finetuned_files,
     open_baseline,
     open_detector,
@@ -41,10 +43,11 @@ def find_models(baseline: bool, finetuned: bool, cuda: bool) -> tuple[list[Model
     """
     makers: dict[str, Callable[[], Model]] = {}
     if baseline:
-        for name, languages in BASELINES.items():
-            makers[name] = lambda name=name, languages=languages: _baseline(name, languages, cuda)  # type: ignore[misc]
+        # Loaded once: the languages only decide which characters of the same network count.
+        network = functools.cache(lambda: open_baseline(BASELINES["baseline"], cuda))
+        makers |= {name: functools.partial(_baseline, name, cuda, network) for name in BASELINES}
     if finetuned:
-        makers[FINETUNED_MODEL] = lambda: _finetuned(cuda)
+        makers[FINETUNED_MODEL] = functools.partial(_finetuned, cuda)
     models, missing = [], {}
     for name, make in makers.items():
         try:
@@ -65,12 +68,12 @@ def find_detector(cuda: bool) -> DetectorSource:
     return DetectorSource(identity, lambda: open_detector(cuda))
 
 
-def _baseline(name: str, languages: Sequence[str], cuda: bool) -> Model:
-    weights = find_weights(RECOGNIZER)
+def _baseline(name: str, cuda: bool, network: Callable[[], PageReader]) -> Model:
+    weights, languages = find_weights(RECOGNIZER), BASELINES[name]
     return Model(
         name,
         {"network": RECOGNIZER, "weights_sha256": sha256(weights), "languages": _join(languages), **_machine(cuda)},
-        lambda: open_baseline(languages, cuda),
+        lambda: network().with_languages(languages),
     )
 
 

@@ -1,0 +1,255 @@
+"""The runner with fake models: scores, one detection a page, resuming after a kill, skipped pages, failing models."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.evaluation.fakes import FakeDetector, FakeRecognizer, fake_detector, fake_model, run
+from tests.evaluation.installed import WORDS, draw_page, write_page, write_set
+from train_easyocr.documents import Box, Word
+from train_easyocr.easyocr_weights import MissingWeights
+from train_easyocr.evaluation.metrics import score_page
+from train_easyocr.evaluation.predictions import FILE_NAME
+from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
+from train_easyocr.evaluation.runner import Model
+from train_easyocr.reader import ReaderError
+
+ROOT = Path(__file__).parents[2]
+FILES = (CSV_NAME, JSON_NAME, FILE_NAME)
+
+
+def contents(folder):
+    return {name: (folder / name).read_bytes() for name in FILES}
+
+
+@pytest.fixture
+def eval_set(tmp_path):
+    return write_set(tmp_path / "evaluation_set")
+
+
+class Perfect:
+    """Knows the labels of all pages by their boxes."""
+
+    def __init__(self, words):
+        self.texts = {Box(x, y, x + w, y + h): text for x, y, w, h, text in words}
+
+    def recognize(self, grey, shapes):
+        return [(self.texts[shape], 1.0) for shape in shapes]
+
+
+def test_labelled_boxes_give_every_word_a_match(eval_set, tmp_path):
+    evaluation = run(eval_set, tmp_path / "out", [fake_model("finetuned", recognizer=Perfect(WORDS))])
+    assert [page.words for page in evaluation.pages] == [2, 4, 3, 5]
+    assert [page.category for page in evaluation.pages] == ["인.허가", "인.허가", "주민복지", "주민복지"]
+    for page in evaluation.pages:
+        scores = page.scores["finetuned"]
+        assert (scores.end_to_end_f1, scores.exact_recall, scores.matched) == (1.0, 1.0, page.words)
+
+
+def test_detected_boxes_are_cut_at_the_page_and_scored(eval_set, tmp_path):
+    evaluation = run(eval_set, tmp_path / "out", [fake_model("baseline")], fake_detector())
+    checksum = int(draw_page(0).sum()) % 97
+    found = [
+        Word(Box(10, 12, 90, 42), f"baseline가{checksum}·10"),
+        Word(Box(0, 14, 200, 260), f"baseline가{checksum}·(100.25, 14.0)"),
+    ]
+    labels = [Word(Box(x, y, x + w, y + h), text) for x, y, w, h, text in WORDS[:2]]
+    page = next(page for page in evaluation.pages if page.name.endswith("0000"))
+    assert page.scores["baseline"] == score_page(labels, found)
+    assert page.scores["baseline"].matched == 1
+    assert evaluation.boxes == "detector"
+
+
+def test_detection_runs_once_a_page_for_all_models(eval_set, tmp_path):
+    detector, recognizers = FakeDetector(), [FakeRecognizer(name) for name in "abc"]
+    models = [fake_model(r.name, recognizer=r) for r in recognizers]
+    run(eval_set, tmp_path / "out", models, fake_detector(detector))
+    assert detector.pages == 4
+    assert [r.pages for r in recognizers] == [4, 4, 4]
+
+
+def test_finished_run_reads_nothing_again(eval_set, tmp_path):
+    run(eval_set, tmp_path, [fake_model("baseline"), fake_model("finetuned")], fake_detector())
+    before = contents(tmp_path)
+
+    def never():
+        raise AssertionError("opened again")
+
+    models = [Model(name, {"weights_sha256": name}, never) for name in ("baseline", "finetuned")]
+    detector = fake_detector()
+    object.__setattr__(detector, "open", never)
+    run(eval_set, tmp_path, models, detector)
+    assert contents(tmp_path) == before
+
+
+def test_new_weights_cost_neither_detection_nor_the_other_model(eval_set, tmp_path):
+    run(eval_set, tmp_path, [fake_model("baseline"), fake_model("finetuned")], fake_detector())
+    detector, baseline, finetuned = FakeDetector(), FakeRecognizer("baseline"), FakeRecognizer("나")
+    said = []
+    evaluation = run(
+        eval_set,
+        tmp_path,
+        [
+            fake_model("baseline", recognizer=baseline),
+            fake_model("finetuned", {"weights_sha256": "new"}, recognizer=finetuned),
+        ],
+        fake_detector(detector),
+        said.append,
+    )
+    assert (detector.pages, baseline.pages, finetuned.pages) == (0, 0, 4)
+    assert any("weights_sha256 was finetuned, is new" in line for line in said)
+    fresh = run(
+        eval_set,
+        tmp_path / "fresh",
+        [fake_model("baseline"), fake_model("finetuned", {"weights_sha256": "new"}, FakeRecognizer("나"))],
+        fake_detector(),
+    )
+    assert evaluation.pages == fresh.pages
+
+
+def test_another_detector_reads_all_anew(eval_set, tmp_path):
+    run(eval_set, tmp_path, [fake_model("baseline")], fake_detector(settings="one"))
+    detector, baseline = FakeDetector(), FakeRecognizer("baseline")
+    run(eval_set, tmp_path, [fake_model("baseline", recognizer=baseline)], fake_detector(detector, settings="two"))
+    assert (detector.pages, baseline.pages) == (4, 4)
+
+
+def test_labelled_and_detected_boxes_do_not_mix(eval_set, tmp_path):
+    for again in (False, True):
+        for detector in (None, fake_detector()):
+            recognizer = FakeRecognizer("baseline")
+            evaluation = run(eval_set, tmp_path, [fake_model("baseline", recognizer=recognizer)], detector)
+            assert recognizer.pages == (0 if again else 4)
+            assert evaluation.pages[3].scores["baseline"].predictions == (2 if detector else 5)
+
+
+def test_changed_pages_are_read_anew(eval_set, tmp_path):
+    run(eval_set, tmp_path, [fake_model("baseline")])
+    images = sorted((eval_set / "images").rglob("*.png"))
+    images[0].write_bytes(images[1].read_bytes())
+    label = sorted((eval_set / "labels").rglob("*.json"))[2]
+    content = json.loads(label.read_text(encoding="utf-8"))
+    content["annotations"][0]["annotation.bbox"][0] += 1
+    content["annotations"][1]["annotation.text"] = "고친 글"
+    label.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    recognizer = FakeRecognizer("baseline")
+    evaluation = run(eval_set, tmp_path, [fake_model("baseline", recognizer=recognizer)])
+    assert recognizer.pages == 2
+    assert evaluation.pages == run(eval_set, tmp_path / "fresh", [fake_model("baseline")]).pages
+
+
+def test_corrected_text_is_scored_without_reading(eval_set, tmp_path):
+    run(eval_set, tmp_path, [fake_model("baseline")])
+    label = sorted((eval_set / "labels").rglob("*.json"))[0]
+    content = json.loads(label.read_text(encoding="utf-8"))
+    content["annotations"][0]["annotation.text"] = f"baseline가{int(draw_page(0).sum()) % 97}·10"
+    label.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    recognizer = FakeRecognizer("baseline")
+    evaluation = run(eval_set, tmp_path, [fake_model("baseline", recognizer=recognizer)])
+    assert recognizer.pages == 0
+    assert evaluation.pages[0].scores["baseline"].exact == 1
+
+
+def test_pages_that_cannot_be_read_are_skipped_and_named(eval_set, tmp_path):
+    images = sorted((eval_set / "images").rglob("*.png"))
+    images[0].write_bytes(b"")
+    sorted((eval_set / "labels").rglob("*.json"))[1].write_text("{")
+    write_page(eval_set, "상.하수도관리/far", [(0, 0, 2**30, 10, "먼 곳")])
+    said = []
+    evaluation = run(eval_set, tmp_path, [fake_model("baseline")], report=said.append)
+    assert len(evaluation.pages) == 2
+    assert [Path(problem.name).name for problem in evaluation.skipped] == ["far", images[0].stem, images[1].stem]
+    assert len(said) == 3
+    listed = json.loads((tmp_path / JSON_NAME).read_text(encoding="utf-8"))["skipped"]
+    assert [entry["page"] for entry in listed] == [problem.name for problem in evaluation.skipped]
+    assert any("image" in entry["reason"] for entry in listed)
+    assert any("JSON" in entry["reason"] for entry in listed)
+    assert any("coordinate" in entry["reason"] for entry in listed)
+
+
+def test_page_without_words(tmp_path):
+    write_page(tmp_path / "set", "일반행정/blank", [], category="일반행정")
+    evaluation = run(tmp_path / "set", tmp_path / "out", [fake_model("baseline")])
+    assert evaluation.pages[0].scores["baseline"].end_to_end_f1 == 1.0
+    evaluation = run(tmp_path / "set", tmp_path / "out", [fake_model("baseline")], fake_detector())
+    assert evaluation.pages[0].scores["baseline"].end_to_end_f1 == 0.0
+
+
+@pytest.mark.parametrize("kind", [ReaderError, MissingWeights])
+def test_model_that_does_not_open_is_left_out(eval_set, tmp_path, kind):
+    def broken():
+        raise kind("finetuned.pth: is no file of weights")
+
+    models = [fake_model("baseline"), Model("finetuned", {"weights_sha256": "x"}, broken)]
+    said = []
+    evaluation = run(eval_set, tmp_path, models, report=said.append)
+    assert evaluation.failed == {"finetuned": "finetuned.pth: is no file of weights"}
+    assert list(evaluation.models) == ["baseline"]
+    assert [list(page.scores) for page in evaluation.pages] == [["baseline"]] * 4
+    assert len(said) == 1
+
+
+def test_model_that_fails_later_leaves_no_scores_of_earlier_pages(eval_set, tmp_path):
+    """Its readings of an earlier run are there for some pages only: a mean over those is no result."""
+    run(eval_set, tmp_path, [fake_model("baseline"), fake_model("finetuned")])
+    lines = (tmp_path / FILE_NAME).read_bytes().splitlines(keepends=True)
+    (tmp_path / FILE_NAME).write_bytes(b"".join(lines[:5]))
+
+    def broken():
+        raise ReaderError("gone")
+
+    models = [fake_model("baseline"), Model("finetuned", {"weights_sha256": "finetuned"}, broken)]
+    evaluation = run(eval_set, tmp_path, models)
+    assert [list(page.scores) for page in evaluation.pages] == [["baseline"]] * 4
+
+
+def test_other_errors_are_not_hidden(eval_set, tmp_path):
+    class Buggy:
+        def recognize(self, grey, shapes):
+            raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        run(eval_set, tmp_path, [fake_model("baseline", recognizer=Buggy())])
+
+
+def test_killed_and_run_again(tmp_path):
+    """The same files as an undisturbed run, byte for byte, and no page read twice that was whole."""
+    eval_set = write_set(tmp_path / "set", pages=8)
+    undisturbed = tmp_path / "undisturbed"
+    run(eval_set, undisturbed, [fake_model("baseline"), fake_model("finetuned")], fake_detector())
+    output = tmp_path / "killed"
+    command = [sys.executable, "-m", "tests.evaluation.fakes", str(eval_set), str(output), "0.15"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    predictions = output / FILE_NAME
+    deadline = time.monotonic() + 60
+    while not predictions.exists() or predictions.read_bytes().count(b"\n") < 7:
+        assert process.poll() is None, "it ended before it could be stopped"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(timeout=30) != 0
+    assert not (output / JSON_NAME).exists()
+    whole = predictions.read_bytes()
+    assert 7 <= whole.count(b"\n") < 1 + 8 * 3
+    recognizers = [FakeRecognizer("baseline"), FakeRecognizer("finetuned")]
+    run(eval_set, output, [fake_model(r.name, recognizer=r) for r in recognizers], fake_detector())
+    assert contents(output) == contents(undisturbed)
+    done = {name: whole.count(f'"detector/{name}","page"'.encode()) for name in ("baseline", "finetuned")}
+    assert {r.name: 8 - r.pages for r in recognizers} == done
+
+
+def test_every_cut_of_the_predictions_ends_in_the_same_files(eval_set, tmp_path):
+    run(eval_set, tmp_path, [fake_model("baseline"), fake_model("finetuned")], fake_detector())
+    expected = contents(tmp_path)
+    header = expected[FILE_NAME].index(b"\n") + 1
+    for length in range(header, len(expected[FILE_NAME]), 97):
+        (tmp_path / FILE_NAME).write_bytes(expected[FILE_NAME][:length])
+        run(eval_set, tmp_path, [fake_model("baseline"), fake_model("finetuned")], fake_detector())
+        assert contents(tmp_path) == expected
