@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw
 
 from train_easyocr.synthesis.fonts import Face
 
-Mask: TypeAlias = NDArray[np.uint8]
-"""Coverage with ink: 0 none, 255 full; [height, width]."""
+Mask: TypeAlias = NDArray[Any]  # OpenCV's stubs return arrays of any number
+"""Coverage with ink, uint8: 0 none, 255 full; [height, width]."""
 Points: TypeAlias = NDArray[np.float64]
 """Corners of an outline; [n, 2], x then y."""
 
@@ -86,13 +86,13 @@ class Print:
     @cached_property
     def outline(self) -> Points:
         """Convex outline of the ink, from the pen position; empty when there is no ink."""
-        return outline(self.mask) + (self.left, self.top)
+        return outline(self.mask) + np.array((self.left, self.top))
 
     def part(self, first: int, last: int) -> Points:
         """Outline of the ink of characters `first` to `last`, the last excluded; empty when there is none."""
         start = 0 if first == 0 else round(self.edges[first]) - self.left
         end = self.mask.shape[1] if last >= len(self.text) else round(self.edges[last]) - self.left
-        return outline(self.mask[:, max(0, start) : max(0, end)]) + (self.left + max(0, start), self.top)
+        return outline(self.mask[:, max(0, start) : max(0, end)]) + np.array((self.left + max(0, start), self.top))
 
 
 def outline(mask: Mask) -> Points:
