@@ -342,11 +342,11 @@ def spoil_ink(plane: Mask, random: np.random.Generator) -> Mask:
     draw = random.random()
     if draw < 0.18:
         plane = bleed(plane, float(random.uniform(0.4, 1.0)))
-    elif draw < 0.34:
+    elif draw < 0.32:
         plane = thin(plane, float(random.uniform(0.2, 0.6)))
-    if random.random() < 0.35:
-        darkest = float(random.uniform(0.75, 1.0))
-        plane = fade(plane, random, darkest, darkest * float(random.uniform(0.55, 0.9)))
+    elif draw < 0.62:
+        darkest = float(random.uniform(0.8, 1.0))
+        plane = fade(plane, random, darkest, darkest * float(random.uniform(0.6, 0.9)))
     if random.random() < 0.2:
         plane = crumble(plane, random, float(random.uniform(0.02, 0.14)))
     return plane

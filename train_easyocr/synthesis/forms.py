@@ -8,9 +8,7 @@ from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis.elements import CLAUSE_MARKS, Page, signature
 from train_easyocr.synthesis.sentences import Writer
 
-CERTIFICATES = vocabulary.words(
-    "허가증 신고필증 등록증 위촉장 표창장 확인서 수료증 임명장 영업신고증 사용승인서 합격증"
-)
+CERTIFICATES = vocabulary.words("허가증 신고필증 등록증 위촉장 표창장 확인서 수료증 임명장 영업신고증 사용승인서")
 """Titles of certificates."""
 AWARDS = (
     "위와 같이 {law} 제{small}조의 규정에 의하여 {act}하였음을 증명합니다.",
@@ -143,9 +141,9 @@ def certificate(page: Page) -> None:
     sheet.line(f"제 {w.year} - {w.integer(1, 999)} 호", page.left, page.top + page.px(90), page.text)
     y = page.heading(w.pick(CERTIFICATES), page.top + page.px(420), widely=True) + page.px(160)
     large = page.text.resized(1.15)
-    for number in range(w.integer(3, 7)):
-        name = w.pick(vocabulary.FORM_FIELDS)
-        mark = f"{number + 1}." if w.chance(0.5) else w.pick(("○", "", ""))
+    marks = w.pick((CLAUSE_MARKS[0], CLAUSE_MARKS[1], ("○",) * 9, ("",) * 9))
+    names = w.random.choice(len(vocabulary.FORM_FIELDS), size=w.integer(3, 7), replace=False)
+    for mark, name in zip(marks, (vocabulary.FORM_FIELDS[number] for number in names.tolist()), strict=False):
         sheet.line(f"{mark} {name} :", page.left + page.px(60), y, large)
         value = form_value(w, name) or w.person()
         y = sheet.paragraph(value, (page.left + page.px(640), y), page.right, large, large.size * 1.9)
