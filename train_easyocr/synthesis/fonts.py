@@ -22,10 +22,10 @@ from PIL import ImageFont
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 UNFIT = re.compile(
     r"pen|brush|script|pilgi|nakseo|yet|jamo|vada|shinmun|dinaru|graphic|bandal|bangwool|eunjin|guseul|eco|coding"
-    r"|ultralight|thin|black|demilight|headline a|mono cjk|cjk (jp|hk|sc|tc)|_ac|한솔|손글씨|필기|낙서",
+    r"|light|thin|black|headline a|mono cjk|cjk (jp|hk|sc|tc)|_ac|한솔|손글씨|필기|낙서",
     re.IGNORECASE,
 )
-"""Handwriting, decoration, faces with holes (Eco), Old Hangul, and copies of a face for other languages."""
+"""Handwriting, decoration, hairlines, faces with holes (Eco), Old Hangul, copies of a face for other languages."""
 
 KINDS = (
     ("typewriter", re.compile(r"taza|타자|typewriter", re.IGNORECASE)),

@@ -1,19 +1,21 @@
 """Sentences of administrative Korean: templates whose slots are filled for one document, particles chosen by sound.
 
 A template holds slots, `{town}`, and particles, `{을/를}`: the first form follows a final consonant, the second a
-vowel, and `{으로/로}` knows that ㄹ takes 로. One `Writer` serves one document, so that its sender, year and subject stay
-the same from the letterhead to the footer.
+vowel, and `{으로/로}` knows that ㄹ takes 로. One `Writer` serves one document, so that its sender, year and subject
+stay the same from the letterhead to the footer.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from train_easyocr.synthesis import vocabulary as vocabulary_of
 
+Choice = TypeVar("Choice")
 SLOT = re.compile(r"\{([^{}]+)\}")
 DIGITS_WITH_FINAL = "013678"  # 영 일 삼 육 칠 팔
 RIEUL = 8
@@ -59,6 +61,10 @@ STATEMENTS = (
     "{department}·{department2} 합동으로 {month}월 {day}일부터 {small}일간 {act}",
     "읍·면·동별 {target} 현황을 파악하여 {date}까지 보고토록 함",
     "{material} {num}{unit} 구입, {material2} {num}{unit} 수리",
+    "구입물품: {thing}, {thing2}, {thing3} 등 {small}종",
+    "{thing} {num}{unit}, {thing2} {small}{unit} 기탁 받음",
+    "체험 마당: {thing}·{thing2}·{thing3} ({town})",
+    "{person} 외 {small}명({thing}, {thing2} 분과) 참석",
 )
 """What plans and reports say, in note form."""
 
@@ -159,7 +165,7 @@ class Writer:
         self._said: set[str] = set()
         self._slots: dict[str, Callable[[], str]] = self._make_slots()
 
-    def pick(self, choices: Sequence[str]) -> str:
+    def pick(self, choices: Sequence[Choice]) -> Choice:
         """Draw one of `choices`."""
         return choices[int(self.random.integers(len(choices)))]
 
@@ -269,6 +275,10 @@ class Writer:
         """A document number as letters show it: `총무과-1234`."""
         return f"{self.department}-{self.number()}"
 
+    def thing(self) -> str:
+        """Something that is bought, grown or counted."""
+        return self.pick(vocabulary_of.MATERIALS if self.chance(0.5) else vocabulary_of.THINGS)
+
     def cell(self, header: str) -> str:
         """A table cell's text that fits its column's title."""
         for endings, write in self._cells():
@@ -297,12 +307,13 @@ class Writer:
             (("전년도", "증감"), self.amount),
             (("일", "기한", "일시", "기간", "임기"), self.date),
             (("면적", "연장", "사용량", "생산량", "수매량", "수거량", "방류량", "배출량"), number(100, 99_999)),
+            (("연령",), number(17, 98)),
             (("율", "%"), lambda: f"{self.integer(1, 999) / 10}%"),
-            (("인원", "원수", "두수", "본수", "수량", "횟수", "지침", "점수", "연령"), number(1, 900)),
+            (("인원", "원수", "두수", "본수", "수량", "횟수", "지침", "점수"), number(1, 900)),
             (("위치", "소재지", "주소", "지번", "근무지"), lambda: f"{self.pick(vocabulary_of.TOWNS)} {self.lot()}"),
             (("읍면동", "리통별", "구역"), lambda: self.pick(vocabulary_of.TOWNS)),
             (("지목",), lambda: self.pick(words("전 답 대 임 도 천 구 유 잡 공 묘 과 목 장 학 종 차 주 창 제 양 체"))),
-            (("품명", "생산품", "수종", "품종", "작목"), lambda: self.pick(vocabulary_of.MATERIALS)),
+            (("품명", "생산품", "수종", "품종", "작목"), self.thing),
             (("규격", "구경", "폭원", "관종"), lambda: f"{self.pick(('Φ', 'D', '', '□'))}{self.integer(5, 900)}mm"),
             (("단위",), lambda: self.pick(vocabulary_of.UNITS)),
             (("비고", "적요"), lambda: self.pick(vocabulary_of.REMARKS) if self.chance(0.5) else ""),
@@ -326,6 +337,7 @@ class Writer:
             "purpose": lambda: pick(data.PURPOSES),
             "reason": lambda: pick(data.REASONS),
             "result": lambda: pick(data.RESULTS),
+            "thing": lambda: pick(data.THINGS),
             "material": lambda: pick(data.MATERIALS),
             "unit": lambda: pick(data.UNITS),
             "town": lambda: pick(data.TOWNS),
@@ -348,8 +360,8 @@ class Writer:
             "decimal": lambda: f"{self.integer(1, 99) / 100:.2f}",
         }
         several["date2"], several["time2"] = self.date, lambda: self.time(14, 18)
-        for name in ("department", "act", "material", "small"):
-            several[f"{name}2"] = several[name]
+        for name in ("department", "act", "material", "small", "thing"):
+            several[f"{name}2"] = several[f"{name}3"] = several[name]
         return several
 
 
