@@ -164,3 +164,11 @@ def test_subprocesses_take_the_stand_ins_too(tmp_path, monkeypatch):
         [sys.executable, "-c", easyocrs_own], env=environment, capture_output=True, text=True, check=True
     )
     assert os.fspath(files["korean_g2"]) == done.stdout.strip()
+
+
+def test_the_command_prints_where_weights_are(tmp_path, monkeypatch, capsys):
+    files = install_random_weights(tmp_path / "이지 OCR", monkeypatch)
+    assert easyocr_weights.main(["korean_g2", "craft"]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(files["korean_g2"]), str(files["craft"])]
+    assert easyocr_weights.main(["korean_g2", "korean_g3"]) == 1
+    assert "did you mean korean_g2" in capsys.readouterr().err
