@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
+from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -51,10 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run step 5; return the exit status."""
     parsed = parse_args(arguments)
     try:
-        config = load_config(parsed.config, parsed.overrides)
+        return _run(parsed, load_config(parsed.config, parsed.overrides))
     except ConfigError as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nevaluate.py: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _run(parsed: argparse.Namespace, config: Config) -> int:
     # Loading torch and EasyOCR takes seconds, which --help and a wrong setting need not.
     from train_easyocr.evaluation.command import CommandError, run  # noqa: PLC0415
 
@@ -63,9 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         print(f"evaluate.py: {error}", file=sys.stderr)
         return error.status
-    except KeyboardInterrupt:
-        print("\nevaluate.py: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
 
 
 if __name__ == "__main__":

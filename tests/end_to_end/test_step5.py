@@ -167,6 +167,17 @@ def test_problem_pages_are_listed_and_do_not_fail_the_run(folder, eval_set, tmp_
     assert said.err.count("skipped 인.허가/") == 3
 
 
+def test_output_that_cannot_be_written(folder, eval_set, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert step5(eval_set, tmp_path / "file", "--finetuned", "--boxes", "labels") == 1
+    (tmp_path / "out" / NAMES[0]).mkdir(parents=True)
+    assert step5(eval_set, tmp_path / "out", "--finetuned", "--boxes", "labels") == 1
+    said = capsys.readouterr().err
+    assert "predictions can't be written" in said
+    assert "results can't be written" in said
+    assert "Traceback" not in said
+
+
 def test_only_problem_pages(folder, tmp_path, capsys):
     image, _ = write_page(tmp_path / "set", "인.허가/broken", [(0, 0, 50, 20, "가")])
     image.write_bytes(b"no image")

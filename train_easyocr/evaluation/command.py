@@ -56,7 +56,11 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
     evaluation.skipped[:0] = problems
     if not evaluation.pages:
         raise CommandError(f"{eval_set}: none of {len(pages)} pages could be evaluated; the reasons stand above")
-    print(as_tables(write_results(evaluation, arguments.output, eval_set, config)))
+    try:
+        summary = write_results(evaluation, arguments.output, eval_set, config)
+    except OSError as error:
+        raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
+    print(as_tables(summary))
     print(f"\nWritten: {arguments.output / CSV_NAME}, {arguments.output / JSON_NAME}")
     for name, reason in evaluation.failed.items():
         print(f"evaluate.py: {name} was not evaluated: {reason}", file=sys.stderr)

@@ -144,12 +144,6 @@ def as_tables(summary: dict[str, Any]) -> str:
     """Lay out what `summarize` returned for a terminal."""
     models = list(summary["models"])
     where = "the labelled boxes" if summary["boxes"] == "labels" else "the detector's boxes"
-    rows = [
-        [f"{name} (headline)" if name == HEADLINE else name]
-        + [_cell(summary["models"][model][kind][name]) for kind in ("mean", "pooled") for model in models]
-        for name in FIGURES
-    ]
-    header = ["", *(f"{model}, {kind}" for kind in ("mean", "pooled") for model in models)]
     categories = [
         [category or "-", size["pages"], size["words"]]
         + [_cell(summary["models"][model]["categories"][category]["mean"][HEADLINE]) for model in models]
@@ -157,13 +151,25 @@ def as_tables(summary: dict[str, Any]) -> str:
     ]
     parts = [
         f"{summary['pages']} pages, {summary['words']} words, read at {where}",
-        format_table(header, rows),
+        "Mean over pages",
+        _figures_table(summary, "mean"),
+        "Words of all pages pooled",
+        _figures_table(summary, "pooled"),
         f"Mean {HEADLINE} per category",
         format_table(["category", "pages", "words", *models], categories),
         *_improvement_lines(summary),
         *_skipped_lines(summary["skipped"]),
     ]
     return "\n\n".join(parts)
+
+
+def _figures_table(summary: dict[str, Any], kind: str) -> str:
+    rows = [
+        [f"{name} (headline)" if (name, kind) == (HEADLINE, "mean") else name]
+        + [_cell(model[kind][name]) for model in summary["models"].values()]
+        for name in FIGURES
+    ]
+    return format_table(["", *summary["models"]], rows)
 
 
 def _cell(value: float | None) -> str:
@@ -174,7 +180,7 @@ def _improvement_lines(summary: dict[str, Any]) -> list[str]:
     lines = []
     for name, percent in summary["improvement_percent"].items():
         before, after = (summary["models"][model]["mean"][HEADLINE] for model in (name, FINETUNED_MODEL))
-        change = "no per cent of nothing" if percent["mean"] is None else f"{percent['mean']:+.1f} %"
+        change = "no percentage of 0" if percent["mean"] is None else f"{percent['mean']:+.1f} %"
         lines.append(f"Mean {HEADLINE}: {name} {before:.4f} -> {FINETUNED_MODEL} {after:.4f} ({change})")
     return ["\n".join(lines)] if lines else []
 
