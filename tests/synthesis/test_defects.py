@@ -30,7 +30,7 @@ IMAGE_DEFECTS = {
     "noise": lambda image, random: defects.noise(image, random, 5.0, 0.6),
     "blur": lambda image, random: defects.blur(image, 1.0),
     "rescan": lambda image, random: defects.rescan(image, 0.5),
-    "photocopy": lambda image, random: defects.photocopy(image, random, 140),
+    "photocopy": lambda image, random: defects.photocopy(image, random, 0.7),
     "contrast": lambda image, random: defects.contrast(image, 0.8, 20),
 }
 
@@ -74,8 +74,18 @@ def test_ink_darkens_paper_and_colours_show_on_colour_scans_only():
     assert colour[0, 0].tolist() == [240, 248, 250]
     assert colour[120, 80].max() < 35
     blue, _, red = colour[120, 180].tolist()
-    assert red > 150 > 100 > blue
-    assert 25 < grey[120, 80] < 35 < 60 < grey[120, 180] < 110
+    assert red > 150
+    assert blue < 100
+    assert 25 < grey[120, 80] < 35
+    assert 60 < grey[120, 180] < 110
+
+
+def test_a_copy_keeps_faint_print_readable_and_the_paper_white():
+    image = np.full((60, 60), 230, np.uint8)
+    image[20:30, 20:30] = 135  # less than half of the ink of a good print
+    copied = defects.photocopy(image, RANDOM(1), 0.7)
+    assert copied[25, 25] < 60
+    assert copied[0, 0] > 240
 
 
 @pytest.mark.parametrize("degrees", [-1.3, 0.0, 0.7])

@@ -225,8 +225,15 @@ def rescan(image: Image, factor: float) -> Image:
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def photocopy(image: Image, random: np.random.Generator, threshold: int) -> Image:
-    """Copy on a machine that knows little between black and white; the edges stay a little soft."""
+def photocopy(image: Image, random: np.random.Generator, share: float) -> Image:
+    """Copy on a machine that knows little between black and white; the edges stay a little soft.
+
+    Args:
+        image: The sheet.
+        random: Draws how soft.
+        share: What is darker than this share of the paper's brightness becomes black, 0 to 1.
+    """
+    threshold = share * float(np.median(image[::8, ::8]))
     levels = np.arange(256, dtype=np.float64)
     table = 255 / (1 + np.exp(-(levels - threshold) / random.uniform(6, 14)))
     return cv2.LUT(image, np.rint(table).astype(np.uint8))
@@ -374,7 +381,7 @@ def digitise(image: Image, random: np.random.Generator, unit: float) -> Image:
     if random.random() < 0.6:
         image = blur(image, float(random.uniform(0.5, 1.25)) * unit)
     if random.random() < 0.1:
-        image = photocopy(noise(image, random, 10), random, int(random.integers(120, 165)))
+        image = photocopy(noise(image, random, 8), random, float(random.uniform(0.6, 0.74)))
     elif random.random() < 0.4:
         gain = float(random.uniform(0.75, 1.15))
         image = contrast(image, gain, float(random.uniform(-10, 255 * (1 - gain) if gain < 1 else 0)))

@@ -334,7 +334,8 @@ class Sheet:
         """
         x, y = corner
         edges = x + np.concatenate([[0.0], np.cumsum(widths)])
-        rows = rows[: max(1, int((bottom - y) // row_height))]
+        fitting = (bottom - y) / row_height  # infinite where there is no bottom
+        rows = [row for number, row in enumerate(rows) if number == 0 or number + 1 <= fitting]
         if shade:
             self.shade((x, y, edges[-1], y + row_height), shade)
         for number, row in enumerate(rows):

@@ -101,7 +101,7 @@ def outline(mask: Mask) -> Points:
     return np.empty((0, 2)) if ink is None else cv2.convexHull(ink).reshape(-1, 2).astype(np.float64)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def draw_text(text: str, style: Style) -> Print:
     """Print a text on one line.
 
