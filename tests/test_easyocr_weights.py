@@ -142,6 +142,7 @@ def test_the_stand_ins_have_easyocrs_shapes():
     assert not torch.equal(korean["Prediction.weight"], random_state("korean_g2", seed=1)["Prediction.weight"])
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:'pin_memory':UserWarning")
 def test_easyocrs_reader_takes_the_stand_ins_for_its_own(tmp_path, monkeypatch):
     files = install_random_weights(tmp_path, monkeypatch)
     assert files["craft"] == find_weights("craft", download=False)
