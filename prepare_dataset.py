@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> bool:
         PrepareError: Nothing can be done.
     """
     job = make_job(args)
-    job.measure()  # a mistake in `character` is found now, not after hours
+    _ = job.measure  # a mistake in `character` is found now, not after hours
     if args.check:
         splits = ["training"] if args.training else []
         splits += ["validation"] if args.validation or args.evaluation else []

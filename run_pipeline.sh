@@ -4,14 +4,14 @@
 #   bash run_pipeline.sh                                          on sample documents that it renders itself
 #   DATASET="/data/공공행정문서 OCR" bash run_pipeline.sh [--config FILE] [key=value ...]     on AI-Hub's download
 #
-# Input:    nothing, or the download. SAMPLE_PAGES=96 and SAMPLE_SEED=1 choose the sample
-# Output:   what the steps leave: saved_models/, the model in ~/.EasyOCR, evaluation_result.csv and .json;
-#           with the sample, sample/ as well
-# Duration: on the sample README.md says how long; on the download, days on a CPU, hours on a GPU.
+# Input:    nothing, or the download. SAMPLE_PAGES=240, SAMPLE_SEED=1 and SAMPLE_DIR=sample choose the sample
+# Output:   the model in ~/.EasyOCR; with the sample, all else in sample/: documents, prepared sets, saved_models/,
+#           evaluation_result.csv and .json; otherwise these are where the single steps put them
+# Duration: on the sample README.md says how long; on the download hours on a GPU.
 #           It can be stopped and started again; every step goes on where it was.
 #
-# The sample needs no file from outside. Where EasyOCR's own weights are not there and can't be downloaded, training
-# starts from fresh weights and the score is taken on labelled boxes, of the fine-tuned model alone.
+# The sample needs no file from outside. Where EasyOCR's own weights are not there and can't be downloaded, a small
+# network is trained from nothing, and the score is taken on labelled boxes, of that network alone.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -24,26 +24,30 @@ have_weights() {
 }
 
 banner "Step 1: environment"
-source step1_set_environment.sh
+source step1_set_environment.sh --quiet
+echo "the environment is ready"
 
 settings=()
 evaluation=()
 if [ -z "${DATASET:-}" ]; then
     banner "Sample documents"
-    python3 -m train_easyocr.synthesis --output sample --pages "${SAMPLE_PAGES:-96}" --seed "${SAMPLE_SEED:-1}"
-    DATASET="$PWD/sample/공공행정문서 OCR"
-    settings+=(--config train_easyocr/config_files/sample.yaml)
+    sample="${SAMPLE_DIR:-sample}"
+    python3 -m train_easyocr.synthesis --output "$sample" --pages "${SAMPLE_PAGES:-240}" --seed "${SAMPLE_SEED:-1}"
+    DATASET="$sample/공공행정문서 OCR"
+    evaluation+=(--output "$sample")
     if have_weights korean_g2; then
         echo "EasyOCR's korean_g2 is there: training starts from it"
+        settings+=(--config train_easyocr/config_files/sample.yaml)
     else
-        echo "EasyOCR's korean_g2 is not there and can't be downloaded: training starts from fresh weights, without a baseline"
-        settings+=(continue_from=)
+        echo "EasyOCR's korean_g2 is not there and can't be downloaded: a small network is trained from nothing, without a baseline"
+        settings+=(--config train_easyocr/config_files/sample_from_nothing.yaml)
         evaluation+=(--finetuned)
     fi
     if ! have_weights craft; then
         echo "EasyOCR's detector is not there and can't be downloaded: the score is taken on labelled boxes"
         evaluation+=(--boxes labels)
     fi
+    settings+=("saved_models=$sample/saved_models")
 fi
 DATASET=$(cd "$DATASET" && pwd)
 export DATASET

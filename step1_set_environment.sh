@@ -11,7 +11,8 @@
 # Output:   .venv, about 7 GB (torch comes with its CUDA libraries); .venv/install.log
 # Duration: 3 to 10 minutes the first time, under a second afterwards
 #
-# The other steps source this file with STEP1_QUIET=1, which leaves out the line that nothing was to be done.
+# The other steps source this file with --quiet, which leaves out the line that nothing was to be done. (An option must
+# be named there: a file that is sourced without any sees those of the script that sources it.)
 
 _step1_error() {
     echo "step 1: $*" >&2
@@ -91,18 +92,26 @@ PYTHON
 }
 
 _step1() {
-    local root venv stamp wanted requirements
+    local root venv stamp wanted requirements quiet option
     root=$(cd "$(dirname "$1")" && pwd -P) || return 1
     venv="$root/.venv"
     stamp="$venv/requirements.sha256"
     requirements=(--requirement "$root/requirements.txt")
-    if [ "${2:-}" = "--dev" ]; then
-        requirements+=(--requirement "$root/requirements-dev.txt")
-        stamp="$venv/requirements-dev.sha256"
-    elif [ -n "${2:-}" ]; then
-        _step1_error "unknown option $2; there is only --dev"
-        return 1
-    fi
+    quiet=""
+    shift
+    for option in "$@"; do
+        case "$option" in
+            --dev)
+                requirements+=(--requirement "$root/requirements-dev.txt")
+                stamp="$venv/requirements-dev.sha256"
+                ;;
+            --quiet) quiet=1 ;;
+            *)
+                _step1_error "unknown option $option; there are --dev and --quiet"
+                return 1
+                ;;
+        esac
+    done
     _step1_make_venv "$venv" || return 1
     wanted=$(cat "$root/requirements.txt" "$root/constraints.txt" "$root/requirements-dev.txt" | sha256sum)
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
@@ -110,7 +119,7 @@ _step1() {
         _step1_check_gpu "$venv"
         echo "$wanted" >"$stamp"
         echo "step 1: the environment is ready"
-    elif [ -z "${STEP1_QUIET:-}" ]; then
+    elif [ -z "$quiet" ]; then
         echo "step 1: the environment is ready (nothing to install)"
     fi
     # shellcheck disable=SC1091

@@ -11,5 +11,5 @@
 # Example:  bash step2_run_prepare_dataset_py.sh --format lmdb train_images=10_000
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-STEP1_QUIET=1 source step1_set_environment.sh
+source step1_set_environment.sh --quiet
 python3 prepare_dataset.py ${DATASET:+--dataset "$DATASET"} --unzip --training --validation --evaluation "$@"

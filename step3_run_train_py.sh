@@ -11,5 +11,5 @@
 # Example:  bash step3_run_train_py.sh experiment_name=first batch_size=128 n_iter=20_000
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-STEP1_QUIET=1 source step1_set_environment.sh
+source step1_set_environment.sh --quiet
 python3 train_easyocr/train.py "$@" ${DATASET:+"dataset=$DATASET"}

@@ -14,5 +14,5 @@
 # Example:  bash step4_set_finetuned_model.sh saved_models/korean_documents/best_norm_ed.pth
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-STEP1_QUIET=1 source step1_set_environment.sh
+source step1_set_environment.sh --quiet
 python3 -m train_easyocr.installation "$@" ${DATASET:+"dataset=$DATASET"}

@@ -11,5 +11,5 @@
 # Example:  bash step5_run_evaluate_py.sh --cuda --limit 50
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-STEP1_QUIET=1 source step1_set_environment.sh
+source step1_set_environment.sh --quiet
 python3 evaluate.py "$@" ${DATASET:+"dataset=$DATASET"}

@@ -142,6 +142,7 @@ def test_the_stand_ins_have_easyocrs_shapes():
     assert not torch.equal(korean["Prediction.weight"], random_state("korean_g2", seed=1)["Prediction.weight"])
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:'pin_memory':UserWarning")
 def test_easyocrs_reader_takes_the_stand_ins_for_its_own(tmp_path, monkeypatch):
     files = install_random_weights(tmp_path, monkeypatch)
     assert files["craft"] == find_weights("craft", download=False)
@@ -164,3 +165,11 @@ def test_subprocesses_take_the_stand_ins_too(tmp_path, monkeypatch):
         [sys.executable, "-c", easyocrs_own], env=environment, capture_output=True, text=True, check=True
     )
     assert os.fspath(files["korean_g2"]) == done.stdout.strip()
+
+
+def test_the_command_prints_where_weights_are(tmp_path, monkeypatch, capsys):
+    files = install_random_weights(tmp_path / "이지 OCR", monkeypatch)
+    assert easyocr_weights.main(["korean_g2", "craft"]) == 0
+    assert capsys.readouterr().out.splitlines() == [str(files["korean_g2"]), str(files["craft"])]
+    assert easyocr_weights.main(["korean_g2", "korean_g3"]) == 1
+    assert "did you mean korean_g2" in capsys.readouterr().err

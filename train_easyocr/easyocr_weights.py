@@ -1,5 +1,9 @@
 """EasyOCR's own weights: where they lie, whether they are whole, and how to get those that are missing.
 
+    python3 -m train_easyocr.easyocr_weights korean_g2 craft
+
+finds them, downloads those that are missing, and prints where they are.
+
 Importing this module loads neither torch nor EasyOCR; its tables are read from its `config.py` alone.
 """
 
@@ -18,7 +22,7 @@ import socket
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -191,3 +195,19 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before)
+
+
+def main(names: Sequence[str]) -> int:
+    """Find weights by name and print their paths; return the exit status, 1 when some can't be had."""
+    status = 0
+    for name in names:
+        try:
+            print(find_weights(name))
+        except (ConfigError, MissingWeights, DamagedWeights) as error:
+            print(error, file=sys.stderr)
+            status = 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

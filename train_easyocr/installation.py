@@ -250,8 +250,8 @@ def validation_patches(
     try:
         sets = [open_set(folder, config, CharacterSet(card.character)) for folder in folders]
         usable = [(words, index) for words in sets for index in range(len(words))]
-        chosen = np.unique(np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)) if usable else []
-        picked = [usable[number] for number in chosen]
+        spread = np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)
+        picked = [usable[number] for number in spread]
         patches = [(words.place(index), words.label(index), words.patch(index, False)) for words, index in picked]
     except (DataError, PatchError) as error:
         raise InstallationError(f"no validation patches to check the model with: {error}") from None

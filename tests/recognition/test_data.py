@@ -195,7 +195,7 @@ def test_reports_name_reasons_and_characters(tmp_path):
         *("Usable", "Used"),
     ]
     assert [cell.strip() for cell in row.split("|")] == ["민원", "PNG", "8", "1", "4", "1", "2", "2"]
-    assert "를        | U+B97C     |    13" in describe_characters([report])
+    assert "를        | U+B97C     |    13" in describe_characters("Training", [report])
 
 
 def test_rendered_words_differ():

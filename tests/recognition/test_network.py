@@ -173,7 +173,7 @@ def test_points_of_the_spline_keep_their_precision_under_autocast():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         points = model.Transformation.LocalizationNetwork(image_by_formula())
         assert model.Transformation.GridGenerator(points).dtype == torch.float32
-        logits = model(image_by_formula())
+        logits = model(image_by_formula().bfloat16())
     assert torch.allclose(points, model.Transformation.LocalizationNetwork(image_by_formula()), atol=0.02)
     assert torch.isfinite(logits).all()
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
@@ -58,7 +59,8 @@ def spread(function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Gene
 def _collect(pool: ProcessPoolExecutor, function: Callable[[T], R], tasks: Iterable[T], ahead: int) -> Iterator[R]:
     pending: set[Future[R]] = set()
     for task in tasks:
-        pending.add(pool.submit(function, task))
+        with _interrupts_held_back():
+            pending.add(pool.submit(function, task))
         if len(pending) >= ahead:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in finished)
@@ -67,8 +69,17 @@ def _collect(pool: ProcessPoolExecutor, function: Callable[[T], R], tasks: Itera
         yield from (future.result() for future in finished)
 
 
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let processes that start here inherit a blocked Ctrl-C: it reaches the whole group, and the parent decides."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _prepare_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -141,7 +141,7 @@ def _read(source: Path | Member | None, damaged: list[MemberProblem]) -> bytes |
 
 
 def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Sequence[Problem]) -> bool:
-    measure = job.measure()
+    measure = job.measure
     words = WordStatistics(measure.settings, measure.known)
     counts = _Counts(Counter(problem.reason for problem in problems), Counter(), Counter())
     shown = [f"{problem.name!r}: {problem.reason}" for problem in problems[:SHOWN_PAGES]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ class Job:
         names |= {path.name[1 : -len(".work")] for path in folder.glob(".*.work")}
         return [folder / name for name in sorted(names)]
 
+    @cached_property
     def measure(self) -> Measure:
         """What the words are measured against."""
         # Here, not at the top: worker processes import this module and need no character tables.
@@ -217,7 +219,7 @@ def make_evaluation(job: Job) -> None:
     _refuse_overlap(job, "evaluation", drawn)
     _say_fewer(job, "evaluation", config.eval_images, len(drawn), len(pages))
     settings = {"split": "evaluation", "seed": config.seed, "images": config.eval_images}
-    plan = _plan((pages, problems), drawn, settings | asdict(job.measure().settings), "copy", False)
+    plan = _plan((pages, problems), drawn, settings | asdict(job.measure.settings), "copy", False)
     _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
 
 
@@ -271,6 +273,6 @@ def _plan(
 
 
 def _prepare(job: Job, title: str, target: Path, plan: Plan) -> None:
-    statistics = prepare_set(target, plan, job.measure(), job.workers, job.say)
+    statistics = prepare_set(target, plan, job.measure, job.workers, job.say)
     job.say("\n" + render(title, statistics))
     job.say(f"\n{target}: ready; what was left out is listed in skipped.csv, these figures are in statistics.json")

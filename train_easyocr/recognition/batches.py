@@ -25,6 +25,7 @@ from train_easyocr.recognition.data import (
     Indices,
     PatchError,
     WordSet,
+    close_databases,
     generator,
     reading_widths,
     training_widths,
@@ -88,6 +89,14 @@ class BatchPlan:
     def words(self, step: int) -> list[Indices]:
         """Return the words of a step (counted from 0): for each data set, the indices of its words."""
         return [self._part(number, step) for number in range(len(self._sizes))]
+
+    def describe(self, names: Sequence[str], n_iter: int) -> str:
+        """Say what a run of `n_iter` steps means for each data set."""
+        return "\n".join(
+            f"{name}: {count:,} of {size:,} words in each batch; an epoch is {size / count:,.1f} iterations, "
+            f"{n_iter:,} iterations are {n_iter * count / size:,.2f} epochs"
+            for name, count, size in zip(names, self._counts, self._sizes, strict=True)
+        )
 
     def _part(self, number: int, step: int) -> Indices:
         size, count = self._sizes[number], self._counts[number]
@@ -258,23 +267,21 @@ def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
     return BatchPlan([len(data) for data in sets], counts, config.seed, widths)
 
 
-def load_training(
+def training_batches(
     sets: Sequence[WordSet], plan: BatchPlan, config: Config, start: int, *, pin_memory: bool
-) -> DataLoader[Batch | PatchError]:
-    """Return the batches of the steps from `start` (counted from 0) to the end of the run."""
+) -> Iterator[Batch]:
+    """Yield the batches of the steps from `start` (counted from 0) to the end of the run; raises PatchError."""
     steps = _Steps(plan, start, config.n_iter)
-    return _loader(WordBatches(sets, InputSettings.from_config(config)), steps, config.workers, pin_memory)
+    return _batches(WordBatches(sets, InputSettings.from_config(config)), steps, config.workers, pin_memory)
 
 
-def load_reading(
-    data: WordSet, batches: Sequence[Indices], config: Config, *, pin_memory: bool
-) -> DataLoader[Batch | PatchError]:
-    """Return batches of given words, as wide as reading makes them."""
+def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:
+    """Yield batches of given words, as wide as reading makes them; raises PatchError."""
     dataset = WordBatches([data], InputSettings.from_config(config), reading=True)
-    return _loader(dataset, [[words] for words in batches], config.workers, pin_memory)
+    return _batches(dataset, [[part] for part in words], config.workers, pin_memory)
 
 
-def reading_batches(data: WordSet, config: Config) -> list[Indices]:
+def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
     """Divide all words of a set into batches whose words have one reading width.
 
     A batch holds as many pixels as `batch_size` words of `img_width` at most, and at least one word.
@@ -290,10 +297,12 @@ def reading_batches(data: WordSet, config: Config) -> list[Indices]:
     return batches
 
 
-def _loader(
+def _batches(
     dataset: WordBatches, steps: Sampler[list[Indices]] | list[list[Indices]], workers: int, pin_memory: bool
-) -> DataLoader[Batch | PatchError]:
-    return DataLoader(
+) -> Iterator[Batch]:
+    if workers:
+        close_databases()
+    loader: DataLoader[Batch | PatchError] = DataLoader(
         dataset,
         batch_size=None,
         sampler=steps,
@@ -305,6 +314,10 @@ def _loader(
         # Its own generator: else making a loader would draw from the random state that a resumed run restores.
         generator=torch.Generator(),
     )
+    for batch in loader:
+        if isinstance(batch, PatchError):
+            raise batch
+        yield batch
 
 
 def _as_it_is(batch: Any) -> Any:

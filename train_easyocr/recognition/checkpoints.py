@@ -269,26 +269,28 @@ def load_pretrained(model: nn.Module, path: Path, strict: bool = True, new_predi
         CheckpointError: The file can't be used; or, with `strict`, some weights don't fit. The model is unchanged then.
     """
     state, own = read_weights(path), model.state_dict()
-    head = tuple(key for key in own if key.startswith(HEAD)) if new_prediction else ()
-    if new_prediction:
-        state = {key: value for key, value in state.items() if not key.startswith(HEAD)}
-    fitting = {key: value for key, value in state.items() if key in own and value.shape == own[key].shape}
-    report = LoadReport(
-        kept=tuple(fitting),
+    report = _compare(state, own, new_prediction)
+    if not report.kept or (strict and not report.whole):
+        advice = "; strict=False takes what fits, new_prediction=True all but the last layer" if report.kept else ""
+        raise CheckpointError(f"{path}: does not fit the network{advice}\n{report.describe()}")
+    model.load_state_dict({key: state[key] for key in report.kept}, strict=False)
+    return report
+
+
+def _compare(there: dict[str, torch.Tensor], here: dict[str, torch.Tensor], new_prediction: bool) -> LoadReport:
+    """Sort the weights of a file and of a model by what can become of them."""
+    fresh = tuple(key for key in here if new_prediction and key.startswith(HEAD))
+    offered = {key: value.shape for key, value in there.items() if not (new_prediction and key.startswith(HEAD))}
+    common = [key for key in offered if key in here]
+    return LoadReport(
+        kept=tuple(key for key in common if offered[key] == here[key].shape),
         # Files of torch before 0.4.1 don't count batches; nothing here depends on the count.
         missing=tuple(
-            key for key in own if key not in state and key not in head and not key.endswith("num_batches_tracked")
+            key for key in here if key not in offered and key not in fresh and not key.endswith("num_batches_tracked")
         ),
-        unexpected=tuple(key for key in state if key not in own),
+        unexpected=tuple(key for key in offered if key not in here),
         mismatched=tuple(
-            (key, tuple(value.shape), tuple(own[key].shape))
-            for key, value in state.items()
-            if key in own and value.shape != own[key].shape
+            (key, tuple(offered[key]), tuple(here[key].shape)) for key in common if offered[key] != here[key].shape
         ),
-        new_prediction=head,
+        new_prediction=fresh,
     )
-    if not fitting or (strict and not report.whole):
-        advice = "; strict=False takes what fits, new_prediction=True all but the last layer" if fitting else ""
-        raise CheckpointError(f"{path}: does not fit the network{advice}\n{report.describe()}")
-    model.load_state_dict(fitting, strict=False)
-    return report

@@ -7,7 +7,6 @@ the same pixels. Labels are never edited in silence: what is left out, and why, 
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,33 +113,37 @@ class PngFolder:
             raise PatchError(f"{self.place(row, name)}: can't be read: {error.strerror}") from None
 
 
-class LmdbPatches:
-    """Patches in an LMDB with the field's usual keys.
+_databases: dict[Path, tuple[lmdb.Environment, lmdb.Transaction]] = {}
+"""The databases that this process has open; lmdb allows a process to open each once."""
 
-    It is opened on the first read in each process: an open database does not survive the fork of a worker process.
+
+def close_databases() -> None:
+    """Close all databases; to be called before worker processes are forked.
+
+    A child can neither use a database that its parent opened nor open it again.
     """
+    for database, transaction in _databases.values():
+        transaction.abort()
+        database.close()
+    _databases.clear()
+
+
+class LmdbPatches:
+    """Patches in an LMDB with the field's usual keys, opened on the first read in each process."""
 
     form = "LMDB"
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._process = 0
-        self._transaction: lmdb.Transaction | None = None
-
-    def __getstate__(self) -> dict[str, object]:
-        return {"_folder": self._folder, "_process": 0, "_transaction": None}
+        self._folder = folder.resolve()
 
     def _get(self, key: str) -> bytes | None:
-        if self._transaction is None or self._process != os.getpid():
-            try:
-                database = lmdb.open(str(self._folder), readonly=True, lock=False, readahead=False, meminit=False)
-            except lmdb.Error as error:
-                raise PatchError(f"{self._folder}: is no LMDB that can be read: {error}") from None
-            self._transaction, self._process = database.begin(buffers=False), os.getpid()
         try:
-            value = self._transaction.get(key.encode())
+            if self._folder not in _databases:
+                database = lmdb.open(str(self._folder), readonly=True, lock=False, readahead=False, meminit=False)
+                _databases[self._folder] = database, database.begin()
+            value = _databases[self._folder][1].get(key.encode())
         except lmdb.Error as error:
-            raise PatchError(f"{self._folder}: {key}: can't be read: {error}") from None
+            raise PatchError(f"{self._folder}: can't be read as LMDB ({key}): {error}") from None
         return None if value is None else bytes(value)
 
     def count(self) -> int:
@@ -383,7 +386,7 @@ def describe_sets(title: str, reports: Sequence[SetReport]) -> str:
     return "\n".join(lines)
 
 
-def describe_characters(reports: Sequence[SetReport]) -> str:
+def describe_characters(title: str, reports: Sequence[SetReport]) -> str:
     """Return the characters outside the model's set with their counts, the most frequent first; "" when none is."""
     lines = []
     for report in reports:
@@ -392,6 +395,6 @@ def describe_characters(reports: Sequence[SetReport]) -> str:
                 [character if character.isprintable() else repr(character), f"U+{ord(character):04X}", count]
                 for character, count in report.unknown_characters.items()
             ]
-            lines += [f"Characters of {report.name} that the model does not have:"]
+            lines += [f"{title}: characters of {report.name} that the model does not have:"]
             lines += [format_table(["Character", "Code point", "Count"], rows)]
     return "\n".join(lines)

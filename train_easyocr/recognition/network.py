@@ -107,7 +107,7 @@ class ThinPlateSpline(nn.Module):
         """Images [B, C, H, W] of any width to straightened images [B, C, height, width]."""
         images = self._to_width(images)
         grid = self.GridGenerator(self.LocalizationNetwork(images))
-        return functional.grid_sample(images, grid.to(images.dtype), padding_mode="border", align_corners=True)
+        return functional.grid_sample(images.to(grid.dtype), grid, padding_mode="border", align_corners=True)
 
     def _to_width(self, images: torch.Tensor) -> torch.Tensor:
         """Fill up or squeeze, as training does: EasyOCR reads each word at a width of its own."""
@@ -152,7 +152,7 @@ class LocalizationNetwork(nn.Module):
         """Images [B, C, H, W] to points [B, num_fiducial, 2], float32 also under autocast: half a pixel matters."""
         found = self.conv(images).flatten(1)
         with torch.autocast(images.device.type, enabled=False):
-            points = self.localization_fc2(self.localization_fc1(found.to(images.dtype)))
+            points = self.localization_fc2(self.localization_fc1(found.to(self.conv[1].running_mean.dtype)))
         return points.view(len(images), -1, 2)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from pathlib import Path
@@ -21,7 +21,7 @@ from train_easyocr.synthesis.generate import OutputError, Settings, format_summa
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
 
 
-def whole_number(low: int, high: int) -> object:
+def whole_number(low: int, high: int) -> Callable[[str], int]:
     """An argparse type for whole numbers from `low` to `high`."""
 
     def parse(text: str) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from train_easyocr.synthesis.layout import Colour
 from train_easyocr.synthesis.render import Mask, Points
 
-Image = NDArray[np.uint8]
+Image: TypeAlias = NDArray[Any]
 TILE = 1031
 """Side of the noise tile in pixels; prime, so that it does not beat with anything periodic on a page."""
 
@@ -70,17 +71,17 @@ class Placement:
         width: int,
         height: int,
         degrees: float,
+        *,
         shear: float = 0.0,
         scale: float = 1.0,
-        x: float = 0.0,
-        y: float = 0.0,
+        shift: tuple[float, float] = (0.0, 0.0),
     ) -> Placement:
-        """Turn about the sheet's middle, shear sideways, scale, then move by (x, y)."""
+        """Turn about the sheet's middle, shear sideways, scale, then move by `shift` (x, y)."""
         angle = np.deg2rad(degrees)
         linear = scale * np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
         linear = linear @ np.array([[1.0, shear], [0.0, 1.0]])
         middle = np.array([(width - 1) / 2, (height - 1) / 2])
-        return cls(np.column_stack([linear, middle - linear @ middle + (x, y)]))
+        return cls(np.column_stack([linear, middle - linear @ middle + np.array(shift)]))
 
     def image(self, image: Image, background: int = 0) -> Image:
         """Move an image of the sheet; what was outside it is `background`."""
@@ -114,7 +115,7 @@ def on_paper(
     channels = []
     for channel in (2, 1, 0) if colour else (None,):
         tone = paper[channel] if channel is not None else luminance(paper)
-        image = np.full(shape, tone, np.uint8)
+        image: Image = np.full(shape, tone, np.uint8)
         for ink, plane in planes.items():
             value = ink[channel] if channel is not None else luminance(ink)
             table = np.rint(255 - coverage * (255 - value)).astype(np.uint8)
@@ -224,8 +225,15 @@ def rescan(image: Image, factor: float) -> Image:
     return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def photocopy(image: Image, random: np.random.Generator, threshold: int) -> Image:
-    """Copy on a machine that knows little between black and white; the edges stay a little soft."""
+def photocopy(image: Image, random: np.random.Generator, share: float) -> Image:
+    """Copy on a machine that knows little between black and white; the edges stay a little soft.
+
+    Args:
+        image: The sheet.
+        random: Draws how soft.
+        share: What is darker than this share of the paper's brightness becomes black, 0 to 1.
+    """
+    threshold = share * float(np.median(image[::8, ::8]))
     levels = np.arange(256, dtype=np.float64)
     table = 255 / (1 + np.exp(-(levels - threshold) / random.uniform(6, 14)))
     return cv2.LUT(image, np.rint(table).astype(np.uint8))
@@ -251,15 +259,15 @@ def smooth_field(random: np.random.Generator, shape: tuple[int, int], cells: int
 
 
 @cache
-def noise_tile(grain: float) -> NDArray[np.float32]:
+def noise_tile(grain: float) -> NDArray[Any]:
     """Normal noise of variance one, blurred over `grain` pixels; always the same, places are drawn by the users."""
-    tile = np.random.default_rng(20_210_115).standard_normal((TILE, TILE)).astype(np.float32)
+    tile: NDArray[Any] = np.random.default_rng(20_210_115).standard_normal((TILE, TILE)).astype(np.float32)
     if grain > 0:
         tile = cv2.GaussianBlur(tile, (0, 0), grain, borderType=cv2.BORDER_REFLECT)
     return (tile / tile.std()).astype(np.float32)
 
 
-def _spread_tile(tile: NDArray, random: np.random.Generator, shape: tuple[int, int]) -> NDArray:
+def _spread_tile(tile: NDArray[Any], random: np.random.Generator, shape: tuple[int, int]) -> NDArray[Any]:
     """Cover `shape` with a tile from a random start, turned at random."""
     tile = np.rot90(tile, int(random.integers(4)))
     y, x = (int(value) for value in random.integers(0, TILE, 2))
@@ -268,7 +276,7 @@ def _spread_tile(tile: NDArray, random: np.random.Generator, shape: tuple[int, i
     return np.ascontiguousarray(np.tile(tile, repeats)[y : y + height, x : x + width])
 
 
-def _like(field: NDArray, image: Image) -> NDArray:
+def _like(field: NDArray[Any], image: Image) -> NDArray[Any]:
     """Repeat a [h, w] field over the channels of `image`."""
     return cv2.merge([field] * image.shape[2]) if image.ndim == 3 else field
 
@@ -333,7 +341,7 @@ def draw_placement(random: np.random.Generator, width: int, height: int) -> Plac
     degrees = float(np.clip(random.normal(0, 0.4), -1.3, 1.3))
     shear, scale = float(random.normal(0, 0.0012)), float(random.uniform(0.985, 1.005))
     x, y = random.normal(0, width * 0.003, 2)
-    return Placement.turned(width, height, degrees, shear, scale, float(x), float(y))
+    return Placement.turned(width, height, degrees, shear=shear, scale=scale, shift=(float(x), float(y)))
 
 
 def spoil_ink(plane: Mask, random: np.random.Generator) -> Mask:
@@ -341,11 +349,11 @@ def spoil_ink(plane: Mask, random: np.random.Generator) -> Mask:
     draw = random.random()
     if draw < 0.18:
         plane = bleed(plane, float(random.uniform(0.4, 1.0)))
-    elif draw < 0.34:
+    elif draw < 0.32:
         plane = thin(plane, float(random.uniform(0.2, 0.6)))
-    if random.random() < 0.35:
-        darkest = float(random.uniform(0.75, 1.0))
-        plane = fade(plane, random, darkest, darkest * float(random.uniform(0.55, 0.9)))
+    elif draw < 0.62:
+        darkest = float(random.uniform(0.8, 1.0))
+        plane = fade(plane, random, darkest, darkest * float(random.uniform(0.6, 0.9)))
     if random.random() < 0.2:
         plane = crumble(plane, random, float(random.uniform(0.02, 0.14)))
     return plane
@@ -373,7 +381,7 @@ def digitise(image: Image, random: np.random.Generator, unit: float) -> Image:
     if random.random() < 0.6:
         image = blur(image, float(random.uniform(0.5, 1.25)) * unit)
     if random.random() < 0.1:
-        image = photocopy(noise(image, random, 10), random, int(random.integers(120, 165)))
+        image = photocopy(noise(image, random, 8), random, float(random.uniform(0.6, 0.74)))
     elif random.random() < 0.4:
         gain = float(random.uniform(0.75, 1.15))
         image = contrast(image, gain, float(random.uniform(-10, 255 * (1 - gain) if gain < 1 else 0)))

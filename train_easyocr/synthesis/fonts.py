@@ -17,15 +17,16 @@ from pathlib import Path
 
 import numpy as np
 from fontTools.ttLib import TTFont
+from numpy.typing import NDArray
 from PIL import ImageFont
 
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 UNFIT = re.compile(
     r"pen|brush|script|pilgi|nakseo|yet|jamo|vada|shinmun|dinaru|graphic|bandal|bangwool|eunjin|guseul|eco|coding"
-    r"|ultralight|thin|black|demilight|headline a|mono cjk|cjk (jp|hk|sc|tc)|_ac|한솔|손글씨|필기|낙서",
+    r"|light|thin|black|headline a|mono cjk|cjk (jp|hk|sc|tc)|_ac|한솔|손글씨|필기|낙서",
     re.IGNORECASE,
 )
-"""Handwriting, decoration, faces with holes (Eco), Old Hangul, and copies of a face for other languages."""
+"""Handwriting, decoration, hairlines, faces with holes (Eco), Old Hangul, copies of a face for other languages."""
 
 KINDS = (
     ("typewriter", re.compile(r"taza|타자|typewriter", re.IGNORECASE)),
@@ -76,10 +77,10 @@ class Face:
         return next((kind for kind, pattern in KINDS if pattern.search(self.family)), "sans")
 
     @cached_property
-    def characters(self) -> frozenset[int]:
-        """Code points that the face has a glyph for."""
+    def characters(self) -> NDArray[np.uint32]:
+        """Code points that the face has a glyph for, ascending; an array, since sets of 40,000 numbers are large."""
         with TTFont(self.path, fontNumber=self.index, lazy=True) as font:
-            return frozenset(font.getBestCmap() or {})
+            return np.sort(np.fromiter(font.getBestCmap() or {}, np.uint32))
 
     def font(self, size: int) -> ImageFont.FreeTypeFont:
         """The face at `size` pixels per em."""
@@ -89,16 +90,20 @@ class Face:
         """Whether every character of `text`, spaces aside, has a glyph that leaves ink."""
         return all(self._draws_character(character) for character in text if not character.isspace())
 
+    def _maps(self, code_point: int) -> bool:
+        place = int(np.searchsorted(self.characters, code_point))
+        return place < len(self.characters) and int(self.characters[place]) == code_point
+
     def _draws_character(self, character: str) -> bool:
         known = self._drawn.get(character)
         if known is None:
             # Some faces map a character to an empty glyph, which the table alone does not tell.
-            known = ord(character) in self.characters and self.font(32).getmask(character).getbbox() is not None
+            known = self._maps(ord(character)) and self.font(32).getmask(character).getbbox() is not None
             self._drawn[character] = known
         return known
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def load_font(path: Path, index: int, size: int) -> ImageFont.FreeTypeFont:
     """Open a face at a size once; plain left-to-right layout, which is the same with and without libraqm."""
     return ImageFont.truetype(str(path), size, index=index, layout_engine=ImageFont.Layout.BASIC)

@@ -76,7 +76,7 @@ class Settings:
         if validation < 1 or validation == self.pages:
             empty = "validation" if validation < 1 else "training"
             raise OutputError(
-                f"{self.pages} pages with a validation share of {float(self.validation_share):g} leave no {empty} page: "
+                f"{self.pages} pages and a validation share of {float(self.validation_share):g} leave no {empty} page: "
                 f"ask for more --pages or another --validation_share"
             )
 
@@ -152,7 +152,7 @@ def render_page(index: int, settings: Settings, library: FontLibrary) -> tuple[b
         "number": number,
         "category": category,
         "faces": sorted(sheet.faces),
-        "label": label_file(name, width, height, labels, boxes, random),
+        "label": label_file(name, (width, height), labels, boxes, random),
     }
     return jpeg.tobytes(), record
 

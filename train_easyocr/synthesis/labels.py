@@ -133,14 +133,11 @@ def ids_for(count: int, random: np.random.Generator) -> list[int]:
 
 
 def label_file(
-    name: PageName, width: int, height: int, labels: list[Label], boxes: list[Box], random: np.random.Generator
+    name: PageName, size: tuple[int, int], labels: list[Label], boxes: list[Box], random: np.random.Generator
 ) -> dict[str, Any]:
-    """The content of a page's label file; boxes wholly outside the scan are left out."""
-    seen = [
-        (label.text, box)
-        for label, box in zip(labels, boxes, strict=True)
-        if box.clipped(width, height).width > 0 and box.clipped(width, height).height > 0
-    ]
+    """The content of a page's label file; boxes wholly outside the scan of `size` (width, height) are left out."""
+    width, height = size
+    seen = [(label.text, box) for label, box in zip(labels, boxes, strict=True) if box.clipped(width, height).area > 0]
     moment = random.integers((9, 0, 0), (19, 60, 60))
     return {
         "images": [

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import cv2
 import numpy as np
 
-from train_easyocr.synthesis.fonts import Face, FontLibrary
+from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.render import Mask, Points, Print, Style, draw_jittered, draw_text, stack, stamp
 
 NOMINAL_WIDTH = 2480
@@ -44,6 +45,10 @@ def breaking_point(printed: Print, room: float) -> int:
     return fitting
 
 
+Area: TypeAlias = tuple[float, float, float, float]
+"""Left, upper, right and lower side; of a rule, where it begins and ends."""
+
+
 @dataclass
 class Label:
     """A word as it is labelled: its text, and the outline of its ink on the unturned sheet."""
@@ -65,7 +70,7 @@ class Placed:
         """Outline of the ink of some of its characters, all unless told otherwise."""
         whole = first == 0 and last is None
         points = self.printed.outline if whole else self.printed.part(first, last or len(self.printed.text))
-        return points + (self.x, self.y)
+        return points + np.array((self.x, self.y))
 
 
 @dataclass
@@ -105,10 +110,6 @@ class Sheet:
             self.planes[colour] = np.zeros((self.height, self.width), np.uint8)
         return self.planes[colour]
 
-    def style(self, face: Face, size: float, **settings: float) -> Style:
-        """A style whose size is given in pixels at 2,480 across."""
-        return Style(face, max(8, self.px(size)), **settings)  # type: ignore[arg-type]
-
     def printed(self, text: str, style: Style) -> Print:
         """The ink of `text` in `style`, or in another face where the style's own lacks a character."""
         face = self.library.drawing(text, style.face)
@@ -123,7 +124,9 @@ class Sheet:
         if label:
             self.placed.append(Placed(printed, pen_x, pen_y, self._lines))
 
-    def line(self, text: str, x: float, y: float, style: Style, align: str = "left", colour: Colour = BLACK) -> float:
+    def line(
+        self, text: str, x: float, y: float, style: Style, *, align: str = "left", colour: Colour = BLACK
+    ) -> float:
         """Put the words of `text` on one line.
 
         Args:
@@ -149,8 +152,7 @@ class Sheet:
     def paragraph(
         self,
         text: str,
-        x: float,
-        y: float,
+        start: tuple[float, float],
         right: float,
         style: Style,
         pitch: float,
@@ -163,8 +165,7 @@ class Sheet:
 
         Args:
             text: Words separated by spaces.
-            x: Left end of the first line.
-            y: Base line of the first line.
+            start: Left end of the first line and its base line.
             right: Where lines end at the latest.
             style: How the words are printed.
             pitch: Distance of base lines.
@@ -176,20 +177,21 @@ class Sheet:
             The base line below the last one.
         """
         words = list(text.split())
-        start = x
+        x, y = start
+        left = x
         while words and y <= bottom:
-            prints = self._fill_line(words, right - start, style)
+            prints = self._fill_line(words, right - left, style)
             gap = style.space
             if justify and words and len(prints) > 1:
-                missing = right - start - sum(one.advance for one in prints) - gap * (len(prints) - 1)
+                missing = right - left - sum(one.advance for one in prints) - gap * (len(prints) - 1)
                 gap += min(missing / (len(prints) - 1), style.size * 0.8)
             self._lines += 1
-            pen = start
+            pen = left
             for one in prints:
                 self.put(one, pen, y)
                 pen += one.advance + gap
             y += pitch
-            start = x + hang
+            left = x + hang
         return y
 
     def _fill_line(self, words: list[str], room: float, style: Style) -> list[Print]:
@@ -214,19 +216,21 @@ class Sheet:
             break
         return prints
 
-    def spread(self, text: str, left: float, right: float, y: float, style: Style, colour: Colour = BLACK) -> None:
-        """Put the characters of `text` at equal distances between `left` and `right`, each a word of its own."""
+    def spread(self, text: str, ends: tuple[float, float], y: float, style: Style) -> None:
+        """Put the characters of `text` at equal distances between two ends, each a word of its own."""
+        left, right = ends
         prints = [self.printed(character, style) for character in text if not character.isspace()]
         free = right - left - sum(one.advance for one in prints)
         gap = free / max(1, len(prints) - 1)
         self._lines += 1
         pen = left if len(prints) > 1 else left + free / 2
         for one in prints:
-            self.put(one, pen, y, colour)
+            self.put(one, pen, y)
             pen += one.advance + gap
 
-    def spread_words(self, text: str, left: float, right: float, y: float, style: Style) -> None:
-        """Put the words of `text` at equal distances between `left` and `right`."""
+    def spread_words(self, text: str, ends: tuple[float, float], y: float, style: Style) -> None:
+        """Put the words of `text` at equal distances between two ends."""
+        left, right = ends
         prints = [self.printed(word, style) for word in text.split()]
         gap = (right - left - sum(one.advance for one in prints)) / max(1, len(prints) - 1)
         self._lines += 1
@@ -235,8 +239,9 @@ class Sheet:
             self.put(one, pen, y)
             pen += one.advance + max(gap, style.space / 2)
 
-    def vertical(self, text: str, x: float, top: float, bottom: float, style: Style) -> None:
-        """Put the characters of `text` below one another, centred on `x` between `top` and `bottom`; one label."""
+    def vertical(self, text: str, x: float, ends: tuple[float, float], style: Style) -> None:
+        """Put the characters of `text` below one another, centred on `x` between two ends; one label."""
+        top, bottom = ends
         for character in text:
             style = style.in_face(self.library.drawing(character, style.face))
         pitch = style.size * 1.12
@@ -246,33 +251,37 @@ class Sheet:
         self._lines += 1
         self.put(printed, x, (top + bottom) / 2 - printed.top - printed.mask.shape[0] / 2)
 
-    def rule(self, x0: float, y0: float, x1: float, y1: float, thickness: float = 4, colour: Colour = BLACK) -> None:
+    def rule(self, ends: Area, thickness: float = 4, *, colour: Colour = BLACK) -> None:
         """Draw a horizontal or vertical line; its thickness is given at 2,480 pixels across."""
+        x0, y0, x1, y1 = ends
         half = max(1, self.px(thickness))
         left, right = sorted((round(x0), round(x1)))
         upper, lower = sorted((round(y0), round(y1)))
         region = self.plane(colour)[max(0, upper) : max(0, lower + half), max(0, left) : max(0, right + half)]
         np.maximum(region, 235, out=region)
 
-    def frame(self, x0: float, y0: float, x1: float, y1: float, thickness: float = 4, colour: Colour = BLACK) -> None:
+    def frame(self, area: Area, thickness: float = 4, *, colour: Colour = BLACK) -> None:
         """Draw a rectangle."""
+        x0, y0, x1, y1 = area
         for ends in ((x0, y0, x1, y0), (x0, y1, x1, y1), (x0, y0, x0, y1), (x1, y0, x1, y1)):
-            self.rule(*ends, thickness, colour)
+            self.rule(ends, thickness, colour=colour)
 
-    def shade(self, x0: float, y0: float, x1: float, y1: float, coverage: int) -> None:
+    def shade(self, area: Area, coverage: int) -> None:
         """Tint an area with some coverage of black, as header rows are."""
+        x0, y0, x1, y1 = area
         region = self.plane()[round(y0) : round(y1), round(x0) : round(x1)]
         np.maximum(region, coverage, out=region)
 
-    def cell(self, text: str, x0: float, y0: float, x1: float, y1: float, style: Style, align: str = "center") -> None:
+    def cell(self, text: str, area: Area, style: Style, *, align: str = "center") -> None:
         """Put text into a table cell, vertically centred, on several lines or smaller where it must be.
 
         Args:
             text: Words separated by spaces; may be empty.
-            x0, y0, x1, y1: The cell.
+            area: The cell.
             style: How the words are printed.
             align: "left", "center" or "right".
         """
+        x0, y0, x1, y1 = area
         inside = x1 - x0 - 2 * self.px(14)
         for _ in range(5):
             lines = self._cell_lines(text, inside, style)
@@ -284,7 +293,7 @@ class Sheet:
         y = (y0 + y1) / 2 - pitch * (len(lines) - 1) / 2 + style.size * 0.36
         x = {"left": x0 + self.px(14), "center": (x0 + x1) / 2, "right": x1 - self.px(14)}[align]
         for line in lines:
-            self.line(" ".join(line), x, y, style, align)
+            self.line(" ".join(line), x, y, style, align=align)
             y += pitch
 
     def _cell_lines(self, text: str, width: float, style: Style) -> list[list[str]]:
@@ -296,8 +305,7 @@ class Sheet:
 
     def table(
         self,
-        x: float,
-        y: float,
+        corner: tuple[float, float],
         widths: Sequence[float],
         rows: Sequence[Sequence[str]],
         style: Style,
@@ -311,8 +319,7 @@ class Sheet:
         """Draw a table whose first row is its header.
 
         Args:
-            x: Left side.
-            y: Upper side.
+            corner: Left and upper side.
             widths: Width of each column.
             rows: Cell texts, the header first.
             style: How they are printed.
@@ -325,29 +332,33 @@ class Sheet:
         Returns:
             The table's lower side.
         """
+        x, y = corner
         edges = x + np.concatenate([[0.0], np.cumsum(widths)])
-        rows = rows[: max(1, int((bottom - y) // row_height))]
+        fitting = (bottom - y) / row_height  # infinite where there is no bottom
+        rows = [row for number, row in enumerate(rows) if number == 0 or number + 1 <= fitting]
         if shade:
-            self.shade(x, y, edges[-1], y + row_height, shade)
+            self.shade((x, y, edges[-1], y + row_height), shade)
         for number, row in enumerate(rows):
             upper = y + number * row_height
             for column, text in enumerate(row):
                 align = aligns[column] if aligns is not None and number else "center"
-                self.cell(text, edges[column], upper, edges[column + 1], upper + row_height, style, align)
+                self.cell(text, (edges[column], upper, edges[column + 1], upper + row_height), style, align=align)
         lower = y + len(rows) * row_height
         for number in range(len(rows) + 1):
             thick = 6 if number in (0, len(rows)) else 3
-            self.rule(x, y + number * row_height, edges[-1], y + number * row_height, thick)
+            self.rule((x, y + number * row_height, edges[-1], y + number * row_height), thick)
         for edge in edges[1:-1] if open_sides else edges:
-            self.rule(edge, y, edge, lower, 3)
+            self.rule((edge, y, edge, lower), 3)
         return float(lower)
 
-    def seal(self, text: str, x: float, y: float, side: float, style: Style, *, round_shape: bool = False) -> None:
-        """Stamp a red seal centred on (x, y): up to three by three thick characters, worn, and not labelled."""
+    def seal(
+        self, text: str, middle: tuple[float, float], side: float, style: Style, *, round_shape: bool = False
+    ) -> None:
+        """Stamp a red seal centred on `middle`: up to three by three thick characters, worn, and not labelled."""
         side = int(side)
         rows = 2 if len(text) <= 4 else 3
         cell = side / rows
-        mask = np.zeros((side, side), np.uint8)
+        mask: Mask = np.zeros((side, side), np.uint8)
         for number, character in enumerate(text[: rows * rows]):
             face = self.library.drawing(character, style.face)
             glyph = draw_text(character, Style(face, max(8, round(cell * 0.8)))).mask
@@ -363,15 +374,15 @@ class Sheet:
         wear = cv2.resize(self.random.uniform(0.25, 1.0, (9, 9)).astype(np.float32), (side, side))
         turned = cv2.getRotationMatrix2D((side / 2, side / 2), float(self.random.normal(0, 4)), 0.96)
         mask = cv2.warpAffine((mask * wear).astype(np.uint8), turned, (side, side))
-        stamp(self.plane(RED), mask, round(x - side / 2), round(y - side / 2))
+        stamp(self.plane(RED), mask, round(middle[0] - side / 2), round(middle[1] - side / 2))
 
-    def scribble(self, x: float, y: float, width: float, height: float, colour: Colour = BLACK) -> None:
-        """Sign with a pen inside a rectangle centred on (x, y); not labelled."""
+    def scribble(self, middle: tuple[float, float], width: float, height: float, colour: Colour = BLACK) -> None:
+        """Sign with a pen inside a rectangle centred on `middle`; not labelled."""
         count = int(self.random.integers(5, 9))
         corners = self.random.uniform(-0.5, 0.5, (count, 2)) * (width, height)
         corners[:, 0] = np.sort(corners[:, 0])
         steps = np.linspace(0, count - 1, 80)
         curve = np.stack([np.interp(steps, np.arange(count), corners[:, axis]) for axis in (0, 1)], axis=1)
         smooth = np.stack([np.convolve(curve[:, axis], np.ones(9) / 9, mode="valid") for axis in (0, 1)], axis=1)
-        points = np.round((smooth + (x, y)) * 8).astype(np.int32).reshape(-1, 1, 2)
+        points = np.round((smooth + np.array(middle)) * 8).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(self.plane(colour), [points], False, 220, max(1, self.px(5)), cv2.LINE_AA, shift=3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw
 
 from train_easyocr.synthesis.fonts import Face
 
-Mask: TypeAlias = NDArray[np.uint8]
-"""Coverage with ink: 0 none, 255 full; [height, width]."""
+Mask: TypeAlias = NDArray[Any]  # OpenCV's stubs return arrays of any number
+"""Coverage with ink, uint8: 0 none, 255 full; [height, width]."""
 Points: TypeAlias = NDArray[np.float64]
 """Corners of an outline; [n, 2], x then y."""
 
@@ -35,7 +35,7 @@ class Style:
         size: Pixels per em.
         stretch: Width in relation to the face's own, as word processors offer it (0.9 is a condensed text).
         spacing: Extra pixels between characters; negative is tighter.
-        dots: Side in pixels of the dots of a dot-matrix printer; 0 for smooth print.
+        dots: Side in pixels of the dots of a dot-matrix printer; 0 for smooth print. Small text is always smooth.
         jitter: Largest vertical displacement of a character in pixels, as a worn typewriter does it.
     """
 
@@ -86,13 +86,13 @@ class Print:
     @cached_property
     def outline(self) -> Points:
         """Convex outline of the ink, from the pen position; empty when there is no ink."""
-        return outline(self.mask) + (self.left, self.top)
+        return outline(self.mask) + np.array((self.left, self.top))
 
     def part(self, first: int, last: int) -> Points:
         """Outline of the ink of characters `first` to `last`, the last excluded; empty when there is none."""
         start = 0 if first == 0 else round(self.edges[first]) - self.left
         end = self.mask.shape[1] if last >= len(self.text) else round(self.edges[last]) - self.left
-        return outline(self.mask[:, max(0, start) : max(0, end)]) + (self.left + max(0, start), self.top)
+        return outline(self.mask[:, max(0, start) : max(0, end)]) + np.array((self.left + max(0, start), self.top))
 
 
 def outline(mask: Mask) -> Points:
@@ -101,7 +101,7 @@ def outline(mask: Mask) -> Points:
     return np.empty((0, 2)) if ink is None else cv2.convexHull(ink).reshape(-1, 2).astype(np.float64)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def draw_text(text: str, style: Style) -> Print:
     """Print a text on one line.
 
@@ -172,8 +172,9 @@ def stamp(plane: Mask, mask: Mask, x: int, y: int) -> None:
 
 def _draw_run(text: str, style: Style) -> Print:
     """Print characters as the face sets them, then stretch or turn them into dots."""
-    size = max(8, style.size // style.dots) if style.dots else style.size
-    font = style.face.font(size)
+    # Below 20 dots an em, syllables such as 를 can no longer be told apart; printers printed those smoothly too.
+    dots = style.dots if style.dots and style.size // style.dots >= 20 else 0
+    font = style.face.font(style.size // dots if dots else style.size)
     left, top, right, bottom = (round(value) for value in font.getbbox(text, anchor="ls"))
     edges = np.array([font.getlength(text[:end]) for end in range(len(text) + 1)])
     # getbbox can be a pixel short where hinting moves an outline: draw on a margin, then cut.
@@ -181,8 +182,8 @@ def _draw_run(text: str, style: Style) -> Print:
     image = Image.new("L", (max(1, right - left) + 2 * margin, max(1, bottom - top) + 2 * margin))
     ImageDraw.Draw(image).text((margin - left, margin - top), text, fill=255, font=font, anchor="ls")
     mask, left, top = np.asarray(image), left - margin, top - margin
-    if style.dots:
-        mask, left, top, edges = as_dots(mask, style.dots), left * style.dots, top * style.dots, edges * style.dots
+    if dots:
+        mask, left, top, edges = as_dots(mask, dots), left * dots, top * dots, edges * dots
     if style.stretch != 1.0:
         width = max(1, round(mask.shape[1] * style.stretch))
         mask = cv2.resize(mask, (width, mask.shape[0]), interpolation=cv2.INTER_AREA)
@@ -192,7 +193,7 @@ def _draw_run(text: str, style: Style) -> Print:
 
 def as_dots(mask: Mask, side: int) -> Mask:
     """Turn a small mask into one `side` times as large whose inked pixels are the round dots of a needle printer."""
-    large = cv2.resize((mask > 110).astype(np.uint8) * 255, None, fx=side, fy=side, interpolation=cv2.INTER_NEAREST)
+    large = cv2.resize((mask > 80).astype(np.uint8) * 255, None, fx=side, fy=side, interpolation=cv2.INTER_NEAREST)
     softened = cv2.GaussianBlur(large, (0, 0), side * 0.35)
     grid = np.full((side, side), 255, np.uint8)
     grid[0, :] = grid[:, 0] = 150

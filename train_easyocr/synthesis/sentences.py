@@ -1,19 +1,21 @@
 """Sentences of administrative Korean: templates whose slots are filled for one document, particles chosen by sound.
 
 A template holds slots, `{town}`, and particles, `{을/를}`: the first form follows a final consonant, the second a
-vowel, and `{으로/로}` knows that ㄹ takes 로. One `Writer` serves one document, so that its sender, year and subject stay
-the same from the letterhead to the footer.
+vowel, and `{으로/로}` knows that ㄹ takes 로. One `Writer` serves one document, so that its sender, year and subject
+stay the same from the letterhead to the footer.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
 
 from train_easyocr.synthesis import vocabulary as vocabulary_of
 
+Choice = TypeVar("Choice")
 SLOT = re.compile(r"\{([^{}]+)\}")
 DIGITS_WITH_FINAL = "013678"  # 영 일 삼 육 칠 팔
 RIEUL = 8
@@ -59,6 +61,10 @@ STATEMENTS = (
     "{department}·{department2} 합동으로 {month}월 {day}일부터 {small}일간 {act}",
     "읍·면·동별 {target} 현황을 파악하여 {date}까지 보고토록 함",
     "{material} {num}{unit} 구입, {material2} {num}{unit} 수리",
+    "구입물품: {thing}, {thing2}, {thing3} 등 {small}종",
+    "{thing} {num}{unit}, {thing2} {small}{unit} 기탁 받음",
+    "체험 마당: {thing}·{thing2}·{thing3} ({town})",
+    "{person} 외 {small}명({thing}, {thing2} 분과) 참석",
 )
 """What plans and reports say, in note form."""
 
@@ -81,6 +87,79 @@ ARTICLES = (
     "과태료의 금액은 {amount}원 이하로 하고 그 징수 절차는 「지방세법」을 준용한다.",
 )
 """What ordinances and regulations say."""
+
+EVERYDAY = (
+    "밤늦도록 확성기를 크게 틀어 잠을 못 이루겠다는 민원이 끊이지 않으니 소음을 낮추도록 일러 주시기 바랍니다.",
+    "가로등이 꺼진 채 몇 달째 그대로여서 골목이 컴컴하고 무섭다는 의견을 수렴했음.",
+    "보도블록이 깨지고 움푹 꺼져 걷던 노인이 넘어져 뼈를 다쳤다는 신고가 접수됐습니다.",
+    "불을 쓰고 난 뒤에는 밸브를 꼭 잠갔는지, 콘센트를 뽑았는지 거듭 살핀다.",
+    "낯선 사람이 벨을 눌러도 문을 덥석 열지 말고 먼저 신분증을 확인하십시오.",
+    "길을 잃은 아이를 보면 옆에서 달래며 가까운 지구대에 맡겨 주시면 고맙겠습니다.",
+    "흉기를 든 괴한이 나타났다는 신고를 받고 곧바로 뒤쫓았으나 놓쳤음.",
+    "얇게 언 얼음판 위를 걷거나 얕은 곳이라고 얕보고 뛰어들지 않는다.",
+    "땀이 나고 숨이 가쁘거나 토하면 서늘한 곳으로 옮겨 옷을 벗기고 물을 먹인다.",
+    "손을 깨끗이 씻고 끓인 물을 마시며 날것을 먹지 않으면 배탈을 막을 수 있다.",
+    "덮개가 벗겨진 맨홀에 빠질 뻔했다며 빨리 고쳐 달라고 했다.",
+    "밭둑이 무너져 흙탕물이 논을 덮쳤고 볏단이 떠내려가 큰 손해를 입었습니다.",
+    "묵은 때를 닦고 낡은 벽을 칠했더니 딴 곳처럼 환해졌다는 칭찬을 들었다.",
+    "짐을 싣고 달리던 트럭이 언덕길에서 미끄러져 난간을 들이받았으나 다친 이는 없었음.",
+    "이웃끼리 다투지 말고 서로 조금씩 물러서면 좋겠다는 뜻을 밝혔습니다.",
+    "늙고 병든 부모를 모시며 꿋꿋이 살아온 두 젊은이에게 효행상을 드렸다.",
+    "그 밖에 궁금한 점은 언제든 물어 주시면 담당자가 낱낱이 답해 드리겠습니다.",
+    "쥐와 바퀴벌레가 들끓으니 약을 뿌리고 썩은 쓰레기를 치워 달라고 함.",
+    "넷째 아이를 낳은 가정에 쌀 몇 포와 미역, 옷가지를 보내 기쁨을 나누었다.",
+    "굵은 빗방울이 떨어지고 천둥이 칠 때는 큰 나무 밑을 피하고 몸을 낮춘다.",
+    "깊은 산속에서 길을 헤매면 왔던 길을 되짚어 내려오고, 어두워지면 움직이지 않는다.",
+    "땅콩, 옻닭, 꿀 따위를 먹고 살갗이 붉어지거나 입술이 부으면 곧 병원을 찾을 것.",
+    "값을 깎아 준다며 돈부터 받고 물건을 보내지 않는 속임수에 넘어가지 마십시오.",
+    "맺은 계약이라도 열나흘 안에는 까닭을 밝히지 않고 무를 수 있다.",
+    "모집 인원이 꽉 차서 늦게 낸 신청은 받지 못했으며, 빈자리가 나면 곧 알려 드릴 예정임.",
+    "물때가 끼고 녹슨 수도꼭지를 바꾸었더니 물맛이 훨씬 나아졌다고 흐뭇해했다.",
+    "텃밭에 심은 콩을 훑고 깻단을 묶어 말리느라 눈코 뜰 새 없이 바빴음.",
+    "쇠못과 나사못을 뽑고 찢어진 천막을 꿰맨 뒤 말뚝을 깊숙이 박았다.",
+    "딸과 함께 찍은 사진을 뒷면에 붙이고 이름을 또박또박 적어 내시기 바랍니다.",
+    "젖은 신문지로 유리창을 닦고 찌든 때는 뜨거운 물에 푼 세제로 문지른다.",
+    "얽히고설킨 전깃줄이 끊어질까 걱정스럽다며 땅속에 묻어 달라는 바람이 컸다.",
+    "혼잣몸으로 손주 셋을 키우는 할머니 댁의 뚫린 지붕을 덮고 꺾인 기둥을 바로잡았음.",
+    "굶는 이가 없도록 넉넉히 담고, 남은 찬은 버리지 말고 나눌 것.",
+    "왼쪽 팔뚝과 넓적다리, 발꿈치에 긁힌 자국이 있고 뺨이 멍들었다고 적혀 있음.",
+    "옳고 그름을 따지기에 앞서 맡은 몫을 다했는지 스스로 되돌아보아야 한다.",
+    "콜센터에 전화하면 퀵서비스와 렌터카, 텔레뱅킹, 인터넷 쇼핑 피해를 상담해 드립니다.",
+    "헌혈 캠페인, 플래시몹, 뮤직 콘서트, 패션쇼, 샌드아트를 펼칠 계획임.",
+    "엘리베이터 앞에 핫라인 번호와 옐로카드 제도를 알리는 푯말을 붙였다.",
+    "훔친 물건인 줄 알면서 싼값에 사들인 자를 붙잡아 넘겼음.",
+    "흙먼지가 흩날려 빨래를 널 수 없고 눈병과 코막힘, 잦은 기침에 시달린다고 하소연하였다.",
+    "알루미늄, 마그네슘, 리튬, 크롬, 카드뮴, 니켈 등 금속 폐기물은 따로 모아 넘긴다.",
+    "짧은 글짓기, 깜짝 퀴즈, 떡 썰기, 새끼 꼬기로 흥을 돋우고 뽐낸 솜씨를 겨루었다.",
+    "대륙붕과 갯골, 늪, 둑길을 걸으며 뭇 생명을 만나는 맛이 쏠쏠함.",
+    "왠지 으슥하고 꺼림칙한 곳에는 CCTV를 달고 밤길을 밝힐 등을 켰다.",
+    "윗사람이든 아랫사람이든 옛일을 잊고 믿음으로 뭉쳐야 마땅하다.",
+    "쑥쑥 커 가는 텃밭 채소를 뜯어 겉절이를 무치고 콩국수를 말아 점심을 먹었음.",
+    "좁고 굽은 길을 넓히고 곧게 펴는 데 몇 년이 걸릴지 몰라 답답해하였다.",
+    "벚꽃이 흐드러진 강둑에서 윷가락을 던지고 엿치기를 하며 봄볕을 즐겼다.",
+    "짊어진 빚을 갚지 못해 쫓겨난 집안의 딱한 사정을 듣고 쌀자루와 연탄을 얹어 보냄.",
+    "곁에서 지켜보던 늑대 같은 들개가 덤벼 겁에 질린 아이가 갇힌 채 울었다는 제보임.",
+    "힘겹게 겪은 삶을 굳게 딛고 곱게 늙으신 어르신을 뵈니 기쁨과 고마움이 북받쳤습니다.",
+    "꼼꼼히 살펴 꽂아 둔 서류가 꽤 많아 끈으로 묶고 색인을 붙여 넣었음.",
+    "끔찍한 사고를 낸 뒤 뺑소니친 놈을 놔두면 안 된다며 눕다시피 막아섰다.",
+    "뇌졸중은 쓰러진 뒤 세 시간 안에 손을 쓰느냐에 달렸으니 즉시 119에 알릴 것.",
+    "고객님, 문이 닫힙니다. 손이나 짐이 끼지 않게 뒤로 물러서 주십시오.",
+    "딩굴던 돌을 치우고 듬성듬성한 잔디에 떼를 입혔더니 어떻게 이렇듯 달라졌느냐고 묻더라.",
+    "똑같은 쪽지를 스무 장쯤 베껴 넣었고, 그 가운데 몇 장은 찢겼다.",
+    "넉 달 만에 멈춘 공사를 다시 벌이자 구덩이가 더욱 깊어졌다며 몹시 언짢아함.",
+    "맘껏 뛰놀 곳이 없어 뭐라도 만들어 달라는 어린이들의 편지를 읽고 흐뭇했다.",
+    "담을 맞댄 이웃끼리 밉게 굴지 말고 웬만하면 참자는 뜻으로 다듬은 글임.",
+    "빗물에 젖어 붓고 터진 벽지를 뜯고 뽀얀 새 벽지를 발라 드렸습니다.",
+    "싱싱한 멍게, 뱅어, 쏙, 맛조개와 갓 삶은 옥수수를 앉은자리에서 다 팔았다.",
+    "꽹과리 소리에 맞춰 어깨춤을 추고, 앓던 이가 빠진 듯 시원하다며 껄껄 웃었음.",
+    "밤새 쏟아진 눈을 쓸고 얼어붙은 비탈에 모래를 뿌렸으나 여전히 미끄럽고 춥다.",
+    "그동안 쌓인 억울함을 털어놓고 싶다며 찾아온 이에게 쉬운 말로 절차를 일러 주었다.",
+    "챔피언 결정전, 탤런트 초청 토크쇼, 텀블링 시범, 캉캉춤, 핏빛 노을 사진전을 엶.",
+    "몽골 텐트와 컴퓨터, 킬로와트시 계량기, 튜닝한 스쿠터의 렌털 계약을 맺었음.",
+    "룻기, 렛츠런, 롯데, 뤄양, 쾰른, 탄자니아, 콩고, 앙골라 등 자매 도시와 단체의 편지.",
+    "젖먹이를 업은 채 겹겹이 껴입고 장작을 팼더니 숨이 가쁘고 허리가 쑤셨다.",
+)
+"""Complaints, advice and good deeds in everyday words, whose syllables administrative language seldom has."""
 
 TITLES = (
     "{project} 추진계획",
@@ -159,7 +238,7 @@ class Writer:
         self._said: set[str] = set()
         self._slots: dict[str, Callable[[], str]] = self._make_slots()
 
-    def pick(self, choices: Sequence[str]) -> str:
+    def pick(self, choices: Sequence[Choice]) -> Choice:
         """Draw one of `choices`."""
         return choices[int(self.random.integers(len(choices)))]
 
@@ -192,7 +271,7 @@ class Writer:
 
     def sentence(self) -> str:
         """A sentence about the document's topic."""
-        return self.fresh(self.topic.sentences)
+        return self.fresh(self.topic.sentences if self.chance(0.7) else EVERYDAY)
 
     def request(self) -> str:
         """A sentence of a letter."""
@@ -269,6 +348,10 @@ class Writer:
         """A document number as letters show it: `총무과-1234`."""
         return f"{self.department}-{self.number()}"
 
+    def thing(self) -> str:
+        """Something that is bought, grown or counted."""
+        return self.pick(vocabulary_of.MATERIALS if self.chance(0.5) else vocabulary_of.THINGS)
+
     def cell(self, header: str) -> str:
         """A table cell's text that fits its column's title."""
         for endings, write in self._cells():
@@ -297,12 +380,13 @@ class Writer:
             (("전년도", "증감"), self.amount),
             (("일", "기한", "일시", "기간", "임기"), self.date),
             (("면적", "연장", "사용량", "생산량", "수매량", "수거량", "방류량", "배출량"), number(100, 99_999)),
+            (("연령",), number(17, 98)),
             (("율", "%"), lambda: f"{self.integer(1, 999) / 10}%"),
-            (("인원", "원수", "두수", "본수", "수량", "횟수", "지침", "점수", "연령"), number(1, 900)),
+            (("인원", "원수", "두수", "본수", "수량", "횟수", "지침", "점수"), number(1, 900)),
             (("위치", "소재지", "주소", "지번", "근무지"), lambda: f"{self.pick(vocabulary_of.TOWNS)} {self.lot()}"),
             (("읍면동", "리통별", "구역"), lambda: self.pick(vocabulary_of.TOWNS)),
             (("지목",), lambda: self.pick(words("전 답 대 임 도 천 구 유 잡 공 묘 과 목 장 학 종 차 주 창 제 양 체"))),
-            (("품명", "생산품", "수종", "품종", "작목"), lambda: self.pick(vocabulary_of.MATERIALS)),
+            (("품명", "생산품", "수종", "품종", "작목"), self.thing),
             (("규격", "구경", "폭원", "관종"), lambda: f"{self.pick(('Φ', 'D', '', '□'))}{self.integer(5, 900)}mm"),
             (("단위",), lambda: self.pick(vocabulary_of.UNITS)),
             (("비고", "적요"), lambda: self.pick(vocabulary_of.REMARKS) if self.chance(0.5) else ""),
@@ -326,6 +410,7 @@ class Writer:
             "purpose": lambda: pick(data.PURPOSES),
             "reason": lambda: pick(data.REASONS),
             "result": lambda: pick(data.RESULTS),
+            "thing": lambda: pick(data.THINGS),
             "material": lambda: pick(data.MATERIALS),
             "unit": lambda: pick(data.UNITS),
             "town": lambda: pick(data.TOWNS),
@@ -348,8 +433,8 @@ class Writer:
             "decimal": lambda: f"{self.integer(1, 99) / 100:.2f}",
         }
         several["date2"], several["time2"] = self.date, lambda: self.time(14, 18)
-        for name in ("department", "act", "material", "small"):
-            several[f"{name}2"] = several[name]
+        for name in ("department", "act", "material", "small", "thing"):
+            several[f"{name}2"] = several[f"{name}3"] = several[name]
         return several
 
 

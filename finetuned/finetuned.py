@@ -1,0 +1,1 @@
+../train_easyocr/recognition/network.py

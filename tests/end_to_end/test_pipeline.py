@@ -1,0 +1,55 @@
+"""All five steps as a user runs them, on a small sample, without EasyOCR's weights."""
+
+import csv
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.skipif(not list(ROOT.glob(".venv/requirements*.sha256")), reason="step 1 has not been run in this folder")
+def test_the_sample_from_rendering_to_score(tmp_path):
+    sample = tmp_path / "표본 문서"
+    environment = {
+        **os.environ,
+        "HOME": str(tmp_path / "집"),
+        "SAMPLE_DIR": str(sample),
+        "SAMPLE_PAGES": "10",
+        # Nothing is downloaded, whether this machine could or not.
+        **dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9"),
+    }
+    for name in ("EASYOCR_MODULE_PATH", "MODULE_PATH", "DATASET", "no_proxy", "NO_PROXY"):
+        environment.pop(name, None)
+    command = ["bash", "run_pipeline.sh", "n_iter=6", "val_period=3", "output_channel=16", "hidden_size=16"]
+
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
+    assert "a small network is trained from nothing" in result.stdout
+    assert "the score is taken on labelled boxes" in result.stdout
+
+    installed = {
+        path.relative_to(tmp_path / "집").as_posix() for path in (tmp_path / "집/.EasyOCR").rglob("finetuned.*")
+    }
+    assert {
+        ".EasyOCR/model/finetuned.pth",
+        ".EasyOCR/user_network/finetuned.py",
+        ".EasyOCR/user_network/finetuned.yaml",
+    } <= installed
+    scores = json.loads((sample / "evaluation_result.json").read_text(encoding="utf-8"))
+    with (sample / "evaluation_result.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    pages = len(list((sample / "공공행정문서 OCR/evaluation_set/images").rglob("*.jpg")))
+    assert pages > 0
+    assert [row["model"] for row in rows] == ["finetuned"] * pages
+    assert "finetuned" in json.dumps(scores)
+
+    again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
+    assert "all 6 iterations are done" in again.stdout
+    assert json.loads((sample / "evaluation_result.json").read_text(encoding="utf-8")) == scores

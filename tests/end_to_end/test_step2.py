@@ -1,0 +1,454 @@
+"""Step 2 as a user runs it, on whole downloads in AI-Hub's shape."""
+
+import csv
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import unicodedata
+from pathlib import Path
+
+import cv2
+import lmdb
+import numpy as np
+import pytest
+
+import prepare_dataset
+from tests.documents.samples import (
+    IMAGES_TOP,
+    LABELS_TOP,
+    WORDS,
+    break_crc,
+    jpeg,
+    label,
+    make_download,
+    page_image,
+    pages,
+    tree,
+    words_of,
+    write_zip,
+)
+from train_easyocr.documents import Box
+from train_easyocr.patches.labels_csv import read_rows
+
+ROOT = Path(__file__).parents[2]
+ALL = ("--unzip", "--training", "--validation", "--evaluation", "--workers", "1")
+SETS = "training_and_validation_set"
+
+
+@pytest.fixture
+def download(tmp_path):
+    return make_download(tmp_path / "내려받음" / "공공행정문서 OCR")
+
+
+@pytest.fixture
+def run(capsys):
+    """Run step 2 in this process; give its exit status, its output and its errors."""
+
+    def run_step(*arguments):
+        status = prepare_dataset.main([str(argument) for argument in arguments])
+        return status, *capsys.readouterr()
+
+    return run_step
+
+
+def skipped(folder):
+    with (folder / "skipped.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def statistics(folder):
+    return json.loads((folder / "statistics.json").read_bytes())
+
+
+def expected_patches(count, first=0):
+    """Name, text and pixels of each patch, cut here from the pages' images and labels without the program's help."""
+    for name, image, _ in pages(count, first):
+        grey = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_GRAYSCALE)
+        for text, (x, y, width, height) in words_of(int(name[-4:])):
+            box = max(0, x), max(0, y), min(240, x + width), min(180, y + height)
+            file = f"{name.rsplit('/', 1)[1]}_{'-'.join(map(str, box))}.png"
+            yield file, text, grey[box[1] : box[3], box[0] : box[2]]
+
+
+def test_a_download_becomes_patches_and_an_evaluation_set(download, run):
+    status, out, _ = run("--dataset", download, *ALL, "val_images=4", "eval_images=2")
+    assert status == 0
+    training = download / SETS / "training" / "select_data"
+    expected = list(expected_patches(5))
+    assert list(read_rows(training / "labels.csv")) == [(file, text) for file, text, _ in expected]
+    for file, _, pixels in expected:
+        found = cv2.imread(str(training / "images" / file), cv2.IMREAD_UNCHANGED)
+        np.testing.assert_array_equal(found, pixels)
+    assert len(list((training / "images").iterdir())) == len(expected) == 40
+    assert "training: 40,000 pages asked for, 5 are there: all are used" in out
+    validation = json.loads((download / SETS / "validation/select_data/manifest.json").read_bytes())
+    evaluation = json.loads((download / "evaluation_set/manifest.json").read_bytes())
+    assert (len(validation["pages"]), len(evaluation["pages"])) == (4, 2)
+    assert not set(validation["pages"]) & set(evaluation["pages"])
+    for name in evaluation["pages"]:
+        for path in (f"images/{name}.jpg", f"labels/{name}.json"):
+            source = download / "unzipped/validation" / path
+            assert (download / "evaluation_set" / path).read_bytes() == source.read_bytes()
+    assert {path.name for path in download.iterdir()} == {
+        *("Training", "Validation", "unzipped", SETS, "evaluation_set"),
+    }
+
+
+def test_statistics_agree_with_counting_by_hand(download, run):
+    run("--dataset", download, *ALL[:2], "--workers", 1, "batch_max_length=6")
+    found = statistics(download / SETS / "training/select_data")
+    rows = [(text, patch.shape) for _, text, patch in expected_patches(5)]
+    assert found["pages"] == {"with_both_files": 5, "drawn": 5, "used": 5, "skipped": {}}
+    assert found["words"] == {"labelled": 40, "used": 40, "skipped": {}}
+    outside = {character: sum(text.count(character) for text, _ in rows) for character in "뷁·"}
+    assert found["characters_outside"]["counts"] == outside
+    assert found["characters_outside"]["words"] == sum("뷁" in text or "·" in text for text, _ in rows)
+    assert found["too_long"]["words"] == sum(len(text) > 6 for text, _ in rows)
+    needed = sorted(-(-64 * width // height) for _, (height, width) in rows)
+    assert found["width_for_80_percent"] == needed[31]
+
+
+def test_the_parent_of_the_data_set_will_do_and_the_config_can_name_it(download, run, tmp_path):
+    config = tmp_path / "설정.yaml"
+    config.write_text(f"dataset: {download.parent}\noutput: {tmp_path / '결과'}\nselect_data: 가\n", encoding="utf-8")
+    assert run("--config", config, "--unzip", "--training", "--workers", 1)[0] == 0
+    assert (tmp_path / "결과" / SETS / "training/가/labels.csv").is_file()
+    assert {path.name for path in download.iterdir()} == {"Training", "Validation"}
+    assert (
+        run("--config", config, "--training", "--workers", 1, "--select_data", "나", "--output", download.parent)[0]
+        == 1
+    )
+    assert run("--config", config, "--training", "--workers", 1, "--select_data", "나")[0] == 0
+    assert {path.name for path in (tmp_path / "결과" / SETS / "training").iterdir()} == {"가", "나"}
+
+
+def test_the_lmdb_form_holds_what_the_png_form_holds(download, run):
+    run("--dataset", download, *ALL)
+    assert run("--dataset", download, *ALL[1:2], "--format", "lmdb", "--select_data", "db", "--workers", 1)[0] == 0
+    png, form = download / SETS / "training/select_data", download / SETS / "training/db"
+    assert {path.name for path in form.iterdir()} == {
+        *("labels.csv", "lmdb", "manifest.json", "skipped.csv", "statistics.json"),
+    }
+    assert (form / "labels.csv").read_bytes() == (png / "labels.csv").read_bytes()
+    with lmdb.open(str(form / "lmdb"), readonly=True, lock=False) as database, database.begin() as transaction:
+        rows = list(read_rows(form / "labels.csv"))
+        assert transaction.get(b"num-samples") == str(len(rows)).encode()
+        assert transaction.stat()["entries"] == 2 * len(rows) + 1
+        for number, (name, text) in enumerate(rows, 1):
+            assert transaction.get(b"label-%09d" % number).decode() == text
+            assert transaction.get(b"image-%09d" % number) == (png / "images" / name).read_bytes()
+
+
+def test_colour_patches_keep_their_colours(download, run):
+    run("--dataset", download, *ALL[:2], "--workers", 1, "rgb=True", "input_channel=3")
+    images = download / SETS / "training/select_data/images"
+    assert all(cv2.imread(str(path), cv2.IMREAD_UNCHANGED).ndim == 3 for path in images.iterdir())
+
+
+def unpack(folder, found):
+    """Lay pages out as --unzip does."""
+    for name, image, content in found:
+        for path, data in ((f"images/{name}.jpg", image), (f"labels/{name}.json", content)):
+            if data is not None:
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(data)
+
+
+def test_what_can_not_be_used_is_skipped_counted_and_listed(tmp_path, run):
+    image = jpeg(page_image(1))
+    words = [
+        ("합계", [-5, -5, 30, 20]),
+        ("  ", [1, 1, 9, 9]),
+        ("넓이 없음", [5, 5, 0, 9]),
+        ("밖", [240, 5, 10, 9]),
+        ("끝", [230, 170, 90, 90]),
+        ("합계", [-9, -9, 34, 24]),
+        ("소계", [0, 0, 25, 15]),
+    ]
+    unpack(
+        tmp_path / "unzipped/training",
+        [
+            ("인.허가/가", image, label(words)),
+            ("인.허가/나", image, b"{"),
+            ("인.허가/다", image[:200], label(words)),
+            ("인.허가/라", image, None),
+            ("인.허가/마", None, label(words)),
+            ("인.허가/바", image, label([], width=999)),
+        ],
+    )
+    status, out, _ = run("--dataset", tmp_path, "--training", "--workers", 1)
+    target = tmp_path / SETS / "training/select_data"
+    assert status == 0
+    assert list(read_rows(target / "labels.csv")) == [("가_0-0-25-15.png", "합계"), ("가_230-170-240-180.png", "끝")]
+    assert [(row["page"], row["id"], row["text"], row["reason"]) for row in skipped(target)] == [
+        ("인.허가/라", "", "", "page without label file"),
+        ("인.허가/마", "", "", "page without image"),
+        ("인.허가/가", "2", "", "empty text"),
+        ("인.허가/가", "3", "넓이 없음", "box without area"),
+        ("인.허가/가", "4", "밖", "box outside the page"),
+        ("인.허가/가", "6", "합계", "same box and text twice"),
+        ("인.허가/가", "7", "소계", "same box, another text"),
+        ("인.허가/나", "", "", "malformed label file"),
+        ("인.허가/다", "", "", "unreadable image"),
+    ]
+    found = statistics(target)
+    assert found["pages"] == {
+        "with_both_files": 4,
+        "drawn": 4,
+        "used": 2,
+        "skipped": dict.fromkeys(
+            ("malformed label file", "page without image", "page without label file", "unreadable image"), 1
+        ),
+    }
+    assert (found["words"]["labelled"], found["words"]["used"]) == (7, 2)
+    assert found["warnings"] == {"box cut at the page's edge": 2, "image size differs from the label file's": 1}
+    assert "skipped: malformed label file" in out and "same box, another text" in out
+
+
+def test_pages_of_one_name_do_not_collide_and_texts_are_nfc(tmp_path, run):
+    text = unicodedata.normalize("NFD", '줄\n바꿈, 그는 "예"\r라 함')
+    for seed, folder in enumerate(("인.허가/1", "일반행정/1")):
+        content = label([(text, [3, 4, 50, 20])])
+        unpack(tmp_path / "unzipped/training", [(f"{folder}/문서", jpeg(page_image(seed)), content)])
+    assert run("--dataset", tmp_path, "--training", "--workers", 1)[0] == 0
+    target = tmp_path / SETS / "training/select_data"
+    assert list(read_rows(target / "labels.csv")) == [
+        ("인.허가_1_문서_3-4-53-24.png", unicodedata.normalize("NFC", text)),
+        ("일반행정_1_문서_3-4-53-24.png", unicodedata.normalize("NFC", text)),
+    ]
+    first, second = (path.read_bytes() for path in (target / "images").iterdir())
+    assert first != second
+
+
+def test_damaged_archives_end_with_an_error_and_the_rest_is_done(download, run):
+    training = download / "Training"
+    (training / "[원천]training3.zip").write_bytes(b"PK\3\4 nothing")
+    write_zip(training / "[원천]training4.zip", [("../../../적.jpg", b"x"), ("위/인.허가/새.jpg", b"x")])
+    name, image, _ = pages(2)[1]
+    break_crc(training / "[원천]training2.zip", image)
+    status, _, err = run("--dataset", download, *ALL)
+    assert status == 1
+    assert "[원천]training3.zip: can't be read as a zip archive" in err
+    assert "'../../../적.jpg': refused" in err
+    assert f"'{IMAGES_TOP}/{name}.jpg': truncated or damaged" in err
+    assert not list(download.parent.parent.rglob("적.jpg"))
+    target = download / SETS / "training/select_data"
+    assert [row["reason"] for row in skipped(target)] == ["page without label file", "page without image"][::-1]
+    assert statistics(target)["pages"]["used"] == 4
+    with (download / "unzipped/skipped.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.reader(file))) == 3
+    (training / "[원천]training3.zip").unlink()
+    (training / "[원천]training4.zip").unlink()
+    make_download(download)
+    status, out, _ = run("--dataset", download, *ALL)
+    assert status == 0
+    assert "the pages it is drawn from have changed" in out
+    assert statistics(target)["pages"]["used"] == 5
+    assert not (download / "unzipped/skipped.csv").exists()
+
+
+@pytest.mark.parametrize("form", ["png", "lmdb"])
+def test_the_number_of_workers_changes_nothing(download, run, tmp_path, form):
+    for workers in (1, 3):
+        output = tmp_path / str(workers)
+        arguments = ("--dataset", download, "--output", output, *ALL[:4], "--format", form, "--workers", workers)
+        assert run(*arguments)[0] == 0
+    assert tree(tmp_path / "1") == tree(tmp_path / "3")
+    assert len(tree(tmp_path / "1")) > 40
+
+
+def test_a_finished_set_is_left_alone_and_measured_anew_when_only_the_model_changes(download, run):
+    run("--dataset", download, *ALL)
+    target = download / SETS / "training/select_data"
+    before = {path: path.stat().st_mtime_ns for path in download.rglob("*")}
+    status, out, _ = run("--dataset", download, *ALL)
+    assert status == 0 and out.count("nothing to do") == 3
+    assert {path: path.stat().st_mtime_ns for path in download.rglob("*")} == before
+    run("--dataset", download, "--training", "--workers", 1, f"character={''.join(dict.fromkeys(''.join(WORDS)))}")
+    assert statistics(target)["characters_outside"]["words"] == 0
+    changed = {path for path in before if path.stat().st_mtime_ns != before[path]}
+    assert changed == {target / "statistics.json", target}
+
+
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (["seed=2"], "seed was 1111, is 2"),
+        (["train_images=3"], "images was 40000, is 3"),
+        (["--format", "lmdb"], "format was 'png', is 'lmdb'"),
+        (["rgb=True", "input_channel=3"], "rgb was False, is True"),
+    ],
+)
+def test_changed_settings_make_a_set_anew_and_say_why(download, run, tmp_path, settings, why):
+    run("--dataset", download, *ALL[:2], "--workers", 1)
+    status, out, _ = run("--dataset", download, "--training", "--workers", 1, *settings)
+    assert status == 0 and "made anew" in out and why in out
+    run("--dataset", download, "--output", tmp_path / "neu", *ALL[:2], "--workers", 1, *settings)
+    assert tree(download / SETS) == tree(tmp_path / "neu" / SETS)
+
+
+def test_a_folder_that_this_program_did_not_make_is_left_alone(download, run):
+    foreign = download / SETS / "training/select_data"
+    foreign.mkdir(parents=True)
+    (foreign / "labels.csv").write_text("filename,words\n", encoding="utf-8")
+    before = tree(foreign)
+    status, _, err = run("--dataset", download, *ALL[:2], "--workers", 1)
+    assert status == 1 and "did not make" in err and "--select_data" in err
+    assert tree(foreign) == before
+
+
+def drawn(folder):
+    return set(json.loads((folder / "manifest.json").read_bytes())["pages"])
+
+
+@pytest.mark.parametrize("order", [("--validation", "--evaluation"), ("--evaluation", "--validation")])
+def test_draws_are_disjoint_whichever_runs_first(download, run, order):
+    run("--dataset", download, "--unzip", "--workers", 1)
+    for action in order:
+        status, out, _ = run("--dataset", download, action, "--workers", 1, "val_images=20", "eval_images=10")
+        assert status == 0
+        assert "in proportion" in out
+    validation, evaluation = drawn(download / SETS / "validation/select_data"), drawn(download / "evaluation_set")
+    assert (len(validation), len(evaluation), len(validation & evaluation)) == (4, 2, 0)
+
+
+def test_draws_under_other_settings_that_would_meet_are_refused(download, run):
+    run("--dataset", download, "--unzip", "--validation", "--workers", 1, "val_images=4", "eval_images=2")
+    before = tree(download)
+    status, _, err = run("--dataset", download, "--evaluation", "--workers", 1, "val_images=1", "eval_images=5")
+    assert status == 1 and "--validation --evaluation" in err and "seed=1111" in err
+    assert tree(download) == before
+    both = ("--validation", "--evaluation", "val_images=1", "eval_images=5", "--workers", 1)
+    assert run("--dataset", download, *both)[0] == 0
+    status, _, err = run("--dataset", download, "--validation", "--workers", 1, "val_images=5", "eval_images=1")
+    assert status == 1 and "evaluation_set" in err
+    assert len(drawn(download / SETS / "validation/select_data")) == 1
+
+
+def test_one_validation_page_is_an_error_that_says_so(tmp_path, run):
+    download = make_download(tmp_path / "공공행정문서 OCR", 1, 1)
+    assert run("--dataset", download, "--unzip", "--training", "--workers", 1)[0] == 0
+    for action in ("--validation", "--evaluation"):
+        status, _, err = run("--dataset", download, action, "--workers", 1)
+        assert status == 1 and "both need one" in err
+
+
+def test_check_reads_everything_and_writes_nothing(download, run):
+    name, image, _ = pages(2)[1]
+    break_crc(download / "Training/[원천]training2.zip", image)
+    write_zip(
+        download / "Validation/[라벨]더.zip",
+        [(f"{LABELS_TOP}/인.허가/외톨이.json", b"{"), ("/절대.json", b""), ("위/읽기.txt", b"")],
+    )
+    before = tree(download)
+    status, out, err = run("--dataset", download, "--check", "--workers", 2)
+    assert status == 0
+    assert tree(download) == before
+    assert f"'{IMAGES_TOP}/{name}.jpg': truncated or damaged" in err and "'/절대.json': refused" in err
+    assert "'인.허가/외톨이': page without image" in out
+    assert "train_images=40000 ask for 40,000 pages, 4 are usable" in out
+    (download / "Validation/[원천]빈.zip").touch()
+    assert run("--dataset", download, "--check", "--workers", 1)[0] == 1
+    assert "빈.zip" not in run("--dataset", download, "--check", "--training", "--workers", 1)[2]
+
+
+def test_check_reads_what_is_unzipped_when_the_archives_are_gone(download, run):
+    run("--dataset", download, "--unzip", "--workers", 1)
+    shutil.rmtree(download / "Training")
+    shutil.rmtree(download / "Validation")
+    label_file = next((download / "unzipped/training/labels").rglob("*.json"))
+    label_file.write_bytes(b"[]")
+    status, out, _ = run("--dataset", download, "--check", "--workers", 1)
+    assert status == 0 and "malformed label file" in out and "words usable" in out
+    shutil.rmtree(download / "unzipped/validation")
+    status, _, err = run("--dataset", download, "--check", "--workers", 1)
+    assert status == 1 and "validation: 0 usable pages" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--training"], "give --dataset DIR, or set dataset"),
+        (["--training", "--dataset", "없음"], "there is no such folder"),
+        (["--training", "--dataset", "."], "add --unzip"),
+        (["--unzip", "--dataset", "."], "no .zip files in Training/ or Validation/"),
+        (["--check", "--dataset", "."], "holds Training/ and Validation/"),
+        (["--training", "--dataset", ".", "--select_data", "../위"], "one folder's name"),
+        (["--training", "--dataset", ".", "select_data=A-B", "batch_ratio=0.5-0.5"], "one folder's name"),
+        (["--training", "--dataset", ".", "trian_images=3"], "did you mean train_images?"),
+        (["--training", "--dataset", ".", "--config", "없음.yaml"], "없음.yaml"),
+        (["--training", "--dataset", ".", "character=korean_g9"], "korean_g9"),
+    ],
+)
+def test_mistakes_are_one_clear_message(tmp_path, run, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run(*arguments)
+    assert status == 1
+    assert said in err and "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--training", "--workers", "0"], ["--training", "--workers", "둘"]])
+def test_an_unusable_command_line_says_what_is_possible(run, arguments, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        run(*arguments)
+    assert "--unzip" in capsys.readouterr().err
+
+
+def test_too_little_space_is_said_before_anything_is_written(download, run, monkeypatch):
+    monkeypatch.setattr("train_easyocr.patches.stages.free_bytes", lambda _: 1000)
+    status, _, err = run("--dataset", download, *ALL)
+    assert status == 1 and "GiB are free" in err and "--output" in err
+    assert not list((download).rglob("*.jpg"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_can_not_be_written_is_named(download, run):
+    download.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    status, _, err = run("--dataset", download, *ALL)
+    assert status == 1 and "--output" in err
+
+
+def test_a_full_disk_ends_the_run_with_its_reason(download, run, monkeypatch):
+    def full(path, _):
+        raise OSError(28, "No space left on device", str(path))
+
+    run("--dataset", download, "--unzip", "--workers", 1)
+    monkeypatch.setattr("train_easyocr.patches.page_work.write_bytes", full)
+    status, _, err = run("--dataset", download, "--training", "--workers", 1)
+    assert status == 1 and "No space left on device" in err and "goes on where it stopped" in err
+    monkeypatch.undo()
+    assert run("--dataset", download, "--training", "--workers", 1)[0] == 0
+
+
+def test_a_second_run_on_the_same_folder_is_refused(download, run):
+    with prepare_dataset.alone(download):
+        status, _, err = run("--dataset", download, *ALL)
+    assert status == 1 and "another prepare_dataset.py" in err
+
+
+def test_the_evaluation_set_is_what_the_evaluation_reads(download, run):
+    from train_easyocr.documents.aihub import find_pages, read_page
+
+    run("--dataset", download, *ALL)
+    found, problems = find_pages(download / "evaluation_set")
+    assert {page.name for page in found} == drawn(download / "evaluation_set") and not problems
+    number = int(found[0].name[-4:])
+    x, y, width, height = words_of(number)[0][1]
+    assert read_page(found[0]).words[0].box == Box(x, y, x + width, y + height)
+
+
+def test_the_script_runs_from_any_folder_and_loads_no_torch(download, tmp_path):
+    code = (
+        "import runpy, sys; sys.argv = sys.argv[1:]\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "finally: assert 'torch' not in sys.modules and 'easyocr' not in sys.modules"
+    )
+    arguments = [str(ROOT / "prepare_dataset.py"), "--dataset", str(download), *ALL[:2], "--workers", "1"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code, *arguments]
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert (download / SETS / "training/select_data/labels.csv").is_file()

@@ -1,0 +1,539 @@
+"""The trainer: it learns, it freezes what it should, and parts of a run give what the run in one piece gives."""
+
+import json
+import math
+import os
+import re
+import signal
+import warnings
+
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from tests.easyocr_files import install_random_weights
+from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
+from train_easyocr.config import CONFIG_FILES, Config, ConfigError, load_config
+from train_easyocr.recognition import training
+from train_easyocr.recognition.batches import Batch
+from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.checkpoints import CheckpointError, read_card, read_weights
+from train_easyocr.recognition.data import DataError, PatchError
+from train_easyocr.recognition.logs import RunLog
+from train_easyocr.recognition.model import build_model
+from train_easyocr.recognition.state import STATE, ResumeError, load_state
+from train_easyocr.recognition.training import (
+    Interrupted,
+    NotFiniteError,
+    Trainer,
+    find_start,
+    learning_rate,
+    make_converter,
+    train,
+)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_set(tmp_path / "training" / "select_data", WORDS * 2)
+    write_set(tmp_path / "validation" / "select_data", WORDS)
+    return tmp_path
+
+
+def state_of(config):
+    return load_state(config.experiment)
+
+
+def figures(config):
+    """What log_train.jsonl says, but for the time it took."""
+    lines = [json.loads(line) for line in (config.experiment / "log_train.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if key != "elapsed"} for line in lines]
+
+
+def assert_equal_runs(config, other):
+    """Two runs ended in the same state, with the same best weights, and say the same of their way."""
+    ours, theirs = state_of(config), state_of(other)
+    for key in ("iteration", "best", "validated", "loss"):
+        assert ours[key] == theirs[key]
+    for key, value in ours["model"].items():
+        assert torch.equal(value, theirs["model"][key]), key
+    for number, moments in ours["optimizer"]["state"].items():
+        for key, value in moments.items():
+            assert torch.equal(value, theirs["optimizer"]["state"][number][key])
+    assert torch.equal(ours["random"]["cpu"], theirs["random"]["cpu"])
+    for name in ("best_accuracy.pth", "best_norm_ed.pth"):
+        assert (config.experiment / name).read_bytes() == (other.experiment / name).read_bytes()
+        card, other_card = read_card(config.experiment / name), read_card(other.experiment / name)
+        assert (card.iteration, card.validation) == (other_card.iteration, other_card.validation)
+    assert figures(config) == figures(other)
+    blocks = [
+        re.sub(r"Total .* elapsed", "", (each.experiment / "log_train.txt").read_text(encoding="utf-8"))
+        for each in (config, other)
+    ]
+    assert blocks[0] == blocks[1]
+
+
+LEARNS = {
+    "n_iter": 150,
+    "val_period": 50,
+    "lr": 0.01,
+    "batch_size": 8,
+    "output_channel": 32,
+    "hidden_size": 32,
+    "show_number": 3,
+}
+
+
+def test_it_learns_a_few_words_by_heart(data, capsys):
+    config = tiny_config(data, **LEARNS)
+    train(config)
+    lines = figures(config)
+    assert [line["iteration"] for line in lines] == [50, 100, 150]
+    assert lines[0]["training_loss"] > 3 * lines[1]["training_loss"] > 9 * lines[2]["training_loss"]
+    assert lines[-1]["accuracy"] == 100
+    assert lines[-1]["norm_ed"] == 1
+    card = read_card(config.experiment / "best_accuracy.pth")
+    assert card.character == SYLLABLES
+    assert card.validation.accuracy == 100
+    assert card.validation.words == len(WORDS)
+    assert card.validation_sets == [str(data / "validation" / "select_data")]
+    assert card.network["output_channel"] == 32
+    assert card.network["Prediction"] == "CTC"
+    model = build_model(config, 1 + len(SYLLABLES))
+    model.load_state_dict(read_weights(config.experiment / "best_accuracy.pth"))
+    assert load_config(config.experiment / "config.yaml") == config
+    output = capsys.readouterr().out
+    assert "Total number of trainable parameters: " in output
+    assert "all 150 iterations are done. Best accuracy 100.000" in output
+    train(config)
+    assert "all 150 iterations are done" in capsys.readouterr().out
+
+
+def test_the_korean_model_has_its_number_of_parameters(data, monkeypatch, capsys):
+    install_random_weights(data / "easyocr", monkeypatch, names=("korean_g2",))
+    monkeypatch.setattr(Trainer, "run", lambda self: setattr(self, "best", {"accuracy": 0, "norm_ed": 0}))
+    places = [f"output={data}", "train_data=training", "val_data=validation", f"saved_models={data}/saved"]
+    train(load_config(CONFIG_FILES / "config.yaml", [*places, "batch_size=4", "workers=0"]))
+    assert "Total number of trainable parameters: 4,015,729\n" in capsys.readouterr().out
+
+
+def test_the_published_settings_train(data, monkeypatch):
+    install_random_weights(data / "easyocr", monkeypatch, names=("korean_g2",))
+    places = [f"output={data}", "train_data=training", "val_data=validation", f"saved_models={data}/saved"]
+    small = ["n_iter=1", "batch_size=2", "workers=0", "character=" + SYLLABLES, "new_prediction=True", "img_width=160"]
+    config = load_config(CONFIG_FILES / "published.yaml", [*places, *small])
+    (data / "validation" / "select_data" / "labels.csv").write_text(
+        "\n".join((data / "validation" / "select_data" / "labels.csv").read_text().splitlines()[:3]) + "\n"
+    )
+    train(config)
+    assert state_of(config)["iteration"] == 1
+    moments = next(iter(state_of(config)["optimizer"]["state"].values()))
+    assert set(moments) == {"step", "square_avg", "acc_delta"}  # Adadelta's
+
+
+ARCHITECTURES = [
+    {"Transformation": t, "FeatureExtraction": f, "SequenceModeling": s, "Prediction": p}
+    for t in ("None", "TPS")
+    for f in ("VGG", "RCNN", "ResNet")
+    for s in ("None", "BiLSTM")
+    for p in ("CTC", "Attn")
+]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES, ids=lambda choice: "-".join(choice.values()))
+def test_every_architecture_trains_a_step(data, architecture):
+    width = "fixed" if architecture["Transformation"] == "TPS" else "bucket"
+    config = tiny_config(data, **architecture, batch_width=width, n_iter=1, batch_size=2, img_width=64)
+    train(config)
+    torch.manual_seed(config.seed)
+    converter = make_converter(config, CharacterSet(config.character))
+    fresh = build_model(config, converter.num_class).state_dict()
+    trained = state_of(config)["model"]
+    moved = {key.split(".")[0] for key, value in trained.items() if not torch.equal(value, fresh[key])}
+    parts = {"FeatureExtraction", "Prediction"}
+    parts |= {"Transformation"} if architecture["Transformation"] == "TPS" else set()
+    parts |= {"SequenceModeling"} if architecture["SequenceModeling"] == "BiLSTM" else set()
+    assert moved == parts
+    assert read_card(config.experiment / "best_norm_ed.pth").network["Prediction"] == architecture["Prediction"]
+
+
+def test_attention_learns(data):
+    config = tiny_config(data, **(LEARNS | {"Prediction": "Attn", "val_period": 75}))
+    train(config)
+    lines = figures(config)
+    assert lines[1]["training_loss"] < lines[0]["training_loss"] / 2
+    assert lines[1]["norm_ed"] > 0.5
+
+
+def started(data, name="start", **settings):
+    """Train a little and return the weights."""
+    config = tiny_config(data, n_iter=2, **({"experiment_name": name} | settings))
+    train(config)
+    return config.experiment / "best_norm_ed.pth"
+
+
+@pytest.mark.parametrize("frozen", ["FeatureExtraction", "SequenceModeling"])
+@pytest.mark.parametrize("extractor", ["VGG", "ResNet"])
+def test_frozen_layers_stay_as_they_are(data, frozen, extractor):
+    start = started(data, FeatureExtraction=extractor)
+    config = tiny_config(
+        data, n_iter=3, FeatureExtraction=extractor, continue_from=str(start), **{f"freeze_{frozen}": True}
+    )
+    train(config)
+    before, after = read_weights(start), state_of(config)["model"]
+    moved = {key for key, value in after.items() if not torch.equal(value, before[key])}
+    assert not [key for key in moved if key.startswith(frozen)]
+    assert {key.split(".")[0] for key in moved} == {"FeatureExtraction", "SequenceModeling", "Prediction"} - {frozen}
+
+
+def test_it_starts_from_weights_strictly_or_says_what_does_not_fit(data, capsys):
+    start = started(data)
+    train(tiny_config(data, n_iter=1, continue_from=str(start), lr=1e-12))
+    kept = read_weights(start)["Prediction.weight"]
+    assert torch.allclose(state_of(tiny_config(data))["model"]["Prediction.weight"], kept, atol=1e-9)
+    other = {"character": SYLLABLES + "아", "continue_from": str(start), "n_iter": 1}
+    with pytest.raises(CheckpointError, match=r"Prediction\.weight \(8 x 16 in the file, 9 x 16 here\)"):
+        train(tiny_config(data, experiment_name="a", **other))
+    capsys.readouterr()
+    train(tiny_config(data, experiment_name="b", strict=False, **other))
+    assert "2 of another shape, left fresh:" in capsys.readouterr().out
+    train(tiny_config(data, experiment_name="c", new_prediction=True, **other))
+    assert "left fresh, as new_prediction asks" in capsys.readouterr().out
+
+
+def test_a_start_is_a_file_or_a_name_of_easyocr(tmp_path, monkeypatch):
+    install_random_weights(tmp_path, monkeypatch, names=("korean_g2",))
+    assert find_start("korean_g2").name == "korean_g2.pth"
+    (tmp_path / "mine").touch()
+    assert find_start(str(tmp_path / "mine")) == tmp_path / "mine"
+    for wrong in ("nothing.pth", "folder/nothing", str(tmp_path)):
+        with pytest.raises(ConfigError, match="no such file"):
+            find_start(wrong)
+    with pytest.raises(ConfigError, match="korean_g3"):
+        find_start("korean_g3")
+
+
+class Killed(BaseException):
+    """Ends a run in the middle, as a signal that can't be caught does."""
+
+
+def killed_at(monkeypatch, config, kill):
+    """Train until a call of a function, counted from 1, and through that call if `after` is set."""
+    owner, name, call, after = kill
+    original, calls = getattr(owner, name), []
+
+    def dying(*arguments, **keywords):
+        calls.append(1)
+        if len(calls) == call and not after:
+            raise Killed
+        result = original(*arguments, **keywords)
+        if len(calls) == call:
+            raise Killed
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, dying)
+        with pytest.raises(Killed):
+            train(config)
+
+
+KILLS = [
+    (Trainer, "_step", 1, False),
+    (Trainer, "_step", 6, False),
+    (Trainer, "_validate", 2, False),
+    (Trainer, "_save_weights", 1, False),
+    (Trainer, "_save_weights", 3, True),
+    (Trainer, "_log_validation", 2, True),
+    (RunLog, "validation", 2, True),
+    (training, "save_state", 1, False),
+    (training, "save_state", 2, False),
+    (training, "save_state", 2, True),
+]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "auto"])
+def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(data, monkeypatch, precision):
+    settings = {"n_iter": 8, "val_period": 3, "save_period": 5, "lr": 0.01, "precision": precision}
+    whole = tiny_config(data, experiment_name="whole", **settings)
+    train(whole)
+    assert [line["iteration"] for line in figures(whole)] == [3, 5, 6, 8]
+    for number, kill in enumerate(KILLS):
+        config = tiny_config(data, experiment_name=f"killed {number}", **settings)
+        killed_at(monkeypatch, config, kill)
+        train(config)
+        assert_equal_runs(config, whole)
+        assert (config.experiment / "iter_5.pth").read_bytes() == (whole.experiment / "iter_5.pth").read_bytes()
+
+
+def test_it_can_be_killed_again_and_again(data, monkeypatch):
+    settings = {"n_iter": 8, "val_period": 3, "lr": 0.01, "adam": False, "select_data": "select_data", "workers": 0}
+    whole = tiny_config(data, experiment_name="whole", **settings)
+    train(whole)
+    config = tiny_config(data, **settings)
+    for call in (2, 5, 4, 2):
+        killed_at(monkeypatch, config, (Trainer, "_step", call, False))
+    train(config.model_copy(update={"workers": 1, "show_number": 8}))
+    assert_equal_runs(config, whole)
+
+
+@pytest.mark.parametrize("where", ["step", "validation", "last validation"])
+def test_asked_to_stop_it_saves_and_goes_on(data, monkeypatch, where):
+    settings = {"n_iter": 8, "val_period": 4, "lr": 0.01}
+    owner, name = (Trainer, "_step") if where == "step" else (training.Validator, "_forward")
+    original, calls = getattr(owner, name), []
+
+    def asking(self, *arguments):
+        calls.append(1)
+        if len(calls) == call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(owner, name, asking)
+    whole, call = tiny_config(data, experiment_name="whole", **settings), None
+    train(whole)
+    # The first batch of the second of two validations of equal length, for one.
+    call = {"step": 3, "validation": 1, "last validation": len(calls) // 2 + 1}[where]
+    calls.clear()
+    config = tiny_config(data, **settings)
+    with pytest.raises(Interrupted, match="running the same command again goes on from there"):
+        train(config)
+    assert len(calls) == call
+    assert state_of(config)["iteration"] == {"step": 3, "validation": 4, "last validation": 8}[where]
+    train(config)
+    assert_equal_runs(config, whole)
+
+
+def test_other_settings_or_data_are_refused(data):
+    train(tiny_config(data, n_iter=4, select_data="select_data"))
+    folder = tiny_config(data).experiment
+    before = (folder / STATE).read_bytes()
+    with pytest.raises(ResumeError) as error:
+        train(tiny_config(data, n_iter=9, lr=0.5, batch_size=3))
+    for line in ("- lr: 0.001 before, 0.5 now", "- batch_size: 4 before, 3 now", "- n_iter: 4 before, 9 now"):
+        assert line in str(error.value)
+    assert "choose another experiment_name" in str(error.value)
+    assert (folder / STATE).read_bytes() == before
+
+
+def test_a_constant_learning_rate_lets_a_run_grow(data, monkeypatch):
+    settings = {"lr_scheduler": "constant", "val_period": 2}
+    whole = tiny_config(data, experiment_name="whole", n_iter=6, **settings)
+    train(whole)
+    train(tiny_config(data, n_iter=4, **settings))
+    config = tiny_config(data, n_iter=6, **settings)
+    train(config)
+    assert torch.equal(state_of(config)["model"]["Prediction.weight"], state_of(whole)["model"]["Prediction.weight"])
+    assert [line["iteration"] for line in figures(config)] == [2, 4, 6]
+    labels = data / "training" / "select_data" / "labels.csv"
+    labels.write_text(labels.read_text(encoding="utf-8").replace("가나\n", "나나\n"), encoding="utf-8")
+    with pytest.raises(ResumeError, match=r"labels\.csv has changed"):
+        train(tiny_config(data, n_iter=8, **settings))
+
+
+def test_data_may_move(data):
+    settings = {"n_iter": 4, "lr_scheduler": "constant"}
+    train(tiny_config(data, **settings))
+    (data / "training").rename(data / "elsewhere")
+    config = tiny_config(data, **settings | {"n_iter": 5}).model_copy(update={"train_data": str(data / "elsewhere")})
+    train(config)
+    assert state_of(config)["iteration"] == 5
+
+
+@pytest.mark.parametrize("content", [b"", b"half", "cut"])
+def test_a_damaged_state_is_named(data, content):
+    config = tiny_config(data, n_iter=2)
+    train(config)
+    path = config.experiment / STATE
+    path.write_bytes(path.read_bytes()[:1000] if content == "cut" else content)
+    with pytest.raises(ResumeError, match="remove it to train this experiment from its start"):
+        train(config)
+
+
+def test_a_loss_that_is_not_finite_stops_it_and_is_named(data, monkeypatch):
+    original = training.make_criterion
+
+    def spoiled(*arguments, **keywords):
+        criterion = original(*arguments, **keywords)
+        losses, calls = criterion.losses, []
+
+        def poisoned(logits, targets, lengths):
+            calls.append(1)
+            return losses(logits * (float("nan") if len(calls) > 5 else 1), targets, lengths)
+
+        criterion.losses = poisoned
+        return criterion
+
+    monkeypatch.setattr(training, "make_criterion", spoiled)
+    monkeypatch.setattr(training.Validator, "run", lambda *_: training.Validation(1, 50, 0.5, 12, ()))
+    config = tiny_config(data)
+    with pytest.raises(NotFiniteError) as error:
+        train(config)
+    message = str(error.value).splitlines()
+    assert message[0].startswith("iteration 6: the loss is nan")
+    assert len(message) == 1 + config.batch_size
+    assert re.fullmatch(r"  [가-사]+  \(.*/images/5350109-2001-0001-00\d\d_20-10-\d+-42\.png\)", message[1])
+    state = state_of(config)
+    assert state["iteration"] == 4
+    assert all(value.isfinite().all() for value in state["model"].values())
+
+
+def test_filtering_off_trains_on_what_the_model_knows(data):
+    labels = data / "training" / "select_data" / "labels.csv"
+    labels.write_text(labels.read_text(encoding="utf-8").replace("가나\n", "가를나\n"), encoding="utf-8")
+    config = tiny_config(data, n_iter=6, data_filtering_off=True)
+    train(config)
+    log = (config.experiment / "log_dataset.txt").read_text(encoding="utf-8")
+    assert "2 of 24 words hold characters that the model does not have (1 of them; kept, without" in log
+    assert re.search(r"를 +\| U\+B97C +\| +2", log)
+
+
+def test_data_that_can_not_be_used_is_named(data):
+    with pytest.raises(DataError, match="no such folder; step 2"):
+        train(tiny_config(data, select_data="nothing"))
+    with pytest.raises(DataError, match=r"none of its 24 words can be used; .*log_dataset.txt says why"):
+        train(tiny_config(data, character="하"))
+    assert "24" in (tiny_config(data).experiment / "log_dataset.txt").read_text(encoding="utf-8")
+    with pytest.raises(DataError, match="fewer than the 64 that each batch takes"):
+        train(tiny_config(data, batch_size=64))
+    for patch in (data / "training" / "select_data" / "images").iterdir():
+        patch.write_bytes(b"")
+    with pytest.raises(PatchError, match="is no image that can be decoded"):
+        train(tiny_config(data))
+
+
+def test_two_sets_and_lmdb_train_as_png(data, tmp_path):
+    write_set(data / "training" / "png", WORDS[:6])
+    write_set(data / "training" / "lmdb", WORDS[:6], form="lmdb")
+    for name in ("png", "lmdb"):
+        write_set(data / "validation" / name, WORDS[:3])
+    losses = []
+    for name in ("png", "lmdb"):
+        config = tiny_config(
+            data, n_iter=4, select_data=f"select_data-{name}", batch_ratio="0.75-0.25", experiment_name=name, workers=1
+        )
+        train(config)
+        losses.append(figures(config))
+    assert losses[0] == losses[1]
+    assert losses[0][0]["words"] == 15
+
+
+@pytest.mark.parametrize("n_iter", [1, 2, 5, 10, 11, 100])
+def test_one_cycle_rises_and_falls_and_never_stands_still(n_iter):
+    config = tiny_config(n_iter=n_iter, lr=0.5)
+    rates = [learning_rate(config, step) for step in range(n_iter)]
+    top = max(1, round(n_iter / 10)) - 1
+    assert max(rates) == rates[top] == 0.5
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert min(rates) > 0
+    if n_iter == 100:
+        assert rates[0] == pytest.approx(0.05)
+        assert rates[-1] < 0.001
+    constant = tiny_config(lr_scheduler="constant", lr=0.5)
+    assert learning_rate(constant, 11) == 0.5
+
+
+def a_trainer(data, **settings):
+    """A trainer that has not begun, and the batch of its first step."""
+    config = tiny_config(data, **settings)
+    config.experiment.mkdir(parents=True, exist_ok=True)
+    character_set = CharacterSet(config.character)
+    train_sets, validation_sets = training._open_sets(config, character_set)
+    plan = training.training_plan(train_sets, config)
+    converter = make_converter(config, character_set)
+    torch.manual_seed(0)
+    model = build_model(config, converter.num_class)
+    trainer = Trainer(
+        config,
+        model,
+        converter=converter,
+        computing=training.Computing.choose(config.precision),
+        training=train_sets,
+        validation=validation_sets,
+        plan=plan,
+    )
+    batch = next(iter(training.training_batches(train_sets, plan, config, 0, pin_memory=False)))
+    return trainer, model, batch
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "expected"),
+    [
+        ({"adam": True, "lr": 0.02, "eps": 1e-6}, torch.optim.Adam, {"eps": 1e-6}),
+        ({"adam": False, "lr": 0.7, "rho": 0.8, "eps": 1e-5}, torch.optim.Adadelta, {"rho": 0.8, "eps": 1e-5}),
+    ],
+)
+def test_the_optimizer_follows_the_settings(data, settings, kind, expected):
+    trainer, _, batch = a_trainer(data, lr_scheduler="constant", **settings)
+    trainer._step(batch)
+    assert type(trainer._optimizer) is kind
+    [group] = trainer._optimizer.param_groups
+    assert group["lr"] == settings["lr"]
+    for key, value in expected.items():
+        assert group[key] == value
+
+
+def test_gradients_are_clipped(data):
+    trainer, model, batch = a_trainer(data, grad_clip=0.01)
+    trainer._step(batch)
+    norm = torch.stack([parameter.grad.norm() for parameter in model.parameters()]).norm()
+    assert norm.item() == pytest.approx(0.01, rel=1e-3)
+
+
+def test_contrast_and_width_reach_the_network(data):
+    _, _, plain = a_trainer(data)
+    _, _, raised = a_trainer(data, contrast_adjust=1.0)
+    assert isinstance(plain, Batch)
+    assert not torch.equal(plain.images, raised.images)
+    _, _, fixed = a_trainer(data, batch_width="fixed")
+    assert fixed.images.shape[-1] == 128
+
+
+def test_fp16_is_for_gpus(data):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ConfigError, match="fp16 needs a GPU"):
+        train(tiny_config(data, precision="fp16"))
+
+
+def test_every_setting_is_documented_and_read_somewhere():
+    documented = yaml.safe_load((CONFIG_FILES / "config.yaml").read_text(encoding="utf-8"))
+    assert set(documented) == set(Config.model_fields)
+    package = CONFIG_FILES.parent
+    sources = {
+        path: path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path != package / "config.py"
+    }
+    root = [path.read_text(encoding="utf-8") for path in package.parent.glob("*.py")]
+    # Read through the properties of Config (select_data as data_names, for one), or by steps 2 and 5.
+    indirect = {
+        "select_data": "data_names|training_sets",
+        "batch_ratio": "batch_shares",
+        "dataset": "prepared|training_sets",
+        "output": "prepared|training_sets",
+        "train_data": "training_sets",
+        "val_data": "validation_sets",
+        "saved_models": r"\.experiment\b",
+    }
+    other_steps = {"train_images", "val_images", "eval_images"}
+    code = "\n".join([*sources.values(), *root])
+    for key in set(documented) - other_steps:
+        pattern = indirect.get(key, key)
+        assert re.search(rf"(config|self|settings|_config)\.({pattern})\b|\"{key}\"", code), f"{key}: read nowhere"
+
+
+def test_a_config_for_tests_is_small():
+    assert TINY["output_channel"] == 16
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = build_model(tiny_config(), 8)
+    assert sum(parameter.numel() for parameter in model.parameters() if isinstance(parameter, nn.Parameter)) < 20_000
+    assert math.isfinite(learning_rate(tiny_config(), 0))

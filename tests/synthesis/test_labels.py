@@ -1,0 +1,104 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from train_easyocr.documents import Box
+from train_easyocr.synthesis import labels
+from train_easyocr.synthesis.defects import Placement
+from train_easyocr.synthesis.layout import BLACK, Label, Sheet
+from train_easyocr.synthesis.pages import KINDS, compose, make_page
+from train_easyocr.synthesis.render import INK, Style
+from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.vocabulary import TOPICS
+
+RANDOM = np.random.default_rng
+NAME = labels.PageName("인.허가", "5350109", 2001, 1, 344)
+
+
+@pytest.mark.parametrize("number", range(len(KINDS)))
+def test_boxes_of_all_kinds_of_pages_hold_ink_and_are_tight(library, number):
+    sheet = Sheet(1240, 1754, library, RANDOM(number), unit=0.5, break_syllables=bool(number % 2))
+    KINDS[number][0](make_page(sheet, Writer(sheet.random, list(TOPICS)[number], 2003)))
+    found = [Label(one.printed.text, one.outline()) for one in sheet.placed if len(one.printed.outline)]
+    assert len(found) >= 8
+    ink = np.max(list(sheet.planes.values()), axis=0) >= INK
+    for label in found:
+        box = labels.box_around(label.points, (0, 0, 0, 0)).clipped(sheet.width, sheet.height)
+        assert box.area > 0, label.text
+        crop = ink[box.ymin : box.ymax, box.xmin : box.xmax]
+        assert crop[0].any() and crop[-1].any() and crop[:, 0].any() and crop[:, -1].any(), label.text
+
+
+@pytest.mark.parametrize("degrees", [-1.2, 0.4, 1.2])
+@pytest.mark.parametrize("text", ["감사합니다.", "가,", "「농지법」", "1,234,567원"])
+def test_boxes_follow_a_turned_sheet_to_the_pixel(library, degrees, text):
+    sheet = Sheet(900, 700, library, RANDOM(2), unit=1.0)
+    sheet.line(text, 500, 130, Style(library.faces[0], 60))
+    placement = Placement.turned(900, 700, degrees, shear=0.001, scale=0.99, shift=(4, -6))
+    (label,) = labels.words_of(sheet, RANDOM(0))
+    box = labels.box_around(placement.points(label.points), (0, 0, 0, 0))
+    rows, columns = np.nonzero(placement.image(sheet.plane()) >= INK)
+    measured = Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+    assert np.abs(np.subtract(box, measured)).max() <= 1, (box, measured)
+
+
+def test_margins_are_a_few_pixels_and_scale_with_the_page():
+    points = [Label("가", np.array([[100.0, 100.0], [139.0, 141.0]]))] * 200
+    still = Placement.turned(500, 500, 0.0)
+    for unit, low, high in ((1.0, 1, 5), (0.25, 1, 1)):
+        boxes = labels.boxes_of(points, still, RANDOM(1), unit)
+        margins = {100 - box.xmin for box in boxes} | {box.ymax - 142 for box in boxes}
+        assert min(margins) >= low and max(margins) <= high
+
+
+def test_a_word_cut_off_by_the_edge_has_a_box_that_starts_below_zero(library):
+    sheet = Sheet(600, 300, library, RANDOM(2), unit=1.0)
+    sheet.line("총무과 세무과", -20, 20, Style(library.faces[0], 50))
+    boxes = labels.boxes_of(labels.words_of(sheet, RANDOM(0)), Placement.turned(600, 300, 0.0), RANDOM(1), 1.0)
+    assert boxes[0].xmin < 0 and boxes[0].ymin < 0 < boxes[0].ymax
+    content = labels.label_file(NAME, (600, 300), [Label("총무과", None), Label("밖", None)],
+                                [boxes[0], Box(700, 10, 740, 50)], RANDOM(1))  # fmt: skip
+    assert [one["annotation.text"] for one in content["annotations"]] == ["총무과"]
+    x, y, width, height = content["annotations"][0]["annotation.bbox"]
+    assert (x, y, x + width, y + height) == tuple(boxes[0])
+
+
+def test_some_words_share_a_label_and_some_are_split(library, monkeypatch):
+    sheet = Sheet(1200, 300, library, RANDOM(2), unit=1.0)
+    sheet.line("경남 김해시 부원동", 20, 100, Style(library.faces[0], 50))
+    monkeypatch.setattr(labels, "SHARED", 1.1)
+    monkeypatch.setattr(labels, "SPLIT", 0)
+    shared = labels.words_of(sheet, RANDOM(1))
+    assert [one.text for one in shared] == ["경남 김해시", "부원동"]
+    assert shared[0].points[:, 0].max() < shared[1].points[:, 0].min()
+    monkeypatch.setattr(labels, "SHARED", 0)
+    monkeypatch.setattr(labels, "SPLIT", 1.1)
+    split = labels.words_of(sheet, RANDOM(1))
+    assert "".join(one.text for one in split) == "경남김해시부원동" and len(split) == 5
+    assert all(one.points[:, 0].max() < other.points[:, 0].min() for one, other in pairwise(split))
+
+
+def test_words_of_different_lines_never_share_a_label(library, monkeypatch):
+    monkeypatch.setattr(labels, "SHARED", 1.1)
+    monkeypatch.setattr(labels, "SPLIT", 0)
+    sheet = Sheet(1200, 300, library, RANDOM(2), unit=1.0)
+    for y in (100, 200):
+        sheet.line("수신", 20, y, Style(library.faces[0], 50))
+    assert [one.text for one in labels.words_of(sheet, RANDOM(1))] == ["수신", "수신"]
+
+
+def test_ids_count_up_with_gaps_and_repeats_on_some_pages():
+    drawn = [labels.ids_for(100, RANDOM(seed)) for seed in range(200)]
+    assert all(ids == sorted(ids) and ids[0] in (1, 2) for ids in drawn)
+    plain = sum(ids == list(range(1, 101)) for ids in drawn)
+    repeating = sum(len(set(ids)) < 100 for ids in drawn)
+    assert 90 < plain < 170 and 3 < repeating < 40
+    assert labels.ids_for(0, RANDOM(1)) == []
+
+
+def test_a_landscape_register_and_page_names(library):
+    sizes = {compose(RANDOM(seed), "회계.예산", 2003, 248, library).width > 300 for seed in range(24)}
+    assert sizes == {True, False}
+    assert NAME.path == "인.허가/5350109/2001/5350109-2001-0001-0344"
+    assert BLACK in compose(RANDOM(1), "회계.예산", 2003, 310, library).planes

@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from train_easyocr.synthesis import vocabulary
+from train_easyocr.synthesis.sentences import ARTICLES, PARENTHESES, REQUESTS, STATEMENTS, TITLES, Writer, particle
+
+
+@pytest.mark.parametrize(
+    ("before", "forms", "expected"),
+    [
+        ("사업", "을/를", "을"),
+        ("대장", "이/가", "이"),
+        ("허가", "을/를", "를"),
+        ("서울", "으로/로", "로"),
+        ("총무과", "으로/로", "로"),
+        ("허가증", "으로/로", "으로"),
+        ("「농지법」", "을/를", "을"),
+        ("별표 3", "은/는", "은"),
+        ("별표 2", "은/는", "는"),
+        ("제1", "으로/로", "로"),
+        ("제6", "으로/로", "으로"),
+        ("“급수”", "이란/란", "란"),
+        ("(주)", "이/가", "가"),
+        ("CCTV", "을/를", "를"),
+        ("", "을/를", "를"),
+    ],
+)
+def test_particles_follow_the_sound(before, forms, expected):
+    assert particle(before, forms) == expected
+
+
+@pytest.mark.parametrize("category", vocabulary.TOPICS)
+def test_every_template_can_be_filled(category):
+    writer = Writer(np.random.default_rng(3), category, 2004)
+    templates = (*REQUESTS, *STATEMENTS, *ARTICLES, *TITLES, *PARENTHESES, *writer.topic.sentences)
+    for template in templates:
+        text = writer.fill(template)
+        assert text and "{" not in text and "}" not in text and "  " not in text, template
+
+
+def test_particles_in_a_filled_sentence_fit_what_was_filled_in():
+    writer = Writer(np.random.default_rng(3), "일반행정", 2004)
+    for _ in range(50):
+        text = writer.fill("{project}{을/를}")
+        has_final = (ord(text[-2]) - ord("가")) % 28 > 0
+        assert text[-1] == ("을" if has_final else "를")
+
+
+def test_a_document_keeps_its_sender_and_the_same_seed_writes_the_same():
+    def write(seed):
+        writer = Writer(np.random.default_rng(seed), "회계.예산", 1999)
+        return [writer.head(), *(writer.request() for _ in range(5)), writer.address(), writer.amount(), writer.date()]
+
+    assert write(5) == write(5) != write(6)
+    writer = Writer(np.random.default_rng(5), "회계.예산", 1999)
+    assert {writer.head() for _ in range(5)} == {writer.head()}
+    assert writer.reference().startswith(writer.department + "-")
+
+
+def test_sentences_of_a_document_seldom_repeat():
+    writer = Writer(np.random.default_rng(5), "주민복지", 1999)
+    sentences = [writer.sentence() for _ in range(6)]
+    assert len(set(sentences)) >= 5
+
+
+def test_all_twelve_categories_have_rich_vocabularies():
+    assert len(vocabulary.TOPICS) == 12
+    for topic in vocabulary.TOPICS.values():
+        assert len(topic.sentences) >= 8 and len(topic.projects) >= 18 and len(topic.targets) >= 18
+    assert len({topic.code for topic in vocabulary.TOPICS.values()}) == 12

@@ -1,0 +1,119 @@
+"""The logs of a run: log_train.txt to read, log_train.jsonl to compute with, TensorBoard to look at.
+
+A run that goes on from an earlier state cuts its logs back to what they held at that state; nothing stands in them
+twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from train_easyocr.recognition.validation import Validation
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+TEXT, LINES, TENSORBOARD = "log_train.txt", "log_train.jsonl", "tensorboard"
+RULE = "-" * 80
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is when it validates.
+
+    Attributes:
+        iteration: Iterations done.
+        n_iter: Iterations in all.
+        training_loss: Mean over the iterations since the last validation.
+        best: The best `accuracy` and `norm_ed` so far, this validation included.
+        lr: The learning rate of the last iteration.
+        elapsed: Seconds of training so far, over all processes that took part in the run.
+    """
+
+    iteration: int
+    n_iter: int
+    training_loss: float
+    best: Mapping[str, float]
+    lr: float
+    elapsed: float
+
+
+class RunLog:
+    """Writes the logs in an experiment's folder.
+
+    Args:
+        folder: The experiment's folder.
+        sizes: The sizes of the log files in bytes at the state that the run goes on from; empty for a new run.
+        iteration: The iteration of that state; 0 for a new run.
+    """
+
+    def __init__(self, folder: Path, sizes: Mapping[str, int], iteration: int) -> None:
+        self._folder = folder
+        for name in (TEXT, LINES):
+            with (folder / name).open("ab") as file:
+                file.truncate(min(file.tell(), sizes.get(name, 0)))
+        if not iteration:
+            shutil.rmtree(folder / TENSORBOARD, ignore_errors=True)
+        self._board = self._open_board(iteration)
+
+    def _open_board(self, iteration: int) -> SummaryWriter:
+        from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 - takes a second to import
+
+        # What an earlier process wrote of later iterations is to be ignored.
+        return SummaryWriter(str(self._folder / TENSORBOARD), purge_step=iteration + 1)
+
+    def sizes(self) -> dict[str, int]:
+        """Return the sizes of the log files, for the state that is being saved."""
+        return {name: (self._folder / name).stat().st_size for name in (TEXT, LINES)}
+
+    def validation(self, progress: Progress, validation: Validation) -> str:
+        """Log a validation; return what was written to log_train.txt."""
+        text = format_validation(progress, validation)
+        self._append(TEXT, text + "\n")
+        figures = {
+            "iteration": progress.iteration,
+            "training_loss": progress.training_loss,
+            "validation_loss": None if math.isnan(validation.loss) else validation.loss,
+            "accuracy": validation.accuracy,
+            "norm_ed": validation.norm_ed,
+            "best_accuracy": progress.best["accuracy"],
+            "best_norm_ed": progress.best["norm_ed"],
+            "words": validation.words,
+            "lr": progress.lr,
+            "elapsed": round(progress.elapsed, 3),
+        }
+        self._append(LINES, json.dumps(figures) + "\n")
+        for name, value in figures.items():
+            if name != "iteration" and value is not None:
+                self._board.add_scalar(name, value, progress.iteration)
+        self._board.flush()
+        return text
+
+    def _append(self, name: str, text: str) -> None:
+        with (self._folder / name).open("a", encoding="utf-8") as file:
+            file.write(text)
+
+    def close(self) -> None:
+        """Close the TensorBoard file."""
+        self._board.close()
+
+
+def format_validation(progress: Progress, validation: Validation) -> str:
+    """Return a validation's block of log_train.txt."""
+    best = progress.best
+    lines = [
+        f"[{progress.iteration}/{progress.n_iter}] Training loss: {progress.training_loss:.5f} | "
+        f"Validation loss: {validation.loss:.5f} | Total {timedelta(seconds=round(progress.elapsed))} elapsed",
+        f"Current accuracy: {validation.accuracy:.3f} | Current normalized edit distance: {validation.norm_ed:.4f}",
+        f"Best accuracy:    {best['accuracy']:.3f} | Best normalized edit distance:    {best['norm_ed']:.4f}",
+    ]
+    if validation.samples:
+        lines += [RULE, validation.table(), RULE]
+    return "\n".join(lines)

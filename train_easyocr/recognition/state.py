@@ -1,0 +1,103 @@
+"""What a run needs to go on exactly where it was: `last_state.pth`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from train_easyocr.config import Config
+from train_easyocr.files import replacing
+
+STATE = "last_state.pth"
+FORMAT = 1
+
+FREE = frozenset(
+    {
+        *("workers", "show_number", "val_period", "save_period"),
+        # Where things are; what is in the data sets is compared by their labels.
+        *("saved_models", "experiment_name", "dataset", "output", "train_data", "val_data"),
+        # Of the other steps.
+        *("train_images", "val_images", "eval_images"),
+    }
+)
+"""Settings that may change between the parts of a run: the weights at its end are the same."""
+
+
+class ResumeError(ValueError):
+    """An experiment can't go on as asked; the message says why and what to do."""
+
+
+def save_state(folder: Path, state: Mapping[str, Any]) -> None:
+    """Write the state whole or not at all."""
+    with replacing(folder / STATE) as temporary:
+        torch.save({"format": FORMAT, **state}, temporary)
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """Return the state of an experiment, tensors on the CPU; None when it has none.
+
+    Raises:
+        ResumeError: The file is damaged or of another version.
+    """
+    path = folder / STATE
+    if not path.is_file():
+        return None
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a damaged file makes of the unpickling
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ResumeError(
+            f"{path}: can't be read ({reason}); remove it to train this experiment from its start, "
+            "or choose another experiment_name"
+        ) from None
+    if not isinstance(state, dict) or state.get("format") != FORMAT:
+        raise ResumeError(f"{path}: is no training state of this version; choose another experiment_name")
+    return state
+
+
+def check_settings(folder: Path, state: Mapping[str, Any], config: Config) -> None:
+    """Refuse to go on with settings under which the run would not be the same.
+
+    Raises:
+        ResumeError: Settings differ; all that do are listed.
+    """
+    free = FREE | ({"n_iter"} if config.lr_scheduler == "constant" else frozenset())
+    before, now = state["config"], config.model_dump()
+    differences = [
+        f"  - {key}: {_short(before.get(key))} before, {_short(value)} now"
+        for key, value in now.items()
+        if key not in free and before.get(key) != value
+    ]
+    if differences:
+        raise ResumeError(
+            f"{folder}: was trained for {state['iteration']:,} iterations with other settings:\n"
+            + "\n".join(differences)
+            + "\nSet them back to go on, or choose another experiment_name for a new run"
+            + " (continue_from takes this one's weights)."
+        )
+
+
+def check_data(folder: Path, state: Mapping[str, Any], data: list[str]) -> None:
+    """Refuse to go on with other data sets.
+
+    Args:
+        folder: The experiment's folder.
+        state: Its state.
+        data: The sum of each data set's labels.csv, training sets first.
+
+    Raises:
+        ResumeError: The labels are not those that the run began with.
+    """
+    if state["data"] != data:
+        raise ResumeError(
+            f"{folder}: was trained for {state['iteration']:,} iterations on other data: labels.csv has changed "
+            "since. Choose another experiment_name for a new run (continue_from takes this one's weights)."
+        )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:50]}… ({len(text) - 2} characters)"

@@ -1,0 +1,481 @@
+"""Training a word recognizer, so that it can be killed at any moment and goes on exactly where it was.
+
+`train` is step 3: it reads the prepared sets, builds the network, and hands both to a `Trainer`. After every validation
+the trainer saves its whole state (`state.py`); the words of each step follow from the step's number (`batches.py`). So
+a run in parts ends with the weights of a run in one piece, bit for bit on a CPU.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from tqdm import tqdm
+
+from train_easyocr.config import Config, ConfigError, save_config
+from train_easyocr.easyocr_weights import find_weights
+from train_easyocr.files import remove_leftovers, write_text
+from train_easyocr.recognition.batches import Batch, BatchPlan, training_batches, training_plan
+from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
+from train_easyocr.recognition.checkpoints import Scores, WeightsCard, load_pretrained, save_weights
+from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
+from train_easyocr.recognition.logs import Progress, RunLog
+from train_easyocr.recognition.losses import make_criterion
+from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
+from train_easyocr.recognition.state import STATE, check_data, check_settings, load_state, save_state
+from train_easyocr.recognition.validation import Validation, Validator
+
+WARM_UP = 0.1
+"""The part of a one_cycle run in which the learning rate rises."""
+
+Sets = Sequence[WordSet]
+
+
+class Interrupted(Exception):  # noqa: N818 - no error: the state is saved
+    """Training was asked to stop and has saved its state; the message says how to go on."""
+
+
+class NotFiniteError(ArithmeticError):
+    """The loss or its gradient became infinite or not a number; the message says where."""
+
+
+def train(config: Config) -> None:
+    """Run step 3, or what is left of it; prints what it does.
+
+    Args:
+        config: The settings. Results and logs go to `config.experiment`.
+
+    Raises:
+        ConfigError: A setting can't be used here.
+        DataError: A data set is missing, unreadable or too small.
+        PatchError: A patch can't be read.
+        ResumeError: The experiment was begun with other settings or data.
+        CheckpointError: `continue_from` can't be loaded.
+        MissingWeights: `continue_from` names a model that can't be had.
+        NotFiniteError: Training went wrong.
+        Interrupted: Training was asked to stop.
+    """
+    folder = config.experiment
+    state = load_state(folder)
+    if state is not None:
+        check_settings(folder, state, config)
+        if state["validated"] >= config.n_iter:
+            print(_finished(config, state["iteration"], state["best"]))
+            return
+    computing = Computing.choose(config.precision)
+    character_set = CharacterSet.from_setting(config.character)
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    training, validation = _open_sets(config, character_set)
+    if state is not None:
+        check_data(folder, state, _sums(training, validation))
+    plan = training_plan(training, config)
+    torch.manual_seed(config.seed)
+    converter = make_converter(config, character_set)
+    model = build_model(config, converter.num_class)
+    if state is None:
+        _load_start(model, config)
+    save_config(config, folder / "config.yaml")
+    trainer = Trainer(
+        config,
+        model,
+        converter=converter,
+        computing=computing,
+        training=training,
+        validation=validation,
+        plan=plan,
+    )
+    print(f"Total number of trainable parameters: {count_trainable(model):,}")
+    print(f"Computing in {computing}")
+    print(plan.describe([data.report.name for data in training], config.n_iter))
+    if state is not None:
+        trainer.restore(state)
+        print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
+    trainer.run()
+    print(_finished(config, trainer.iteration, trainer.best))
+
+
+def make_converter(config: Config, character_set: CharacterSet) -> CtcConverter | AttnConverter:
+    """Return the label converter of the setting `Prediction`."""
+    return AttnConverter(character_set) if config.Prediction == "Attn" else CtcConverter(character_set)
+
+
+def _finished(config: Config, iteration: int, best: Mapping[str, float]) -> str:
+    return (
+        f"{config.experiment}: all {iteration:,} iterations are done. "
+        f"Best accuracy {best['accuracy']:.3f}, best normalized edit distance {best['norm_ed']:.4f}. "
+        "A new run needs another experiment_name."
+    )
+
+
+def _open_sets(config: Config, character_set: CharacterSet) -> tuple[list[WordSet], list[WordSet]]:
+    """Read all data sets, say what was left out of them, and log it."""
+    training = [
+        open_set(path, config, character_set, usage_ratio=config.total_data_usage_ratio)
+        for path in config.training_sets
+    ]
+    validation = [open_set(path, config, character_set) for path in config.validation_sets]
+    parts = [("Training", [data.report for data in training]), ("Validation", [data.report for data in validation])]
+    summary = "\n\n".join(describe_sets(title, reports) for title, reports in parts)
+    print(summary)
+    characters = "\n\n".join(text for title, reports in parts if (text := describe_characters(title, reports)))
+    write_text(config.experiment / "log_dataset.txt", f"{summary}\n\n{characters}\n" if characters else f"{summary}\n")
+    for data in (*training, *validation):
+        if not len(data):
+            raise DataError(
+                f"{data.report.folder}: none of its {data.report.read:,} words can be used; "
+                f"{config.experiment / 'log_dataset.txt'} says why"
+            )
+    return training, validation
+
+
+def _sums(training: Sets, validation: Sets) -> list[str]:
+    return [data.report.labels_sha256 for data in (*training, *validation)]
+
+
+def _load_start(model: nn.Module, config: Config) -> None:
+    """Load the weights that `continue_from` names, and say what was not loaded."""
+    if not config.continue_from:
+        print("Starting with fresh weights")
+        return
+    path = find_start(config.continue_from)
+    report = load_pretrained(model, path, strict=config.strict, new_prediction=config.new_prediction)
+    print(f"Starting with {path}: {report.describe()}")
+
+
+def find_start(continue_from: str) -> Path:
+    """Return the file that `continue_from` names: a path, or the name of one of EasyOCR's models.
+
+    Raises:
+        ConfigError: It is neither.
+        MissingWeights: EasyOCR's model is not there and can't be downloaded.
+        DamagedWeights: EasyOCR's model is there under its name, but is another file.
+    """
+    path = Path(continue_from)
+    if path.is_file():
+        return path
+    if path.suffix or len(path.parts) > 1:
+        raise ConfigError(f"continue_from: {continue_from}: there is no such file")
+    return find_weights(continue_from)
+
+
+def freeze(model: nn.Module, config: Config) -> list[nn.Module]:
+    """Keep training from changing the layers that the settings name; return these."""
+    frozen = [
+        module
+        for wanted, module in (
+            (config.freeze_FeatureExtraction, model.FeatureExtraction),
+            (config.freeze_SequenceModeling, model.SequenceModeling),
+        )
+        if wanted and isinstance(module, nn.Module)
+    ]
+    for module in frozen:
+        module.requires_grad_(False)
+    return frozen
+
+
+class StopRequest:
+    """Ctrl-C or SIGTERM, remembered until the trainer has a moment for it."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Listen within the block; a second signal ends the process as it would without us."""
+        signals = (signal.SIGINT, signal.SIGTERM)
+        if threading.current_thread() is not threading.main_thread():
+            yield  # Python hands signals to its main thread only
+            return
+        before = {number: signal.getsignal(number) for number in signals}
+
+        def remember(number: int, frame: FrameType | None) -> None:
+            self.made = True
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+        for number in signals:
+            signal.signal(number, remember)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class Trainer:
+    """Trains a network; all that changes while it does so is saved by `save` and brought back by `restore`.
+
+    Args:
+        config: The settings.
+        model: The network with its first weights.
+        converter: The label converter.
+        computing: Where and how to compute.
+        training: The training sets.
+        validation: The validation sets.
+        plan: The words of each step.
+
+    Attributes:
+        iteration: Steps done.
+        best: The best accuracy (per cent) and normalized edit distance (0 to 1) of all validations so far.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        model: nn.Module,
+        *,
+        converter: CtcConverter | AttnConverter,
+        computing: Computing,
+        training: Sets,
+        validation: Sets,
+        plan: BatchPlan,
+    ) -> None:
+        self._config, self._computing, self._training, self._plan = config, computing, training, plan
+        self._data = _sums(training, validation)
+        self._model = model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._converter = converter
+        self._criterion = make_criterion(converter, config.batch_max_length, skip_unknown=config.data_filtering_off)
+        self._validator = Validator(validation, config, converter, self._criterion, computing)
+        self._frozen = freeze(model, config)
+        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._optimizer = _optimizer(self._parameters, config)
+        self._scaler = torch.amp.GradScaler(computing.device.type, enabled=computing.precision == "fp16")
+        self._stop = StopRequest()
+        self.iteration = 0
+        self.best = {"accuracy": -1.0, "norm_ed": -1.0}
+        self._validated = 0
+        self._loss_sum, self._loss_steps = 0.0, 0
+        self._elapsed, self._started = 0.0, time.monotonic()
+        self._log_sizes: dict[str, int] = {}
+
+    # State
+
+    def save(self) -> None:
+        """Save what a later process needs to go on from here."""
+        random = {"cpu": torch.get_rng_state()}
+        if self._computing.device.type == "cuda":
+            random["cuda"] = torch.cuda.get_rng_state()
+        state = {
+            "config": self._config.model_dump(),
+            "data": self._data,
+            "computing": str(self._computing),
+            "model": self._model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "random": random,
+            "iteration": self.iteration,
+            "best": self.best,
+            "validated": self._validated,
+            "loss": [self._loss_sum, self._loss_steps],
+            "elapsed": self._seconds(),
+            "log_sizes": self._log.sizes(),
+        }
+        save_state(self._config.experiment, state)
+
+    def _seconds(self) -> float:
+        """Return the seconds of training so far, over all processes that took part."""
+        return self._elapsed + time.monotonic() - self._started
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a saved state."""
+        self._model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["random"]["cpu"])
+        if "cuda" in state["random"] and self._computing.device.type == "cuda":
+            torch.cuda.set_rng_state(state["random"]["cuda"])
+        self.iteration, self.best = state["iteration"], dict(state["best"])
+        self._validated = state["validated"]
+        self._loss_sum, self._loss_steps = state["loss"]
+        self._elapsed, self._log_sizes = state["elapsed"], dict(state["log_sizes"])
+        if state["computing"] != str(self._computing):
+            print(f"The run began in {state['computing']}: its end will differ in the last digits from what it was")
+
+    # Training
+
+    def run(self) -> None:
+        """Train from the present iteration to the last one.
+
+        Raises:
+            Interrupted: A signal asked for it; the state is saved.
+            NotFiniteError: The loss or a gradient is not finite; the last saved state stays.
+            PatchError: A patch can't be read; likewise.
+        """
+        config = self._config
+        self._log = RunLog(config.experiment, self._log_sizes, self.iteration)
+        self._started = time.monotonic()
+        pinned = self._computing.device.type == "cuda"
+        bar = tqdm(total=config.n_iter, initial=self.iteration, desc="Training", unit="it", dynamic_ncols=True)
+        rate = _Rate()
+        try:
+            with self._stop.listening(), bar:
+                if self.iteration:
+                    self._after_step(bar)  # what was left to do when the state was saved
+                self._train_mode()
+                batches = training_batches(self._training, self._plan, config, self.iteration, pin_memory=pinned)
+                for batch in batches:
+                    loss = self._step(batch)
+                    self.iteration += 1
+                    bar.update()
+                    if rate.count(len(batch.labels)):
+                        bar.set_postfix_str(f"{rate.value:,.0f} images/s, loss {loss:.4f}", refresh=False)
+                    self._after_step(bar)
+        finally:
+            self._log.close()
+
+    def _train_mode(self) -> None:
+        self._model.train()
+        for module in self._frozen:
+            for layer in module.modules():
+                if isinstance(layer, _BatchNorm):
+                    layer.eval()  # in training mode it would go on averaging what it sees
+
+    def _step(self, batch: Batch) -> float:
+        """Take a step and return the loss."""
+        targets, lengths = self._criterion.encode(batch.labels, self._computing.device)
+        with self._computing.autocast():
+            logits = self._model(self._computing.input(batch.images), self._criterion.hint(targets))
+        loss = self._criterion.losses(logits, targets, lengths).mean()
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(self._config, self.iteration)
+        self._optimizer.zero_grad()
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(self._optimizer)
+        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
+        # One transfer from the device for both.
+        value, gradient = torch.stack([loss.detach(), norm]).tolist()
+        # With fp16, gradients that are too large are the scaler's to deal with.
+        if not math.isfinite(value) or not (math.isfinite(gradient) or self._scaler.is_enabled()):
+            raise NotFiniteError(self._describe_failure(batch, value, gradient))
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._loss_sum += value
+        self._loss_steps += 1
+        return value
+
+    def _describe_failure(self, batch: Batch, loss: float, gradient: float) -> str:
+        words = [
+            f"  {data.label(int(index))}  ({data.place(int(index))})"
+            for data, part in zip(self._training, batch.words, strict=True)
+            for index in part
+        ]
+        return (
+            f"iteration {self.iteration + 1}: the loss is {loss}, the norm of its gradient {gradient}; "
+            "training has stopped, and the last saved state is kept. A lower lr or grad_clip, or precision: fp32, "
+            "may help. The words of the batch:\n" + "\n".join(words)
+        )
+
+    def _after_step(self, bar: tqdm[Any]) -> None:
+        """Validate and save where that is due at this iteration, and stop where that was asked for."""
+        config, iteration = self._config, self.iteration
+        last, keep = iteration >= config.n_iter, iteration % config.save_period == 0
+        if (last or keep or iteration % config.val_period == 0) and self._validated != iteration:
+            result = self._validate()
+            bar.write(self._log_validation(result))
+            if keep:
+                self._save_weights(f"iter_{iteration}", result)
+            self.save()
+        if not last:
+            self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self._stop.made:
+            self.save()
+            raise Interrupted(
+                f"Stopped after iteration {self.iteration:,} of {self._config.n_iter:,}; "
+                f"{self._config.experiment / STATE} is saved, and running the same command again goes on from there"
+            )
+
+    # Validation
+
+    def _validate(self) -> Validation:
+        """Validate, and keep the weights where they are the best."""
+        result = self._validator.run(self._model, self.iteration, self._stop_if_asked)
+        self._train_mode()
+        for name in ("accuracy", "norm_ed"):
+            if getattr(result, name) > self.best[name]:
+                self.best[name] = getattr(result, name)
+                self._save_weights(f"best_{name}", result)
+        return result
+
+    def _log_validation(self, result: Validation) -> str:
+        """Log a validation, begin the next mean of the loss, and return the block for the screen."""
+        progress = Progress(
+            iteration=self.iteration,
+            n_iter=self._config.n_iter,
+            training_loss=self._loss_sum / max(1, self._loss_steps),
+            best=self.best,
+            lr=self._optimizer.param_groups[0]["lr"],
+            elapsed=self._seconds(),
+        )
+        text = self._log.validation(progress, result)
+        self._validated = self.iteration
+        self._loss_sum, self._loss_steps = 0.0, 0
+        return text
+
+    def _save_weights(self, name: str, result: Validation) -> None:
+        config = self._config
+        card = WeightsCard(
+            character=self._converter.character_set.characters,
+            network={**network_arguments(config, self._converter.num_class), "Prediction": config.Prediction},
+            rgb=config.rgb,
+            PAD=config.PAD,
+            sensitive=config.sensitive,
+            img_height=config.img_height,
+            img_width=config.img_width,
+            iteration=self.iteration,
+            validation=Scores(accuracy=result.accuracy, norm_ed=result.norm_ed, words=result.words),
+            validation_sets=[str(folder.resolve()) for folder in config.validation_sets],
+            experiment_name=config.experiment_name,
+            config=config.model_dump(),
+        )
+        save_weights(config.experiment / f"{name}.pth", self._model, card)
+
+
+class _Rate:
+    """Words a second, over the last second or so."""
+
+    def __init__(self) -> None:
+        self._words, self._since, self.value = 0, time.monotonic(), 0.0
+
+    def count(self, words: int) -> bool:
+        """Count words; return whether `value` is new."""
+        self._words += words
+        elapsed = time.monotonic() - self._since
+        if elapsed < 1:
+            return False
+        self._words, self._since, self.value = 0, time.monotonic(), self._words / elapsed
+        return True
+
+
+def _optimizer(parameters: Sequence[nn.Parameter], config: Config) -> torch.optim.Optimizer:
+    if config.adam:
+        return torch.optim.Adam(parameters, lr=config.lr, eps=config.eps)
+    return torch.optim.Adadelta(parameters, lr=config.lr, rho=config.rho, eps=config.eps)
+
+
+def learning_rate(config: Config, step: int) -> float:
+    """Return the learning rate of a step (counted from 0).
+
+    one_cycle rises in a line over the first tenth of the run and then falls to nothing in a half cosine (Smith and
+    Topin, "Super-Convergence", 2018). It follows from the step alone, so a resumed run needs no schedule's state.
+    torch's OneCycleLR divides by zero for runs of ten steps and gives a last step with a rate of 0.
+    """
+    if config.lr_scheduler == "constant":
+        return config.lr
+    rising = max(1, round(WARM_UP * config.n_iter))
+    if step < rising:
+        return config.lr * (step + 1) / rising
+    return config.lr * (1 + math.cos(math.pi * (step - rising + 1) / (config.n_iter - rising + 1))) / 2

@@ -1,0 +1,261 @@
+"""How well a network reads: loss, accuracy and normalized edit distance over validation sets, with samples to look at.
+
+Every word is read as EasyOCR reads it, at a width of its own (`images.reading_width`), however wide that is; so the
+figures tell what the installed model will do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from rapidfuzz.distance import Levenshtein
+from torch import nn
+from tqdm import tqdm
+
+from train_easyocr.config import Config
+from train_easyocr.recognition.batches import InputSettings, divide_for_reading, reading_batches
+from train_easyocr.recognition.characters import AttnConverter, CtcConverter
+from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.data import WordSet, generator
+from train_easyocr.recognition.decoding import Reading, greedy, greedy_attention, prefix_beam_search
+from train_easyocr.recognition.images import reading_width, to_batch
+from train_easyocr.recognition.losses import Criterion
+from train_easyocr.text import format_table
+
+BEAM_WIDTH = 5
+"""Prefixes that the beam search keeps; EasyOCR's default."""
+SAMPLES = 3
+"""Purpose of a random generator: the samples that a validation shows."""
+
+
+def normalized_edit_similarity(truth: str, prediction: str) -> float:
+    """Return 1 - edit distance / length of the longer text: 1 for equal texts, 0 for texts with nothing in common.
+
+    Its mean over all words is the "normalized edit distance" of ICDAR 2019 (Sun et al., "ICDAR 2019 Competition on
+    Large-scale Street View Text with Partial Labeling", section III), where higher is better.
+    """
+    return Levenshtein.normalized_similarity(truth, prediction)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A word as it is and as it was read."""
+
+    truth: str
+    prediction: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Validation:
+    """The figures of a validation.
+
+    Attributes:
+        loss: Mean over the words whose label CTC can write at their reading width; NaN when there is none.
+        accuracy: Per cent of words that were read without a mistake.
+        norm_ed: Mean of `normalized_edit_similarity`, 0 to 1.
+        words: Number of words.
+        samples: Some words to look at.
+    """
+
+    loss: float
+    accuracy: float
+    norm_ed: float
+    words: int
+    samples: tuple[Sample, ...]
+
+    def table(self) -> str:
+        """Return the samples as a table: Ground Truth | Prediction | Confidence Score & T/F."""
+        rows = [
+            [
+                visible(sample.truth),
+                visible(sample.prediction),
+                f"{sample.confidence:.4f} {sample.truth == sample.prediction}",
+            ]
+            for sample in self.samples
+        ]
+        return format_table(["Ground Truth", "Prediction", "Confidence Score & T/F"], rows)
+
+
+def visible(text: str) -> str:
+    """Return a label so that it takes one line of a table."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
+@dataclass
+class Score:
+    """Counts words as they are read; `summary` gives the means.
+
+    Attributes:
+        read: Words so far.
+        right: How many of them were read without a mistake.
+        similarity: Sum of their `normalized_edit_similarity`.
+    """
+
+    read: int = 0
+    right: int = 0
+    similarity: float = 0.0
+
+    def update(self, truth: str, prediction: str) -> None:
+        """Count a word."""
+        self.read += 1
+        self.right += truth == prediction
+        self.similarity += normalized_edit_similarity(truth, prediction)
+
+    def summary(self) -> tuple[float, float]:
+        """Return accuracy in per cent and mean similarity; both 0 for no words."""
+        return 100 * self.right / max(1, self.read), self.similarity / max(1, self.read)
+
+
+def read_logits(
+    logits: torch.Tensor, converter: CtcConverter | AttnConverter, decode: str = "greedy"
+) -> list[tuple[str, float]]:
+    """Turn a network's output into texts and confidences.
+
+    Args:
+        logits: [B, T, num_class], any floating type.
+        converter: The label converter.
+        decode: greedy or beamsearch; the latter for CTC only.
+
+    Returns:
+        A text and its confidence (0 to 1) for each word. CTC's is EasyOCR's, which goes by the greedy path whatever
+        the decoder.
+    """
+    if isinstance(converter, AttnConverter):
+        readings = greedy_attention(logits, converter.end)
+    else:
+        shares = logits.float().softmax(2)
+        readings = greedy(shares)
+        if decode == "beamsearch":
+            steps = shares.log().cpu().numpy()
+            readings = [
+                Reading(prefix_beam_search(word, BEAM_WIDTH)[0], reading.confidence)
+                for word, reading in zip(steps, readings, strict=True)
+            ]
+    return [(converter.decode(reading.indices), reading.confidence) for reading in readings]
+
+
+@dataclass
+class Validator:
+    """Validates a network on all validation sets.
+
+    Args:
+        sets: The validation sets, none of them empty.
+        config: `batch_size`, `workers`, `decode`, `show_number`, `seed` and the settings of the input count here.
+        converter: The label converter.
+        criterion: The loss.
+        computing: Where and how the network computes.
+    """
+
+    sets: Sequence[WordSet]
+    config: Config
+    converter: CtcConverter | AttnConverter
+    criterion: Criterion
+    computing: Computing
+    _batches: list[list[npt.NDArray[np.int32]]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._batches = [divide_for_reading(data, self.config) for data in self.sets]
+
+    def run(self, model: nn.Module, iteration: int, check: Callable[[], None] = lambda: None) -> Validation:
+        """Validate; the network is left in evaluation mode.
+
+        Args:
+            model: The network.
+            iteration: Chooses the samples; each validation shows others.
+            check: Called before each batch; what it raises ends the validation.
+        """
+        model.eval()
+        score, shown = Score(), _Samples(self.sets, self.config, iteration)
+        loss = weight = 0.0
+        total = sum(len(data) for data in self.sets)
+        with tqdm(total=total, desc="Validation", unit="word", unit_scale=True, leave=False) as bar:
+            for number, (data, batches) in enumerate(zip(self.sets, self._batches, strict=True)):
+                pinned = self.computing.device.type == "cuda"
+                for batch in reading_batches(data, batches, self.config, pin_memory=pinned):
+                    check()
+                    logits, batch_loss, batch_weight = self._forward(model, batch.images, batch.labels)
+                    loss, weight = loss + batch_loss, weight + batch_weight
+                    readings = read_logits(logits, self.converter, self.config.decode)
+                    for index, truth, reading in zip(batch.words[0], batch.labels, readings, strict=True):
+                        score.update(truth, reading[0])
+                        shown.update(number, int(index), Sample(truth, *reading))
+                    bar.update(len(readings))
+        accuracy, norm_ed = score.summary()
+        return Validation(loss / weight if weight else float("nan"), accuracy, norm_ed, score.read, shown.chosen())
+
+    @torch.inference_mode()
+    def _forward(self, model: nn.Module, images: torch.Tensor, labels: list[str]) -> tuple[torch.Tensor, float, float]:
+        """Return the logits, and the sums of the words' losses and weights."""
+        targets, lengths = self.criterion.encode(labels, self.computing.device)
+        with self.computing.autocast():
+            logits = model(self.computing.input(images))
+        losses = self.criterion.losses(logits, targets, lengths).finite()
+        return logits, float((losses.values * losses.weights).sum()), float(losses.weights.sum())
+
+
+class _Samples:
+    """Keeps the words that a validation shows: a seeded choice among all sets, in their order."""
+
+    def __init__(self, sets: Sequence[WordSet], config: Config, iteration: int) -> None:
+        total = sum(len(data) for data in sets)
+        chosen = generator(config.seed, SAMPLES, iteration).permutation(total)[: config.show_number]
+        starts = np.cumsum([0, *(len(data) for data in sets)])
+        self._starts = starts.tolist()
+        self._found: dict[int, Sample | None] = dict.fromkeys(sorted(chosen.tolist()))
+
+    def update(self, number: int, index: int, sample: Sample) -> None:
+        """Keep word `index` of set `number` if it was chosen."""
+        place = self._starts[number] + index
+        if place in self._found:
+            self._found[place] = sample
+
+    def chosen(self) -> tuple[Sample, ...]:
+        """Return the chosen words."""
+        return tuple(sample for sample in self._found.values() if sample is not None)
+
+
+def read_patches(
+    model: nn.Module,
+    converter: CtcConverter | AttnConverter,
+    patches: Sequence[npt.NDArray[np.uint8]],
+    settings: InputSettings,
+    *,
+    computing: Computing,
+    decode: str = "greedy",
+    batch_size: int = 1,
+) -> list[tuple[str, float]]:
+    """Read words as the validation does, each at its reading width.
+
+    Args:
+        model: The network, on `computing.device`. It is put into evaluation mode.
+        converter: The label converter.
+        patches: uint8 [h, w] or [h, w, 3] each.
+        settings: How patches become input.
+        computing: `Computing(device, "fp32")` computes as EasyOCR does on that device.
+        decode: greedy or beamsearch.
+        batch_size: Words of one width that are read together. Some processors' results differ in the last bits
+            between batch sizes; 1 is what EasyOCR does.
+
+    Returns:
+        A text and its confidence for each patch, in order.
+    """
+    model.eval()
+    widths: dict[int, list[int]] = {}
+    for index, patch in enumerate(patches):
+        height, width = patch.shape[:2]
+        own = reading_width(width, height, settings.img_height) if settings.PAD else settings.img_width
+        widths.setdefault(own, []).append(index)
+    results: dict[int, tuple[str, float]] = {}
+    for width, members in widths.items():
+        for first in range(0, len(members), batch_size):
+            part = members[first : first + batch_size]
+            images = to_batch([settings.resize(patches[index], width) for index in part], width)
+            with torch.inference_mode(), computing.autocast():
+                logits = model(computing.input(images))
+            results.update(zip(part, read_logits(logits, converter, decode), strict=True))
+    return [results[index] for index in range(len(patches))]

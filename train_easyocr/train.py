@@ -1,0 +1,77 @@
+"""Step 3: trains the word recognizer.
+
+    python3 train_easyocr/train.py [--config FILE] [key=value ...]
+
+Reads the sets that step 2 prepared, and writes weights and logs to saved_models/<experiment_name>/. Killed or stopped
+with Ctrl-C, it goes on where it was when the same command is run again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if __name__ == "__main__" and not __package__:
+    # Run as a file: Python looks for modules in the file's folder, and the package is the folder itself.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
+
+USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
+
+
+def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="train.py",
+        description="Trains the word recognizer on the sets that prepare_dataset.py wrote. "
+        "Stopped or killed, it goes on where it was when the same command is run again.",
+    )
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (YAML); default: %(default)s"
+    )
+    parser.add_argument(
+        "settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32"
+    )
+    return parser.parse_intermixed_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train; return the exit status: 0 done, 1 failed, 2 wrong settings or data, 130 stopped by a signal."""
+    options = parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # through a pipe, too, lines come when they are written
+    try:
+        config = load_config(options.config, options.settings)
+    except ConfigError as error:
+        return _say(error, USAGE_ERROR)
+    # The settings are right before anything that takes seconds is loaded.
+    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
+    from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
+    from train_easyocr.recognition.data import DataError, PatchError  # noqa: PLC0415
+    from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
+    from train_easyocr.recognition.training import Interrupted, NotFiniteError, train  # noqa: PLC0415
+
+    try:
+        train(config)
+    except KeyboardInterrupt:
+        return _say("Stopped; what is saved of this experiment is as it was", INTERRUPTED)
+    except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
+        return _say(error, USAGE_ERROR)
+    except (PatchError, NotFiniteError) as error:
+        return _say(error, FAILURE)
+    except Interrupted as stop:
+        return _say(stop, INTERRUPTED)
+    return 0
+
+
+def _say(message: object, status: int) -> int:
+    print(f"{message}", file=sys.stderr, flush=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
