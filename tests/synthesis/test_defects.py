@@ -105,6 +105,15 @@ def test_points_and_images_move_alike(degrees):
         assert (columns * patch).sum() / patch.sum() == pytest.approx(x, abs=0.1)
 
 
+def test_turning_keeps_lengths_and_angles_and_is_counter_clockwise():
+    corners = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 100.0]])
+    origin, right, down = defects.Placement.turned(400, 600, 10.0, scale=0.5).points(corners)
+    assert np.linalg.norm(right - origin) == pytest.approx(50)
+    assert np.linalg.norm(down - origin) == pytest.approx(50)
+    assert np.dot(right - origin, down - origin) == pytest.approx(0, abs=1e-9)
+    assert right[1] - origin[1] == pytest.approx(-50 * np.sin(np.deg2rad(10)))
+
+
 def test_an_unturned_sheet_stays_as_it_is():
     placement = defects.Placement.turned(240, 300, 0.0)
     assert np.array_equal(placement.image(ink()), ink())

@@ -10,6 +10,7 @@ import pytest
 
 from train_easyocr.synthesis import archive, generate
 from train_easyocr.synthesis.__main__ import main
+from train_easyocr.synthesis.defects import Placement, Scan
 from train_easyocr.synthesis.fonts import packaged_folder
 from train_easyocr.synthesis.vocabulary import TOPICS
 
@@ -44,6 +45,11 @@ def members_of(output) -> dict[str, bytes]:
     return members
 
 
+def label_name(image: str) -> str:
+    """The member that holds an image's labels."""
+    return image.replace("01.원천데이터(Jpg)", "02.라벨링데이터(Json)").replace(".jpg", ".json")
+
+
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory):
     output = tmp_path_factory.mktemp("rendered")
@@ -75,8 +81,7 @@ def test_every_image_has_its_label_file_in_the_documented_shape(rendered):
     images = {name for name in members if name.endswith(".jpg")}
     labels = {name for name in members if name.endswith(".json")}
     assert len(images) == 8
-    swapped = {name.replace("01.원천데이터(Jpg)", "02.라벨링데이터(Json)").replace(".jpg", ".json") for name in images}
-    assert swapped == labels
+    assert {label_name(name) for name in images} == labels
     for name in images:
         label = json.loads(
             members[name.replace("01.원천데이터(Jpg)", "02.라벨링데이터(Json)").replace(".jpg", ".json")]
@@ -93,6 +98,38 @@ def test_every_image_has_its_label_file_in_the_documented_shape(rendered):
             assert list(one) == ["id", "annotation.type", "annotation.text", "annotation.ttype", "annotation.bbox"]
             assert one["annotation.type"] == "rectangle" and one["annotation.ttype"] == "textType1"
             assert one["annotation.text"].strip() and min(one["annotation.bbox"][2:]) > 0
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_labels_lie_tightly_around_the_ink_of_a_clean_turned_page(library, monkeypatch, index):
+    def clean_scan(planes, random, unit):
+        height, width = next(iter(planes.values())).shape
+        placement = Placement.turned(width, height, (-1.0, 0.0, 0.6, 1.2)[index], scale=0.98, shift=(5, -3))
+        return Scan(255 - placement.image(np.max(list(planes.values()), axis=0)), placement, 100)
+
+    monkeypatch.setattr(generate, "scan", clean_scan)
+    settings = generate.Settings(8, 17, Fraction(1, 4), 1240)
+    jpeg, record = generate.render_page(index, settings, library)
+    ink = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) < 190
+    assert len(record["label"]["annotations"]) > 8
+    for one in record["label"]["annotations"]:
+        x, y, width, height = one["annotation.bbox"]
+        crop = ink[max(0, y) : y + height, max(0, x) : x + width]
+        # Margins are three pixels at the most at this size; one more for what smoothing lightens.
+        assert crop[:4].any() and crop[-4:].any() and crop[:, :4].any() and crop[:, -4:].any(), one
+
+
+def test_print_stands_out_from_the_paper_on_nearly_all_spoilt_pages(library):
+    settings = generate.Settings(8, 23, Fraction(1, 4), 1240)
+    contrasts = []
+    for index in range(8):
+        jpeg, record = generate.render_page(index, settings, library)
+        image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+        for one in record["label"]["annotations"]:
+            x, y, width, height = one["annotation.bbox"]
+            crop = image[max(0, y) : y + height, max(0, x) : x + width]
+            contrasts.append(float(np.percentile(crop, 90) - np.percentile(crop, 5)))
+    assert np.mean(np.array(contrasts) > 35) > 0.98
 
 
 def test_labels_look_like_the_real_ones(rendered):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from statistics import NormalDist
 from typing import Any, TypeAlias
 
 import cv2
@@ -46,10 +47,9 @@ def fade(ink: Mask, random: np.random.Generator, darkest: float, faintest: float
 
 def crumble(ink: Mask, random: np.random.Generator, share: float) -> Mask:
     """Break the print: about `share` (0 to 0.3) of the ink goes missing in specks of a pixel or two."""
-    grain = noise_tile(1.0)
-    specks = cv2.GaussianBlur(grain.astype(np.float32), (0, 0), 0.9)
-    kept = np.where(specks < np.quantile(specks, share), 90, 255).astype(np.uint8)
-    return cv2.multiply(ink, _spread_tile(kept, random, ink.shape[:2]), scale=1 / 255)
+    rarest = NormalDist().inv_cdf(share)
+    specks = window(noise_tile(0.9), random, ink.shape)
+    return cv2.multiply(ink, np.where(specks < rarest, np.uint8(90), np.uint8(255)), scale=1 / 255)
 
 
 # --- Geometry ---
@@ -206,8 +206,7 @@ def streaks(image: Image, random: np.random.Generator, count: int) -> Image:
 
 def noise(image: Image, random: np.random.Generator, deviation: float, grain: float = 0.0) -> Image:
     """Add grey noise with a standard deviation of `deviation` levels, blurred over `grain` pixels."""
-    tile = noise_tile(grain) * deviation
-    field = _spread_tile(np.rint(tile).astype(np.int16), random, image.shape[:2])
+    field = np.rint(window(noise_tile(grain), random, image.shape[:2]) * np.float32(deviation)).astype(np.int16)
     return cv2.add(image, _like(field, image), dtype=cv2.CV_8U)
 
 
@@ -267,13 +266,14 @@ def noise_tile(grain: float) -> NDArray[Any]:
     return (tile / tile.std()).astype(np.float32)
 
 
-def _spread_tile(tile: NDArray[Any], random: np.random.Generator, shape: tuple[int, int]) -> NDArray[Any]:
-    """Cover `shape` with a tile from a random start, turned at random."""
-    tile = np.rot90(tile, int(random.integers(4)))
+def window(tile: NDArray[Any], random: np.random.Generator, shape: tuple[int, int]) -> NDArray[Any]:
+    """Cut a piece of `shape` out of the plane that copies of `tile` cover, at a random place."""
     y, x = (int(value) for value in random.integers(0, TILE, 2))
     height, width = shape
+    if y + height <= TILE and x + width <= TILE:
+        return tile[y : y + height, x : x + width]
     repeats = ((y + height) // TILE + 1, (x + width) // TILE + 1)
-    return np.ascontiguousarray(np.tile(tile, repeats)[y : y + height, x : x + width])
+    return np.tile(tile, repeats)[y : y + height, x : x + width]
 
 
 def _like(field: NDArray[Any], image: Image) -> NDArray[Any]:

@@ -154,7 +154,6 @@ WEEKDAYS = "월화수목금토일"
 LATIN = words("""IC JC CCTV LED PC USB IP ISO KS GPS GIS PVC HDPE CO2 BOD COD pH A4 TEL FAX E-mail PE-100 B/L C/S OK
     No. P.E www.gimhae.go.kr admin@korea.kr VAT EA SET kg km cm mm ha ton HP kW 2F B1F 24H A-1 B-2 C-3 R&D U-City FTA
     IT MOU VIP TV""")
-SYMBOL_WORDS = words("※ ○ ● □ ■ ▷ ▶ ◎ ☆ ★ △ ◇ → ① ② ③ ④ ⑤ - · ㆍ * #")
 MATERIALS = items("""레미콘, 철근, 아스팔트, 보도블록, 경계석, 모래, 자갈, 시멘트, 합판, 각재, 페인트, 맨홀뚜껑,
     가로등주, 전선관, 밸브, 제수변, 유량계, 펌프, 모터, 볼트, 너트, 못, 톱, 삽, 곡괭이, 호미, 낫, 예초기, 분무기,
     살수차, 굴삭기, 덤프트럭, 지게차, 컴퓨터, 프린터, 복사용지, 토너, 책상, 걸상, 캐비닛, 칠판, 냉장고, 에어컨,
