@@ -256,7 +256,7 @@ def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
             common = set(drawn) & set(other["pages"]) if other else set()
             if other and common:
                 raise PrepareError(
-                    f"{len(common):,} of the pages drawn for {purpose} are in {folder}, which was drawn with "
+                    f"{len(common):,} of the pages drawn for {purpose} are in {path.parent}, which was drawn with "
                     f"seed={other['settings'].get('seed')}, {other['settings'].get('images')} images, or from other "
                     "pages; use the same settings again, draw both anew (--validation --evaluation), or move it away"
                 )
