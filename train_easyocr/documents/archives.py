@@ -279,8 +279,11 @@ def read_member(member: Member) -> bytes:
     try:
         with archive.open(archive.infolist()[member.index]) as file:
             content = file.read(member.size + 1)
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError) as error:
-        raise MemberError(f"truncated or damaged: {error or type(error).__name__}") from None
+    except zipfile.BadZipFile as error:  # its message holds the undecoded name
+        reason = "its CRC-32 is wrong" if "CRC-32" in str(error) else "its header in the archive can't be read"
+        raise MemberError(f"truncated or damaged: {reason}") from None
+    except (zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError) as error:
+        raise MemberError(f"truncated or damaged: {str(error) or 'it ends too early'}") from None
     except (RuntimeError, OSError) as error:
         raise MemberError(f"can't be read: {error}") from None
     if len(content) != member.size:
