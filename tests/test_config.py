@@ -137,6 +137,13 @@ def test_folders_follow_from_output_and_dataset():
     assert str(moved.validation_sets[0]) == "/다른/validation/select_data"
 
 
+def test_the_folder_around_the_download_will_do_as_well(tmp_path):
+    (tmp_path / "공공행정문서 OCR" / "Training").mkdir(parents=True)
+    for dataset in (tmp_path, tmp_path / "공공행정문서 OCR"):
+        config = load_config(DEFAULT_CONFIG, [f"dataset={dataset}"])
+        assert config.prepared == tmp_path / "공공행정문서 OCR"
+
+
 def test_a_saved_config_is_read_back_the_same(tmp_path):
     config = load_config(DEFAULT_CONFIG, ["character= 가'\"\\나", "lr=0.5"])
     save_config(config, tmp_path / "config.yaml")

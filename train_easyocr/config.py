@@ -15,6 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from train_easyocr.documents.archives import find_download
 from train_easyocr.files import write_text
 
 CONFIG_FILES = Path(__file__).parent / "config_files"
@@ -123,7 +124,7 @@ class Config(BaseModel):
     @property
     def prepared(self) -> Path:
         """The folder that step 2 writes to and step 3 reads from: `output`, or the download itself."""
-        return Path(self.output or self.dataset)
+        return Path(self.output) if self.output else find_download(Path(self.dataset))
 
     @property
     def training_sets(self) -> list[Path]:
