@@ -38,6 +38,7 @@ POOL_BATCHES = 64
 WORDS, STEPS = 1, 2
 """Purposes of random generators: the order of a set's words, and which steps get wide words."""
 STEPS_BLOCK = 4096
+WIDTHS_PART = 1 << 17
 
 
 def split_batch(batch_size: int, shares: Sequence[float]) -> list[int]:
@@ -80,7 +81,7 @@ class BatchPlan:
         sizes: Sequence[int],
         counts: Sequence[int],
         seed: int,
-        widths: Sequence[npt.NDArray[np.int64]] | None = None,
+        widths: Sequence[npt.NDArray[np.signedinteger]] | None = None,
     ) -> None:
         self._sizes, self._counts, self._seed, self._widths = list(sizes), list(counts), seed, widths
         # A batch needs two epochs of each set at most where it crosses an end; small sets repeat faster.
@@ -112,7 +113,8 @@ class BatchPlan:
     def _epoch(self, number: int, epoch: int) -> Indices:
         """Return the order in which data set `number` gives its words in an epoch."""
         size, count = self._sizes[number], self._counts[number]
-        order = generator(self._seed, WORDS, number, epoch).permutation(size).astype(np.int32)
+        order = np.arange(size, dtype=np.int32)
+        generator(self._seed, WORDS, number, epoch).shuffle(order)
         if self._widths is None:
             return order
         widths = self._widths[number]
@@ -260,11 +262,19 @@ def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
             )
     widths = None
     if config.batch_width == "bucket":
-        widths = []
-        for data in sets:
-            steps = data.table.steps[data.rows]
-            widths.append(training_widths(*data.sizes(), steps, config.img_height, config.img_width))
+        widths = [_batch_widths(data, config) for data in sets]
     return BatchPlan([len(data) for data in sets], counts, config.seed, widths)
+
+
+def _batch_widths(data: WordSet, config: Config) -> Indices:
+    """Return `training_widths` of all words of a set, in parts: its intermediate results are large."""
+    width, height = data.sizes()
+    steps = data.table.steps[data.rows]
+    widths = np.empty(len(data), np.int32)
+    for first in range(0, len(data), WIDTHS_PART):
+        part = slice(first, first + WIDTHS_PART)
+        widths[part] = training_widths(width[part], height[part], steps[part], config.img_height, config.img_width)
+    return widths
 
 
 def training_batches(
