@@ -138,6 +138,15 @@ def test_rows_can_be_read_in_another_process_and_after_the_file_was_replaced(tmp
     assert table.row(1) == ("y.png", "나, 다")
 
 
+def test_a_file_that_changed_while_it_is_used_is_named(tmp_path):
+    path = tmp_path / "labels.csv"
+    write_rows(path, [["x.png", "가"], ["y.png", "나, 다"]])
+    table = read_table(path, CHARACTERS)
+    path.write_text("filename,words\n", encoding="utf-8")
+    with pytest.raises(LabelsError, match="has changed since it was read"):
+        table.row(1)
+
+
 def test_decomposed_hangul_is_composed_and_lower_case_is_asked_for(tmp_path):
     path = tmp_path / "labels.csv"
     write_rows(path, [["x.png", "\u1100\u1161A"], ["y.png", "나"]])
@@ -169,7 +178,10 @@ def test_an_empty_file_has_no_words_and_a_byte_order_mark_is_no_character(tmp_pa
         (None, "no such file"),
         (b"", "the first line is ''"),
         (b"a,b\n1,2\n", "filename,words"),
-        ("filename,words\nx,가\n".encode("cp949"), "is not UTF-8"),
+        ("filename,words\nx,가\n".encode("cp949"), "row 2: is not UTF-8"),
+        ("filename,words\nx,a\n가,a\n".encode("cp949"), "row 3: is not UTF-8"),
+        (b"filename,words\rx.png,a\r", "the first line is"),
+        (b"\xff\xfef\x00", "the first line is"),
         (b'filename,words\nx.png,a\ny.png,"open\n', "row 3: a quote is not closed"),
         (b'filename,words\nx.png,"' + b"1\n" * 1_200_000, "row 2: is too long; is a quote not closed"),
         (b'filename,words\nx.png,a\ny.png,5" b"\n', "row 3: is not CSV"),

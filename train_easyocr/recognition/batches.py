@@ -31,7 +31,7 @@ from train_easyocr.recognition.data import (
     training_widths,
 )
 from train_easyocr.recognition.images import resize_patch, to_batch
-from train_easyocr.recognition.word_table import ctc_steps
+from train_easyocr.recognition.word_table import LabelsError, ctc_steps
 
 POOL_BATCHES = 64
 """Batches whose words are sorted by width together: enough for narrow ranges of width, few enough to mix words well."""
@@ -39,6 +39,8 @@ WORDS, STEPS = 1, 2
 """Purposes of random generators: the order of a set's words, and which steps get wide words."""
 STEPS_BLOCK = 4096
 WIDTHS_PART = 1 << 17
+
+Fault = PatchError | LabelsError
 
 
 def split_batch(batch_size: int, shares: Sequence[float]) -> list[int]:
@@ -191,7 +193,7 @@ class Batch:
         return Batch(self.images.pin_memory(), self.labels, self.words)
 
 
-class WordBatches(Dataset[Batch | PatchError]):
+class WordBatches(Dataset[Batch | Fault]):
     """Turns the words of a step into a `Batch`.
 
     A patch that can't be read is returned as an error rather than raised: raised in a worker process it would arrive
@@ -206,10 +208,10 @@ class WordBatches(Dataset[Batch | PatchError]):
     def __init__(self, sets: Sequence[WordSet], settings: InputSettings, *, reading: bool = False) -> None:
         self._sets, self._settings, self._reading = list(sets), settings, reading
 
-    def __getitem__(self, words: list[Indices]) -> Batch | PatchError:
+    def __getitem__(self, words: list[Indices]) -> Batch | Fault:
         try:
             return self._assemble(words)
-        except PatchError as error:
+        except (PatchError, LabelsError) as error:
             return error
 
     def _assemble(self, words: list[Indices]) -> Batch:
@@ -312,7 +314,7 @@ def _batches(
 ) -> Iterator[Batch]:
     if workers:
         close_databases()
-    loader: DataLoader[Batch | PatchError] = DataLoader(
+    loader: DataLoader[Batch | Fault] = DataLoader(
         dataset,
         batch_size=None,
         sampler=steps,
@@ -325,7 +327,7 @@ def _batches(
         generator=torch.Generator(),
     )
     for batch in loader:
-        if isinstance(batch, PatchError):
+        if isinstance(batch, Fault):
             raise batch
         yield batch
 

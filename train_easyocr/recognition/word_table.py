@@ -80,13 +80,20 @@ class WordTable:
         return self.__dict__ | {"_file": []}  # a process that was not forked opens the file itself
 
     def row(self, index: int) -> tuple[str, str]:
-        """Return a row's file name and label, the label in NFC and, where that was asked for, in lower case."""
-        if not self._file:
-            self._file.append(self.path.open("rb"))
+        """Return a row's file name and label, the label in NFC and, where that was asked for, in lower case.
+
+        Raises:
+            LabelsError: The file has changed since the table was made.
+        """
         start, end = int(self.starts[index]), int(self.starts[index + 1])
-        # Unlike seek and read, pread is safe among processes that share an open file.
-        text = os.pread(self._file[0].fileno(), end - start, start).decode("utf-8")
-        name, label = next(csv.reader(io.StringIO(text, newline="")))
+        try:
+            if not self._file:
+                self._file.append(self.path.open("rb"))
+            # Unlike seek and read, pread is safe among processes that share an open file.
+            text = os.pread(self._file[0].fileno(), end - start, start).decode("utf-8")
+            [name, label], *_ = csv.reader(io.StringIO(text, newline=""))
+        except (OSError, ValueError, csv.Error):
+            raise LabelsError(f"{self.path}: has changed since it was read; run again") from None
         return name, _normalized(label, self.sensitive)
 
 
@@ -161,8 +168,8 @@ def _blocks(path: Path, file: BinaryIO) -> Iterator[_Block]:
     try:
         # utf-8-sig: spreadsheets put a byte order mark in front.
         titles = next(csv.reader([header.decode("utf-8-sig")]), None)
-    except UnicodeDecodeError as error:
-        raise LabelsError(f"{path}: is not UTF-8 ({error.reason})") from None
+    except (UnicodeDecodeError, csv.Error):
+        titles = None
     if titles != HEADER:
         raise LabelsError(f"{path}: the first line is {header.decode(errors='replace')[:80]!r}, not {','.join(HEADER)}")
     offset, first_row, rest = len(header), 2, b""
@@ -218,6 +225,11 @@ class _Block:
         rest = self.data[size:].tobytes()
         self.data, self._quotes = self.data[:size], self._quotes[self._quotes < size]
         self._check_quotes()
+        try:
+            self.data.tobytes().decode("utf-8")
+        except UnicodeDecodeError as error:
+            row = self.first_row + int(np.searchsorted(self.ends, error.start))
+            raise LabelsError(f"{self._path}: row {row}: is not UTF-8 ({error.reason})") from None
         if (self.data[self._structural(RETURN) + 1] != NEW_LINE).any():
             raise LabelsError(f"{self._path}: rows end in carriage returns; save the file with line feeds")
         return rest
@@ -258,12 +270,7 @@ class _Block:
         wanted = np.repeat(np.arange(len(stretches)) % 2 == 1, stretches)
         wanted[self._unwritten(rows)] = False
         content = self.data[wanted]
-        try:
-            text = content.tobytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            place = int(np.flatnonzero(wanted)[error.start])
-            row = self.first_row + int(np.searchsorted(self.ends, place))
-            raise LabelsError(f"{self._path}: row {row}: is not UTF-8 ({error.reason})") from None
+        text = content.tobytes().decode("utf-8")
         # Bytes 10xxxxxx go on with a code point, all others start one.
         first_bytes = np.flatnonzero(wanted)[(content & 0xC0) != 0x80]
         lengths = np.diff(np.searchsorted(first_bytes, np.append(rows.starts, len(self.data))))
