@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from train_easyocr.recognition.data import DataError, PatchError  # noqa: PLC0415
     from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
     from train_easyocr.recognition.training import Interrupted, NotFiniteError, train  # noqa: PLC0415
+    from train_easyocr.recognition.word_table import LabelsError  # noqa: PLC0415
 
     try:
         train(config)
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say("Stopped; what is saved of this experiment is as it was", INTERRUPTED)
     except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
         return _say(error, USAGE_ERROR)
-    except (PatchError, NotFiniteError) as error:
+    except (PatchError, LabelsError, NotFiniteError) as error:
         return _say(error, FAILURE)
     except Interrupted as stop:
         return _say(stop, INTERRUPTED)

@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -23,7 +24,7 @@ def write_rows(path, rows):
 
 
 def columns(table):
-    return [[column[i] for i in range(len(table))] for column in (table.names, table.labels)]
+    return [list(column) for column in zip(*map(table.row, range(len(table))), strict=True)] or [[], []]
 
 
 labels = st.text(st.sampled_from("가나다라 ,\"'A1\n를·😀"), max_size=6)
@@ -36,7 +37,7 @@ def test_every_column_is_what_plain_python_says(tmp_path_factory, words, chunk):
     rows = [[f"쪽-{n}_7-3-{7 + width}-{3 + height}.png", text] for n, (text, width, height) in enumerate(words)]
     write_rows(path, rows)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(word_table, "CHUNK_ROWS", chunk)
+        patch.setattr(word_table, "BLOCK_BYTES", chunk * 30)
         table = read_table(path, CHARACTERS)
     texts = [text for text, _, _ in words]
     assert columns(table) == [[name for name, _ in rows], texts]
@@ -55,7 +56,7 @@ def test_targets_of_known_characters_only(tmp_path_factory, texts):
     write_rows(path, [["쪽_0-0-9-9.png", text] for text in texts])
     table = read_table(path, CHARACTERS, only_known=True)
     targets = ["".join(c for c in text if c in CHARACTERS) for text in texts]
-    assert [table.labels[i] for i in range(len(table))] == texts
+    assert [table.row(i)[1] for i in range(len(table))] == texts
     assert table.length.tolist() == [len(target) for target in targets]
     assert table.steps.tolist() == [ctc_steps(target) for target in targets]
 
@@ -72,8 +73,8 @@ def test_ctc_needs_a_blank_between_equal_characters():
         ("5350109-2001-0001-0344_100-200-300-264.png", (200, 64)),
         ("a_b_0-0-1-1.png", (1, 1)),
         ("한글 쪽_10-20-30-45.png", (20, 25)),
-        ("하위/5_10-20-123456-45.png", (123446, 25)),
-        ("5_10-20-1234567-45.png", (0, 0)),  # more digits than any page has
+        ("하위/5_10-20-12345-45.png", (12335, 25)),
+        ("5_10-20-123456-45.png", (0, 0)),  # more digits than any page has
         ("5_30-20-10-45.png", (0, 0)),  # inside out
         ("5_10-20-10-45.png", (0, 0)),  # no area
         ("10-20-30-45.png", (0, 0)),
@@ -94,19 +95,63 @@ def test_patch_sizes_in_names(tmp_path, name, size):
     assert table.height.tolist() == [3, size[1], 6]
 
 
-def test_names_with_line_breaks_have_no_sizes_but_keep_their_places(tmp_path):
+def test_names_with_line_breaks_and_quotes_are_names(tmp_path):
     path = tmp_path / "labels.csv"
-    write_rows(path, [["x_1-1-3-4.png", "가"], ["y\n_1-1-3-4.png", "나"]])
+    names = ["x_1-1-3-4.png", "y\n_1-1-3-4.png", 'z,"_1-1-3-4.png', "w_1-1-3-4.png"]
+    write_rows(path, [[name, "가"] for name in names])
     table = read_table(path, CHARACTERS)
-    assert columns(table) == [["x_1-1-3-4.png", "y\n_1-1-3-4.png"], ["가", "나"]]
-    assert table.width.tolist() == [0, 0]
+    assert columns(table) == [names, ["가"] * 4]
+    assert table.width.tolist() == [2, 0, 0, 2]
+
+
+def test_a_row_longer_than_a_block(tmp_path, monkeypatch):
+    monkeypatch.setattr(word_table, "BLOCK_BYTES", 7)
+    path = tmp_path / "labels.csv"
+    rows = [["x_1-1-3-4.png", "가\n\n" * 9], ["y_1-1-3-4.png", '"'], ["z_1-1-3-4.png", ""]]
+    write_rows(path, rows)
+    assert columns(read_table(path, CHARACTERS)) == [list(column) for column in zip(*rows, strict=True)]
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_other_writers_of_csv(tmp_path, quoting, line_end):
+    path = tmp_path / "labels.csv"
+    rows = [["x_1-1-3-4.png", '가"나'], ["y_1-1-3-5.png", "1,000"], ["z_1-1-3-4.png", ""], ["w.png", "가\r\n나"]]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=quoting, lineterminator=line_end).writerows([["filename", "words"], *rows])
+    if line_end == "\n":
+        path.write_bytes(path.read_bytes().rstrip(b"\n"))  # without an end of the last line
+    table = read_table(path, CHARACTERS)
+    assert columns(table) == [list(column) for column in zip(*rows, strict=True)]
+    assert table.length.tolist() == [3, 5, 0, 4]
+    assert table.width.tolist() == [2, 2, 2, 0] if quoting == csv.QUOTE_MINIMAL else [0, 0, 0, 0]
+
+
+def test_rows_can_be_read_in_another_process_and_after_the_file_was_replaced(tmp_path):
+    path = tmp_path / "labels.csv"
+    write_rows(path, [["x.png", "가"], ["y.png", "나, 다"]])
+    table = read_table(path, CHARACTERS)
+    assert table.row(1) == ("y.png", "나, 다")
+    assert pickle.loads(pickle.dumps(table)).row(1) == ("y.png", "나, 다")
+    write_rows(tmp_path / "new.csv", [["z.png", "라"]])
+    (tmp_path / "new.csv").replace(path)
+    assert table.row(1) == ("y.png", "나, 다")
+
+
+def test_a_file_that_changed_while_it_is_used_is_named(tmp_path):
+    path = tmp_path / "labels.csv"
+    write_rows(path, [["x.png", "가"], ["y.png", "나, 다"]])
+    table = read_table(path, CHARACTERS)
+    path.write_text("filename,words\n", encoding="utf-8")
+    with pytest.raises(LabelsError, match="has changed since it was read"):
+        table.row(1)
 
 
 def test_decomposed_hangul_is_composed_and_lower_case_is_asked_for(tmp_path):
     path = tmp_path / "labels.csv"
     write_rows(path, [["x.png", "\u1100\u1161A"], ["y.png", "나"]])
-    assert read_table(path, "가A").labels[0] == "가A"
-    assert read_table(path, "가a", sensitive=False).labels[0] == "가a"
+    assert read_table(path, "가A").row(0)[1] == "가A"
+    assert read_table(path, "가a", sensitive=False).row(0)[1] == "가a"
     assert read_table(path, "가a나", sensitive=False).unknown.tolist() == [False, False]
 
 
@@ -131,11 +176,18 @@ def test_an_empty_file_has_no_words_and_a_byte_order_mark_is_no_character(tmp_pa
     ("content", "message"),
     [
         (None, "no such file"),
-        (b"", "the first line is None"),
+        (b"", "the first line is ''"),
         (b"a,b\n1,2\n", "filename,words"),
-        ("filename,words\nx,가\n".encode("cp949"), "is not UTF-8"),
-        (b'filename,words\nx.png,"open', "is not CSV"),
-        (b"filename,words\nx.png," + b"1" * 200_000, "is not CSV"),
+        ("filename,words\nx,가\n".encode("cp949"), "row 2: is not UTF-8"),
+        ("filename,words\nx,a\n가,a\n".encode("cp949"), "row 3: is not UTF-8"),
+        (b"filename,words\rx.png,a\r", "the first line is"),
+        (b"\xff\xfef\x00", "the first line is"),
+        (b'filename,words\nx.png,a\ny.png,"open\n', "row 3: a quote is not closed"),
+        (b'filename,words\nx.png,"' + b"1\n" * 1_200_000, "row 2: is too long; is a quote not closed"),
+        (b'filename,words\nx.png,a\ny.png,5" b"\n', "row 3: is not CSV"),
+        (b'filename,words\nx.png,"a"b\n', "row 2: is not CSV"),
+        (b"filename,words\nx.png,a\ry.png,b\n", "carriage returns"),
+        (b"filename,words\nx.png,a\ny.png,\xff\n", "row 3: is not UTF-8"),
     ],
 )
 def test_unreadable_files_are_named(tmp_path, content, message):

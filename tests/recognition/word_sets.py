@@ -57,7 +57,7 @@ def write_set(folder, labels, form="png", name="{stem}_{left}-10-{right}-{bottom
 
 
 def write_lmdb(folder, labels, encoded):
-    database = lmdb.open(str(folder), map_size=1 << 24)
+    database = lmdb.open(str(folder), map_size=1 << 28)
     with database.begin(write=True) as transaction:
         transaction.put(b"num-samples", str(len(labels)).encode())
         for number, (label, content) in enumerate(zip(labels, encoded, strict=True), 1):

@@ -31,13 +31,16 @@ from train_easyocr.recognition.data import (
     training_widths,
 )
 from train_easyocr.recognition.images import resize_patch, to_batch
-from train_easyocr.recognition.word_table import ctc_steps
+from train_easyocr.recognition.word_table import LabelsError, ctc_steps
 
 POOL_BATCHES = 64
 """Batches whose words are sorted by width together: enough for narrow ranges of width, few enough to mix words well."""
 WORDS, STEPS = 1, 2
 """Purposes of random generators: the order of a set's words, and which steps get wide words."""
 STEPS_BLOCK = 4096
+WIDTHS_PART = 1 << 17
+
+Fault = PatchError | LabelsError
 
 
 def split_batch(batch_size: int, shares: Sequence[float]) -> list[int]:
@@ -80,7 +83,7 @@ class BatchPlan:
         sizes: Sequence[int],
         counts: Sequence[int],
         seed: int,
-        widths: Sequence[npt.NDArray[np.int64]] | None = None,
+        widths: Sequence[npt.NDArray[np.signedinteger]] | None = None,
     ) -> None:
         self._sizes, self._counts, self._seed, self._widths = list(sizes), list(counts), seed, widths
         # A batch needs two epochs of each set at most where it crosses an end; small sets repeat faster.
@@ -112,7 +115,8 @@ class BatchPlan:
     def _epoch(self, number: int, epoch: int) -> Indices:
         """Return the order in which data set `number` gives its words in an epoch."""
         size, count = self._sizes[number], self._counts[number]
-        order = generator(self._seed, WORDS, number, epoch).permutation(size).astype(np.int32)
+        order = np.arange(size, dtype=np.int32)
+        generator(self._seed, WORDS, number, epoch).shuffle(order)
         if self._widths is None:
             return order
         widths = self._widths[number]
@@ -189,7 +193,7 @@ class Batch:
         return Batch(self.images.pin_memory(), self.labels, self.words)
 
 
-class WordBatches(Dataset[Batch | PatchError]):
+class WordBatches(Dataset[Batch | Fault]):
     """Turns the words of a step into a `Batch`.
 
     A patch that can't be read is returned as an error rather than raised: raised in a worker process it would arrive
@@ -204,10 +208,10 @@ class WordBatches(Dataset[Batch | PatchError]):
     def __init__(self, sets: Sequence[WordSet], settings: InputSettings, *, reading: bool = False) -> None:
         self._sets, self._settings, self._reading = list(sets), settings, reading
 
-    def __getitem__(self, words: list[Indices]) -> Batch | PatchError:
+    def __getitem__(self, words: list[Indices]) -> Batch | Fault:
         try:
             return self._assemble(words)
-        except PatchError as error:
+        except (PatchError, LabelsError) as error:
             return error
 
     def _assemble(self, words: list[Indices]) -> Batch:
@@ -260,11 +264,19 @@ def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
             )
     widths = None
     if config.batch_width == "bucket":
-        widths = []
-        for data in sets:
-            steps = data.table.steps[data.rows]
-            widths.append(training_widths(*data.sizes(), steps, config.img_height, config.img_width))
+        widths = [_batch_widths(data, config) for data in sets]
     return BatchPlan([len(data) for data in sets], counts, config.seed, widths)
+
+
+def _batch_widths(data: WordSet, config: Config) -> Indices:
+    """Return `training_widths` of all words of a set, in parts: its intermediate results are large."""
+    width, height = data.sizes()
+    steps = data.table.steps[data.rows]
+    widths = np.empty(len(data), np.int32)
+    for first in range(0, len(data), WIDTHS_PART):
+        part = slice(first, first + WIDTHS_PART)
+        widths[part] = training_widths(width[part], height[part], steps[part], config.img_height, config.img_width)
+    return widths
 
 
 def training_batches(
@@ -302,7 +314,7 @@ def _batches(
 ) -> Iterator[Batch]:
     if workers:
         close_databases()
-    loader: DataLoader[Batch | PatchError] = DataLoader(
+    loader: DataLoader[Batch | Fault] = DataLoader(
         dataset,
         batch_size=None,
         sampler=steps,
@@ -315,7 +327,7 @@ def _batches(
         generator=torch.Generator(),
     )
     for batch in loader:
-        if isinstance(batch, PatchError):
+        if isinstance(batch, Fault):
             raise batch
         yield batch
 

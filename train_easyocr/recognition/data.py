@@ -63,7 +63,7 @@ def reading_widths(width: Indices, height: Indices, img_height: int) -> npt.NDAr
 
 
 def training_widths(
-    width: Indices, height: Indices, steps: Indices, img_height: int, img_width: int
+    width: Indices, height: Indices, steps: npt.NDArray[np.integer], img_height: int, img_width: int
 ) -> npt.NDArray[np.int64]:
     """Return how wide a training batch must be for each of its words.
 
@@ -231,17 +231,17 @@ class WordSet:
 
     def label(self, index: int) -> str:
         """Return the text of word `index`."""
-        return self.table.labels[self.rows[index]]
+        return self.table.row(int(self.rows[index]))[1]
 
     def place(self, index: int) -> str:
         """Say where the patch of word `index` is."""
         row = int(self.rows[index])
-        return self.source.place(row, self.table.names[row])
+        return self.source.place(row, self.table.row(row)[0])
 
     def patch(self, index: int, rgb: bool) -> npt.NDArray[np.uint8]:
         """Return the pixels of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
         row = int(self.rows[index])
-        name = self.table.names[row]
+        name, _ = self.table.row(row)
         return decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
 
     def sizes(self) -> tuple[Indices, Indices]:
@@ -255,7 +255,7 @@ class WordSet:
 
     def _size_in_header(self, index: int) -> tuple[int, int]:
         row = int(self.rows[index])
-        name = self.table.names[row]
+        name, _ = self.table.row(row)
         try:
             with Image.open(io.BytesIO(self.source.read(row, name))) as image:
                 return image.size

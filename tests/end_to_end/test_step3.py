@@ -1,0 +1,162 @@
+"""Step 3 as users run it: from the command line, killed, interrupted, run again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr import train as command
+from train_easyocr.config import save_config
+from train_easyocr.recognition.state import STATE, load_state
+from train_easyocr.recognition.training import train
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SETTINGS = {"n_iter": 60, "val_period": 10, "lr": 0.01, "workers": 2}
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "공공 문서"  # a path with a space in it
+    write_set(folder / "training" / "select_data", WORDS * 2, form="lmdb")
+    write_set(folder / "validation" / "select_data", WORDS)
+    return folder
+
+
+def begin(config_file, *settings, script=True):
+    """Start the command in a process group of its own, as a shell does."""
+    program = [REPOSITORY / "train_easyocr" / "train.py"] if script else ["-m", "train_easyocr.train"]
+    return subprocess.Popen(
+        [sys.executable, *program, "--config", str(config_file), *settings],
+        cwd=REPOSITORY if not script else REPOSITORY.parent,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | ({"PYTHONPATH": str(REPOSITORY)} if not script else {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(process, path):
+    """Wait until the process has saved its first state."""
+    deadline = time.monotonic() + 120
+    while not path.is_file():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def group_is_gone(group):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def assert_as_undisturbed(config, data):
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        whole = tiny_config(data, **SETTINGS | {"workers": 0}).model_copy(update={"experiment_name": "whole"})
+        train(whole)
+    finally:
+        torch.set_num_threads(before)
+    state, expected = load_state(config.experiment), load_state(whole.experiment)
+    assert state["iteration"] == expected["iteration"] == 60
+    assert state["best"] == expected["best"]
+    for key, value in expected["model"].items():
+        assert torch.equal(state["model"][key], value), key
+    for name in ("best_accuracy.pth", "best_norm_ed.pth"):
+        assert (config.experiment / name).read_bytes() == (whole.experiment / name).read_bytes()
+    log = (config.experiment / "log_train.txt").read_text(encoding="utf-8")
+    assert [line.split()[0] for line in log.splitlines() if line.startswith("[")] == [
+        f"[{iteration}/60]" for iteration in range(10, 61, 10)
+    ]
+
+
+def test_killed_and_interrupted_it_ends_as_if_it_had_not_been(data):
+    config = tiny_config(data, **SETTINGS)
+    save_config(config, data / "settings.yaml")
+
+    killed = begin(data / "settings.yaml")
+    wait_for(killed, config.experiment / STATE)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    done = load_state(config.experiment)["iteration"]
+    assert 10 <= done < 60
+    assert group_is_gone(killed.pid)  # the workers notice that nobody waits for them
+
+    interrupted = begin(data / "settings.yaml", "show_number=2", script=False)
+    lines = iter(interrupted.stdout.readline, "")
+    assert any(line == f"Going on after iteration {done} of 60\n" for line in lines)
+    next(line for line in lines if line.startswith("["))
+    os.killpg(interrupted.pid, signal.SIGINT)  # a terminal sends it to the workers, too
+    _, errors = interrupted.communicate(timeout=60)
+    assert interrupted.returncode == 130
+    assert "running the same command again goes on from there" in errors
+    assert "Traceback" not in errors
+    assert group_is_gone(interrupted.pid)
+    assert done < load_state(config.experiment)["iteration"] < 60
+
+    assert command.main(["--config", str(data / "settings.yaml"), "workers=1"]) == 0
+    assert_as_undisturbed(config, data)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["leraning_rate=1"], "leraning_rate: there is no such setting"),
+        (["n_iter=0", "lr=high"], "n_iter: "),
+        (["select_data=없음"], "training/없음: there is no such folder; step 2 (prepare_dataset.py) writes it"),
+        (["val_data=nowhere"], "nowhere/select_data: there is no such folder"),
+        (["continue_from=lost.pth"], "continue_from: lost.pth: there is no such file"),
+        (["continue_from=korean_g9"], "korean_g9: EasyOCR has no model of that name"),
+        (["character=하"], "none of its 24 words can be used"),
+        (["batch_size=25"], "fewer than the 25 that each batch takes"),
+    ],
+)
+def test_mistakes_get_a_line_and_status_2(data, capsys, settings, message):
+    save_config(tiny_config(data), data / "settings.yaml")
+    assert command.main(["--config", str(data / "settings.yaml"), *settings]) == 2
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert "Traceback" not in errors
+
+
+def test_weights_that_do_not_fit_and_wrong_files_get_a_line_and_status_2(data, capsys):
+    save_config(tiny_config(data), data / "settings.yaml")
+    (data / "weights.pth").write_bytes(b"no weights")
+    assert command.main(["--config", str(data / "settings.yaml"), f"continue_from={data / 'weights.pth'}"]) == 2
+    assert "weights.pth: is not a file of weights" in capsys.readouterr().err
+    assert command.main(["--config", str(data / "nothing.yaml")]) == 2
+    assert "nothing.yaml: there is no such file" in capsys.readouterr().err
+
+
+def test_an_unreadable_patch_gets_a_line_and_status_1(data, capsys):
+    for patch in (data / "validation" / "select_data" / "images").iterdir():
+        patch.write_bytes(b"")
+    save_config(tiny_config(data, n_iter=1), data / "settings.yaml")
+    assert command.main(["--config", str(data / "settings.yaml")]) == 1
+    errors = capsys.readouterr().err
+    assert ".png: is no image that can be decoded" in errors
+    assert "Traceback" not in errors
+
+
+def test_wrong_settings_are_told_before_anything_is_loaded():
+    started = time.monotonic()
+    code = "import sys; from train_easyocr.train import main; print(main(['lr=-1']), 'torch' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert result.stdout == "2 False\n"
+    assert "lr: input should be greater than 0" in result.stderr
+    assert time.monotonic() - started < 30
