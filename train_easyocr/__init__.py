@@ -6,6 +6,6 @@ The way of the data: archives -> pages -> word patches -> batches -> weights -> 
 
 import os
 
-# Before torch is loaded: its threads otherwise wait for each other by spinning, which on a machine with anything else to
-# do (data loading is enough) makes training ten times slower and more.
+# Before torch is loaded: its threads otherwise wait for each other by spinning, which makes training ten times slower
+# and more on a machine that has anything else to do (loading data is enough).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
