@@ -58,14 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         train(config)
-    except KeyboardInterrupt:
-        return _say("Stopped; what is saved of this experiment is as it was", INTERRUPTED)
+    except (KeyboardInterrupt, Interrupted) as stop:
+        return _say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED)
     except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
         return _say(error, USAGE_ERROR)
     except (PatchError, LabelsError, NotFiniteError) as error:
         return _say(error, FAILURE)
-    except Interrupted as stop:
-        return _say(stop, INTERRUPTED)
+    except OSError as error:
+        return _say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
     return 0
 
 

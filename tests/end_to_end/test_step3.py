@@ -151,6 +151,15 @@ def test_an_unreadable_patch_gets_a_line_and_status_1(data, capsys):
     assert "Traceback" not in errors
 
 
+def test_a_folder_that_can_not_be_written_gets_a_line_and_status_1(data, capsys):
+    save_config(tiny_config(data, n_iter=1), data / "settings.yaml")
+    (data / "file").touch()
+    assert command.main(["--config", str(data / "settings.yaml"), f"saved_models={data / 'file'}"]) == 1
+    errors = capsys.readouterr().err
+    assert f"{data / 'file'}" in errors
+    assert "Not a directory" in errors
+
+
 def test_wrong_settings_are_told_before_anything_is_loaded():
     started = time.monotonic()
     code = "import sys; from train_easyocr.train import main; print(main(['lr=-1']), 'torch' in sys.modules)"

@@ -67,6 +67,15 @@ def test_words_of_like_width_share_a_batch_and_batches_come_in_random_order():
     assert abs(np.corrcoef(order, np.arange(500))[0, 1]) < 0.2
 
 
+def test_later_epochs_have_narrow_batches_too_where_batches_cross_their_ends():
+    widths = some_widths(1005)
+    plan = BatchPlan([1005], [8], 1, [widths])
+    for epoch in range(4):
+        steps = range(epoch * 1005 // 8 + 1, (epoch + 1) * 1005 // 8)
+        padded = np.mean([widths[plan.words(step)[0]].max() for step in steps])
+        assert padded / widths.mean() < 1.08
+
+
 def test_the_same_width_has_no_fixed_company():
     widths = np.full(600, 64)
     plan = BatchPlan([600], [6], 1, [widths])

@@ -63,6 +63,7 @@ def train(config: Config) -> None:
         ResumeError: The experiment was begun with other settings or data.
         CheckpointError: `continue_from` can't be loaded.
         MissingWeights: `continue_from` names a model that can't be had.
+        DamagedWeights: `continue_from` names a model whose file is another one.
         NotFiniteError: Training went wrong.
         Interrupted: Training was asked to stop.
     """
@@ -112,10 +113,11 @@ def make_converter(config: Config, character_set: CharacterSet) -> CtcConverter 
 
 
 def _finished(config: Config, iteration: int, best: Mapping[str, float]) -> str:
+    more = "More of them need a higher n_iter, a" if config.lr_scheduler == "constant" else "A"
     return (
         f"{config.experiment}: all {iteration:,} iterations are done. "
         f"Best accuracy {best['accuracy']:.3f}, best normalized edit distance {best['norm_ed']:.4f}. "
-        "A new run needs another experiment_name."
+        f"{more} new run needs another experiment_name."
     )
 
 
@@ -292,7 +294,8 @@ class Trainer:
         """Go back to a saved state."""
         self._model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
-        self._scaler.load_state_dict(state["scaler"])
+        if state["scaler"]:  # empty when the run began without fp16
+            self._scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"]["cpu"])
         if "cuda" in state["random"] and self._computing.device.type == "cuda":
             torch.cuda.set_rng_state(state["random"]["cuda"])
