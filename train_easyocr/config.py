@@ -15,7 +15,6 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from train_easyocr.documents.archives import find_download
 from train_easyocr.files import write_text
 
 CONFIG_FILES = Path(__file__).parent / "config_files"
@@ -124,6 +123,9 @@ class Config(BaseModel):
     @property
     def prepared(self) -> Path:
         """The folder that step 2 writes to and step 3 reads from: `output`, or the download itself."""
+        # Here, not at the top: settings are checked before anything that takes time is loaded (OpenCV, Pillow).
+        from train_easyocr.documents.archives import find_download  # noqa: PLC0415
+
         return Path(self.output) if self.output else find_download(Path(self.dataset))
 
     @property

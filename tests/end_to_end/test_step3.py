@@ -62,14 +62,18 @@ def group_is_gone(group):
     return False
 
 
-def assert_as_undisturbed(config, data):
+@pytest.fixture
+def one_thread():
+    """As many threads as the processes that the tests start: the last bits of sums depend on their number."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    try:
-        whole = tiny_config(data, **SETTINGS | {"workers": 0}).model_copy(update={"experiment_name": "whole"})
-        train(whole)
-    finally:
-        torch.set_num_threads(before)
+    yield
+    torch.set_num_threads(before)
+
+
+def assert_as_undisturbed(config, data):
+    whole = tiny_config(data, **SETTINGS | {"workers": 0}).model_copy(update={"experiment_name": "whole"})
+    train(whole)
     state, expected = load_state(config.experiment), load_state(whole.experiment)
     assert state["iteration"] == expected["iteration"] == 60
     assert state["best"] == expected["best"]
@@ -83,7 +87,7 @@ def assert_as_undisturbed(config, data):
     ]
 
 
-def test_killed_and_interrupted_it_ends_as_if_it_had_not_been(data):
+def test_killed_and_interrupted_it_ends_as_if_it_had_not_been(data, one_thread):
     config = tiny_config(data, **SETTINGS)
     save_config(config, data / "settings.yaml")
 
