@@ -23,6 +23,8 @@ from train_easyocr.installation import (
     previous_models,
     restore,
 )
+from train_easyocr.recognition.checkpoints import WeightsCard, save_weights
+from train_easyocr.recognition.model import build_model, network_arguments
 from train_easyocr.recognition.training import train
 
 
@@ -146,6 +148,32 @@ def test_weights_of_another_shape_are_caught(trained, weights, home):
 def test_a_card_of_other_weights_is_caught(trained, weights, home):
     weights.write_bytes(weights.read_bytes() + b"\0")
     refused(weights, trained, home, "belongs to other weights")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"FeatureExtraction": "RCNN", "SequenceModeling": "None"},
+        {"FeatureExtraction": "ResNet"},
+        {"Transformation": "TPS", "batch_width": "fixed"},
+    ],
+)
+def test_other_networks_read_the_same_in_easyocr(trained, home, tmp_path, parts):
+    config = trained.model_copy(update=parts)
+    torch.manual_seed(0)
+    model = build_model(config, len(SYLLABLES) + 1).eval()
+    with torch.no_grad():
+        model.Prediction.weight *= 50  # random weights that decide for characters, not for blanks alone
+    card = WeightsCard.model_validate(
+        json.loads((trained.experiment / "best_accuracy.json").read_text(encoding="utf-8"))
+        | {"network": network_arguments(config, len(SYLLABLES) + 1) | {"Prediction": "CTC"}}
+        | {"config": config.model_dump(), "validation": {"accuracy": 0, "norm_ed": 0, "words": 12}}
+    )
+    save_weights(tmp_path / "weights.pth", model, card)
+    place = install(tmp_path / "weights.pth", config)
+    patches = installation.validation_patches(config.validation_sets, card, config, 12)
+    texts = [reading.easyocr for reading in installation.read_both_ways(place, card, patches)]
+    assert any(texts), "something is read"
 
 
 @pytest.mark.parametrize(
