@@ -13,8 +13,8 @@ from pathlib import Path
 import lmdb
 
 NUMBER_KEY = b"num-samples"
-TRANSACTION = 4_000
-"""Patches a transaction: about 24 MiB, which is all that is held in memory."""
+TRANSACTION = 1_000
+"""Patches a transaction: about 6 MiB, which is all that is held in memory."""
 PAGE = 4096
 FIRST_MAP = 2**30
 """Bytes of address space to begin with; the map grows when the patches need more."""
