@@ -1,9 +1,9 @@
 """Step 2: from a download of AI-Hub's public documents to word patches and an evaluation set.
 
-    python3 prepare_dataset.py --dataset "공공행정문서 OCR" --unzip --training --validation --evaluation
+    python3 prepare_dataset.py --dataset "공공행정문서 OCR" --training --validation --evaluation
 
-Each part can be run alone, killed at any moment and run again: it goes on where it stopped. `--check` reads everything
-and writes nothing.
+Pages are read out of the archives; --unzip unpacks them first, for those who want them as files. Each part can be run
+alone, killed at any moment and run again: it goes on where it stopped. `--check` reads everything and writes nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="DIR",
         help="the download: holds Training/ and Validation/ (default: from the config)",
     )
-    add("--unzip", action="store_true", help="unpack all archives into OUTPUT/unzipped")
+    add("--unzip", action="store_true", help="unpack all archives into OUTPUT/unzipped (not needed)")
     add("--training", action="store_true", help="draw train_images pages and make their patches")
     add("--validation", action="store_true", help="draw val_images pages and make their patches")
     add("--evaluation", action="store_true", help="draw eval_images other pages out of validation and copy them")
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> bool:
             make_patches(job, "validation", with_evaluation=args.evaluation)
         if args.evaluation:
             make_evaluation(job)
-    return complete
+    return complete and not any(listing.unreadable for listing in job.listings.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

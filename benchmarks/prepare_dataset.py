@@ -1,10 +1,12 @@
-"""Speed and memory of step 2: patches a second as PNG and as LMDB, with one worker and with all.
+"""Speed and memory of step 2 beside the plain way of doing the same and beside the bare decoding of the pages.
 
-    python3 -m benchmarks.prepare_dataset                        # on pages made up here
-    python3 -m benchmarks.prepare_dataset --dataset DIR          # on a download
+    python3 -m benchmarks.prepare_dataset [--pages 120] [--repeats 3]
+    python3 -m benchmarks.prepare_dataset --dataset DIR          # on a download instead of rendered pages
 
-Beside them the plain way: one process that decodes a page, crops it, and writes a PNG file a word. Memory is the
-highest resident size that any one process of the run has had (Linux).
+The plain way is one process that reads the JSON, decodes the page in colour, writes a PNG file a word with the
+library's own settings (OpenCV; beside it Pillow), and labels.csv with pandas. The floor decodes the pages to grey and
+does nothing else. Everything runs as a process of its own, start included, in turns, `--repeats` times; the best time
+of each counts. Memory is the highest resident size that any one process of a run has had (Linux).
 """
 
 from __future__ import annotations
@@ -18,77 +20,145 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
+import pandas as pd
 import psutil
+from PIL import Image
 
-from train_easyocr.documents.aihub import find_pages, read_page
-from train_easyocr.documents.workers import available_cores
+from train_easyocr.documents.aihub import PageFile, find_pages, read_page
+from train_easyocr.documents.archives import find_archives, find_download, list_archives, members_by_kind, read_member
+from train_easyocr.documents.images import decode_image
+from train_easyocr.documents.workers import available_cores, spread
+from train_easyocr.patches.cropping import crop
+from train_easyocr.patches.png import encode_png
+from train_easyocr.synthesis.archive import IMAGE_FOLDER, LABEL_FOLDER, write_archive
 from train_easyocr.text import format_table
 
 ROOT = Path(__file__).parents[1]
-WIDTH, HEIGHT, WORDS = 2480, 3508, 110
-"""A page of the real set: A4 at 300 dots per inch, 110 words."""
+RENDERED = 16
+"""Different pages; the others repeat them under other names, which is the same work."""
+QUALITY = 62
+"""JPEG quality that gives rendered pages the 0.8 MB of real ones."""
+POLL = 0.05
+"""Seconds between looks at the memory of a run; looking takes time from it."""
+START_PAGES = 4
+WHOLE_SET, CORES = 113_874, 16
+PILLOW_SHARE = 4
+"""Pillow's plain way is given every fourth page: it takes three times as long as OpenCV's."""
 
 
-def make_pages(folder: Path, count: int) -> None:
-    """Write pages as `--unzip` leaves them: strokes in place of letters on paper with scanner noise."""
-    generator = np.random.default_rng(7)
-    paper = generator.normal(235, 6, (HEIGHT, WIDTH)).clip(0, 255).astype(np.uint8)
-    for number in range(count):
-        image, annotations = np.roll(paper, 97 * number, axis=1), []
-        for word in range(WORDS):
-            x, y = 120 + 380 * (word % 6), 120 + 170 * (word // 6)
-            width, height = int(generator.integers(60, 330)), int(generator.integers(38, 60))
-            for stroke in range(x, x + width, 12):
-                cv2.line(image, (stroke, y + 4), (stroke + int(generator.integers(-6, 7)), y + height - 4), 40, 3)
-            box = {"annotation.text": "행정문서"[: 1 + word % 4], "annotation.bbox": [x, y, width, height]}
-            annotations.append({"id": word, **box})
-        name = f"인.허가/5350109/2001/5350109-2001-0001-{number:04d}"
-        _write(folder / f"images/{name}.jpg", cv2.imencode(".jpg", image)[1].tobytes())
-        page = {"image.category": "인.허가", "image.width": WIDTH, "image.height": HEIGHT}
-        _write(folder / f"labels/{name}.json", json.dumps({"images": [page], "annotations": annotations}).encode())
+class BenchmarkRow(NamedTuple):
+    """One line of the table; speeds in patches a second, memory in MiB of the largest process."""
+
+    work: str
+    plain: float
+    ours: float
+    floor: float
+    memory: float
+
+    def cells(self) -> tuple[str, ...]:
+        """Return what the table shows."""
+        ratio, over = self.ours / self.plain, self.floor / self.ours
+        floor = f"{self.floor:,.0f} ({over:.2f} x its time)"
+        return self.work, f"{self.plain:,.0f}", f"{self.ours:,.0f}", f"{ratio:.1f}", floor, f"{self.memory:.0f}"
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
+HEADER = ("work (patches/s)", "plain", "ours", "ratio", "floor", "peak MiB")
 
 
-def plain_way(unzipped: Path, output: Path) -> int:
-    """Crop every word of every page into a PNG file, one after the other; return their number."""
+class Measured(NamedTuple):
+    """One run: seconds, processor seconds of all its processes and of the first alone, and peak memory in MiB."""
+
+    seconds: float
+    processor: float
+    first: float
+    memory: float
+
+
+def render_download(folder: Path, pages: int) -> None:
+    """Lay out a download whose pages look like real ones; `pages` of them in training."""
+    source = folder / "rendered"
+    command = [sys.executable, "-m", "train_easyocr.synthesis", "--output", str(source), "--pages", str(RENDERED + 2)]
+    subprocess.run([*command, "--validation_share", "0.1"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    images, labels = members_by_kind(list_archives(find_archives(find_download(source))), "training")
+    jpegs = [_smaller(read_member(member)) for _, member in sorted(images, key=lambda found: found[0])]
+    texts = [read_member(member) for _, member in sorted(labels, key=lambda found: found[0])]
+    names = [f"인.허가/5350109/2001/5350109-2001-0001-{number:05d}" for number in range(pages)]
+    for path, top, suffix, contents in (
+        ("[원천]train1.zip", IMAGE_FOLDER, ".jpg", jpegs),
+        ("[라벨]train.zip", LABEL_FOLDER, ".json", texts),
+    ):
+        members = ((f"{top}/{name}{suffix}", contents[i % len(contents)]) for i, name in enumerate(names))
+        write_archive(folder / "Training" / path, members, compress=suffix == ".json")
+    shutil.rmtree(source)
+
+
+def _smaller(jpeg: bytes) -> bytes:
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+
+
+def plain_way(unzipped: Path, output: Path, save: Callable[[str, np.ndarray], object], step: int = 1) -> None:
+    """Crop every word of every page into a PNG file, as a short script does it."""
     output.mkdir()
-    count = 0
-    for page_file in find_pages(unzipped / "training")[0]:
-        page = read_page(page_file)
-        image = cv2.imread(str(page_file.image), cv2.IMREAD_GRAYSCALE)
-        for word in page.words:
-            box = word.box.clipped(image.shape[1], image.shape[0])
-            patch = image[box.ymin : box.ymax, box.xmin : box.xmax]
-            cv2.imwrite(str(output / f"{page.stem}_{count}.png"), patch)
-            count += 1
-    return count
+    rows = []
+    for label in sorted((unzipped / "training/labels").rglob("*.json"))[::step]:
+        content = json.loads(label.read_text(encoding="utf-8"))
+        path = unzipped / "training/images" / label.relative_to(unzipped / "training/labels").with_suffix(".jpg")
+        image = cv2.imread(str(path))
+        for word in content["annotations"]:
+            x, y, width, height = word["annotation.bbox"]
+            box = max(0, x), max(0, y), min(image.shape[1], x + width), min(image.shape[0], y + height)
+            name = f"{label.stem}_{'-'.join(map(str, box))}.png"
+            save(str(output / name), image[box[1] : box[3], box[0] : box[2]])
+            rows.append({"filename": name, "words": word["annotation.text"]})
+    pd.DataFrame(rows).to_csv(output / "labels.csv", index=False)
 
 
-def measured_run(dataset: Path, output: Path, form: str, workers: int) -> tuple[float, int, float]:
-    """Run `--training`; return seconds, patches, and the peak memory of its largest process in MiB."""
-    name = f"{form}_{workers}"
-    command = [sys.executable, str(ROOT / "prepare_dataset.py"), "--dataset", str(dataset), "--output", str(output)]
-    command += ["--training", "--format", form, "--workers", str(workers), "--select_data", name]
-    start, peak = time.perf_counter(), 0.0
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-        while run.poll() is None:
-            peak = max(peak, *(_peak_memory(pid) for pid in _family(run.pid)))
-            time.sleep(0.02)
+def _save_with_pillow(path: str, patch: np.ndarray) -> None:
+    Image.fromarray(cv2.cvtColor(patch, cv2.COLOR_BGR2RGB)).save(path)
+
+
+def decode_page(page: PageFile) -> int:
+    """Decode a page to grey."""
+    cv2.setNumThreads(1)
+    return decode_image(page.image.read_bytes()).size
+
+
+def decode_pages(unzipped: Path, workers: int) -> None:
+    """Do nothing but decode all pages."""
+    pages, _ = find_pages(unzipped / "training")
+    for _ in spread(decode_page, pages, workers):
+        pass
+
+
+def measure(command: Sequence[str]) -> Measured:
+    """Run a command to its end."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    start, memory, first = time.perf_counter(), 0.0, 0.0
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    ended, errors = 0, ""
+    while not ended:
+        memory = max(memory, *(_peak_memory(pid) for pid in _family(process.pid)))
+        first = max(first, _processor_time(process.pid))
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        time.sleep(POLL)
     seconds = time.perf_counter() - start
-    if run.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with status {run.returncode}")
-    folder = output / "training_and_validation_set/training" / name
-    patches = json.loads((folder / "statistics.json").read_bytes())["words"]["used"]
-    shutil.rmtree(folder)
-    return seconds, patches, peak
+    if process.stderr is not None:
+        errors = process.stderr.read()
+        process.stderr.close()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if status:
+        raise SystemExit(f"{' '.join(command)} ended with status {process.returncode}:\n{errors}")
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, first, memory)
 
 
 def _family(pid: int) -> list[int]:
@@ -101,43 +171,205 @@ def _family(pid: int) -> list[int]:
 def _peak_memory(pid: int) -> float:
     """Return the highest resident size that a process has had, in MiB; 0 when it has ended."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return 0.0
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     return int(found[1]) / 1024 if found else 0.0
 
 
-def unpack(dataset: Path, output: Path) -> None:
-    """Unpack a download below `output`."""
-    command = [sys.executable, str(ROOT / "prepare_dataset.py"), "--dataset", str(dataset), "--output", str(output)]
-    subprocess.run([*command, "--unzip"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+def _processor_time(pid: int) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
+def plain_run(kind: str, folder: Path, workers: int = 1) -> Measured:
+    """Run one of the works of this file as a process."""
+    output = folder / "plain"
+    command = [sys.executable, "-m", "benchmarks.prepare_dataset", "--only", kind, "--folder", str(folder)]
+    measured = measure([*command, "--workers", str(workers)])
+    shutil.rmtree(output, ignore_errors=True)
+    return measured
+
+
+def our_run(download: Path, output: Path, form: str, workers: int, *settings: str) -> Measured:
+    """Run `--training` of step 2."""
+    command = [sys.executable, str(ROOT / "prepare_dataset.py"), "--dataset", str(download), "--output", str(output)]
+    command += ["--training", "--format", form, "--workers", str(workers), *settings]
+    measured = measure(command)
+    shutil.rmtree(output / "training_and_validation_set")
+    return measured
+
+
+def works(download: Path, folder: Path) -> dict[str, Callable[[], Measured]]:
+    """Return all that is measured: plain ways, floors, and ours out of unzipped/ and out of the archives."""
+    found: dict[str, Callable[[], Measured]] = {
+        "plain opencv": partial(plain_run, "opencv", folder),
+        "plain pillow": partial(plain_run, "pillow", folder),
+    }
+    for workers in sorted({1, available_cores()}):
+        found[f"floor {workers}"] = partial(plain_run, "decode", folder, workers)
+        for form in ("png", "lmdb"):
+            found[f"unzipped {form} {workers}"] = partial(our_run, download, folder, form, workers)
+        archives = partial(our_run, download, folder / "archives", "lmdb", workers)
+        found[f"archives lmdb {workers}"] = archives
+        found[f"start lmdb {workers}"] = partial(archives, f"train_images={START_PAGES}")
+    return found
+
+
+def measure_all(download: Path, folder: Path, repeats: int) -> dict[str, Measured]:
+    """Measure each work in turn, several times; the best of each figure counts."""
+    best: dict[str, Measured] = {}
+    for number in range(repeats):
+        for name, work in works(download, folder).items():
+            print(f"{number + 1}/{repeats}: {name}", end="\033[K\r", file=sys.stderr, flush=True)
+            result = work()
+            best[name] = Measured(*map(min, result, best.get(name, result)))
+    return best
+
+
+def rows(best: dict[str, Measured], patches: int) -> list[BenchmarkRow]:
+    """Compare: each of our runs with the plain ways, and with the floor on the same number of workers."""
+    plain = {"OpenCV": patches / best["plain opencv"].seconds}
+    plain["Pillow"] = patches / PILLOW_SHARE / best["plain pillow"].seconds
+    table = []
+    for name, measured in best.items():
+        place, form, workers = [*name.split(), ""][:3]
+        if place in {"plain", "floor", "start"}:
+            continue
+        of = "" if place == "unzipped" else " out of the archives"
+        floor = patches / best[f"floor {workers}"].seconds
+        for library, speed in plain.items() if place == "unzipped" else [("OpenCV", plain["OpenCV"])]:
+            work = f"{form.upper()}{of}, {workers} workers, against {library}"
+            table.append(BenchmarkRow(work, speed, patches / measured.seconds, floor, measured.memory))
+    return table
+
+
+def processor_table(best: dict[str, Measured], pages: int) -> str:
+    """Lay out processor time a page: the figure that other processes on the machine change least."""
+    base = best["floor 1"].processor / pages
+    table = []
+    for name, measured in best.items():
+        of = pages // PILLOW_SHARE if "pillow" in name else START_PAGES if name.startswith("start") else pages
+        a_page = measured.processor / of
+        table.append((name, f"{1000 * a_page:.1f}", f"{a_page / base:.2f}", f"{1000 * measured.first / of:.1f}"))
+    header = ("work, workers", "processor ms a page", "x decoding", "of that in the first process")
+    return format_table(header, table)
+
+
+def arithmetic(best: dict[str, Measured], pages: int, size: float) -> str:
+    """Say what the whole set takes on 16 cores, from measured processor times without the start of the processes."""
+    cores, more = available_cores(), pages - START_PAGES
+    assembling = (best[f"archives lmdb {cores}"].first - best[f"start lmdb {cores}"].first) / more if cores > 1 else 0.0
+    lines = []
+    for form, name in (("LMDB, out of the archives", "archives lmdb 1"), ("PNG", "unzipped png 1")):
+        making = (best[name].processor - best["start lmdb 1"].processor) / more - assembling
+        parallel, serial = WHOLE_SET * making / CORES, WHOLE_SET * assembling
+        seconds = max(parallel, serial)
+        lines.append(
+            f"{form}: {WHOLE_SET:,} pages x {1000 * making:.1f} ms / {CORES} cores = {parallel / 60:.1f} minutes; "
+            f"meanwhile one process puts the set together: {WHOLE_SET:,} x {1000 * assembling:.1f} ms = "
+            f"{serial / 60:.1f} minutes. So {seconds / 60:.1f} minutes, if the disk gives "
+            f"{WHOLE_SET * size / 2**20 / seconds:,.0f} MiB/s to read."
+        )
+    return "\n".join(lines)
+
+
+def coding_table(unzipped: Path) -> str:
+    """Compare ways of writing a grey patch as PNG: time to encode, time to decode, size."""
+    patches = [patch for page in find_pages(unzipped / "training")[0][:RENDERED] for patch in _patches(page)]
+    coders: Iterable[tuple[str, Callable[[np.ndarray], bytes]]] = (
+        ("stored (ours)", encode_png),
+        ("OpenCV, own settings", lambda patch: cv2.imencode(".png", patch)[1].tobytes()),
+        ("OpenCV, level 1", lambda patch: cv2.imencode(".png", patch, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()),
+    )
+    table = []
+    for name, encode in coders:
+        encoded = [np.frombuffer(encode(patch), np.uint8) for patch in patches]
+        writing = _best_time(encode, patches)
+        reading = _best_time(lambda content: cv2.imdecode(content, cv2.IMREAD_GRAYSCALE), encoded)
+        size = np.array([content.size for content in encoded])
+        blocks = 4096 * np.ceil((size + 16) / 4096).mean()  # as LMDB and file systems keep them
+        table.append((name, f"{writing:.0f}", f"{reading:.0f}", f"{size.mean():,.0f}", f"{blocks:,.0f}"))
+    return format_table(("PNG of a patch", "encode us", "decode us", "bytes", "bytes in 4 KiB blocks"), table)
+
+
+def _patches(page: PageFile) -> list[np.ndarray]:
+    image = decode_image(page.image.read_bytes())
+    return [crop(image, word.box.clipped(image.shape[1], image.shape[0])) for word in read_page(page).words]
+
+
+def _best_time(function: Callable[[np.ndarray], object], values: Sequence[np.ndarray]) -> float:
+    """Return microseconds a call, the best of three rounds."""
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        for value in values:
+            function(value)
+        times.append((time.process_time() - start) / len(values) * 1e6)
+    return min(times)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", type=Path, metavar="DIR", help="a download (default: rendered pages)")
+    parser.add_argument("--pages", type=int, default=120, help="pages to make up (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="times that each work is done (default: %(default)s)")
+    for name in ("--only", "--folder", "--workers"):
+        parser.add_argument(name, help=argparse.SUPPRESS)  # one work, in the process that `plain_run` starts
+    return parser.parse_args()
+
+
+def only(kind: str, folder: Path, workers: int) -> None:
+    """Do one work in this process."""
+    cv2.setNumThreads(1)
+    if kind == "decode":
+        decode_pages(folder / "unzipped", workers)
+    elif kind == "opencv":
+        plain_way(folder / "unzipped", folder / "plain", cv2.imwrite)
+    else:
+        plain_way(folder / "unzipped", folder / "plain", _save_with_pillow, PILLOW_SHARE)
 
 
 def main() -> None:
-    """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--dataset", type=Path, metavar="DIR", help="a download (default: pages made up here)")
-    parser.add_argument("--pages", type=int, default=60, help="pages to make up (default: %(default)s)")
-    args = parser.parse_args()
+    """Measure and print the tables."""
+    args = parse_args()
+    if args.only:
+        only(args.only, Path(args.folder), int(args.workers))
+        return
     with tempfile.TemporaryDirectory() as temporary:
-        output = Path(temporary)
-        if args.dataset:
-            unpack(args.dataset, output)
-        else:
-            make_pages(output / "unzipped/training", args.pages)
-        start = time.perf_counter()
-        patches = plain_way(output / "unzipped", output / "plain")
-        plain = patches / (time.perf_counter() - start)
-        peak = _peak_memory(os.getpid())
-        rows: list[tuple[object, ...]] = [("plain loop, PNG", 1, round(plain), "1.0", round(peak))]
-        for form in ("png", "lmdb"):
-            for workers in sorted({1, available_cores()}):
-                seconds, patches, peak = measured_run(args.dataset or output, output, form, workers)
-                speed = patches / seconds
-                rows.append((f"step 2, {form.upper()}", workers, round(speed), f"{speed / plain:.1f}", round(peak)))
-        print(format_table(("way", "workers", "patches/s", "times plain", "peak MiB"), rows))
-        print(f"{patches:,} patches; start of the processes, labels.csv and statistics included")
+        folder = Path(temporary)
+        download = args.dataset or folder
+        if not args.dataset:
+            render_download(folder, args.pages)
+        command = [
+            sys.executable,
+            str(ROOT / "prepare_dataset.py"),
+            "--dataset",
+            str(download),
+            "--output",
+            str(folder),
+        ]
+        subprocess.run([*command, "--unzip"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        found, _ = find_pages(folder / "unzipped/training")
+        patches, size = sum(len(read_page(page).words) for page in found), _mean_size(found)
+        print(
+            f"{len(found)} pages of {size / 1e6:.2f} MB with {patches / len(found):.0f} words, "
+            f"{available_cores()} cores, load {os.getloadavg()[0]:.1f} before the start"
+        )
+        best = measure_all(download, folder, args.repeats)
+        print(format_table(HEADER, [row.cells() for row in rows(best, patches)]))
+        print(f"\n{processor_table(best, len(found))}\n\n{coding_table(folder / 'unzipped')}\n")
+        print(arithmetic(best, len(found), size))
+        print(f"load {os.getloadavg()[0]:.1f} at the end")
+
+
+def _mean_size(pages: Sequence[PageFile]) -> float:
+    return sum(page.image.stat().st_size for page in pages) / len(pages)
 
 
 if __name__ == "__main__":

@@ -193,7 +193,7 @@ def test_a_member_that_understates_its_size_is_damaged(tmp_path):
     lying = path.read_bytes().replace((5000).to_bytes(4, "little"), (50).to_bytes(4, "little"))
     path.write_bytes(lying)
     (member,) = listing_of(path).members
-    assert member.size == 50
+    assert member.size() == 50
     with pytest.raises(MemberError, match="damaged"):
         read_member(member)
 
@@ -248,6 +248,40 @@ def test_what_is_no_archive_is_named_and_the_others_are_read(tmp_path):
     assert len(listing.unreadable) == 4
     assert all(name in " ".join(listing.unreadable) for name in ("잘림.zip", "글.zip", "빈.zip", "없음.zip"))
     assert len(listing.members) == 1
+
+
+def test_a_member_is_read_without_the_directory_and_anew_when_its_archive_changes(tmp_path, monkeypatch):
+    path = tmp_path / "a.zip"
+    contents = {}
+    for text in ("첫째", "둘째와 더"):
+        write_zip(tmp_path / "새.zip", [("위/가.jpg", text.encode()), ("위/나.jpg", text.encode() * 99)]).replace(path)
+        members = listing_of(path).members
+        monkeypatch.setattr(archives, "_open", None)  # reads the directory
+        contents[text] = [read_member(member) for member in members]
+        monkeypatch.undo()
+    assert contents == {text: [text.encode(), text.encode() * 99] for text in contents}
+
+
+@pytest.mark.parametrize("damage", ["header", "gone", "short"])
+def test_a_member_whose_place_holds_something_else_is_reported(tmp_path, damage):
+    path = write_zip(tmp_path / "a.zip", [("위/가.jpg", bytes(range(99)))])
+    (member,) = listing_of(path).members
+    data = path.read_bytes()
+    path.write_bytes({"header": b"XX" + data[2:], "gone": b"", "short": data[:50]}[damage])
+    with pytest.raises(MemberError, match={"header": "header", "gone": "header", "short": "too early"}[damage]):
+        read_member(member)
+    path.unlink()
+    with pytest.raises(MemberError, match="can't be read"):
+        read_member(member)
+
+
+def test_a_member_that_takes_far_more_than_it_holds_is_refused(tmp_path):
+    path = write_zip(tmp_path / "a.zip", [("위/가.jpg", bytes(range(256)) * 1000)], compression=zipfile.ZIP_STORED)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"PK\1\2") + 24
+    data[at : at + 4] = (10).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert reasons(listing_of(path)) == {"위/가.jpg": "refused: 256,000 bytes that hold only 10"}
 
 
 def test_other_files_are_skipped_and_counted(tmp_path):

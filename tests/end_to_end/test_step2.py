@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import unicodedata
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -117,10 +118,6 @@ def test_the_parent_of_the_data_set_will_do_and_the_config_can_name_it(download,
     assert run("--config", config, "--unzip", "--training", "--workers", 1)[0] == 0
     assert (tmp_path / "결과" / SETS / "training/가/labels.csv").is_file()
     assert {path.name for path in download.iterdir()} == {"Training", "Validation"}
-    assert (
-        run("--config", config, "--training", "--workers", 1, "--select_data", "나", "--output", download.parent)[0]
-        == 1
-    )
     assert run("--config", config, "--training", "--workers", 1, "--select_data", "나")[0] == 0
     assert {path.name for path in (tmp_path / "결과" / SETS / "training").iterdir()} == {"가", "나"}
 
@@ -250,6 +247,102 @@ def test_damaged_archives_end_with_an_error_and_the_rest_is_done(download, run):
     assert not (download / "unzipped/skipped.csv").exists()
 
 
+def add_unusual_members(download):
+    """Add what archives hold beside pages, and pages in every other way of naming and packing them."""
+    (name, image, content), (other, *_) = pages(2, first=500)
+    decomposed = unicodedata.normalize("NFD", "일반행정/2/분해")
+    members = [
+        ("../../../적.jpg", b"x"),
+        ("위/읽기.txt", b""),
+        (f"위/{name}.jpg", image),
+        (f"위/{other}.jpg", image),
+        (f"{IMAGES_TOP}/{decomposed}.PNG", cv2.imencode(".png", page_image(7))[1].tobytes()),
+        (f"{IMAGES_TOP}/인.허가/.숨김.jpg", image),
+        (f"{IMAGES_TOP}/{pages(1)[0][0]}.jpeg", image),
+    ]
+    write_zip(download / "Training/더.zip", members, info=zipfile.ZipInfo, compression=zipfile.ZIP_LZMA)
+    labels = [(f"위/{name}.json", content), (f"위/{decomposed}.json", content), ("인.허가/깨짐.json", b"{")]
+    write_zip(download / "Training/[라벨]더.zip", labels, info=zipfile.ZipInfo, compression=zipfile.ZIP_BZIP2)
+
+
+@pytest.mark.parametrize(("form", "workers"), [("png", 2), ("lmdb", 1)])
+def test_sets_out_of_the_archives_are_those_out_of_unzipped(download, run, tmp_path, form, workers):
+    add_unusual_members(download)
+    common = ("--dataset", download, *ALL[1:4], "--format", form, "val_images=3", "eval_images=2", "--output")
+    assert run(*common, tmp_path / "풀어서", "--unzip", "--workers", 1)[0] == 0
+    status, _, err = run(*common, tmp_path / "바로", "--workers", workers)
+    assert status == 0 and "'../../../적.jpg': refused" in err
+    assert {path.name for path in (tmp_path / "바로").iterdir()} == {
+        *(SETS, "evaluation_set", "archives_training_skipped.csv"),
+    }
+    for folder in (SETS, "evaluation_set"):
+        assert tree(tmp_path / "바로" / folder) == tree(tmp_path / "풀어서" / folder)
+    found = statistics(tmp_path / "바로" / SETS / "training/select_data")
+    assert found["pages"]["with_both_files"] == 7 and found["pages"]["skipped"] == {
+        "page without image": 1,
+        "page without label file": 1,
+        "second image of a page": 1,
+    }
+    # What one way has begun the other goes on with: the sets are known by the same manifest.
+    out = run(*common, tmp_path / "바로", "--unzip", "--workers", 1)[1]
+    assert out.count("nothing to do") == 3
+
+
+def test_damage_in_an_archive_costs_its_page_and_is_named(download, run):
+    name, image, _ = pages(2)[1]
+    break_crc(download / "Training/[원천]training2.zip", image)
+    (download / "Training/[원천]training3.zip").write_bytes(b"PK\3\4 nothing")
+    status, _, err = run("--dataset", download, "--training", "--workers", 1)
+    assert status == 1 and "[원천]training3.zip: can't be read as a zip archive" in err
+    target = download / SETS / "training/select_data"
+    assert [(row["page"], row["reason"], row["detail"]) for row in skipped(target)] == [
+        (name, "image or label file damaged in its archive", "truncated or damaged: its CRC-32 is wrong")
+    ]
+    assert statistics(target)["pages"]["used"] == 4
+    (download / "Training/[원천]training3.zip").unlink()
+    make_download(download)
+    assert run("--dataset", download, "--training", "--workers", 1, "seed=2")[0] == 0
+    assert statistics(target)["pages"]["used"] == 5
+
+
+def test_what_an_interrupted_unzip_left_is_not_taken_for_the_whole(download, run, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("train_easyocr.patches.stages._report_unzipped", stop)
+    monkeypatch.setattr("train_easyocr.documents.archives.write_bytes", stop)
+    assert run("--dataset", download, "--unzip", "--workers", 1)[0] == prepare_dataset.INTERRUPTED
+    monkeypatch.undo()
+    folder = download / "unzipped/training"
+    unpack(folder, pages(2))
+    run("--dataset", download, "--training", "--workers", 1)
+    assert statistics(download / SETS / "training/select_data")["pages"]["used"] == 5
+    assert run("--dataset", download, "--unzip", "--workers", 1)[0] == 0
+    assert {path.name for path in (download / "unzipped").iterdir()} == {"training", "validation"}
+
+
+def test_a_name_that_the_disk_refuses_costs_its_page_only(download, run):
+    _, image, content = pages(1)[0]
+    long = [f"인.허가/{'가' * 100}{number}" for number in range(2)]
+    members = [(f"위/{name}{suffix}", data) for name in long for suffix, data in ((".jpg", image), (".json", content))]
+    write_zip(download / "Validation/더.zip", members)
+    arguments = ("--evaluation", "--workers", 1, "val_images=1", "eval_images=7")
+    assert run("--dataset", download, *arguments)[0] == 0
+    rows = skipped(download / "evaluation_set")
+    assert rows and {(row["page"] in long, row["reason"]) for row in rows} == {
+        (True, "file name that can't be written")
+    }
+    assert statistics(download / "evaluation_set")["pages"]["used"] == 7 - len(rows)
+
+
+def test_boxes_that_cover_a_page_again_and_again_cost_the_page(tmp_path, run):
+    words = [("합계", [i, 0, 240, 180]) for i in range(6)]
+    unpack(tmp_path / "unzipped/training", [("인.허가/가", jpeg(page_image(1)), label(words))])
+    assert run("--dataset", tmp_path, "--training", "--workers", 1)[0] == 0
+    (row,) = skipped(tmp_path / SETS / "training/select_data")
+    assert row["reason"] == "malformed label file" and "more than 4 times" in row["detail"]
+
+
 @pytest.mark.parametrize("form", ["png", "lmdb"])
 def test_the_number_of_workers_changes_nothing(download, run, tmp_path, form):
     for workers in (1, 3):
@@ -373,7 +466,7 @@ def test_check_reads_what_is_unzipped_when_the_archives_are_gone(download, run):
     [
         (["--training"], "give --dataset DIR, or set dataset"),
         (["--training", "--dataset", "없음"], "there is no such folder"),
-        (["--training", "--dataset", "."], "add --unzip"),
+        (["--training", "--dataset", "."], "no .zip files in Training/"),
         (["--unzip", "--dataset", "."], "no .zip files in Training/ or Validation/"),
         (["--check", "--dataset", "."], "holds Training/ and Validation/"),
         (["--training", "--dataset", ".", "--select_data", "../위"], "one folder's name"),

@@ -231,13 +231,30 @@ def find_pages(folder: Path) -> tuple[list[PageFile], list[Problem]]:
         The pages that have both files, and what keeps others from being pages; both sorted by name, whatever the
         file system's order.
     """
-    images = pages_by_name(_files_below(folder / "images", IMAGE_SUFFIXES))
-    labels = pages_by_name(_files_below(folder / "labels", frozenset({LABEL_SUFFIX})))
+    pairs, problems = pair(
+        _files_below(folder / "images", IMAGE_SUFFIXES), _files_below(folder / "labels", frozenset({LABEL_SUFFIX}))
+    )
+    return [PageFile(name, image, label) for name, image, label in pairs], problems
+
+
+def pair(
+    image_files: Iterable[tuple[str, T]], label_files: Iterable[tuple[str, T]]
+) -> tuple[list[tuple[str, T, T]], list[Problem]]:
+    """Bring images and label files together.
+
+    Args:
+        image_files: Paths relative to the folder of images, with `/`, and what stands for each file.
+        label_files: Likewise for label files.
+
+    Returns:
+        Name, image and label file of each page, and what keeps other files from being pages; both sorted by name.
+    """
+    images, labels = pages_by_name(image_files), pages_by_name(label_files)
     unnameable = {name for name in images.keys() | labels.keys() if not name.isascii() and not _is_writable(name)}
     for name in unnameable:  # such bytes can go into no labels.csv
         images.pop(name, None)
         labels.pop(name, None)
-    pages = [PageFile(name, images[name][0], labels[name][0]) for name in sorted(images.keys() & labels.keys())]
+    pages = [(name, images[name][0], labels[name][0]) for name in sorted(images.keys() & labels.keys())]
     problems = [Problem(name.encode(errors="backslashreplace").decode(), BAD_NAME) for name in unnameable]
     return pages, sorted(problems + pairing_problems(images, labels), key=lambda problem: problem.name)
 
@@ -250,7 +267,9 @@ def pages_by_name(files: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
     """
     found: dict[str, list[T]] = {}
     for path, file in sorted(files, key=lambda pair: pair[0]):
-        name = unicodedata.normalize("NFC", str(PurePosixPath(path).with_suffix("")))
+        folder, slash, file_name = path.rpartition("/")
+        stem = file_name.rpartition(".")[0] or file_name  # text, not PurePosixPath: there are 200,000 files
+        name = unicodedata.normalize("NFC", folder + slash + stem)
         found.setdefault(name, []).append(file)
     return found
 
@@ -266,8 +285,15 @@ def pairing_problems(images: dict[str, list[Any]], labels: dict[str, list[Any]])
 
 def _files_below(folder: Path, suffixes: frozenset[str]) -> Iterator[tuple[str, Path]]:
     for parent, _, names in os.walk(folder):
+        above = Path(parent).relative_to(folder).as_posix()
         for name in names:
-            # macOS leaves `._X.jpg` beside X.jpg on foreign disks; it is no image.
-            if not name.startswith(".") and PurePosixPath(name).suffix.lower() in suffixes:
-                path = Path(parent, name)
-                yield path.relative_to(folder).as_posix(), path
+            if is_page_file(name, suffixes):
+                yield (name if above == "." else f"{above}/{name}"), Path(parent, name)
+
+
+def is_page_file(name: str, suffixes: frozenset[str]) -> bool:
+    """Whether a file of this name (without folders) is one of a page; hidden ones are not.
+
+    macOS leaves `._X.jpg` beside X.jpg on foreign disks; it is no image.
+    """
+    return not name.startswith(".") and PurePosixPath(name).suffix.lower() in suffixes

@@ -3,12 +3,16 @@
 Member names are CP949 bytes without the UTF-8 flag, or UTF-8; the wording of the top folder varies. So a member is
 taken for an image or a label file by its suffix, for training or validation by the folder its archive lies in, and
 the top folder is dropped: `01.원천데이터(Jpg)/인.허가/5350109/2001/X.jpg` becomes `images/인.허가/5350109/2001/X.jpg`.
+
+An archive's directory is read once, by the process that makes the plan. A member carries what it takes to read it, so
+that a worker process opens an archive at the first member it is given and never reads a directory of 100,000 entries.
 """
 
 from __future__ import annotations
 
 import errno
 import lzma
+import os
 import re
 import shutil
 import stat
@@ -19,10 +23,19 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
-from train_easyocr.documents.aihub import IMAGE_SUFFIXES, LABEL_SUFFIX, MAX_LABEL_BYTES
+from train_easyocr.documents.aihub import (
+    IMAGE_SUFFIXES,
+    LABEL_SUFFIX,
+    MAX_LABEL_BYTES,
+    Problem,
+    is_page_file,
+    pair,
+)
 from train_easyocr.documents.images import MAX_IMAGE_BYTES
+from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.files import write_bytes
 
 DATA_SET = "공공행정문서 OCR"
@@ -32,6 +45,7 @@ CATEGORIES = frozenset(
     {"농림.축산지원", "도시개발", "산업진흥", "상.하수도관리", "인.허가", "일반행정"}
     | {"주민복지", "주민생활지원", "주민자치", "지역문화", "지역환경.산림", "회계.예산"}
 )
+PAGE_SUFFIXES = IMAGE_SUFFIXES | {LABEL_SUFFIX}
 COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 UNUSABLE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL})
 """Errors of writing that are a member's own; any other, such as a full disk, ends the run."""
@@ -39,33 +53,62 @@ MAX_RATIO = 250
 """A member above 1 MiB that unpacks to more than this many times its size is a bomb, not a page."""
 
 
+LOCAL_HEADER = struct.Struct("<4s22xHH")
+"""A member's own header in front of its bytes: signature, and the lengths of two fields that follow the header."""
+OPEN_ARCHIVES = 64
+"""Archives that a process keeps open; the set has five."""
+
+
 class ArchiveError(ValueError):
     """An archive can't be read at all; the message names it."""
 
 
-class MemberError(ValueError):
+class MemberError(SourceError):
     """A member can't be read; the message is the reason."""
+
+    damaged = True
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An image or a label file inside an archive.
+    """An image or a label file inside an archive: a `Source`.
 
     Attributes:
         archive: The archive.
         index: The member's place in the archive's directory.
         name: The whole name in the archive.
         target: Where it belongs below unzipped/: `training/images/인.허가/5350109/2001/X.jpg`.
-        size: Bytes that the archive says it has, unpacked.
+        unpacked: Bytes that the archive says it has, unpacked.
         crc: CRC-32 that the archive says it has.
+        offset: Where its own header starts in the archive.
+        packed: Bytes that it takes in the archive.
+        method: How it is packed, one of `COMPRESSIONS`.
     """
 
     archive: Path
     index: int
     name: str
     target: str
-    size: int
+    unpacked: int
     crc: int
+    offset: int
+    packed: int
+    method: int
+
+    @property
+    def suffix(self) -> str:
+        """The end of the file's name, as `.jpg`."""
+        return PurePosixPath(self.target).suffix
+
+    def size(self) -> int:
+        """Return the file's size in bytes, as the archive states it."""
+        return self.unpacked
+
+    def read(self, limit: int) -> bytes:
+        """Return the whole file; see `Source.read`."""
+        if self.unpacked > limit:
+            raise SourceError(f"has more than {limit // 2**20} MiB")
+        return read_member(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +177,12 @@ def list_archives(archives: dict[str, list[Path]]) -> Listing:
 
 def _leave_out_folders(listing: Listing) -> None:
     """Leave out a file whose path is a folder of other files: which of them wins would depend on the workers."""
-    folders = {str(folder) for member in listing.members for folder in PurePosixPath(member.target).parents}
+    folders: set[str] = set()
+    for member in listing.members:
+        folder = member.target.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
     in_the_way = [member for member in listing.members if member.target in folders]
     reason = "its path is a folder of other members"
     listing.problems += [MemberProblem(m.archive.name, m.name, reason) for m in in_the_way]
@@ -155,18 +203,19 @@ def _list_archive(path: Path, split: str, listing: Listing, chosen: dict[str, Me
         except MemberError as error:
             listing.problems.append(MemberProblem(path.name, _shown_name(info), str(error)))
             continue
-        member = Member(path, index, name, target, info.file_size, info.CRC)
+        details = (info.file_size, info.CRC, info.header_offset, info.compress_size, info.compress_type)
+        member = Member(path, index, name, target, *details)
         first = chosen.setdefault(target, member)
         if first is member:
             listing.members.append(member)
-        elif (first.size, first.crc) == (member.size, member.crc):
+        elif (first.unpacked, first.crc) == (member.unpacked, member.crc):
             listing.repeated += 1
         else:
             reason = f"{first.name!r} of {first.archive.name} has the same place and other content"
             listing.problems.append(MemberProblem(path.name, name, reason))
 
 
-@lru_cache(maxsize=1)  # tasks come in the order of archives, and a directory of 100,000 members takes a second to read
+@lru_cache(maxsize=1)  # a directory of 100,000 members takes a second to read and 100 MiB
 def _opened(path: Path, _changed: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
@@ -214,9 +263,8 @@ def _shown_name(info: zipfile.ZipInfo) -> str:
 
 
 def _is_wanted(name: str) -> bool:
-    path = PurePosixPath(name)
-    suffix = path.suffix.lower()
-    return (suffix in IMAGE_SUFFIXES or suffix == LABEL_SUFFIX) and name[-1] != "/" and not path.name.startswith("._")
+    stem, _, suffix = name.rpartition("/")[2].rpartition(".")
+    return f".{suffix.lower()}" in PAGE_SUFFIXES and stem not in ("", ".") and not stem.startswith("._")
 
 
 def safe_target(name: str) -> str:
@@ -264,37 +312,87 @@ def _check_content(info: zipfile.ZipInfo) -> None:
     limit = MAX_LABEL_BYTES if info.orig_filename.lower().endswith(LABEL_SUFFIX) else MAX_IMAGE_BYTES
     if info.file_size > limit:
         raise MemberError(f"refused: {info.file_size:,} bytes unpacked, more than {limit // 2**20} MiB")
+    if info.compress_size > 2 * info.file_size + 2**16:  # it is read in one piece
+        raise MemberError(f"refused: {info.compress_size:,} bytes that hold only {info.file_size:,}")
     if info.file_size > max(2**20, MAX_RATIO * info.compress_size):
         raise MemberError(f"refused: {info.compress_size:,} bytes that unpack to {info.file_size:,}")
+
+
+def find_archived_pages(listing: Listing, split: str) -> tuple[list[PageSource], list[Problem]]:
+    """Bring the images and label files of a split together, as `find_pages` does after unpacking."""
+    images, labels = members_by_kind(listing, split)
+    pairs, problems = pair(images, labels)
+    return [PageSource(name, image, label) for name, image, label in pairs], problems
+
+
+def members_by_kind(listing: Listing, split: str) -> tuple[list[tuple[str, Member]], list[tuple[str, Member]]]:
+    """Return the images and the label files of a split, each with its path below images/ or labels/."""
+    files: dict[str, list[tuple[str, Member]]] = {"images": [], "labels": []}
+    for member in listing.members:
+        of_split, kind, path = member.target.split("/", 2)
+        if of_split == split and is_page_file(path.rpartition("/")[2], PAGE_SUFFIXES):
+            files[kind].append((path, member))
+    return files["images"], files["labels"]
 
 
 def read_member(member: Member) -> bytes:
     """Unpack a member into memory; its size and CRC-32 are as the archive says.
 
     Raises:
-        MemberError: It is truncated or damaged.
-        ArchiveError: Its archive can't be read any more.
+        MemberError: It is truncated or damaged, or its archive can't be read any more.
     """
-    archive = _open(member.archive)
     try:
-        with archive.open(archive.infolist()[member.index]) as file:
-            content = file.read(member.size + 1)
+        content = _unpacked(member)
     except zipfile.BadZipFile as error:  # its message holds the undecoded name
         reason = "its CRC-32 is wrong" if "CRC-32" in str(error) else "its header in the archive can't be read"
         raise MemberError(f"truncated or damaged: {reason}") from None
-    except (zlib.error, lzma.LZMAError, EOFError, ValueError, NotImplementedError) as error:
+    except (zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
         raise MemberError(f"truncated or damaged: {str(error) or 'it ends too early'}") from None
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, ArchiveError) as error:
         raise MemberError(f"can't be read: {error}") from None
-    if len(content) != member.size:
-        raise MemberError(f"truncated or damaged: {len(content):,} bytes where {member.size:,} are stated")
+    except ValueError as error:
+        raise MemberError(f"truncated or damaged: {error}") from None
+    if len(content) != member.unpacked:
+        raise MemberError(f"truncated or damaged: {len(content):,} bytes where {member.unpacked:,} are stated")
+    if zlib.crc32(content) != member.crc:
+        raise MemberError("truncated or damaged: its CRC-32 is wrong")
     return content
+
+
+def _unpacked(member: Member) -> bytes:
+    """Return a member's bytes, at most one more than it states; the two usual methods need no directory."""
+    if member.method == zipfile.ZIP_DEFLATED:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(_packed(member), member.unpacked + 1)
+    if member.method == zipfile.ZIP_STORED:
+        return _packed(member)
+    archive = _open(member.archive)
+    with archive.open(archive.infolist()[member.index]) as file:
+        return file.read(member.unpacked + 1)
+
+
+def _packed(member: Member) -> bytes:
+    """Read a member's bytes as they are in the archive; its place is where its own header says, not the directory."""
+    file = _handle(member.archive, member.archive.stat().st_mtime_ns)
+    header = os.pread(file.fileno(), LOCAL_HEADER.size, member.offset)
+    if len(header) < LOCAL_HEADER.size or header[:4] != b"PK\3\4":
+        raise zipfile.BadZipFile("no header")
+    _, name_length, extra_length = LOCAL_HEADER.unpack(header)
+    start = member.offset + LOCAL_HEADER.size + name_length + extra_length
+    content = os.pread(file.fileno(), member.packed, start)
+    if len(content) != member.packed:
+        raise EOFError
+    return content
+
+
+@lru_cache(maxsize=OPEN_ARCHIVES)
+def _handle(path: Path, _changed: int) -> BufferedReader:
+    return path.open("rb")
 
 
 def is_whole(path: Path, member: Member) -> bool:
     """Whether the file is there with the member's size and CRC-32."""
     try:
-        return path.stat().st_size == member.size and zlib.crc32(path.read_bytes()) == member.crc
+        return path.stat().st_size == member.unpacked and zlib.crc32(path.read_bytes()) == member.crc
     except OSError:
         return False
 
@@ -326,13 +424,13 @@ def extract_members(task: tuple[Path, tuple[Member, ...]]) -> Extraction:
         try:
             write_bytes(folder / member.target, read_member(member))
             written += 1
-        except (MemberError, ArchiveError) as error:
+        except MemberError as error:
             problems.append(MemberProblem(member.archive.name, member.name, str(error)))
         except OSError as error:
             if error.errno not in UNUSABLE_NAME:
                 raise
             problems.append(MemberProblem(member.archive.name, member.name, f"can't be written: {error.strerror}"))
-    size = sum(member.size for member in members)
+    size = sum(member.unpacked for member in members)
     return Extraction(written, len(members) - written - len(problems), size, tuple(problems))
 
 
@@ -350,7 +448,7 @@ def in_chunks(members: Iterable[Member], folder: Path, size: int = 32) -> Iterat
 
 def missing_bytes(members: Iterable[Member], folder: Path) -> int:
     """Return how many bytes unpacking adds: those of members that are not there in their size."""
-    return sum(m.size for m in members if not _has_size(folder / m.target, m.size))
+    return sum(m.unpacked for m in members if not _has_size(folder / m.target, m.unpacked))
 
 
 def _has_size(path: Path, size: int) -> bool:

@@ -11,27 +11,40 @@ from typing import Any
 
 from tqdm import tqdm
 
-from train_easyocr.documents.aihub import Problem, find_pages, pages_by_name, pairing_problems
+from train_easyocr.documents.aihub import (
+    MAX_LABEL_BYTES,
+    Problem,
+    find_pages,
+    pages_by_name,
+    pairing_problems,
+)
 from train_easyocr.documents.archives import (
-    ArchiveError,
     Listing,
     Member,
-    MemberError,
     MemberProblem,
     find_archives,
     free_bytes,
     list_archives,
+    members_by_kind,
     missing_bytes,
-    read_member,
 )
+from train_easyocr.documents.images import MAX_IMAGE_BYTES
+from train_easyocr.documents.sources import FileSource, Source, SourceError
 from train_easyocr.documents.workers import spread
 from train_easyocr.patches.cropping import patch_size
-from train_easyocr.patches.page_work import PageError, PageRecord, as_record, read_and_cut
+from train_easyocr.patches.page_work import (
+    DAMAGED,
+    MALFORMED_LABEL,
+    UNREADABLE_IMAGE,
+    PageError,
+    PageRecord,
+    as_record,
+    read_and_cut,
+)
 from train_easyocr.patches.prepared_set import PrepareError
 from train_easyocr.patches.stages import GIB, UNZIPPED, Job, show_problems
 from train_easyocr.patches.statistics import WordStatistics, render
 
-DAMAGED = "image or label file damaged in its archive"
 SHOWN_PAGES = 10
 
 
@@ -40,8 +53,8 @@ class CheckTask:
     """A page to check: its name and where its files are; one of them can be missing."""
 
     name: str
-    image: Path | Member | None
-    label: Path | Member | None
+    image: Source | None
+    label: Source | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +111,7 @@ def _report_listing(job: Job, listing: Listing) -> None:
 
 
 def _tasks_of_archives(listing: Listing, split: str) -> tuple[list[CheckTask], list[Problem]]:
-    files: dict[str, list[tuple[str, Member]]] = {"images": [], "labels": []}
-    for member in listing.members:
-        of_split, kind, path = member.target.split("/", 2)
-        if of_split == split:
-            files[kind].append((path, member))
-    images, labels = pages_by_name(files["images"]), pages_by_name(files["labels"])
+    images, labels = (pages_by_name(files) for files in members_by_kind(listing, split))
     tasks = [
         CheckTask(name, images.get(name, [None])[0], labels.get(name, [None])[0])
         for name in sorted(images.keys() | labels.keys())
@@ -113,30 +121,35 @@ def _tasks_of_archives(listing: Listing, split: str) -> tuple[list[CheckTask], l
 
 def _tasks_of_folder(folder: Path) -> tuple[list[CheckTask], list[Problem]]:
     pages, problems = find_pages(folder)
-    return [CheckTask(page.name, page.image, page.label) for page in pages], problems
+    return [CheckTask(page.name, FileSource(page.image), FileSource(page.label)) for page in pages], problems
 
 
 def check_page(task: CheckTask) -> Checked:
-    """Read a page's files and see what it would give."""
+    """Read a page's files, both even if one is damaged, and see what the page would give."""
+    errors: list[PageError] = []
     damaged: list[MemberProblem] = []
-    image, label = _read(task.image, damaged), _read(task.label, damaged)
-    record = PageRecord(reason=DAMAGED if damaged else "")
-    if image is not None and label is not None:
-        try:
-            cut, _ = read_and_cut(image, label)
-            record = as_record(cut, "")
-        except PageError as error:
-            record = PageRecord(reason=error.reason, detail=error.detail)
+    label = _read(task.label, MAX_LABEL_BYTES, MALFORMED_LABEL, errors, damaged)
+    image = _read(task.image, MAX_IMAGE_BYTES, UNREADABLE_IMAGE, errors, damaged)
+    record = PageRecord()
+    try:
+        if errors:
+            raise errors[0]
+        if image is not None and label is not None:
+            record = as_record(read_and_cut(image, label)[0], "")
+    except PageError as error:
+        record = PageRecord(reason=error.reason, detail=error.detail)
     return Checked(task, record, tuple(damaged))
 
 
-def _read(source: Path | Member | None, damaged: list[MemberProblem]) -> bytes | Path | None:
-    if not isinstance(source, Member):
-        return source
+def _read(
+    source: Source | None, limit: int, reason: str, errors: list[PageError], damaged: list[MemberProblem]
+) -> bytes | None:
     try:
-        return read_member(source)
-    except (MemberError, ArchiveError) as error:
-        damaged.append(MemberProblem(source.archive.name, source.name, str(error)))
+        return None if source is None else source.read(limit)
+    except SourceError as error:
+        if isinstance(source, Member):
+            damaged.append(MemberProblem(source.archive.name, source.name, str(error)))
+        errors.append(PageError(DAMAGED if error.damaged else reason, str(error)))
         return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,20 @@ from typing import Any
 from tqdm import tqdm
 
 from train_easyocr.config import Config
-from train_easyocr.documents.aihub import PageFile, Problem, find_pages
+from train_easyocr.documents.aihub import Problem, find_pages
 from train_easyocr.documents.archives import (
+    SPLIT_FOLDERS,
     Listing,
     MemberProblem,
     extract_members,
+    find_archived_pages,
     find_archives,
     free_bytes,
     in_chunks,
     list_archives,
     missing_bytes,
 )
+from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import draw_training, draw_validation
 from train_easyocr.documents.workers import spread
 from train_easyocr.files import remove_leftovers, write_text
@@ -44,6 +47,8 @@ from train_easyocr.text import format_table
 
 EVALUATION_SET = "evaluation_set"
 UNZIPPED = "unzipped"
+UNFINISHED = ".unfinished"
+"""A file in unzipped/ while it is being filled."""
 GIB = 2**30
 SHOWN_PROBLEMS = 10
 
@@ -61,6 +66,7 @@ class Job:
         workers: Processes.
         say: Takes a line for the user.
         warn: Takes a line about something that is wrong.
+        listings: What the archives of a split hold, once it has been read.
     """
 
     download: Path
@@ -71,6 +77,7 @@ class Job:
     workers: int
     say: Callable[[str], None]
     warn: Callable[[str], None]
+    listings: dict[str, Listing] = field(default_factory=dict)
 
     def patches(self, split: str) -> Path:
         """The folder of a split's set of patches, where the trainer looks for it."""
@@ -117,8 +124,10 @@ def unzip(job: Job) -> bool:
             "give a folder on a larger disk with --output"
         )
     remove_leftovers(folder)
+    if needed:
+        write_text(folder / UNFINISHED, "")
     written, present, problems = 0, 0, list(listing.problems)
-    total = sum(member.size for member in listing.members)
+    total = sum(member.unpacked for member in listing.members)
     with (
         tqdm(total=total, unit="B", unit_scale=True, desc="unzip", dynamic_ncols=True) as bar,
         closing(spread(extract_members, in_chunks(listing.members, folder), job.workers)) as results,
@@ -128,6 +137,7 @@ def unzip(job: Job) -> bool:
             present += result.present
             problems += result.problems
             bar.update(result.size)
+    (folder / UNFINISHED).unlink(missing_ok=True)
     _report_unzipped(job, listing, problems, written, present)
     return not listing.unreadable
 
@@ -149,15 +159,40 @@ def list_download(job: Job) -> Listing:
     return listing
 
 
-def _report_unzipped(job: Job, listing: Listing, problems: list[MemberProblem], written: int, present: int) -> None:
+def list_split(job: Job, split: str) -> Listing:
+    """Read the directories of a split's archives, once in a run, and report what is wrong with them.
+
+    Raises:
+        PrepareError: There are no archives.
+        OSError: The list of members that are left out can't be written.
+    """
+    if split not in job.listings:
+        archives = find_archives(job.download)[split]
+        if not archives:
+            raise PrepareError(
+                f"{job.download}: no .zip files in {SPLIT_FOLDERS[split]}/, and no {split}/ that --unzip has finished "
+                f"in {job.output / UNZIPPED}; --dataset is the folder that holds Training/ and Validation/"
+            )
+        listing = job.listings[split] = list_archives({split: archives})
+        for line in listing.unreadable:
+            job.warn(f"error: {line}")
+        _report_problems(job, listing.problems, job.output / f"archives_{split}_skipped.csv")
+    return job.listings[split]
+
+
+def _report_problems(job: Job, problems: list[MemberProblem], path: Path) -> None:
+    """Write a list of the members that are left out, if there are any, and name the first."""
     problems.sort(key=lambda problem: (problem.archive, problem.member, problem.reason))
-    path = job.output / UNZIPPED / "skipped.csv"
     if problems:
         rows = [("archive", "member", "reason"), *((p.archive, p.member, p.reason) for p in problems)]
         write_text(path, "".join(format_row(row) for row in rows))
     else:
         path.unlink(missing_ok=True)
     show_problems(job, problems, path)
+
+
+def _report_unzipped(job: Job, listing: Listing, problems: list[MemberProblem], written: int, present: int) -> None:
+    _report_problems(job, problems, job.output / UNZIPPED / "skipped.csv")
     counts = [
         ("images and label files written", written),
         ("there already, whole", present),
@@ -223,16 +258,20 @@ def make_evaluation(job: Job) -> None:
     _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
 
 
-def _find_split(job: Job, split: str) -> tuple[list[PageFile], list[Problem]]:
+def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
+    """Return a split's pages: those in unzipped/, or in the archives where nothing is unzipped."""
     folder = job.output / UNZIPPED / split
-    if not folder.is_dir():
-        raise PrepareError(f"{folder}: there is no such folder; add --unzip to unpack the download first")
-    pages, problems = find_pages(folder)
+    if folder.is_dir() and not (job.output / UNZIPPED / UNFINISHED).exists():
+        found, problems = find_pages(folder)
+        pages, where, advice = [PageSource.of(page) for page in found], f"{folder}", "; add --unzip"
+    else:
+        pages, problems = find_archived_pages(list_split(job, split), split)
+        where, advice = f"{job.download / SPLIT_FOLDERS[split]}", ""
     if not pages:
         reasons = f"; {len(problems):,} files have no partner" if problems else ""
-        raise PrepareError(f"{folder}: no page has both an image and a label file{reasons}; add --unzip")
+        raise PrepareError(f"{where}: no page has both an image and a label file{reasons}{advice}")
     if split == "validation" and len(pages) == 1:
-        raise PrepareError(f"{folder}: one page can't be shared between validation and evaluation; both need one")
+        raise PrepareError(f"{where}: one page can't be shared between validation and evaluation; both need one")
     return pages, problems
 
 
@@ -263,7 +302,7 @@ def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
 
 
 def _plan(
-    found: tuple[list[PageFile], list[Problem]], drawn: Sequence[str], settings: dict[str, Any], form: Form, rgb: bool
+    found: tuple[list[PageSource], list[Problem]], drawn: Sequence[str], settings: dict[str, Any], form: Form, rgb: bool
 ) -> Plan:
     pages, problems = found
     by_name = {page.name: page for page in pages}
