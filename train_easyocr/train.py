@@ -3,13 +3,16 @@
     python3 train_easyocr/train.py [--config FILE] [key=value ...]
 
 Reads the sets that step 2 prepared, and writes weights and logs to saved_models/<experiment_name>/. Killed or stopped
-with Ctrl-C, it goes on where it was when the same command is run again.
+with Ctrl-C, it goes on where it was when the same command is run again. On several GPUs, or several machines:
+
+    torchrun --nproc_per_node=N -m train_easyocr.train [--config FILE] [key=value ...]
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +21,7 @@ if __name__ == "__main__" and not __package__:
     # Run as a file: Python looks for modules in the file's folder, and the package is the folder itself.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
+from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 
 USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 
@@ -47,11 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = load_config(options.config, options.settings)
     except ConfigError as error:
-        return _say(error, USAGE_ERROR)
+        return _say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
+    return _run(config)
+
+
+def _run(config: Config) -> int:
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
     from train_easyocr.recognition.data import DataError, PatchError  # noqa: PLC0415
+    from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
     from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
     from train_easyocr.recognition.training import Interrupted, NotFiniteError, train  # noqa: PLC0415
     from train_easyocr.recognition.word_table import LabelsError  # noqa: PLC0415
@@ -59,7 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         train(config)
     except (KeyboardInterrupt, Interrupted) as stop:
-        return _say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED)
+        return _say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
+    except OtherProcessError:
+        return FAILURE  # that process says why
     except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
         return _say(error, USAGE_ERROR)
     except (PatchError, LabelsError, NotFiniteError) as error:
@@ -69,8 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _say(message: object, status: int) -> int:
-    print(f"{message}", file=sys.stderr, flush=True)
+def _say(message: object, status: int, number: str = "") -> int:
+    """Say what went wrong; `number` is where torchrun numbers processes of which only the first is to say it."""
+    if os.environ.get(number, "0") == "0":
+        print(f"{message}", file=sys.stderr, flush=True)
     return status
 
 

@@ -115,6 +115,29 @@ def test_killed_and_interrupted_it_ends_as_if_it_had_not_been(data, one_thread):
     assert_as_undisturbed(config, data)
 
 
+def test_torchrun_starts_it_and_a_signal_to_torchrun_stops_all_of_it_with_the_state_saved(data):
+    config = tiny_config(data, **SETTINGS | {"n_iter": 5000, "workers": 1})
+    save_config(config, data / "settings.yaml")
+    program = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "train_easyocr.train"]
+    process = subprocess.Popen(
+        [sys.executable, *program, "--config", str(data / "settings.yaml")],
+        cwd=REPOSITORY,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(process, config.experiment / STATE)
+    os.kill(process.pid, signal.SIGTERM)
+    output, errors = process.communicate(timeout=60)
+    assert output.count("Global batch: 4 words over 2 processes, 2 in each\n") == 1
+    assert errors.count("running the same command again goes on from there") == 1
+    state = load_state(config.experiment)
+    assert 10 <= state["iteration"] < 5000
+    assert f"Stopped after iteration {state['iteration']:,} of 5,000" in errors
+    assert "train_easyocr/train.py" not in errors  # no traceback of ours beside torchrun's own
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [

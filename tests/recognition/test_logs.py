@@ -11,7 +11,16 @@ from train_easyocr.recognition.validation import Sample, Validation
 
 def progress(iteration, loss=1.5):
     best = {"accuracy": 94.94, "norm_ed": 0.98256}
-    return Progress(iteration=iteration, n_iter=100, training_loss=loss, best=best, lr=0.1, elapsed=3671.6)
+    return Progress(
+        iteration=iteration,
+        n_iter=100,
+        training_loss=loss,
+        best=best,
+        lr=0.1,
+        elapsed=3671.6,
+        batch_size=64,
+        processes=2,
+    )
 
 
 FIGURES = Validation(loss=0.25, accuracy=93.5, norm_ed=0.975, words=40, samples=(Sample("가나", "가", 0.5),))

@@ -7,6 +7,7 @@ exactly the words that an undisturbed one would have had, and the number of work
 from __future__ import annotations
 
 import math
+import os
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from train_easyocr.recognition.data import (
     training_widths,
 )
 from train_easyocr.recognition.images import resize_patch, to_batch
+from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.word_table import LabelsError, ctc_steps
 
 POOL_BATCHES = 64
@@ -41,6 +43,7 @@ STEPS_BLOCK = 4096
 WIDTHS_PART = 1 << 17
 
 Fault = PatchError | LabelsError
+ALONE = Processes()
 
 
 def split_batch(batch_size: int, shares: Sequence[float]) -> list[int]:
@@ -92,6 +95,12 @@ class BatchPlan:
     def words(self, step: int) -> list[Indices]:
         """Return the words of a step (counted from 0): for each data set, the indices of its words."""
         return [self._part(number, step) for number in range(len(self._sizes))]
+
+    def width(self, step: int) -> int:
+        """Return the width in pixels of a step's batch, as wide as its widest word needs; 0 where all are the same."""
+        if self._widths is None:
+            return 0
+        return max(int(widths[part].max()) for widths, part in zip(self._widths, self.words(step), strict=True))
 
     def describe(self, names: Sequence[str], n_iter: int) -> str:
         """Say what a run of `n_iter` steps means for each data set."""
@@ -193,6 +202,19 @@ class Batch:
         return Batch(self.images.pin_memory(), self.labels, self.words)
 
 
+@dataclass(frozen=True)
+class Request:
+    """What to make a `Batch` of.
+
+    Attributes:
+        words: For each data set, the indices of its words.
+        width: Pixels that the batch is wide at least, where other processes have its wider words.
+    """
+
+    words: list[Indices]
+    width: int = 0
+
+
 class WordBatches(Dataset[Batch | Fault]):
     """Turns the words of a step into a `Batch`.
 
@@ -208,18 +230,18 @@ class WordBatches(Dataset[Batch | Fault]):
     def __init__(self, sets: Sequence[WordSet], settings: InputSettings, *, reading: bool = False) -> None:
         self._sets, self._settings, self._reading = list(sets), settings, reading
 
-    def __getitem__(self, words: list[Indices]) -> Batch | Fault:
+    def __getitem__(self, request: Request) -> Batch | Fault:
         try:
-            return self._assemble(words)
+            return self._assemble(request.words, request.width)
         except (PatchError, LabelsError) as error:
             return error
 
-    def _assemble(self, words: list[Indices]) -> Batch:
+    def _assemble(self, words: list[Indices], least_width: int) -> Batch:
         settings = self._settings
         members = [(data, int(index)) for data, part in zip(self._sets, words, strict=True) for index in part]
         labels = [data.label(index) for data, index in members]
         patches = [data.patch(index, settings.rgb) for data, index in members]
-        width = self._width(patches, labels)
+        width = max(least_width, self._width(patches, labels))
         limit = width if self._reading else settings.img_width
         images = to_batch([settings.resize(patch, limit) for patch in patches], width)
         return Batch(images, labels, words)
@@ -236,17 +258,32 @@ class WordBatches(Dataset[Batch | Fault]):
         return int(training_widths(width, height, steps, settings.img_height, settings.img_width).max())
 
 
-class _Steps(Sampler[list[Indices]]):
-    """The words of the steps from `start` up to `stop`."""
+class _Steps(Sampler[Request]):
+    """This process's words of the steps from `start` up to `stop`."""
 
-    def __init__(self, plan: BatchPlan, start: int, stop: int) -> None:
-        self._plan, self._start, self._stop = plan, start, stop
+    def __init__(self, plan: BatchPlan, start: int, stop: int, processes: Processes) -> None:
+        self._plan, self._start, self._stop, self._processes = plan, start, stop, processes
 
     def __len__(self) -> int:
         return self._stop - self._start
 
-    def __iter__(self) -> Iterator[list[Indices]]:
-        return (self._plan.words(step) for step in range(self._start, self._stop))
+    def __iter__(self) -> Iterator[Request]:
+        for step in range(self._start, self._stop):
+            words = self._plan.words(step)
+            if self._processes.count == 1:
+                yield Request(words)
+            else:
+                # The network sees how wide a batch is; all shares are as wide as the whole would be.
+                yield Request(share_of(words, self._processes), self._plan.width(step))
+
+
+def share_of(words: Sequence[Indices], processes: Processes) -> list[Indices]:
+    """Return this process's share of a batch: a stretch of its words, one data set's behind the other's."""
+    share, start, parts = processes.share(sum(map(len, words))), 0, []
+    for part in words:
+        parts.append(part[max(0, share.start - start) : max(0, share.stop - start)])
+        start += len(part)
+    return parts
 
 
 def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
@@ -280,17 +317,27 @@ def _batch_widths(data: WordSet, config: Config) -> Indices:
 
 
 def training_batches(
-    sets: Sequence[WordSet], plan: BatchPlan, config: Config, start: int, *, pin_memory: bool
+    sets: Sequence[WordSet],
+    plan: BatchPlan,
+    config: Config,
+    start: int,
+    *,
+    pin_memory: bool,
+    processes: Processes = ALONE,
 ) -> Iterator[Batch]:
-    """Yield the batches of the steps from `start` (counted from 0) to the end of the run; raises PatchError."""
-    steps = _Steps(plan, start, config.n_iter)
+    """Yield this process's batches of the steps from `start` (counted from 0) to the end of the run.
+
+    Raises:
+        PatchError: A patch can't be read.
+    """
+    steps = _Steps(plan, start, config.n_iter, processes)
     return _batches(WordBatches(sets, InputSettings.from_config(config)), steps, config.workers, pin_memory)
 
 
 def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:
     """Yield batches of given words, as wide as reading makes them; raises PatchError."""
     dataset = WordBatches([data], InputSettings.from_config(config), reading=True)
-    return _batches(dataset, [[part] for part in words], config.workers, pin_memory)
+    return _batches(dataset, [Request([part]) for part in words], config.workers, pin_memory)
 
 
 def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
@@ -310,7 +357,7 @@ def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
 
 
 def _batches(
-    dataset: WordBatches, steps: Sampler[list[Indices]] | list[list[Indices]], workers: int, pin_memory: bool
+    dataset: WordBatches, steps: Sampler[Request] | list[Request], workers: int, pin_memory: bool
 ) -> Iterator[Batch]:
     if workers:
         close_databases()
@@ -339,4 +386,7 @@ def _as_it_is(batch: Any) -> Any:
 def _start_worker(worker: int) -> None:
     # Ctrl-C reaches all processes of a terminal; the trainer finishes its step and then ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        # torchrun sends SIGTERM to whole process groups; workers in one of their own end with the trainer as well.
+        os.setpgid(0, 0)
     cv2.setNumThreads(0)

@@ -22,6 +22,7 @@ from tqdm import tqdm
 from train_easyocr.config import Config
 from train_easyocr.files import sha256
 from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.recognition.word_table import LabelsError, WordTable, read_table
 from train_easyocr.text import format_table
 
@@ -249,7 +250,8 @@ class WordSet:
         width, height = self.table.width[self.rows], self.table.height[self.rows]
         unsized = np.flatnonzero(width == 0)
         if len(unsized):
-            for index in tqdm(unsized, desc=f"Reading patch sizes of {self.report.name}", unit="patch", leave=False):
+            desc, hidden = f"Reading patch sizes of {self.report.name}", not shows_progress()
+            for index in tqdm(unsized, desc=desc, unit="patch", leave=False, disable=hidden):
                 width[index], height[index] = self._size_in_header(int(index))
         return width, height
 

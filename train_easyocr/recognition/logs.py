@@ -34,7 +34,9 @@ class Progress:
         training_loss: Mean over the iterations since the last validation.
         best: The best `accuracy` and `norm_ed` so far, this validation included.
         lr: The learning rate of the last iteration.
-        elapsed: Seconds of training so far, over all processes that took part in the run.
+        elapsed: Seconds of training so far, over all parts of the run.
+        batch_size: Words of a batch, over all processes.
+        processes: How many there are.
     """
 
     iteration: int
@@ -43,6 +45,8 @@ class Progress:
     best: Mapping[str, float]
     lr: float
     elapsed: float
+    batch_size: int
+    processes: int
 
 
 class RunLog:
@@ -86,12 +90,14 @@ class RunLog:
             "best_accuracy": progress.best["accuracy"],
             "best_norm_ed": progress.best["norm_ed"],
             "words": validation.words,
+            "batch_size": progress.batch_size,
+            "processes": progress.processes,
             "lr": progress.lr,
             "elapsed": round(progress.elapsed, 3),
         }
         self._append(LINES, json.dumps(figures) + "\n")
         for name, value in figures.items():
-            if name != "iteration" and value is not None:
+            if name not in ("iteration", "batch_size", "processes") and value is not None:
                 self._board.add_scalar(name, value, progress.iteration)
         self._board.flush()
         return text

@@ -24,9 +24,14 @@ class WordLosses:
     values: torch.Tensor
     weights: torch.Tensor
 
+    def sums(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the sum of weighted losses and that of weights, scalars; their quotient is the batch's loss."""
+        return (self.values * self.weights).sum(), self.weights.sum()
+
     def mean(self) -> torch.Tensor:
         """Return the loss of the batch, a scalar."""
-        return (self.values * self.weights).sum() / self.weights.sum()
+        total, weight = self.sums()
+        return total / weight
 
     def finite(self) -> WordLosses:
         """Return the losses with those words left out whose loss is infinite or not a number."""

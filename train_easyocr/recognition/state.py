@@ -14,11 +14,11 @@ from train_easyocr.files import replacing
 STATE = "last_state.pth"
 FORMAT = 1
 
-FREE = frozenset(
+PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data", "workers"})
+"""Settings that each machine may have its own values of; what is in the data sets is compared by their labels."""
+FREE = PLACES | frozenset(
     {
-        *("workers", "show_number", "val_period", "save_period"),
-        # Where things are; what is in the data sets is compared by their labels.
-        *("saved_models", "experiment_name", "dataset", "output", "train_data", "val_data"),
+        *("experiment_name", "show_number", "val_period", "save_period"),
         # Of the other steps.
         *("train_images", "val_images", "eval_images"),
     }

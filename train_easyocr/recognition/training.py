@@ -7,12 +7,13 @@ a run in parts ends with the weights of a run in one piece, bit for bit on a CPU
 
 from __future__ import annotations
 
+import io
 import math
 import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,15 +26,16 @@ from tqdm import tqdm
 from train_easyocr.config import Config, ConfigError, save_config
 from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.files import remove_leftovers, write_text
-from train_easyocr.recognition.batches import Batch, BatchPlan, training_batches, training_plan
+from train_easyocr.recognition.batches import ALONE, Batch, BatchPlan, training_batches, training_plan
 from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.recognition.checkpoints import Scores, WeightsCard, load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.recognition.logs import Progress, RunLog
-from train_easyocr.recognition.losses import make_criterion
+from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
-from train_easyocr.recognition.state import STATE, check_data, check_settings, load_state, save_state
+from train_easyocr.recognition.processes import Processes
+from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
 from train_easyocr.recognition.validation import Validation, Validator
 
 WARM_UP = 0.1
@@ -66,29 +68,76 @@ def train(config: Config) -> None:
         DamagedWeights: `continue_from` names a model whose file is another one.
         NotFiniteError: Training went wrong.
         Interrupted: Training was asked to stop.
+        OtherProcessError: Another of the processes that torchrun started failed.
     """
-    folder = config.experiment
-    state = load_state(folder)
+    # What all processes have to say, the first one says.
+    with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
+        _train(config, processes)
+
+
+def _train(config: Config, processes: Processes) -> None:
+    with processes.agreeing():
+        state = _begun(config) if processes.first else None
+    state = processes.of_first(state)
+    if state is not None and state["validated"] >= config.n_iter:
+        print(_finished(config, state["iteration"], state["best"]))
+        return
+    # No block holds two things that may fail while other processes wait.
+    with processes.agreeing():
+        character_set = CharacterSet.from_setting(config.character)
+        if config.batch_size < processes.count:
+            raise ConfigError(
+                f"batch_size: {config.batch_size} words can't be divided over {processes.count} processes; it is the "
+                "number of words of a batch over all of them"
+            )
+    with processes.agreeing(), processes.one_a_machine_first():
+        sets = _open_sets(config, character_set, write=processes.first)
+    with processes.agreeing():
+        trainer = _prepare(config, processes, state, character_set, sets)
+    print(f"Total number of trainable parameters: {count_trainable(trainer.model):,}")
+    print(f"Computing in {trainer.computing}")
+    print(_describe_batch(config, processes))
+    print(trainer.plan.describe(config.data_names, config.n_iter))
     if state is not None:
-        check_settings(folder, state, config)
+        trainer.restore(state)
+        print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
+    trainer.run()
+    print(_finished(config, trainer.iteration, trainer.best))
+
+
+def _begun(config: Config) -> dict[str, Any] | None:
+    """Return the experiment's state, if it has one, and make its folder ready."""
+    state = load_state(config.experiment)
+    if state is not None:
+        check_settings(config.experiment, state, config)
         if state["validated"] >= config.n_iter:
-            print(_finished(config, state["iteration"], state["best"]))
-            return
+            return state
+    config.experiment.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(config.experiment)
+    return state
+
+
+def _prepare(
+    config: Config,
+    processes: Processes,
+    state: Mapping[str, Any] | None,
+    character_set: CharacterSet,
+    sets: tuple[Sets, Sets],
+) -> Trainer:
+    """Build the trainer for training and validation sets."""
+    training, validation = sets
     computing = Computing.choose(config.precision)
-    character_set = CharacterSet.from_setting(config.character)
-    folder.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(folder)
-    training, validation = _open_sets(config, character_set)
     if state is not None:
-        check_data(folder, state, _sums(training, validation))
+        check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)
     torch.manual_seed(config.seed)
     converter = make_converter(config, character_set)
     model = build_model(config, converter.num_class)
-    if state is None:
-        _load_start(model, config)
-    save_config(config, folder / "config.yaml")
-    trainer = Trainer(
+    if processes.first:
+        if state is None:
+            _load_start(model, config)
+        save_config(config, config.experiment / "config.yaml")
+    return Trainer(
         config,
         model,
         converter=converter,
@@ -96,15 +145,17 @@ def train(config: Config) -> None:
         training=training,
         validation=validation,
         plan=plan,
+        processes=processes,
     )
-    print(f"Total number of trainable parameters: {count_trainable(model):,}")
-    print(f"Computing in {computing}")
-    print(plan.describe([data.report.name for data in training], config.n_iter))
-    if state is not None:
-        trainer.restore(state)
-        print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
-    trainer.run()
-    print(_finished(config, trainer.iteration, trainer.best))
+
+
+def _describe_batch(config: Config, processes: Processes) -> str:
+    text = f"Global batch: {config.batch_size:,} words"
+    if processes.count == 1:
+        return text
+    low, high = config.batch_size // processes.count, -(-config.batch_size // processes.count)
+    each = f"{low:,}" if low == high else f"{low:,} or {high:,}"
+    return f"{text} over {processes.count:,} processes, {each} in each"
 
 
 def make_converter(config: Config, character_set: CharacterSet) -> CtcConverter | AttnConverter:
@@ -121,8 +172,10 @@ def _finished(config: Config, iteration: int, best: Mapping[str, float]) -> str:
     )
 
 
-def _open_sets(config: Config, character_set: CharacterSet) -> tuple[list[WordSet], list[WordSet]]:
-    """Read all data sets, say what was left out of them, and log it."""
+def _open_sets(
+    config: Config, character_set: CharacterSet, *, write: bool = True
+) -> tuple[list[WordSet], list[WordSet]]:
+    """Read all data sets, say what was left out of them, and log it where `write` is set."""
     training = [
         open_set(path, config, character_set, usage_ratio=config.total_data_usage_ratio)
         for path in config.training_sets
@@ -132,7 +185,9 @@ def _open_sets(config: Config, character_set: CharacterSet) -> tuple[list[WordSe
     summary = "\n\n".join(describe_sets(title, reports) for title, reports in parts)
     print(summary)
     characters = "\n\n".join(text for title, reports in parts if (text := describe_characters(title, reports)))
-    write_text(config.experiment / "log_dataset.txt", f"{summary}\n\n{characters}\n" if characters else f"{summary}\n")
+    if write:
+        log = f"{summary}\n\n{characters}\n" if characters else f"{summary}\n"
+        write_text(config.experiment / "log_dataset.txt", log)
     for data in (*training, *validation):
         if not len(data):
             raise DataError(
@@ -188,14 +243,19 @@ def freeze(model: nn.Module, config: Config) -> list[nn.Module]:
 
 
 class StopRequest:
-    """Ctrl-C or SIGTERM, remembered until the trainer has a moment for it."""
+    """Ctrl-C or SIGTERM, remembered until the trainer has a moment for it.
 
-    def __init__(self) -> None:
+    Args:
+        patient: A second signal changes nothing. torchrun repeats signals by itself, and kills after 30 seconds.
+    """
+
+    def __init__(self, *, patient: bool = False) -> None:
         self.made = False
+        self._patient = patient
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Listen within the block; a second signal ends the process as it would without us."""
+        """Listen within the block; unless patient, a second signal ends the process as it would without us."""
         signals = (signal.SIGINT, signal.SIGTERM)
         if threading.current_thread() is not threading.main_thread():
             yield  # Python hands signals to its main thread only
@@ -204,7 +264,7 @@ class StopRequest:
 
         def remember(number: int, frame: FrameType | None) -> None:
             self.made = True
-            for each, handler in before.items():
+            for each, handler in ({} if self._patient else before).items():
                 signal.signal(each, handler)
 
         for number in signals:
@@ -227,8 +287,12 @@ class Trainer:
         training: The training sets.
         validation: The validation sets.
         plan: The words of each step.
+        processes: They divide each batch among them.
 
     Attributes:
+        model: The network.
+        computing: Where and how to compute.
+        plan: The words of each step.
         iteration: Steps done.
         best: The best accuracy (per cent) and normalized edit distance (0 to 1) of all validations so far.
     """
@@ -243,18 +307,22 @@ class Trainer:
         training: Sets,
         validation: Sets,
         plan: BatchPlan,
+        processes: Processes = ALONE,
     ) -> None:
-        self._config, self._computing, self._training, self._plan = config, computing, training, plan
+        self._config, self.computing, self._training, self.plan = config, computing, training, plan
+        self._processes = processes
         self._data = _sums(training, validation)
-        self._model = model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._converter = converter
         self._criterion = make_criterion(converter, config.batch_max_length, skip_unknown=config.data_filtering_off)
-        self._validator = Validator(validation, config, converter, self._criterion, computing)
+        self._validator = Validator(validation, config, converter, self._criterion, computing, processes)
         self._frozen = freeze(model, config)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._optimizer = _optimizer(self._parameters, config)
+        self._network: nn.Module = self.model
+        self._log: RunLog | None = None
         self._scaler = torch.amp.GradScaler(computing.device.type, enabled=computing.precision == "fp16")
-        self._stop = StopRequest()
+        self._stop = StopRequest(patient=processes.count > 1)
         self.iteration = 0
         self.best = {"accuracy": -1.0, "norm_ed": -1.0}
         self._validated = 0
@@ -265,15 +333,17 @@ class Trainer:
     # State
 
     def save(self) -> None:
-        """Save what a later process needs to go on from here."""
+        """Save what a later process needs to go on from here; the first of many does it for all."""
+        if self._log is None:
+            return
         random = {"cpu": torch.get_rng_state()}
-        if self._computing.device.type == "cuda":
+        if self.computing.device.type == "cuda":
             random["cuda"] = torch.cuda.get_rng_state()
         state = {
             "config": self._config.model_dump(),
             "data": self._data,
-            "computing": str(self._computing),
-            "model": self._model.state_dict(),
+            "computing": self._way(),
+            "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),
             "random": random,
@@ -286,24 +356,29 @@ class Trainer:
         }
         save_state(self._config.experiment, state)
 
+    def _way(self) -> str:
+        """Say what the last digits of the results depend on."""
+        count = self._processes.count
+        return f"{self.computing}, {count} processes" if count > 1 else str(self.computing)
+
     def _seconds(self) -> float:
-        """Return the seconds of training so far, over all processes that took part."""
+        """Return the seconds of training so far, over all parts of the run."""
         return self._elapsed + time.monotonic() - self._started
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
-        self._model.load_state_dict(state["model"])
+        self.model.load_state_dict(state["model"])
         self._optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:  # empty when the run began without fp16
             self._scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"]["cpu"])
-        if "cuda" in state["random"] and self._computing.device.type == "cuda":
+        if "cuda" in state["random"] and self.computing.device.type == "cuda":
             torch.cuda.set_rng_state(state["random"]["cuda"])
         self.iteration, self.best = state["iteration"], dict(state["best"])
         self._validated = state["validated"]
         self._loss_sum, self._loss_steps = state["loss"]
         self._elapsed, self._log_sizes = state["elapsed"], dict(state["log_sizes"])
-        if state["computing"] != str(self._computing):
+        if state["computing"] != self._way():
             print(f"The run began in {state['computing']}: its end will differ in the last digits from what it was")
 
     # Training
@@ -316,30 +391,56 @@ class Trainer:
             NotFiniteError: The loss or a gradient is not finite; the last saved state stays.
             PatchError: A patch can't be read; likewise.
         """
-        config = self._config
-        self._log = RunLog(config.experiment, self._log_sizes, self.iteration)
+        config, processes = self._config, self._processes
+        self._join()
+        with processes.agreeing():
+            self._log = RunLog(config.experiment, self._log_sizes, self.iteration) if processes.first else None
         self._started = time.monotonic()
-        pinned = self._computing.device.type == "cuda"
-        bar = tqdm(total=config.n_iter, initial=self.iteration, desc="Training", unit="it", dynamic_ncols=True)
+        pinned = self.computing.device.type == "cuda"
+        bar = tqdm(
+            total=config.n_iter,
+            initial=self.iteration,
+            desc="Training",
+            unit="it",
+            dynamic_ncols=True,
+            disable=not processes.first,
+        )
         rate = _Rate()
         try:
             with self._stop.listening(), bar:
                 if self.iteration:
                     self._after_step(bar)  # what was left to do when the state was saved
                 self._train_mode()
-                batches = training_batches(self._training, self._plan, config, self.iteration, pin_memory=pinned)
-                for batch in batches:
+                batches = training_batches(
+                    self._training, self.plan, config, self.iteration, pin_memory=pinned, processes=processes
+                )
+                while self.iteration < config.n_iter:
+                    with processes.agreeing():
+                        batch = next(batches)
                     loss = self._step(batch)
                     self.iteration += 1
                     bar.update()
-                    if rate.count(len(batch.labels)):
+                    if rate.count(config.batch_size):
                         bar.set_postfix_str(f"{rate.value:,.0f} images/s, loss {loss:.4f}", refresh=False)
                     self._after_step(bar)
         finally:
-            self._log.close()
+            if self._log is not None:
+                self._log.close()
+
+    def _join(self) -> None:
+        """Make sure that all processes train the same, and connect them.
+
+        Raises:
+            ConfigError: Another process was given other settings or data.
+        """
+        facts = {key: value for key, value in self._config.model_dump().items() if key not in PLACES}
+        facts |= {"labels.csv": self._data, "the precision that auto chooses": self.computing.precision}
+        with self._processes.agreeing():
+            self._processes.check_same(facts)
+        self._network = self._processes.wrap(self.model, self.computing.device)
 
     def _train_mode(self) -> None:
-        self._model.train()
+        self.model.train()
         for module in self._frozen:
             for layer in module.modules():
                 if isinstance(layer, _BatchNorm):
@@ -347,10 +448,10 @@ class Trainer:
 
     def _step(self, batch: Batch) -> float:
         """Take a step and return the loss."""
-        targets, lengths = self._criterion.encode(batch.labels, self._computing.device)
-        with self._computing.autocast():
-            logits = self._model(self._computing.input(batch.images), self._criterion.hint(targets))
-        loss = self._criterion.losses(logits, targets, lengths).mean()
+        targets, lengths = self._criterion.encode(batch.labels, self.computing.device)
+        with self.computing.autocast():
+            logits = self._network(self.computing.input(batch.images), self._criterion.hint(targets))
+        loss, mean = self._loss(self._criterion.losses(logits, targets, lengths))
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self._config, self.iteration)
         self._optimizer.zero_grad()
@@ -358,7 +459,7 @@ class Trainer:
         self._scaler.unscale_(self._optimizer)
         norm = nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
         # One transfer from the device for both.
-        value, gradient = torch.stack([loss.detach(), norm]).tolist()
+        value, gradient = torch.stack([mean, norm]).tolist()
         # With fp16, gradients that are too large are the scaler's to deal with.
         if not math.isfinite(value) or not (math.isfinite(gradient) or self._scaler.is_enabled()):
             raise NotFiniteError(self._describe_failure(batch, value, gradient))
@@ -367,6 +468,18 @@ class Trainer:
         self._loss_sum += value
         self._loss_steps += 1
         return value
+
+    def _loss(self, losses: WordLosses) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the loss whose gradient counts here, and the loss of the whole batch, without a gradient.
+
+        The gradients' mean over processes is the gradient of the whole batch's loss, however many words each has.
+        """
+        total, weight = losses.sums()
+        if self._processes.count == 1:
+            loss = total / weight
+            return loss, loss.detach()
+        whole = self._processes.sum(torch.stack([total.detach(), weight]))
+        return total / whole[1] * self._processes.count, whole[0] / whole[1]
 
     def _describe_failure(self, batch: Batch, loss: float, gradient: float) -> str:
         words = [
@@ -394,7 +507,7 @@ class Trainer:
             self._stop_if_asked()
 
     def _stop_if_asked(self) -> None:
-        if self._stop.made:
+        if self._processes.any(self._stop.made):
             self.save()
             raise Interrupted(
                 f"Stopped after iteration {self.iteration:,} of {self._config.n_iter:,}; "
@@ -405,7 +518,7 @@ class Trainer:
 
     def _validate(self) -> Validation:
         """Validate, and keep the weights where they are the best."""
-        result = self._validator.run(self._model, self.iteration, self._stop_if_asked)
+        result = self._validator.run(self.model, self.iteration, self._stop_if_asked)
         self._train_mode()
         for name in ("accuracy", "norm_ed"):
             if getattr(result, name) > self.best[name]:
@@ -422,13 +535,17 @@ class Trainer:
             best=self.best,
             lr=self._optimizer.param_groups[0]["lr"],
             elapsed=self._seconds(),
+            batch_size=self._config.batch_size,
+            processes=self._processes.count,
         )
-        text = self._log.validation(progress, result)
+        text = self._log.validation(progress, result) if self._log is not None else ""
         self._validated = self.iteration
         self._loss_sum, self._loss_steps = 0.0, 0
         return text
 
     def _save_weights(self, name: str, result: Validation) -> None:
+        if not self._processes.first:
+            return
         config = self._config
         card = WeightsCard(
             character=self._converter.character_set.characters,
@@ -444,7 +561,7 @@ class Trainer:
             experiment_name=config.experiment_name,
             config=config.model_dump(),
         )
-        save_weights(config.experiment / f"{name}.pth", self._model, card)
+        save_weights(config.experiment / f"{name}.pth", self.model, card)
 
 
 class _Rate:

@@ -6,7 +6,7 @@ figures tell what the installed model will do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,17 +17,20 @@ from torch import nn
 from tqdm import tqdm
 
 from train_easyocr.config import Config
-from train_easyocr.recognition.batches import InputSettings, divide_for_reading, reading_batches
+from train_easyocr.recognition.batches import ALONE, Batch, InputSettings, divide_for_reading, reading_batches
 from train_easyocr.recognition.characters import AttnConverter, CtcConverter
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import WordSet, generator
 from train_easyocr.recognition.decoding import Reading, greedy, greedy_attention, prefix_beam_search
 from train_easyocr.recognition.images import reading_width, to_batch
 from train_easyocr.recognition.losses import Criterion
+from train_easyocr.recognition.processes import Processes
 from train_easyocr.text import format_table
 
 BEAM_WIDTH = 5
 """Prefixes that the beam search keeps; EasyOCR's default."""
+_FIGURES = ("loss", "weight", "read", "right", "similarity")
+"""What is added up over batches."""
 SAMPLES = 3
 """Purpose of a random generator: the samples that a validation shows."""
 
@@ -149,6 +152,7 @@ class Validator:
         converter: The label converter.
         criterion: The loss.
         computing: Where and how the network computes.
+        processes: They divide the batches among them.
     """
 
     sets: Sequence[WordSet]
@@ -156,6 +160,7 @@ class Validator:
     converter: CtcConverter | AttnConverter
     criterion: Criterion
     computing: Computing
+    processes: Processes = ALONE
     _batches: list[list[npt.NDArray[np.int32]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -170,23 +175,44 @@ class Validator:
             check: Called before each batch; what it raises ends the validation.
         """
         model.eval()
-        score, shown = Score(), _Samples(self.sets, self.config, iteration)
-        loss = weight = 0.0
+        figures = torch.zeros(sum(map(len, self._batches)), len(_FIGURES), dtype=torch.float64)
+        shown = _Samples(self.sets, self.config, iteration)
+        for place, number, batch in self._own_batches(check):
+            logits, loss, weight = self._forward(model, batch.images, batch.labels)
+            score = Score()
+            readings = read_logits(logits, self.converter, self.config.decode)
+            for index, truth, reading in zip(batch.words[0], batch.labels, readings, strict=True):
+                score.update(truth, reading[0])
+                shown.update(number, int(index), Sample(truth, *reading))
+            figures[place] = torch.tensor([loss, weight, score.read, score.right, score.similarity])
+        # Each process filled in rows of its own, so nothing is rounded here, and the sum over all rows is always the
+        # same, however many processes there are.
+        loss, weight, read, right, similarity = self.processes.sum(figures).sum(0).tolist()
+        accuracy, norm_ed = Score(int(read), int(right), similarity).summary()
+        samples = shown.chosen(self.processes)
+        return Validation(loss / weight if weight else float("nan"), accuracy, norm_ed, int(read), samples)
+
+    def _own_batches(self, check: Callable[[], None]) -> Iterator[tuple[int, int, Batch]]:
+        """Yield this process's batches, each with its place among all and its data set's number.
+
+        Batches stand in order of width, so every `count`-th of them is a fair share. All processes call `check`
+        equally often.
+        """
+        rank, count, start = self.processes.rank, self.processes.count, 0
+        pinned = self.computing.device.type == "cuda"
         total = sum(len(data) for data in self.sets)
-        with tqdm(total=total, desc="Validation", unit="word", unit_scale=True, leave=False) as bar:
+        hidden = not self.processes.first
+        with tqdm(total=total, desc="Validation", unit="word", unit_scale=True, leave=False, disable=hidden) as bar:
             for number, (data, batches) in enumerate(zip(self.sets, self._batches, strict=True)):
-                pinned = self.computing.device.type == "cuda"
-                for batch in reading_batches(data, batches, self.config, pin_memory=pinned):
+                own = reading_batches(data, batches[rank::count], self.config, pin_memory=pinned)
+                for first in range(0, len(batches), count):
+                    with self.processes.agreeing():
+                        batch = next(own, None)
                     check()
-                    logits, batch_loss, batch_weight = self._forward(model, batch.images, batch.labels)
-                    loss, weight = loss + batch_loss, weight + batch_weight
-                    readings = read_logits(logits, self.converter, self.config.decode)
-                    for index, truth, reading in zip(batch.words[0], batch.labels, readings, strict=True):
-                        score.update(truth, reading[0])
-                        shown.update(number, int(index), Sample(truth, *reading))
-                    bar.update(len(readings))
-        accuracy, norm_ed = score.summary()
-        return Validation(loss / weight if weight else float("nan"), accuracy, norm_ed, score.read, shown.chosen())
+                    if batch is not None:
+                        yield start + first + rank, number, batch
+                    bar.update(sum(map(len, batches[first : first + count])))
+                start += len(batches)
 
     @torch.inference_mode()
     def _forward(self, model: nn.Module, images: torch.Tensor, labels: list[str]) -> tuple[torch.Tensor, float, float]:
@@ -214,8 +240,10 @@ class _Samples:
         if place in self._found:
             self._found[place] = sample
 
-    def chosen(self) -> tuple[Sample, ...]:
-        """Return the chosen words."""
+    def chosen(self, processes: Processes) -> tuple[Sample, ...]:
+        """Return the chosen words, whichever process read them."""
+        for found in processes.gather(self._found):
+            self._found.update({place: sample for place, sample in found.items() if sample is not None})
         return tuple(sample for sample in self._found.values() if sample is not None)
 
 
