@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
 from train_easyocr.documents.page import Box, Page, Word
@@ -29,6 +30,9 @@ MAX_TEXT_LENGTH = 10_000
 MAX_ID_LENGTH = 40
 MAX_COORDINATE = 2**31
 """Pixels; a box beyond is not a box."""
+
+UNWRITABLE = re.compile("[\0\ud800-\udfff]")
+"""JSON can state half a surrogate pair, which is no character and which UTF-8 can't hold."""
 
 NO_LABEL = "page without label file"
 NO_IMAGE = "page without image"
@@ -173,8 +177,7 @@ def _read_annotation(entry: Any) -> Annotation:
 
 
 def _is_writable(text: str) -> bool:
-    # JSON can state half a surrogate pair, which is no character and which UTF-8 can't hold.
-    return len(text) <= MAX_TEXT_LENGTH and not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in text)
+    return len(text) <= MAX_TEXT_LENGTH and not UNWRITABLE.search(text)
 
 
 def _read_box(value: Any) -> Box | None:
@@ -296,4 +299,4 @@ def is_page_file(name: str, suffixes: frozenset[str]) -> bool:
 
     macOS leaves `._X.jpg` beside X.jpg on foreign disks; it is no image.
     """
-    return not name.startswith(".") and PurePosixPath(name).suffix.lower() in suffixes
+    return not name.startswith(".") and name[name.rfind(".") :].lower() in suffixes

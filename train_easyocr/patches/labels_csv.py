@@ -6,8 +6,6 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from train_easyocr.files import replacing
-
 HEADER = ("filename", "words")
 NEEDS_QUOTES = frozenset(',"\r\n')
 
@@ -27,25 +25,6 @@ def format_row(fields: Iterable[str]) -> str:
 
 def _quoted(field: str) -> str:
     return field if NEEDS_QUOTES.isdisjoint(field) else '"' + field.replace('"', '""') + '"'
-
-
-def write_rows(path: Path, rows: Iterable[tuple[str, str]]) -> int:
-    """Write labels.csv, whole or not at all.
-
-    Args:
-        path: The file.
-        rows: File name and text of each patch.
-
-    Returns:
-        The number of rows.
-    """
-    count = 0
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        file.write(format_row(HEADER))
-        for row in rows:
-            file.write(format_row(row))
-            count += 1
-    return count
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, str]]:
