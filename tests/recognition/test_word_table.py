@@ -1,7 +1,9 @@
 """labels.csv as columns, against the csv module and plain Python."""
 
 import csv
+import hashlib
 import itertools
+import os
 import pickle
 from collections import Counter
 
@@ -197,3 +199,41 @@ def test_unreadable_files_are_named(tmp_path, content, message):
     with pytest.raises(LabelsError, match=message) as error:
         read_table(path, CHARACTERS)
     assert str(path) in str(error.value)
+
+
+def test_the_index_gives_the_same_table_and_is_never_taken_for_another_file(tmp_path, monkeypatch):
+    path, index = tmp_path / "labels.csv", tmp_path / word_table.INDEX
+    rows = 'a_0-0-200-64.png,가나\nb.png,다를를\nc.png,"a,b"\nd\n'
+    path.write_text("filename,words\n" + rows, encoding="utf-8")
+
+    def facts(table):
+        columns = [getattr(table, name).tolist() for name in word_table.COLUMNS]
+        return columns, table.unknown_characters, table.malformed, table.first_malformed, table.row(1)
+
+    expected, digest = facts(word_table.read_table(path, "가나다")), hashlib.sha256(path.read_bytes()).hexdigest()
+    assert word_table.indexed_table(path, "가나다")[1] == digest
+    assert not index.exists()  # a small file has none
+    monkeypatch.setattr(word_table, "INDEXED_ROWS", 1)
+    assert facts(word_table.indexed_table(path, "가나다")[0]) == expected
+    assert index.is_file()
+    with monkeypatch.context() as patch:
+        patch.setattr(word_table, "read_table", None)  # not called
+        again, same = word_table.indexed_table(path, "가나다")
+        assert facts(again) == expected
+        assert same == digest
+    assert word_table.indexed_table(path, "가나다를")[0].unknown_characters == {"a": 1, ",": 1, "b": 1}
+    assert word_table.indexed_table(path, "가나다", sensitive=False)[0].sensitive is False
+    assert facts(word_table.indexed_table(path, "가나다")[0]) == expected
+    for damaged in (b"", b"PK", index.read_bytes()[:900], index.read_bytes().replace(b"facts", b"fasts")):
+        index.write_bytes(damaged)
+        assert facts(word_table.indexed_table(path, "가나다")[0]) == expected
+    status = path.stat()
+    path.write_text(path.read_text(encoding="utf-8").replace("가나", "나가"), encoding="utf-8")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # same size, same time, another text
+    table, other = word_table.indexed_table(path, "가나다")
+    assert table.row(0) == ("a_0-0-200-64.png", "나가")
+    assert other != digest
+    index.unlink()
+    monkeypatch.setattr(word_table, "_write_index", lambda *_: (_ for _ in ()).throw(PermissionError))
+    assert len(word_table.indexed_table(path, "가나다")[0]) == 3  # a folder that can't be written
+    assert not index.exists()

@@ -20,10 +20,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from train_easyocr.config import Config
-from train_easyocr.files import sha256
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.processes import shows_progress
-from train_easyocr.recognition.word_table import LabelsError, WordTable, read_table
+from train_easyocr.recognition.word_table import LabelsError, WordTable, indexed_table
 from train_easyocr.text import format_table
 
 Indices = npt.NDArray[np.int32]
@@ -284,7 +283,7 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
         )
     path = folder / "labels.csv"
     try:
-        table = read_table(
+        table, digest = indexed_table(
             path, character_set.characters, sensitive=config.sensitive, only_known=config.data_filtering_off
         )
     except LabelsError as error:
@@ -307,7 +306,7 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
         unknown_words=int(table.unknown.sum()),
         unknown_characters=dict(table.unknown_characters.most_common()),
         first_malformed=table.first_malformed,
-        labels_sha256=sha256(path),
+        labels_sha256=digest,
     )
     return WordSet(table, used, source, report)
 

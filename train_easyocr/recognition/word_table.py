@@ -11,16 +11,22 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 import os
 import unicodedata
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+
+from train_easyocr.files import replacing, sha256
 
 HEADER = ["filename", "words"]
 BLOCK_BYTES = 1 << 20
@@ -29,6 +35,12 @@ LONGEST_ROW = 1 << 20
 """Bytes; a longer row is taken for a quote that nobody closed."""
 DIGITS = 5
 """Of a coordinate in a patch's name, at most."""
+INDEX = "labels.index.npz"
+"""The file beside labels.csv that keeps its table for the next start."""
+INDEX_FORMAT = 1
+INDEXED_ROWS = 100_000
+"""Smaller files are read faster than it is worth to keep another one."""
+COLUMNS = ("starts", "width", "height", "length", "steps", "unknown")
 QUOTE, COMMA, NEW_LINE, RETURN = (np.uint8(ord(character)) for character in '",\n\r')
 
 Bytes = npt.NDArray[np.uint8]
@@ -153,6 +165,72 @@ def read_table(path: Path, characters: str, *, sensitive: bool = True, only_know
         malformed=malformed,
         first_malformed=first_malformed,
     )
+
+
+def indexed_table(
+    path: Path, characters: str, *, sensitive: bool = True, only_known: bool = False
+) -> tuple[WordTable, str]:
+    """Return `read_table`, and the SHA-256 of the file; from the index beside it if it is there and of this file.
+
+    A large file's index is written when there is none, or one of another file or other characters; a folder that
+    can't be written does without.
+
+    Args:
+        path: The file.
+        characters: See `read_table`, as for the others.
+        sensitive: Likewise.
+        only_known: Likewise.
+
+    Raises:
+        LabelsError: See `read_table`.
+    """
+    try:
+        digest = sha256(path)
+    except OSError:
+        return read_table(path, characters, sensitive=sensitive, only_known=only_known), ""  # says what is wrong
+    facts = json.dumps([INDEX_FORMAT, digest, characters, sensitive, only_known])
+    index = path.with_name(INDEX)
+    table = _read_index(index, path, facts)
+    if table is None:
+        table = read_table(path, characters, sensitive=sensitive, only_known=only_known)
+        if len(table) >= INDEXED_ROWS:
+            with suppress(OSError):
+                _write_index(index, table, facts)
+    return table, digest
+
+
+def _write_index(index: Path, table: WordTable, facts: str) -> None:
+    found, times = list(table.unknown_characters), list(table.unknown_characters.values())
+    with replacing(index) as temporary, temporary.open("wb") as file:
+        np.savez(
+            file,
+            facts=np.array(facts),
+            sensitive=np.array(table.sensitive),
+            malformed=np.array([table.malformed, table.first_malformed]),
+            found=np.array([ord(character) for character in found], np.int64),
+            times=np.array(times, np.int64),
+            **{name: getattr(table, name) for name in COLUMNS},
+        )
+
+
+def _read_index(index: Path, path: Path, facts: str) -> WordTable | None:
+    """Return the table that an index holds; None when it is damaged or was made for other facts."""
+    try:
+        with np.load(index, allow_pickle=False) as content:
+            if str(content["facts"]) != facts:
+                return None
+            counts = zip(content["found"].tolist(), content["times"].tolist(), strict=True)
+            malformed, first_malformed = content["malformed"].tolist()
+            return WordTable(
+                path=path,
+                sensitive=bool(content["sensitive"]),
+                unknown_characters=Counter({chr(point): times for point, times in counts}),
+                malformed=malformed,
+                first_malformed=first_malformed,
+                **{name: content[name] for name in COLUMNS},
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return None
 
 
 def _joined(parts: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
