@@ -101,19 +101,20 @@ def test_shared_network_reads_what_two_networks_read(easyocr_folder):
     bias[first.reader.character.index("Q") + 1] += 2  # so that the languages differ
     alone = open_baseline(["ko", "en"], quantize=False)
     alone.reader.recognizer = first.reader.recognizer
+    shapes = SHAPES[:5]
     pages = [draw_page(seed) for seed in range(2)]
-    expected = [(first.recognize(page, SHAPES), alone.recognize(page, SHAPES)) for page in pages]
+    expected = [(first.recognize(page, shapes), alone.recognize(page, shapes)) for page in pages]
     assert expected[0][0] != expected[0][1]
     second = first.with_languages(["ko", "en"])
     computed = []
     second.reader.recognizer.network.register_forward_hook(lambda *_: computed.append(1))
     for page, (ko, ko_en) in zip(pages, expected, strict=True):
-        assert first.recognize(page, SHAPES) == ko
+        assert first.recognize(page, shapes) == ko
         before = len(computed)
-        assert second.recognize(page, SHAPES) == ko_en
+        assert second.recognize(page, shapes) == ko_en
         # Only second tries of words in which one alone has a low confidence.
         assert len(computed) - before <= 2
-    assert len(computed) >= 2 * 7
+    assert len(computed) >= 2 * 5
 
 
 def test_remembered_answers_are_bounded(monkeypatch):
@@ -239,8 +240,15 @@ def opened(kind, folder, **options):
     return open_baseline(kind, quantize=False), plain_reader(folder, kind, detector=False, **options)
 
 
-@pytest.mark.parametrize("kind", [["ko"], ["ko", "en"], "finetuned"])
-@pytest.mark.parametrize("draw", [draw_page, draw_faint_page])
+@pytest.mark.parametrize(
+    ("kind", "draw"),
+    [
+        (["ko"], draw_page),
+        (["ko", "en"], draw_faint_page),
+        ("finetuned", draw_page),
+        ("finetuned", draw_faint_page),
+    ],
+)
 def test_fast_reader_reads_what_easyocr_reads(easyocr_folder, kind, draw):
     grey = draw()
     ours, plain = opened(kind, easyocr_folder, quantize=False)
