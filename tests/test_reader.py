@@ -1,6 +1,7 @@
 """EasyOCR's readers: the same results as EasyOCR's own calls, and each of its traps."""
 
 import sys
+import threading
 from types import SimpleNamespace
 
 import cv2
@@ -20,10 +21,12 @@ from train_easyocr.reader import (
     PageReader,
     Quad,
     ReaderError,
+    WordReader,
     bounds,
     load_page,
     open_baseline,
     open_detector,
+    open_fast,
     open_finetuned,
 )
 
@@ -98,19 +101,20 @@ def test_shared_network_reads_what_two_networks_read(easyocr_folder):
     bias[first.reader.character.index("Q") + 1] += 2  # so that the languages differ
     alone = open_baseline(["ko", "en"], quantize=False)
     alone.reader.recognizer = first.reader.recognizer
+    shapes = SHAPES[:5]
     pages = [draw_page(seed) for seed in range(2)]
-    expected = [(first.recognize(page, SHAPES), alone.recognize(page, SHAPES)) for page in pages]
+    expected = [(first.recognize(page, shapes), alone.recognize(page, shapes)) for page in pages]
     assert expected[0][0] != expected[0][1]
     second = first.with_languages(["ko", "en"])
     computed = []
     second.reader.recognizer.network.register_forward_hook(lambda *_: computed.append(1))
     for page, (ko, ko_en) in zip(pages, expected, strict=True):
-        assert first.recognize(page, SHAPES) == ko
+        assert first.recognize(page, shapes) == ko
         before = len(computed)
-        assert second.recognize(page, SHAPES) == ko_en
+        assert second.recognize(page, shapes) == ko_en
         # Only second tries of words in which one alone has a low confidence.
         assert len(computed) - before <= 2
-    assert len(computed) >= 2 * 7
+    assert len(computed) >= 2 * 5
 
 
 def test_remembered_answers_are_bounded(monkeypatch):
@@ -212,6 +216,149 @@ def test_bounds():
     assert bounds(QUAD) == Box(55, 140, 150, 190)
     assert bounds(Quad((0.2, 0.9), (10.1, 0.9), (10.1, 5.5), (0.2, 5.0))) == Box(0, 0, 11, 6)
     assert bounds(Box(1, 2, 3, 4)) == Box(1, 2, 3, 4)
+
+
+# The fast reader.
+
+
+def draw_faint_page():
+    """A page on which raising the contrast changes every word but two."""
+    grey = draw_page(width=400, height=300)
+    faint = (150 + grey // 3).astype(np.uint8)
+    for place in (np.s_[5:45, 95:195], np.s_[175:215, 195:285]):
+        faint[place] = np.where(grey[place] < 250, 0, 255)
+    return faint
+
+
+def opened(kind, folder, **options):
+    """A reader of ours, and EasyOCR's own for the same model."""
+    if kind == "finetuned":
+        install_finetuned(folder, img_height=32)
+        ours = open_finetuned(quantize=False)
+        with reader_module._image_height(64):  # EasyOCR leaves its module at 32
+            return ours, plain_reader(folder, ["ko", "en"], recog_network="finetuned", detector=False, **options)
+    return open_baseline(kind, quantize=False), plain_reader(folder, kind, detector=False, **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "draw"),
+    [
+        (["ko"], draw_page),
+        (["ko", "en"], draw_faint_page),
+        ("finetuned", draw_page),
+        ("finetuned", draw_faint_page),
+    ],
+)
+def test_fast_reader_reads_what_easyocr_reads(easyocr_folder, kind, draw):
+    grey = draw()
+    ours, plain = opened(kind, easyocr_folder, quantize=False)
+    for reader in (ours, SimpleNamespace(reader=plain, img_height=ours.img_height)):
+        bias = reader.reader.recognizer.Prediction.bias.data
+        bias[reader.reader.character.index("A") + 1] += 1  # an ignored character for `ko` alone
+    found = WordReader(ours, "fp32").recognize(grey, SHAPES)
+    with reader_module._image_height(ours.img_height):
+        expected = [one_by_one(plain, grey, SHAPES[i]) for i in READABLE]
+    assert [found[i][0] for i in READABLE] == [text for text, _ in expected]
+    assert [found[i][1] for i in READABLE] == [
+        pytest.approx(confidence.expected, abs=1e-5, rel=1e-3) for _, confidence in expected
+    ]
+    assert found[6] == found[7] == ("", 0.0)
+    assert len({text for text, _ in found}) >= 4
+
+
+def test_second_try(easyocr_folder):
+    """Only words that raising the contrast changes are read twice, and the better reading counts."""
+    baseline = open_baseline(["ko", "en"], quantize=False)
+    fast = WordReader(baseline, "fp32")
+    grey, boxes = draw_faint_page(), [shape for shape in SHAPES if isinstance(shape, Box)]
+    read = []
+    fast._exact.register_forward_hook(lambda _, inputs, __: read.append(len(inputs[0])))
+    once = fast.recognize(grey, boxes, contrast_ths=0)
+    assert sum(read) == 6
+    twice = fast.recognize(grey, boxes, contrast_ths=1)
+    assert sum(read) == 6 + 6 + 4
+    assert twice == [
+        (text, pytest.approx(confidence, rel=1e-3))
+        for text, confidence in baseline.recognize(grey, boxes, contrast_ths=1)
+    ]
+    assert {a == b for a, b in zip(once, twice, strict=True)} == {True, False}
+    assert all(after[1] >= before[1] for before, after in zip(once, twice, strict=True))
+
+
+@pytest.mark.parametrize("languages", [["ko"], ["ko", "en"]])
+def test_fast_reader_ignores_characters_as_easyocr_does(easyocr_folder, languages):
+    baseline = open_baseline(languages, quantize=False)
+    baseline.reader.recognizer.Prediction.bias.data[baseline.reader.character.index("Q") + 1] += 1000
+    [(text, _)] = WordReader(baseline, "fp32").recognize(draw_page(), SHAPES[:1])
+    assert (text == "Q") == ("en" in languages)
+    assert ("Q" in text) == ("en" in languages)
+
+
+def test_fast_reading_of_a_word_does_not_depend_on_the_others(easyocr_folder):
+    install_finetuned(easyocr_folder)
+    fast, grey = open_fast(precision="fp32"), draw_page()
+    together = fast.recognize(grey, SHAPES)
+    assert [fast.recognize(grey, [shape])[0] for shape in SHAPES] == [
+        (text, pytest.approx(confidence, abs=1e-6)) for text, confidence in together
+    ]
+    assert fast.recognize(grey, []) == []
+    assert fast.recognize(grey, [Quad((10, 10), (50, 30), (50, 30), (10, 10))]) == [("", 0.0)]
+
+
+def test_fast_reader_in_bf16_reads_unsure_words_again(easyocr_folder, monkeypatch):
+    install_finetuned(easyocr_folder)
+    reader, grey = open_finetuned(quantize=False), draw_page()
+    exact, both = WordReader(reader, "fp32"), WordReader(reader, "bf16")
+    read = {"_exact": [], "_rounded": []}
+    for name, sizes in read.items():
+        getattr(both, name).register_forward_hook(lambda _, inputs, __, sizes=sizes: sizes.append(len(inputs[0])))
+    monkeypatch.setattr(reader_module, "_SURE", 0)
+    rounded = both.recognize(grey, SHAPES, contrast_ths=0)
+    assert (sum(read["_exact"]), sum(read["_rounded"])) == (0, 7)
+    sure = max(confidence for _, confidence in rounded)
+    monkeypatch.setattr(reader_module, "_SURE", sure)
+    found, expected = (each.recognize(grey, SHAPES, contrast_ths=0) for each in (both, exact))
+    unsure = {SHAPES[i] for i in READABLE if rounded[i][1] < sure}
+    assert (sum(read["_exact"]), sum(read["_rounded"])) == (len(unsure), 14)
+    assert 0 < len(unsure) < 7
+    for shape, *words in zip(SHAPES, found, expected, rounded, strict=True):
+        assert words[0] == (words[1][0], pytest.approx(words[1][1], rel=1e-4)) if shape in unsure else words[2]
+    assert [word[1] for word in rounded] != [word[1] for word in expected]
+    assert [word[1] for word in rounded] == pytest.approx([word[1] for word in expected], abs=0.2)
+
+
+def test_each_core_reads_alone(monkeypatch, easyocr_folder):
+    install_finetuned(easyocr_folder)
+    monkeypatch.setattr(reader_module, "_CORE_PIXELS", 64)  # a batch a word
+    reader, before = open_finetuned(quantize=False), torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        many = WordReader(reader, "fp32")
+        later = []
+        thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+        assert (torch.get_num_threads(), later) == (3, [3])
+        assert {many._cores.submit(torch.get_num_threads).result() for _ in range(9)} == {1}
+        torch.set_num_threads(1)
+        alone = WordReader(reader, "fp32")
+        assert alone._cores is None
+        assert many.recognize(draw_page(), SHAPES) == alone.recognize(draw_page(), SHAPES)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_fast_reader_refuses_int8(easyocr_folder):
+    install_finetuned(easyocr_folder)
+    with pytest.raises(ValueError, match="quantize=False"):
+        WordReader(open_finetuned())
+
+
+def test_fast_reader_takes_a_network_with_a_memory(easyocr_folder):
+    baseline = open_baseline(["ko"], quantize=False)
+    expected = WordReader(baseline, "fp32").recognize(draw_page(), SHAPES[:3])
+    baseline.with_languages(["ko", "en"])
+    assert WordReader(baseline, "fp32").recognize(draw_page(), SHAPES[:3]) == expected
 
 
 # The image height is a global of EasyOCR's module.

@@ -16,9 +16,11 @@ import torch
 import evaluate
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import install_finetuned, write_page, write_set
+from train_easyocr.documents import Box
 from train_easyocr.evaluation import models as models_module
 from train_easyocr.evaluation.command import spread
 from train_easyocr.files import sha256
+from train_easyocr.reader import load_page, open_finetuned
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("evaluation_result.csv", "evaluation_result.json", "evaluation_predictions.jsonl")
@@ -233,13 +235,33 @@ def test_cuda_without_a_gpu(folder, eval_set, tmp_path, capsys):
 
 def test_cuda_is_handed_on(monkeypatch, folder):
     opened = []
-    monkeypatch.setattr(models_module, "open_finetuned", opened.append)
+    monkeypatch.setattr(models_module, "open_fast", lambda cuda, precision: opened.append((cuda, precision)))
+    monkeypatch.setattr(models_module, "fastest_precision", lambda device: {"cuda": "bf16", "cpu": "fp32"}[device.type])
     for cuda in (True, False):
         [model], missing = models_module.find_models(baseline=False, finetuned=True, cuda=cuda)
         assert missing == {}
         assert model.identity["device"] == ("cuda" if cuda else "cpu")
+        assert model.identity["reading"] == ("fast, bf16" if cuda else "fast, fp32")
         model.open()
-    assert opened == [True, False]
+    assert opened == [(True, "bf16"), (False, "fp32")]
+
+
+def test_finetuned_model_is_read_fast_and_as_easyocr_reads_it(folder, eval_set, tmp_path, monkeypatch):
+    """The kept texts are the fast reader's, which are EasyOCR's; readings of the slow way would be of another model."""
+    monkeypatch.setattr(models_module, "fastest_precision", lambda device: "fp32")
+    slow = []
+    monkeypatch.setattr(easyocr.easyocr.Reader, "recognize", lambda *_, **__: slow.append(1))
+    assert step5(eval_set, tmp_path / "out", "--finetuned", "--boxes", "labels", "--limit", "1") == 0
+    monkeypatch.undo()
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(folder))
+    lines = (tmp_path / "out" / NAMES[2]).read_text(encoding="utf-8").splitlines()
+    assert json.loads(lines[0])["readers"]["labels/finetuned"]["reading"] == "fast, fp32"
+    line = json.loads(lines[1])
+    _, grey = load_page(eval_set / "images" / f"{line['page']}.png")
+    expected = open_finetuned(quantize=False).recognize(grey, [Box(*row[:4]) for row in line["rows"]])
+    assert [row[4] for row in line["rows"]] == [text for text, _ in expected]
+    assert [row[5] for row in line["rows"]] == pytest.approx([confidence for _, confidence in expected], abs=1e-5)
+    assert slow == []
 
 
 def test_limit_is_spread_over_the_set():

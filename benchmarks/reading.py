@@ -1,0 +1,185 @@
+"""Speed and memory of reading the words of a page: EasyOCR as its users call it, and `WordReader`.
+
+    python3 -m benchmarks.reading [--words 40] [--repeats 3]
+    OMP_NUM_THREADS=1 python3 -m benchmarks.reading --cpu_time      # on a machine that others use, too
+
+Renders a page, opens korean_g2-shaped networks with random weights, and reads words of the page at their labelled
+boxes, in turn, the fastest of the repeats counting. EasyOCR reads box by box on a CPU whatever `batch_size` is, in int8
+unless told otherwise. The floor is the network alone on all words of a width at once. Memory is what the process held
+at most while it read, above what it held with the reader opened. The head's weights are scaled until the network is as
+sure of its words as a trained one: below a confidence of 0.6 words are read again in float32, a share that is shown.
+Second tries are switched off on both sides, since random weights would ask for one at nearly every word.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from tests.easyocr_files import install_random_weights
+from train_easyocr.documents import Box
+from train_easyocr.documents.images import decode_image
+from train_easyocr.reader import Pixels, WordReader, open_baseline
+from train_easyocr.recognition.fast_network import fast_network, fastest_precision
+from train_easyocr.recognition.images import normalize, reading_width, resize_patch, to_batch
+from train_easyocr.synthesis.fonts import FontLibrary
+from train_easyocr.synthesis.generate import Settings, render_page
+from train_easyocr.text import format_table
+
+HEIGHT = 64
+SURE_SHARE = 0.9
+"""Share of the words above a confidence of 0.6; a small model trained for ten minutes has 0.88."""
+
+
+class BenchmarkRow(NamedTuple):
+    """A line of the table; times in milliseconds a word, memory in MiB."""
+
+    work: str
+    plain: float
+    ours: float
+    floor: float
+    memory: str
+
+    def cells(self) -> list[str]:
+        """Return what the table shows."""
+        ratio = f"{self.plain / self.ours:.1f}"
+        return [self.work, f"{self.plain:.1f}", f"{self.ours:.1f}", ratio, f"{self.floor:.1f}", self.memory]
+
+
+HEADER = ["work", "EasyOCR, ms a word", "ours", "ratio", "floor", "memory, MiB (EasyOCR, ours)"]
+
+
+def page(words: int) -> tuple[Pixels, list[Box]]:
+    """Render a page and return it with `words` of its boxes, evenly spread."""
+    jpeg, record = render_page(0, Settings(2, 7, Fraction(1, 2)), FontLibrary.find())
+    grey = decode_image(jpeg)
+    found = [entry["annotation.bbox"] for entry in record["label"]["annotations"]]
+    boxes = [Box(x, y, x + width, y + height).clipped(*grey.shape[::-1]) for x, y, width, height in found]
+    boxes = sorted((box for box in boxes if box.area), key=lambda box: box.width)
+    return grey, [boxes[number * len(boxes) // words] for number in range(min(words, len(boxes)))]
+
+
+def make_sure(networks: Sequence[torch.nn.Module], reader: WordReader, grey: Pixels, boxes: list[Box]) -> float:
+    """Scale the heads until most words are sure; return the share that is."""
+    share = 0.0
+    for _ in range(12):
+        readings = reader.recognize(grey, boxes[::3], contrast_ths=0)
+        share = float(np.mean([confidence >= 0.6 for _, confidence in readings]))
+        if share >= SURE_SHARE:
+            break
+        for network in networks:
+            head = network.get_submodule("Prediction")
+            assert isinstance(head, torch.nn.Linear)
+            head.weight.data *= 2
+            head.bias.data *= 2
+    return share
+
+
+def fastest(
+    ways: dict[str, Callable[[], object]], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> dict[str, float]:
+    """Run all in turn, several times; return each one's fewest seconds."""
+    seconds = dict.fromkeys(ways, float("inf"))
+    for _ in range(repeats):
+        for name, way in ways.items():
+            start = clock()
+            way()
+            seconds[name] = min(seconds[name], clock() - start)
+    return seconds
+
+
+def memory_of(way: Callable[[], object]) -> float:
+    """Return how many MiB the process grows by, at most, while a way runs."""
+    process, ended = psutil.Process(), threading.Event()
+    before = peak = process.memory_info().rss
+
+    def watch() -> None:
+        nonlocal peak
+        while not ended.wait(0.002):
+            peak = max(peak, process.memory_info().rss)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    way()
+    ended.set()
+    watcher.join()
+    return (peak - before) / 2**20
+
+
+def floor_of(network: torch.nn.Module, grey: Pixels, boxes: list[Box]) -> Callable[[], None]:
+    """Return the network's work alone: images resized, stacked and normalized beforehand."""
+    by_width: dict[int, list[Pixels]] = {}
+    for box in boxes:
+        width = reading_width(box.width, box.height, HEIGHT)
+        patch = resize_patch(grey[box.ymin : box.ymax, box.xmin : box.xmax], HEIGHT, width)
+        by_width.setdefault(width, []).append(patch)
+    batches = [normalize(to_batch(images, width)) for width, images in by_width.items()]
+
+    @torch.inference_mode()
+    def forward() -> None:
+        for batch in batches:
+            network(batch.contiguous(memory_format=torch.channels_last), None)
+
+    return forward
+
+
+def rows(words: int = 40, repeats: int = 3, clock: Callable[[], float] = time.perf_counter) -> list[BenchmarkRow]:
+    """Measure; one row for what EasyOCR does by default and one for float32, beside our default and our float32."""
+    grey, boxes = page(words)
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        install_random_weights(folder, patch, names=("korean_g2",))
+        exact = open_baseline(["ko", "en"], quantize=False)
+        default = open_baseline(["ko", "en"])
+        quick = {"fp32": WordReader(exact, "fp32"), fastest_precision(torch.device("cpu")): WordReader(exact)}
+    names = list(quick)
+    networks = [part for reader in quick.values() for part in (reader._exact, reader._rounded) if part]
+    make_sure([exact.reader.recognizer, *networks], quick["fp32"], grey, boxes)
+    again = np.mean([confidence < 0.6 for _, confidence in quick["fp32"].recognize(grey, boxes, contrast_ths=0)])
+    ways: dict[str, Callable[[], object]] = {
+        "int8": lambda: default.recognize(grey, boxes, contrast_ths=0),
+        "float32": lambda: exact.recognize(grey, boxes, contrast_ths=0),
+    }
+    for name, reader in quick.items():
+        ways[name] = lambda reader=reader: reader.recognize(grey, boxes, contrast_ths=0)
+        ways[f"floor {name}"] = floor_of(fast_network(exact.reader.recognizer, reader.precision), grey, boxes)
+    memory = {name: memory_of(way) for name, way in ways.items()}
+    found = {name: 1000 * seconds / len(boxes) for name, seconds in fastest(ways, repeats, clock).items()}
+    best = names[-1]
+    note = f", {again:.0%} again in fp32" if best == "bf16" else ""
+    return [
+        BenchmarkRow(
+            f"reading {len(boxes)} words, EasyOCR {theirs}, ours {ours}{note if ours == 'bf16' else ''}",
+            found[theirs],
+            found[ours],
+            found[f"floor {ours}"],
+            f"{memory[theirs]:.0f}, {memory[ours]:.0f}",
+        )
+        for theirs, ours in dict.fromkeys((("int8", best), ("float32", best), ("float32", "fp32")))
+    ]
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description="Speed and memory of reading words.")
+    parser.add_argument("--words", type=int, default=40, help="words to read (default: %(default)s)")
+    parser.add_argument("--repeats", type=int, default=3, help="the fastest of so many counts (default: %(default)s)")
+    parser.add_argument("--cpu_time", action="store_true", help="the process's own time, of all its threads together")
+    args = parser.parse_args()
+    clock = time.process_time if args.cpu_time else time.perf_counter
+    print(format_table(HEADER, [row.cells() for row in rows(args.words, args.repeats, clock)]))
+    print(f"{torch.get_num_threads()} threads; load average {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()
