@@ -283,7 +283,7 @@ def measured(way: str, folder: Path, repeats: int) -> dict[str, float]:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"},
+        env=os.environ | {"GOMP_SPINCOUNT": "1000"},
     )
     return json.loads(result.stdout.splitlines()[-1])
 

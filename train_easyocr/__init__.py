@@ -6,7 +6,7 @@ The way of the data: archives -> pages -> word patches -> batches -> weights -> 
 
 import os
 
-# Before torch is loaded: its threads wait for each other by spinning, which stops training on a machine that has
-# anything else to do (measured: more than ten times slower beside busy processes). A thousand rounds cost next to nothing on an idle
-# machine, where sleeping at once takes nearly twice the time.
+# Before torch is loaded: its threads wait for each other by spinning, which all but stops training beside other busy
+# processes (measured: more than ten times slower). A thousand rounds cost next to nothing on an idle machine, where
+# sleeping at once takes nearly twice the time.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
