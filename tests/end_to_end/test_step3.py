@@ -62,15 +62,6 @@ def group_is_gone(group):
     return False
 
 
-@pytest.fixture
-def one_thread():
-    """As many threads as the processes that the tests start: the last bits of sums depend on their number."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def assert_as_undisturbed(config, data):
     whole = tiny_config(data, **SETTINGS | {"workers": 0}).model_copy(update={"experiment_name": "whole"})
     train(whole)

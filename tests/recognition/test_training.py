@@ -33,20 +33,7 @@ from train_easyocr.recognition.training import (
     train,
 )
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def data(tmp_path):
-    write_set(tmp_path / "training" / "select_data", WORDS * 2)
-    write_set(tmp_path / "validation" / "select_data", WORDS)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def state_of(config):

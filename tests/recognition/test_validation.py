@@ -31,12 +31,7 @@ from train_easyocr.recognition.validation import (
 CPU = Computing(torch.device("cpu"), "fp32")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 class Parts:

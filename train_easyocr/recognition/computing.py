@@ -38,7 +38,7 @@ class Computing:
         if setting == "fp16" and not cuda:
             raise ConfigError("precision: fp16 needs a GPU, and torch finds none; set precision: auto")
         if setting == "auto":
-            setting = _fastest_on_gpu() if cuda else ("bf16" if _cpu_has_bf16() else "fp32")
+            setting = _fastest_on_gpu() if cuda else ("bf16" if cpu_has_bf16() else "fp32")
         return cls(device, setting)  # type: ignore[arg-type] # the settings are checked
 
     def __str__(self) -> str:
@@ -64,7 +64,8 @@ def _fastest_on_gpu() -> str:
     return "fp16" if major >= 7 else "fp32"
 
 
-def _cpu_has_bf16() -> bool:
+def cpu_has_bf16() -> bool:
+    """Return whether the processor computes bfloat16 natively."""
     # Processors that have only AVX-512 emulate bfloat16, slower than they compute float32.
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from train_easyocr.recognition.computing import cpu_has_bf16
+
 Precision = Literal["fp32", "bf16"]
 
 
@@ -16,8 +18,7 @@ def fastest_precision(device: torch.device) -> Precision:
     """Return bf16 where the device computes it natively, else fp32; emulated, it is slower than float32."""
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp32"
-    found = torch.cpu.get_capabilities()
-    return "bf16" if found.get("avx512_bf16") or found.get("amx_bf16") else "fp32"
+    return "bf16" if cpu_has_bf16() else "fp32"
 
 
 def fast_network(network: nn.Module, precision: Precision) -> nn.Module:
