@@ -35,6 +35,7 @@ from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
 from train_easyocr.recognition.processes import Processes
+from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
 from train_easyocr.recognition.validation import Validation, Validator
 
@@ -73,6 +74,22 @@ def train(config: Config) -> None:
     # What all processes have to say, the first one says.
     with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
         _train(config, processes)
+
+
+def show_samples(config: Config, count: int) -> Path:
+    """Draw what the network would see of the first words, instead of training; return the picture's path.
+
+    Raises:
+        DataError: A data set is missing, unreadable or too small.
+        PatchError: A patch can't be read.
+        FontError: The face that labels are written in is not installed.
+    """
+    character_set = CharacterSet.from_setting(config.character)
+    config.experiment.mkdir(parents=True, exist_ok=True)
+    sets, _ = _open_sets(config, character_set, write=False)
+    path = config.experiment / SHEET
+    write_sample_sheet(path, sets, training_plan(sets, config), config, count)
+    return path
 
 
 def _train(config: Config, processes: Processes) -> None:
