@@ -130,7 +130,7 @@ def test_constant_pixels():
     assert pixels[True].std() / pixels[True].mean() < 0.15
     assert pixels[False].std() / pixels[False].mean() > 0.4
     assert padded[True] < 1.02 * padded[False]
-    assert (plan.sizes.sum(), plan.sizes[0]) == (64 * POOL_BATCHES, plan.sizes.max())
+    assert plan.sizes.sum() == 64 * POOL_BATCHES
     assert 25 < plan.sizes.min() < 30
     assert 110 < plan.sizes.max() < 130
 

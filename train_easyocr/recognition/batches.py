@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from train_easyocr.config import Config
+from train_easyocr.recognition.augmentation import Augmentation
 from train_easyocr.recognition.data import (
     Indices,
     PatchError,
@@ -91,11 +92,14 @@ class Request:
 
     Attributes:
         words: For each data set, the indices of its words.
+        epochs: For each of these words, how often its data set has been gone through before; None in reading, which
+            sees patches as they are.
         width: Pixels that the batch is wide at least, where other processes have its wider words.
         weight: The batch's.
     """
 
     words: list[Indices]
+    epochs: list[Indices] | None = None
     width: int = 0
     weight: float = 1.0
 
@@ -110,10 +114,19 @@ class WordBatches(Dataset[Batch | Fault]):
         sets: The data sets.
         settings: How patches become input.
         reading: True makes every word as wide as reading makes it, however wide that is, instead of at most img_width.
+        augmentation: What training does to patches; None leaves them as they are.
     """
 
-    def __init__(self, sets: Sequence[WordSet], settings: InputSettings, *, reading: bool = False) -> None:
+    def __init__(
+        self,
+        sets: Sequence[WordSet],
+        settings: InputSettings,
+        *,
+        reading: bool = False,
+        augmentation: Augmentation | None = None,
+    ) -> None:
         self._sets, self._settings, self._reading = list(sets), settings, reading
+        self._augmentation = augmentation
 
     def __getitem__(self, request: Request) -> Batch | Fault:
         try:
@@ -126,6 +139,13 @@ class WordBatches(Dataset[Batch | Fault]):
         members = [(data, int(index)) for data, part in zip(self._sets, words, strict=True) for index in part]
         labels = [data.label(index) for data, index in members]
         patches = [data.patch(index, settings.rgb) for data, index in members]
+        if self._augmentation is not None and request.epochs is not None:
+            epochs = np.concatenate(request.epochs)
+            numbers = np.repeat(np.arange(len(words)), [len(part) for part in words])
+            patches = [
+                self._augmentation.apply(patch, int(epoch), int(number), index)
+                for patch, epoch, number, (_, index) in zip(patches, epochs, numbers, members, strict=True)
+            ]
         width = max(request.width, self._width(patches, labels))
         limit = width if self._reading else settings.img_width
         images = to_batch([settings.resize(patch, limit) for patch in patches], width)
@@ -154,12 +174,13 @@ class _Steps(Sampler[Request]):
 
     def __iter__(self) -> Iterator[Request]:
         for step in range(self._start, self._stop):
-            words, weight = self._plan.words(step), self._plan.weight(step)
+            words, epochs, weight = self._plan.words(step), self._plan.epochs(step), self._plan.weight(step)
             if self._processes.count == 1:
-                yield Request(words, weight=weight)
+                yield Request(words, epochs, weight=weight)
             else:
                 # The network sees how wide a batch is; all shares are as wide as the whole would be.
-                yield Request(share_of(words, self._processes), self._plan.width(step), weight)
+                shares = share_of(words, self._processes), share_of(epochs, self._processes)
+                yield Request(*shares, self._plan.width(step), weight)
 
 
 def share_of(words: Sequence[Indices], processes: Processes) -> list[Indices]:
@@ -186,7 +207,9 @@ def training_batches(
         PatchError: A patch can't be read.
     """
     steps = _Steps(plan, start, config.n_iter, processes)
-    return _batches(WordBatches(sets, InputSettings.from_config(config)), steps, config.workers, pin_memory)
+    augmentation = Augmentation.from_config(config)
+    dataset = WordBatches(sets, InputSettings.from_config(config), augmentation=augmentation)
+    return _batches(dataset, steps, config.workers, pin_memory)
 
 
 def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:

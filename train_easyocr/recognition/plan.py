@@ -129,8 +129,14 @@ class BatchPlan:
 
     def words(self, step: int) -> list[Indices]:
         """Return the words of a step (counted from 0): for each data set, the indices of its words."""
-        places = self._places(step // POOL_BATCHES)[:, step % POOL_BATCHES :][:, :2].tolist()
-        return [self._stretch(number, start, stop) for number, (start, stop) in enumerate(places)]
+        return [self._stretch(number, start, stop) for number, (start, stop) in enumerate(self._borders(step))]
+
+    def epochs(self, step: int) -> list[Indices]:
+        """Return, for each data set, how often it has been gone through before each of its words of a step."""
+        return [
+            (np.arange(start, stop) // length).astype(np.int32)
+            for length, (start, stop) in zip(self._lengths, self._borders(step), strict=True)
+        ]
 
     def size(self, step: int) -> int:
         """Return the number of a step's words."""
@@ -167,6 +173,10 @@ class BatchPlan:
                 f"iterations, {n_iter:,} iterations draw {drawn:,} words, {drawn / length:,.2f} epochs"
             )
         return "\n".join(lines)
+
+    def _borders(self, step: int) -> list[list[int]]:
+        """Return, for each data set, the places in its stream where a step starts and where it ends."""
+        return self._places(step // POOL_BATCHES)[:, step % POOL_BATCHES :][:, :2].tolist()
 
     def _stretch(self, number: int, position: int, stop: int) -> Indices:
         """Return the words of a data set from a place in its stream to another."""
