@@ -573,6 +573,7 @@ class Trainer:
             elapsed=self._seconds(),
             batch_size=self._config.batch_size,
             processes=self._processes.count,
+            drawn=dict(zip(self._config.data_names, self.plan.drawn(self.iteration), strict=True)),
         )
         text = self._log.validation(progress, result) if self._log is not None else ""
         self._validated = self.iteration
