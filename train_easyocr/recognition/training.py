@@ -37,7 +37,7 @@ from train_easyocr.recognition.checkpoints import (
     read_card,
     save_weights,
 )
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.computing import Computing, keep_freed_memory
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
@@ -148,6 +148,8 @@ def _prepare(
     """Build the trainer for training and validation sets."""
     training, validation = sets
     computing = Computing.choose(config.precision)
+    if computing.device.type == "cpu":
+        keep_freed_memory()
     if state is not None:
         check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)
