@@ -59,6 +59,7 @@ class Config(BaseModel):
     img_width: int = Field(600, ge=32)
     PAD: bool = True
     batch_width: Literal["bucket", "fixed"] = "bucket"
+    batch_pixels: Literal["constant", "off"] = "off"
     rgb: bool = False
     contrast_adjust: float = Field(0.0, ge=0, le=1)
 
@@ -108,6 +109,12 @@ class Config(BaseModel):
     def _number_as_text(cls, value: Any) -> Any:
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @field_validator("batch_pixels", mode="before")
+    @classmethod
+    def _switch_as_text(cls, value: Any) -> Any:
+        # YAML reads a bare `off` or `on` as a truth value.
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
     @field_validator("continue_from", "dataset", "output", "Transformation", "SequenceModeling", mode="before")
     @classmethod

@@ -27,7 +27,7 @@ from train_easyocr import starter_weights
 from train_easyocr.config import Config, ConfigError, save_config
 from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.files import remove_leftovers, write_text
-from train_easyocr.recognition.batches import ALONE, Batch, BatchPlan, training_batches, training_plan
+from train_easyocr.recognition.batches import ALONE, Batch, training_batches
 from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.recognition.checkpoints import (
     Scores,
@@ -42,6 +42,7 @@ from train_easyocr.recognition.data import DataError, WordSet, describe_characte
 from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
+from train_easyocr.recognition.plan import BatchPlan, training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
@@ -110,11 +111,6 @@ def _train(config: Config, processes: Processes) -> None:
     # No block holds two things that may fail while other processes wait.
     with processes.agreeing():
         character_set = CharacterSet.from_setting(config.character)
-        if config.batch_size < processes.count:
-            raise ConfigError(
-                f"batch_size: {config.batch_size} words can't be divided over {processes.count} processes; it is the "
-                "number of words of a batch over all of them"
-            )
     with processes.agreeing(), processes.one_a_machine_first():
         sets = _open_sets(config, character_set, write=processes.first)
     with processes.agreeing():
@@ -155,6 +151,11 @@ def _prepare(
     if state is not None:
         check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)
+    if plan.sizes.min() < processes.count:
+        raise ConfigError(
+            f"batch_size: {plan.sizes.min()} words can't be divided over {processes.count} processes; it is the number "
+            "of words of a batch over all of them (with batch_pixels: constant, batches of wide words have fewer)"
+        )
     torch.manual_seed(config.seed)
     converter = make_converter(config, character_set)
     model = build_model(config, converter.num_class)
@@ -454,7 +455,7 @@ class Trainer:
                     loss = self._step(batch)
                     self.iteration += 1
                     bar.update()
-                    if rate.count(config.batch_size):
+                    if rate.count(round(config.batch_size * batch.weight)):
                         bar.set_postfix_str(f"{rate.value:,.0f} images/s, loss {loss:.4f}", refresh=False)
                     self._after_step(bar)
         finally:
@@ -486,12 +487,13 @@ class Trainer:
         with self.computing.autocast():
             logits = self._network(self.computing.input(batch.images), self._criterion.hint(targets))
         loss, mean = self._loss(self._criterion.losses(logits, targets, lengths))
+        loss = loss * batch.weight
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate(self._config, self.iteration)
         self._optimizer.zero_grad()
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimizer)
-        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
+        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip * batch.weight)
         # One transfer from the device for both.
         value, gradient = torch.stack([mean, norm]).tolist()
         # With fp16, gradients that are too large are the scaler's to deal with.
@@ -499,7 +501,7 @@ class Trainer:
             raise NotFiniteError(self._describe_failure(batch, value, gradient))
         self._scaler.step(self._optimizer)
         self._scaler.update()
-        self._loss_sum += value
+        self._loss_sum += value * batch.weight
         self._loss_steps += 1
         return value
 
