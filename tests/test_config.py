@@ -29,7 +29,7 @@ def test_the_published_run():
         "img_width": 600,
         "batch_width": "fixed",
         "batch_max_length": 34,
-        "adam": False,
+        "optimizer": "adadelta",
         "lr": 1.0,
         "lr_scheduler": "constant",
         "rho": 0.95,
@@ -106,7 +106,7 @@ def test_overrides_keep_texts_as_they_stand():
     assert config.dataset == "/자료/공공행정문서 OCR #2: 새것"
     assert config.character == " 가나:#{"
     assert config.batch_shares == [1.0]
-    assert (config.train_images, config.lr, config.adam) == (40_000, 1e-3, False)
+    assert (config.train_images, config.lr, config.optimizer) == (40_000, 1e-3, "adadelta")
 
 
 def test_numbers_and_nothing_in_a_file_are_read_as_meant(tmp_path):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from train_easyocr.recognition.schedules import Reference, Schedule, depends_on_length, parse_numbers
+from train_easyocr.recognition.schedules import Reference, Schedule, depends_on_length
 
 LR, N = 0.5, 200
 
@@ -126,10 +126,3 @@ def test_wrong_schedules_are_refused():
         Schedule("linear", LR, N)
     with pytest.raises(ValueError, match="1 points and 0 factors"):
         Schedule("piecewise", LR, N, points=(3,))
-
-
-def test_numbers_between_dashes():
-    assert parse_numbers("0.6-0.9") == [0.6, 0.9]
-    assert parse_numbers("") == []
-    with pytest.raises(ValueError, match="could not convert"):
-        parse_numbers("0.6-")

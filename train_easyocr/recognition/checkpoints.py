@@ -55,6 +55,7 @@ class WeightsCard(BaseModel):
         img_height: Of the images in pixels.
         img_width: Of the images in pixels, at most.
         iteration: Of the training.
+        averaged: Whether these are the running average of the weights up to that iteration.
         validation: The scores at that iteration.
         validation_sets: Folders of the validation sets, which an installer checks the weights on.
         experiment_name: The training's name.
@@ -72,6 +73,7 @@ class WeightsCard(BaseModel):
     img_height: int
     img_width: int
     iteration: int
+    averaged: bool = False
     validation: Scores
     validation_sets: list[str]
     experiment_name: str

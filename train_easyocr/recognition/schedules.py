@@ -155,12 +155,3 @@ def depends_on_length(scheduler: str, warmup: float | str = "auto", points: Sequ
 
 def _half_cosine(part: float) -> float:
     return (1 + math.cos(math.pi * part)) / 2
-
-
-def parse_numbers(text: str) -> list[float]:
-    """Read numbers with "-" between them, as `batch_ratio` has them ("0.6-0.9"); none for an empty text.
-
-    Raises:
-        ValueError: A part is no number.
-    """
-    return [float(part) for part in text.split("-")] if text else []
