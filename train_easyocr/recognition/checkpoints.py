@@ -223,6 +223,16 @@ def read_card(path: Path) -> WeightsCard:
     return card
 
 
+def best_weights(experiment: Path) -> Path:
+    """Return which of an experiment's weights read its validation words best: the weights, or their running average."""
+    weights, average = experiment / "best_accuracy.pth", experiment / "best_accuracy_ema.pth"
+    try:
+        better = read_card(average).validation.accuracy > read_card(weights).validation.accuracy
+    except CheckpointError:
+        better = False  # there is no average, or what is wrong with the weights is said where they are used
+    return average if better else weights
+
+
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read a state dict, EasyOCR's own files and other trainers' included, without running code that it may hold.
 

@@ -387,6 +387,7 @@ class Trainer:
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._optimizer = make_optimizer(self.model, config, computing.device)
         self._schedule = make_schedule(config)
+        # Copied before the network gets a hook that knows this trainer.
         self._average = AverageOfWeights(self.model, config.ema) if config.ema else None
         self._centers = self._make_centers() if config.center_loss else None
         sample = training_sample(training, validation, config)
