@@ -47,6 +47,15 @@ def test_the_published_run():
     assert "freeze_FeatureFxtraction" in named, "the published spelling is accepted"
 
 
+def test_a_bare_off_is_the_word_and_not_a_truth_value(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("batch_pixels: off\ndata_usage_ratio:\n", encoding="utf-8")
+    assert load_config(path).batch_pixels == "off"
+    assert load_config(path).usage_shares == []
+    path.write_text("data_usage_ratio: 0.5\n", encoding="utf-8")
+    assert load_config(path).usage_shares == [0.5]
+
+
 def test_all_faults_are_reported_together(tmp_path):
     path = tmp_path / "설정.yaml"
     path.write_text("lrr: 1\nimg_width: 넓다\nrgb: True\nselect_data: A-B\nFeatureExtraction: VG\n", encoding="utf-8")
@@ -82,6 +91,11 @@ def test_all_faults_are_reported_together(tmp_path):
         (["select_data=A-B", "batch_ratio=1-0"], "above 0"),
         (["batch_ratio=half"], "half"),
         (["select_data=A-", "batch_ratio=0.5-0.5"], "empty name"),
+        (["select_data=A-B", "data_usage_ratio=1.0"], "data_usage_ratio gives 1 shares"),
+        (["select_data=A-B", "data_usage_ratio=1.0-0"], "above 0"),
+        (["select_data=A-B", "data_usage_ratio=1.5-1"], "all of a data set (1) at most"),
+        (["select_data=A-B", "data_usage_ratio=all-1"], "data_usage_ratio: 'all-1'"),
+        (["select_data=A-B", "batch_ratio=0.5-0.5", "data_usage_ratio=1-0.1"], "set one of the two"),
         (["img_height=60"], "img_height"),
         (["experiment_name=a/b"], "experiment_name"),
         (["optimizer=adadelta", "lr=auto"], "which finds its own step; set lr: 1.0"),

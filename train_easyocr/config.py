@@ -51,6 +51,7 @@ class Config(BaseModel):
     val_data: str = "training_and_validation_set/validation"
     select_data: str = "select_data"
     batch_ratio: str = "1"
+    data_usage_ratio: str = ""
     total_data_usage_ratio: float = Field(1.0, gt=0, le=1)
     train_images: int = Field(40_000, ge=1)
     val_images: int = Field(2_000, ge=1)
@@ -116,7 +117,8 @@ class Config(BaseModel):
     decode: Literal["greedy", "beamsearch"] = "greedy"
 
     @field_validator(
-        *("select_data", "batch_ratio", "character", "experiment_name", "lr_decay_points", "lr_decay_values"),
+        *("select_data", "batch_ratio", "data_usage_ratio", "character", "experiment_name"),
+        *("lr_decay_points", "lr_decay_values"),
         mode="before",
     )
     @classmethod
@@ -130,7 +132,9 @@ class Config(BaseModel):
         # YAML reads a bare `off` or `on` as a truth value.
         return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
-    @field_validator("continue_from", "dataset", "output", "Transformation", "SequenceModeling", mode="before")
+    @field_validator(
+        "continue_from", "dataset", "output", "data_usage_ratio", "Transformation", "SequenceModeling", mode="before"
+    )
     @classmethod
     def _nothing(cls, value: Any, info: Any) -> Any:
         # YAML reads an empty value and `null` as nothing at all.
@@ -179,6 +183,11 @@ class Config(BaseModel):
     def batch_shares(self) -> list[float]:
         """Each data set's share of a batch, as `batch_ratio` ("0.5-0.5") states them."""
         return _numbers(self.batch_ratio)
+
+    @property
+    def usage_shares(self) -> list[float]:
+        """The part of each data set that an epoch draws, as `data_usage_ratio` ("1.0-0.1") states; empty: unset."""
+        return _numbers(self.data_usage_ratio) if self.data_usage_ratio else []
 
     @property
     def prepared(self) -> Path:
@@ -352,17 +361,7 @@ def _contradictions(config: Config) -> list[str]:
 
 
 def _data_contradictions(config: Config) -> list[str]:
-    try:
-        shares = config.batch_shares
-    except ValueError:
-        return [f"batch_ratio: {config.batch_ratio!r} is not a list of shares such as 0.5-0.5"]
-    found = []
-    if len(shares) != len(config.data_names):
-        found.append(f"select_data names {len(config.data_names)} data sets, batch_ratio gives {len(shares)} shares")
-    elif not math.isclose(sum(shares), 1, abs_tol=1e-6):
-        found.append(f"batch_ratio: {config.batch_ratio}; the shares of a batch add up to {sum(shares):g}, not to 1")
-    if any(share <= 0 for share in shares):
-        found.append(f"batch_ratio: {config.batch_ratio}; every share is above 0")
+    found = _share_faults(config)
     if "" in config.data_names:
         found.append(f"select_data: {config.select_data!r} holds an empty name; '-' stands between names")
     return found
@@ -405,6 +404,34 @@ def _decay_contradictions(config: Config) -> list[str]:
         )
     if any(value <= 0 for value in values):
         found.append(f"lr_decay_values: {config.lr_decay_values}; every value is above 0, a multiple of lr")
+    return found
+
+
+def _share_faults(config: Config) -> list[str]:
+    """Say what is wrong with the setting that mixes the data sets: batch_ratio, or data_usage_ratio in its place."""
+    key = "data_usage_ratio" if config.data_usage_ratio else "batch_ratio"
+    try:
+        shares = config.usage_shares or config.batch_shares
+    except ValueError:
+        return [f"{key}: {getattr(config, key)!r} is not a list of shares such as 0.5-0.5"]
+    found = []
+    if len(shares) != len(config.data_names):
+        found.append(f"select_data names {len(config.data_names)} data sets, {key} gives {len(shares)} shares")
+    if any(share <= 0 for share in shares):
+        found.append(f"{key}: {getattr(config, key)}; every share is above 0")
+    if key == "batch_ratio":
+        if len(shares) == len(config.data_names) and not math.isclose(sum(shares), 1, abs_tol=1e-6):
+            found.append(
+                f"batch_ratio: {config.batch_ratio}; the shares of a batch add up to {sum(shares):g}, not to 1"
+            )
+        return found
+    if any(share > 1 for share in shares):
+        found.append(f"data_usage_ratio: {config.data_usage_ratio}; an epoch draws all of a data set (1) at most")
+    if config.batch_ratio != Config.model_fields["batch_ratio"].default:
+        found.append(
+            f"batch_ratio: {config.batch_ratio} with data_usage_ratio: {config.data_usage_ratio}; the words that an "
+            "epoch draws decide how data sets share a batch, set one of the two"
+        )
     return found
 
 

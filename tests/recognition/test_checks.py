@@ -64,15 +64,15 @@ def test_the_sample_of_training_words_is_always_the_same(tmp_path):
     write_set(tmp_path / "a", WORDS * 20)
     write_set(tmp_path / "b", WORDS * 5)
     write_set(tmp_path / "validation", WORDS * 60)
-    config = tiny_config(select_data="a-b", batch_ratio="0.75-0.25")
+    config = tiny_config()
     training = [opened(tmp_path / name, config) for name in "ab"]
     validation = [opened(tmp_path / "validation", config)]
-    sample = training_sample(training, validation, config)
+    sample = training_sample(training, validation, [300, 100], 1)
     assert [len(data) for data in sample] == [54, 18]  # a tenth of 720
-    again = training_sample(training, validation, config)
+    again = training_sample(training, validation, [300, 100], 1)
     for data, other, whole in zip(sample, again, training, strict=True):
         assert data.rows.tolist() == other.rows.tolist() == sorted(set(data.rows.tolist()))
         assert set(data.rows.tolist()) <= set(whole.rows.tolist())
-    other = training_sample(training, validation, tiny_config(select_data="a-b", batch_ratio="0.75-0.25", seed=2))
+    other = training_sample(training, validation, [300, 100], 2)
     assert other[0].rows.tolist() != sample[0].rows.tolist()
-    assert training_sample(training, [opened(tmp_path / "b", config)], config) == []
+    assert training_sample(training, [opened(tmp_path / "b", config)], [300, 100], 1) == []

@@ -20,6 +20,7 @@ def progress(iteration, loss=1.5):
         elapsed=3671.6,
         batch_size=64,
         processes=2,
+        drawn={"select_data": 640},
     )
 
 

@@ -56,7 +56,7 @@ def test_every_word_of_every_set_comes_once_an_epoch(sets, even):
     streams = [stream_of(plan, steps, number) for number in range(len(sets))]
     assert plan.drawn(steps) == [len(stream) for stream in streams]
     for stream, length, part in zip(streams, lengths, parts, strict=True):
-        assert abs(len(stream) - steps * 12 * part / sum(parts)) < 1
+        assert abs(len(stream) - steps * 12 * part / sum(parts)) < len(sets) - 1
         for epoch in range(len(stream) // length):
             assert sorted(stream[epoch * length : (epoch + 1) * length]) == list(range(length))
 
@@ -208,6 +208,43 @@ def test_shares_that_do_not_divide_a_batch_are_exact_over_a_pool():
         first, second = map(len, plan.words(step))
         assert abs(first - (first + second) * 19 / 64) < 1
     assert plan.drawn(2 * POOL_BATCHES) == [2 * POOL_BATCHES * 19, 2 * POOL_BATCHES * 45]
+
+
+@pytest.mark.parametrize("pixels", ["off", "constant"])
+def test_an_epoch_draws_its_part_of_each_set_exactly_and_other_words_each_time(tmp_path, pixels):
+    """All of 24 words and a tenth of 240: an epoch is 48 words, and in ten of them every general word comes once."""
+    write_set(tmp_path / "domain", WORDS * 2)
+    write_set(tmp_path / "general", WORDS * 20)
+    config = tiny_config(select_data="domain-general", data_usage_ratio="1.0-0.1", batch_size=8, batch_pixels=pixels)
+    sets = [opened(tmp_path / name, config) for name in ("domain", "general")]
+    plan = training_plan(sets, config)
+    streams = [stream_of(plan, 2 * POOL_BATCHES, number) for number in (0, 1)]
+    assert plan.drawn(2 * POOL_BATCHES) == [512, 512]
+    for epoch in range(20):
+        assert sorted(streams[0][24 * epoch : 24 * (epoch + 1)]) == list(range(24))
+    for tour in range(2):
+        assert sorted(streams[1][240 * tour : 240 * (tour + 1)]) == list(range(240))
+    if pixels == "off":  # 6 iterations an epoch
+        for epoch in range(20):
+            counts = np.array([list(map(len, plan.words(step))) for step in range(6 * epoch, 6 * epoch + 6)])
+            assert counts.sum(0).tolist() == [24, 24]
+            assert set(counts.sum(1)) == {8}
+        text = plan.describe(config.data_names, 100)
+        assert "An epoch draws 24 of domain, 24 of general: 6.0 iterations" in text
+        assert "general: 4 of 240 words in each batch; each word comes once in 60.0 iterations" in text
+        assert "100 iterations draw 400 words (1.67 times the set)" in text
+
+
+def test_uneven_parts_of_an_epoch_are_exact(tmp_path):
+    write_set(tmp_path / "a", WORDS)
+    write_set(tmp_path / "b", WORDS * 3)
+    config = tiny_config(select_data="a-b", data_usage_ratio="0.6-0.36", batch_size=5)
+    sets = [opened(tmp_path / name, config) for name in "ab"]
+    plan = training_plan(sets, config)
+    assert plan.drawn(4) == [7, 13]  # 0.6 of 12 and 0.36 of 36, rounded
+    assert [plan.drawn(4 * epoch) for epoch in (2, 7, 50)] == [[14, 26], [49, 91], [350, 650]]
+    with pytest.raises(DataError, match="an epoch draws 20 words, fewer than the 21 of a batch"):
+        training_plan(sets, config.model_copy(update={"batch_size": 21}))
 
 
 def test_fewer_usable_words_than_a_batch_takes_are_refused(tmp_path):

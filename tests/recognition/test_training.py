@@ -431,8 +431,23 @@ def test_two_sets_and_lmdb_train_as_png(data, tmp_path):
         )
         train(config)
         losses.append(figures(config))
+    assert losses[0][0].pop("drawn") == {"select_data": 12, "png": 4}
+    assert losses[1][0].pop("drawn") == {"select_data": 12, "lmdb": 4}
     assert losses[0] == losses[1]
     assert losses[0][0]["words"] == 15
+
+
+def test_the_log_counts_the_words_that_were_drawn_of_each_set(data):
+    for part in ("training", "validation"):
+        write_set(data / part / "general", WORDS * 10)
+    config = tiny_config(data, n_iter=9, select_data="select_data-general", data_usage_ratio="1.0-0.1", val_period=6)
+    train(config)
+    assert [line["drawn"] for line in figures(config)] == [
+        {"select_data": 16, "general": 8},  # 24 and 12 of an epoch
+        {"select_data": 24, "general": 12},
+    ]
+    log = (config.experiment / "log_train.txt").read_text(encoding="utf-8")
+    assert "Words drawn so far: select_data 24, general 12\n" in log
 
 
 def a_trainer(data, **settings):
@@ -540,6 +555,7 @@ def test_every_setting_is_documented_and_read_somewhere():
         "batch_ratio": "batch_shares",
         "lr_decay_points": "decay_points",
         "lr_decay_values": "decay_values",
+        "data_usage_ratio": "usage_shares",
         "dataset": "prepared|training_sets",
         "output": "prepared|training_sets",
         "train_data": "training_sets",

@@ -67,19 +67,28 @@ def _natural_widths(data: WordSet, img_height: int) -> npt.NDArray[np.float64]:
     return width[known] / height[known] * img_height
 
 
-def training_sample(training: Sequence[WordSet], validation: Sequence[WordSet], config: Config) -> list[WordSet]:
+def training_sample(
+    training: Sequence[WordSet], validation: Sequence[WordSet], drawn: Sequence[int], seed: int
+) -> list[WordSet]:
     """Choose training words whose accuracy is compared with that of validation: the same ones all through a run.
 
+    Args:
+        training: The training sets.
+        validation: The validation sets.
+        drawn: How many words the run draws of each training set.
+        seed: Of the choice.
+
     Returns:
-        The training sets with these words alone, in proportion to `batch_ratio`; none where validation sets are so
-        small that a tenth of them would tell nothing.
+        The training sets with these words alone, in proportion to `drawn`; none where validation sets are so small that
+        a tenth of them would tell nothing.
     """
     count = min(SAMPLE, sum(len(data) for data in validation) // SAMPLE_SHARE)
     if count < LEAST_SAMPLE:
         return []
     sample = []
-    for number, (data, share) in enumerate(zip(training, config.batch_shares, strict=True)):
-        chosen = generator(config.seed, EXAMPLES, number).permutation(len(data))[: math.ceil(count * share)]
+    for number, (data, words) in enumerate(zip(training, drawn, strict=True)):
+        part = math.ceil(count * words / sum(drawn))
+        chosen = generator(seed, EXAMPLES, number).permutation(len(data))[:part]
         sample.append(replace(data, rows=data.rows[np.sort(chosen)]))
     return sample
 

@@ -39,6 +39,7 @@ class Progress:
         elapsed: Seconds of training so far, over all parts of the run.
         batch_size: Words of a batch, over all processes.
         processes: How many there are.
+        drawn: Words of each data set that training has drawn so far; a word that came twice counts twice.
     """
 
     iteration: int
@@ -49,6 +50,7 @@ class Progress:
     elapsed: float
     batch_size: int
     processes: int
+    drawn: Mapping[str, int]
 
 
 class RunLog:
@@ -103,10 +105,11 @@ class RunLog:
             "processes": progress.processes,
             "lr": progress.lr,
             "elapsed": round(progress.elapsed, 3),
+            "drawn": dict(progress.drawn),
         }
         self._append(LINES, json.dumps(figures) + "\n")
         for name, value in figures.items():
-            if name not in ("iteration", "batch_size", "processes") and value is not None:
+            if name not in ("iteration", "batch_size", "processes", "drawn") and value is not None:
                 self._board.add_scalar(name, value, progress.iteration)
         self._board.flush()
         return text
@@ -129,6 +132,8 @@ def format_validation(progress: Progress, outcome: Outcome) -> str:
         f"Current accuracy: {validation.accuracy:.3f} | Current normalized edit distance: {validation.norm_ed:.4f}",
         f"Best accuracy:    {best['accuracy']:.3f} | Best normalized edit distance:    {best['norm_ed']:.4f}",
     ]
+    if len(progress.drawn) > 1:
+        lines.append("Words drawn so far: " + ", ".join(f"{name} {count:,}" for name, count in progress.drawn.items()))
     if outcome.average is not None:
         lines.append(
             f"Averaged weights: accuracy {outcome.average.accuracy:.3f} (best {best['ema_accuracy']:.3f}) | "

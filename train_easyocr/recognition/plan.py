@@ -93,8 +93,9 @@ class BatchPlan:
     the gradient of the mean loss of all words, as with batches of one size. (What is equal is the gradient's mean; its
     variance is spread otherwise over the steps: large batches of narrow words take longer and surer steps.)
 
-    Data sets share each batch as `parts` says: of `sum(parts)` words in a row, set k has `parts[k]`, and its part of
-    any stretch is within a word of that.
+    Data sets share the words as `parts` says: of every `sum(parts)` words in a row, set k has exactly `parts[k]`, and
+    of fewer words nearly that part (of two sets, to within a word). So `parts` are the words of a batch (setting
+    `batch_ratio`), or those that an epoch draws of each set (`data_usage_ratio`).
 
     Args:
         lengths: For each data set, the number of its words.
@@ -161,6 +162,9 @@ class BatchPlan:
     def describe(self, names: Sequence[str], n_iter: int) -> str:
         """Say what a run of `n_iter` steps means for each data set."""
         lines = []
+        if sum(self._parts) != self._batch_size:
+            draws = [f"{part:,} of {name}" for name, part in zip(names, self._parts, strict=True)]
+            lines.append(f"An epoch draws {', '.join(draws)}: {sum(self._parts) / self._batch_size:,.1f} iterations")
         if self.sizes[0] != self.sizes[-1]:
             lines.append(
                 f"Batches of narrow words hold up to {self.sizes.max():,} words, those of wide ones down to "
@@ -169,8 +173,9 @@ class BatchPlan:
         for name, length, part, drawn in zip(names, self._lengths, self._parts, self.drawn(n_iter), strict=True):
             count = part * self._batch_size / sum(self._parts)
             lines.append(
-                f"{name}: {count:,.4g} of {length:,} words in each batch; an epoch is {length / count:,.1f} "
-                f"iterations, {n_iter:,} iterations draw {drawn:,} words, {drawn / length:,.2f} epochs"
+                f"{name}: {count:,.4g} of {length:,} words in each batch; each word comes once in "
+                f"{length / count:,.1f} iterations, {n_iter:,} iterations draw {drawn:,} words "
+                f"({drawn / length:,.2f} times the set)"
             )
         return "\n".join(lines)
 
@@ -196,9 +201,13 @@ class BatchPlan:
         """Return where in the data sets' streams a pool's steps start, and its last one ends: [sets, steps + 1]."""
         sizes = np.cumsum(self.sizes[self._ranks(pool)])
         words = pool * POOL_BATCHES * self._batch_size + np.append(0, sizes)
-        # Rounded as one row of sets behind each other, so that a batch's parts add up to its size.
-        borders = np.append(0, np.cumsum(self._parts))
-        return np.diff(words * borders[:, None] // borders[-1], axis=0)
+        # Each set takes its part, rounded down, of what the sets before it leave: so all parts only ever grow, and add
+        # up to the words of the batches.
+        places, whole = [], sum(self._parts)
+        for part in self._parts:
+            places.append(words * part // whole)
+            words, whole = words - places[-1], whole - part
+        return np.stack(places)
 
     def _pool_of(self, number: int, position: int) -> int:
         """Return the pool that holds a place in a data set's stream."""
@@ -244,6 +253,24 @@ def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
     Raises:
         DataError: A data set has fewer usable words than its part of one batch, or gets no part.
     """
+    parts = _parts(sets, config)
+    widths = None
+    if config.batch_width == "bucket":
+        widths = [_batch_widths(data, config) for data in sets]
+    even = config.batch_pixels == "constant"
+    return BatchPlan([len(data) for data in sets], parts, config.batch_size, config.seed, widths, even=even)
+
+
+def _parts(sets: Sequence[WordSet], config: Config) -> list[int]:
+    """Return the words of each data set in a batch or, with `data_usage_ratio`, in an epoch."""
+    if config.usage_shares:
+        drawn = [max(1, round(len(data) * share)) for data, share in zip(sets, config.usage_shares, strict=True)]
+        if sum(drawn) < config.batch_size:
+            raise DataError(
+                f"data_usage_ratio: an epoch draws {sum(drawn):,} words, fewer than the {config.batch_size} of a "
+                "batch; lower batch_size or raise the shares"
+            )
+        return drawn
     counts = split_batch(config.batch_size, config.batch_shares)
     for data, count in zip(sets, counts, strict=True):
         if len(data) < count:
@@ -251,11 +278,7 @@ def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
                 f"{data.report.folder}: {len(data):,} of its {data.report.read:,} words can be used, fewer than the "
                 f"{count} that each batch takes; lower batch_size (log_dataset.txt says what was left out)"
             )
-    widths = None
-    if config.batch_width == "bucket":
-        widths = [_batch_widths(data, config) for data in sets]
-    even = config.batch_pixels == "constant"
-    return BatchPlan([len(data) for data in sets], counts, config.batch_size, config.seed, widths, even=even)
+    return counts
 
 
 def _batch_widths(data: WordSet, config: Config) -> Indices:

@@ -390,7 +390,7 @@ class Trainer:
         # Copied before the network gets a hook that knows this trainer.
         self._average = AverageOfWeights(self.model, config.ema) if config.ema else None
         self._centers = self._make_centers() if config.center_loss else None
-        sample = training_sample(training, validation, config)
+        sample = training_sample(training, validation, plan.drawn(config.n_iter), config.seed)
         quiet = config.model_copy(update={"show_number": 0})
         self._examiner = Validator(sample, quiet, converter, self._criterion, computing, processes) if sample else None
         self._network: nn.Module = self.model
@@ -671,6 +671,7 @@ class Trainer:
             elapsed=self._seconds(),
             batch_size=self._config.batch_size,
             processes=self._processes.count,
+            drawn=dict(zip(self._config.data_names, self.plan.drawn(self.iteration), strict=True)),
         )
         text = self._log.validation(progress, outcome) if self._log is not None else ""
         self._validated = self.iteration
