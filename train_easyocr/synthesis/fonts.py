@@ -46,7 +46,7 @@ WORD_FAMILIES = (
     "NanumBarunpen",
 )  # fmt: skip
 """Unfit for whole documents, but single words in them teach what letters have in common."""
-KIN = re.compile(r"nanum ?gothic|eco|yethangul|_ac|mono", re.IGNORECASE)
+KIN = re.compile(r"nanum ?gothic|\beco\b|yethangul|_ac|\bmono\b", re.IGNORECASE)
 """Other cuts of families above, by name: never a face of their own."""
 FaceSet = Literal["starter", "sample", "unseen", "all"]
 

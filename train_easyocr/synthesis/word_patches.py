@@ -81,8 +81,11 @@ class Typeface:
 
 
 def forms_of(character: str) -> str:
-    """The signs that stand for a character of a label in print: itself and what `text.VARIANTS` turns into it."""
-    return character + VARIANTS.get(character, "")
+    """The signs that stand for a character of a label in print: itself and what `text.VARIANTS` turns into it.
+
+    Not so quotes, of whose variants some stand at the base line.
+    """
+    return character + (VARIANTS.get(character, "") if character not in "‘’“”" else "")
 
 
 def typefaces(faces: Sequence[Face], characters: str) -> list[Typeface]:
@@ -182,7 +185,8 @@ def print_word(text: str, typeface: Typeface, size: int, random: np.random.Gener
     spacing = 0.0
     if random.random() < 0.45:
         spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.75 else random.uniform(0.06, 0.6))
-    ink = compose(text, typeface, spacing, wide=bool(random.random() < 0.3), random=random)
+    wide = 0.0 if random.random() < 0.6 else float(random.uniform(0.8, 1.5))
+    ink = compose(text, typeface, spacing, wide, random)
     draw = random.random()
     if draw < 0.16:
         ink = embolden(ink, random)
@@ -205,15 +209,23 @@ _CRISP = ((np.arange(256) - 128) * 1.8 + 128).clip(0, 255).astype(np.uint8)
 """Makes enlarged glyphs as sharp as drawn ones."""
 
 
-def compose(text: str, typeface: Typeface, spacing: float, *, wide: bool, random: np.random.Generator) -> Patch:
-    """Set glyphs at `EM` pixels side by side; the result is cut to the ink and has a margin of 2."""
+def compose(text: str, typeface: Typeface, spacing: float, wide: float, random: np.random.Generator) -> Patch:
+    """Set glyphs at `EM` pixels side by side; the result is cut to the ink and has a margin of 2.
+
+    Args:
+        text: Not a space alone.
+        typeface: Draws all of it.
+        spacing: Pixels between characters, beside the face's own.
+        wide: Least width of the signs in `WIDE_SIGNS` in ems; 0 leaves them as the face has them.
+        random: Chooses among the forms of signs.
+    """
     pen, prints, lefts = 0.0, [], []
     for character in text:
         if character == " ":
             pen += EM * 0.35 + spacing
             continue
         glyph = typeface.glyph(_form(character, typeface, random))
-        room = EM - glyph.advance if wide and character in WIDE_SIGNS else 0.0
+        room = max(0.0, wide * EM - glyph.advance) if character in WIDE_SIGNS else 0.0
         # An opening sign stands at the right of its square, a closing one at the left, a dot in the middle.
         before = room if character in "“‘「『" else room / 2 if character in "ㆍ·" else 0.0
         prints.append(glyph)
@@ -229,7 +241,7 @@ def compose(text: str, typeface: Typeface, spacing: float, *, wide: bool, random
 
 
 def _form(character: str, typeface: Typeface, random: np.random.Generator) -> str:
-    if character not in VARIANTS:
+    if len(forms_of(character)) == 1:
         return character
     forms = [form for form in forms_of(character) if form in typeface.signs]
     return forms[int(random.integers(len(forms)))]
@@ -292,8 +304,8 @@ def draw_box(width: int, height: int, size: int, random: np.random.Generator) ->
         sides = random.uniform(0.02, 0.12, 4)  # a label: 2 to 4 pixels at 40
     elif draw < 0.8:
         sides = random.uniform(0.05, 0.22, 4)  # a detector's box and EasyOCR's margin
-    elif draw < 0.92:
-        sides = random.uniform(-0.05, 0.08, 4)
+    elif draw < 0.9:
+        sides = random.uniform(-0.04, 0.06, 4)
     else:
         sides = random.uniform(0.0, 0.45, 4)
     left, top, right, bottom = (round(side * size) for side in sides.tolist())

@@ -36,6 +36,18 @@ STRUCTURES = tuple(templates.split() for _, templates in data.STRUCTURES)
 STRUCTURE_BOUNDS = tuple(accumulate(share for share, _ in data.STRUCTURES))
 
 
+OTHER_SLOTS: dict[str, Callable[[np.random.Generator], str]] = {
+    "circle": lambda random: chr(ord("①") + int(random.integers(20))),
+    "roman": lambda random: chr(ord("Ⅰ") + int(random.integers(10))),
+    "sum": lambda random: f"{int(10 ** random.uniform(0, 9)):,}",
+    "long": lambda random: f"{int(10 ** random.uniform(0, 9))}",
+    "share": lambda random: f"{int(random.integers(1, 1000)) / 10}",
+    "lot": lambda random: f"{random.integers(1, 1300)}" + f"-{random.integers(1, 40)}" * int(random.integers(2)),
+    "name": lambda random: "".join(chr(97 + int(n)) for n in random.integers(26, size=int(random.integers(3, 9)))),
+}
+"""Slots of templates that are filled in another way."""
+
+
 @lru_cache(maxsize=1)
 def package_words() -> tuple[str, ...]:
     """The different words of many documents as the package's writers write them; always the same."""
@@ -89,7 +101,6 @@ class WordTexts:
         self._aimed_before = [0, *accumulate(kind in "BMK" for kind in self._kinds)]
         self._order: tuple[int, np.ndarray] = (-1, self._targets)
         self._holding = self._index()
-        self._slots = self._make_slots()
 
     @staticmethod
     def _shares(wanted: Mapping[str, float]) -> str:
@@ -114,8 +125,10 @@ class WordTexts:
             text = self._structured(random)
         else:
             text = self._aimed(kind, self.target(index), random)
-        text = unify_variants(text)[:LONGEST].strip()
-        return text if text and self.known.issuperset(text.replace(" ", "")) else self._made_up_of(random, "")
+        text = unify_variants(text)
+        if len(text) <= LONGEST and self.known.issuperset(text.replace(" ", "")):
+            return text
+        return self._made_up_of(random, self.target(index))
 
     def target(self, index: int) -> str:
         """The character around which word `index` is made; empty where there is none."""
@@ -128,6 +141,22 @@ class WordTexts:
             order = np.random.default_rng([self._seed, number, 1]).permutation(self._targets)
             self._order = (number, order)
         return str(self._order[1][place])
+
+    def _fill(self, template: str, random: np.random.Generator) -> str:
+        """Fill the slots of a template."""
+        return SLOT.sub(lambda slot: self._slot(slot.group(1), random), template)
+
+    def _slot(self, name: str, random: np.random.Generator) -> str:
+        if name == "word":
+            return self._word(random)
+        if name == "pair":
+            return self._in_brackets(random)
+        if name in data.CHOICE_SLOTS:
+            return self._pick(random, data.CHOICE_SLOTS[name])
+        if name in data.NUMBER_SLOTS:
+            low, high, form = data.NUMBER_SLOTS[name]
+            return format(int(random.integers(low, high + 1)), form)
+        return OTHER_SLOTS[name](random)
 
     # --- Words of documents ---
 
@@ -144,7 +173,7 @@ class WordTexts:
             return self._word(random)
         if draw < 0.9:
             template = self._pick(random, data.STICKING if self._spaces else data.STICKING[:-1])
-            return SLOT.sub(lambda slot: self._slots[slot.group(1)](random), template)
+            return self._fill(template, random)
         word = self._word(random)
         if draw < 0.97:  # printed over two lines, a word is two labels
             cut = int(random.integers(1, max(2, len(word))))
@@ -203,7 +232,7 @@ class WordTexts:
         else:
             forms = next((forms for signs, forms in data.SIGNS if sign in signs), data.OTHER_SIGNS)
             template = self._pick(random, forms).replace("*", sign)
-        return SLOT.sub(lambda slot: self._slots[slot.group(1)](random), template)
+        return self._fill(template, random)
 
     def _in_brackets(self, random: np.random.Generator) -> str:
         pair = self._pick(random, data.PAIRS)
@@ -230,36 +259,4 @@ class WordTexts:
 
     def _structured(self, random: np.random.Generator) -> str:
         templates = STRUCTURES[bisect(STRUCTURE_BOUNDS, random.random() * STRUCTURE_BOUNDS[-1])]
-        return SLOT.sub(lambda slot: self._slots[slot.group(1)](random), self._pick(random, templates))
-
-    def _make_slots(self) -> dict[str, Callable[[np.random.Generator], str]]:
-        """What each slot of a template becomes."""
-
-        def whole(low: int, high: int, form: str = "d") -> Callable[[np.random.Generator], str]:
-            return lambda random: format(int(random.integers(low, high + 1)), form)
-
-        def one_of(choices: Sequence[str]) -> Callable[[np.random.Generator], str]:
-            return lambda random: choices[int(random.integers(len(choices)))]
-
-        def from_sign(first: str, count: int) -> Callable[[np.random.Generator], str]:
-            return lambda random: chr(ord(first) + int(random.integers(count)))
-
-        several: dict[str, Callable[[np.random.Generator], str]] = {
-            name: whole(low, high, form) for name, (low, high, form) in data.NUMBER_SLOTS.items()
-        }
-        several |= {name: one_of(choices) for name, choices in data.CHOICE_SLOTS.items()}
-        return several | {
-            "word": self._word,
-            "pair": self._in_brackets,
-            "circle": from_sign("①", 20),
-            "roman": from_sign("Ⅰ", 10),
-            "sum": lambda random: f"{int(10 ** random.uniform(0, 9)):,}",
-            "long": lambda random: f"{int(10 ** random.uniform(0, 9))}",
-            "share": lambda random: f"{int(random.integers(1, 1000)) / 10}",
-            "lot": lambda random: (
-                f"{random.integers(1, 1300)}" + f"-{random.integers(1, 40)}" * int(random.integers(2))
-            ),
-            "name": lambda random: "".join(
-                chr(97 + int(n)) for n in random.integers(26, size=int(random.integers(3, 9)))
-            ),
-        }
+        return self._fill(self._pick(random, templates), random)
