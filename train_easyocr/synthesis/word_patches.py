@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from statistics import NormalDist
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from train_easyocr.synthesis import defects
 from train_easyocr.synthesis.fonts import Face, is_document_face
-from train_easyocr.synthesis.render import INK, Print, Style, as_dots, draw_text, stamp
+from train_easyocr.synthesis.render import INK, as_dots, stamp
 from train_easyocr.text import VARIANTS
 
 Patch: TypeAlias = NDArray[Any]
@@ -35,6 +35,15 @@ SMALLEST, LARGEST = 12, 100
 """Type sizes, pixels per em."""
 WIDE_SIGNS = frozenset("“”‘’ㆍ·「」『』")
 """Signs that many documents print as wide as a syllable, whatever the face has."""
+
+
+class Glyph(NamedTuple):
+    """A sign's ink at `EM` pixels, cut to it: coverage, place from the pen position, distance to the next sign's."""
+
+    mask: Patch
+    left: int
+    top: int
+    advance: float
 
 
 @dataclass
@@ -52,7 +61,7 @@ class Typeface:
     signs: frozenset[str]
     characters: frozenset[str]
     share: float
-    _glyphs: dict[str, Print] = field(default_factory=dict, repr=False)
+    _glyphs: dict[str, Glyph] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, face: Face, characters: str, share: float) -> Typeface:
@@ -69,15 +78,25 @@ class Typeface:
         signs = frozenset(sign for alike in pictures.values() if len(alike) < 3 for sign in alike)
         return cls(face, signs, frozenset(c for c in characters if not signs.isdisjoint(forms_of(c))), share)
 
-    def glyph(self, character: str) -> Print:
-        """The ink of a sign at `EM` pixels."""
+    def glyph(self, character: str) -> Glyph:
+        """The ink of a sign."""
         glyph = self._glyphs.get(character)
         if glyph is None:
-            glyph = self._glyphs[character] = draw_text(character, Style(self.face, EM))
+            glyph = self._glyphs[character] = draw_glyph(character, self.face)
         return glyph
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_glyphs": {}}
+
+
+def draw_glyph(character: str, face: Face) -> Glyph:
+    """Draw a sign of a face that has it."""
+    font = face.font(EM)
+    core, (left, top) = font.getmask2(character, mode="L", anchor="ls")
+    mask: Patch = np.frombuffer(bytes(core), np.uint8).reshape(core.size[1], core.size[0])
+    x, y, width, height = cv2.boundingRect(mask)
+    ink = np.ascontiguousarray(mask[y : y + height, x : x + width])
+    return Glyph(ink, left + x, top + y, font.getlength(character))
 
 
 def forms_of(character: str) -> str:
@@ -411,8 +430,10 @@ def on_paper(plane: Patch, random: np.random.Generator, scanned: bool) -> Patch:
         ink = int(random.integers(5, max(6, paper - 90)))
     if draw > 0.97:
         paper, ink = int(random.integers(40, 130)), int(random.integers(215, 256))
-    levels = np.arange(256) / 255
-    return cv2.LUT(plane, np.rint(paper + (ink - paper) * levels).astype(np.uint8))
+    return cv2.LUT(plane, np.rint(paper + (ink - paper) * _COVERAGE).astype(np.uint8))
+
+
+_COVERAGE = np.arange(256) / 255
 
 
 def digitise(patch: Patch, size: int, random: np.random.Generator) -> Patch:

@@ -1,6 +1,6 @@
 """What word patches say: words of public documents, and words made up so that every character occurs often enough.
 
-`WordTexts.text(i)` depends on the seed and on i alone. Of twenty words eleven are such as documents hold: words of the
+Of twenty words eleven are such as documents hold: words of the
 package's sentences (or of a file), dates, sums, numbers of laws, addresses, marks of lists. Nine are made around a
 target, a character whose turn it is: each round goes once through all characters in an order of its own, so that
 none occurs more than once more often as a target than another.
@@ -82,6 +82,9 @@ class WordTexts:
         words: Words of documents; those that need another character are passed over.
         seed: Other seeds give other texts.
         weights: Characters that are wanted, and how much each; None for all characters alike.
+
+    Raises:
+        ValueError: None of the characters that are wanted may be written.
     """
 
     def __init__(
@@ -96,6 +99,8 @@ class WordTexts:
         self._latin = "".join(c for c in self.characters if c.isascii() and c.isalpha())
         self._digits = "".join(c for c in self.characters if c.isascii() and c.isdigit())
         self._wanted = None if weights is None else {c: w for c, w in weights.items() if c in self.known and w > 0}
+        if not self.characters or self._wanted == {}:
+            raise ValueError("no character that is wanted can be written")
         self._targets = np.array(list(self.characters if self._wanted is None else self._shares(self._wanted)))
         self._kinds = KINDS if self._wanted is None else AIMED
         self._aimed_before = [0, *accumulate(kind in "BMK" for kind in self._kinds)]
@@ -115,9 +120,13 @@ class WordTexts:
                 places[character].append(number)
         return dict(places)
 
-    def text(self, index: int) -> str:
-        """The text of word `index`, 1 to `LONGEST` characters, all of them known, perhaps with one space inside."""
-        random = np.random.default_rng([self._seed, index, 0])
+    def text(self, index: int, random: np.random.Generator) -> str:
+        """The text of word `index`, 1 to `LONGEST` characters, all of them known, perhaps with one space inside.
+
+        Args:
+            index: From 0; decides on the kind of text and on the target.
+            random: The word's random numbers; decide on the rest.
+        """
         kind = self._kinds[index % len(self._kinds)]
         if kind == "C":
             text = self._corpus_word(random)
@@ -206,14 +215,15 @@ class WordTexts:
         if target:
             letters[int(random.integers(length))] = target
         text, draw = "".join(letters), random.random()
+        decorated = text
         if draw < 0.06:
-            return f"{random.integers(1, 100)}{text}"
-        if draw < 0.12:
+            decorated = f"{random.integers(1, 100)}{text}"
+        elif draw < 0.12:
             pair = self._pick(random, data.PAIRS)
-            return pair[0] + text + pair[1]
-        if draw < 0.22:
-            return text + self._pick(random, (",", ".", ")", ":", "%", "1", "2", "①", "ㆍ"))
-        return text
+            decorated = pair[0] + text + pair[1]
+        elif draw < 0.22:
+            decorated = text + self._pick(random, (",", ".", ")", ":", "%", "1", "2", "①", "ㆍ"))
+        return decorated if self.known.issuperset(decorated) else text
 
     def _with_sign(self, sign: str, random: np.random.Generator) -> str:
         """A word in which a letter, digit or sign stands where documents have it."""

@@ -86,8 +86,9 @@ class RenderedWords:
 
     def word(self, index: int) -> tuple[str, Patch]:
         """Text and patch (uint8 [height, width]) of word `index`."""
-        text = self.texts.text(index)
-        return text, self.renderer.render(text, np.random.default_rng([self.seed, index, 2]))
+        random = np.random.default_rng([self.seed, index])
+        text = self.texts.text(index, random)
+        return text, self.renderer.render(text, random)
 
 
 # --- Sets on disk ---
@@ -382,8 +383,12 @@ def words_of(args: argparse.Namespace) -> tuple[RenderedWords, dict[str, Any]]:
             raise WordsError(f"{args.corpus}: holds no word that can be written with {args.character_set}")
     library = FontLibrary.find(args.fonts, args.faces, words=True)
     faces = typefaces(library.faces, characters)
+    lost = sorted((weights or {}).keys() - frozenset[str]().union(*(face.characters for face in faces)))
+    if lost and len(lost) == len(weights or {}):
+        raise WordsError(f"{''.join(lost)}: none of these characters is in the character set and drawn by a face")
+    if lost:
+        tqdm.write(f"left out, not in the character set or drawn by no face: {' '.join(lost)}")
     words = RenderedWords(faces, characters, args.seed, look=args.look, corpus=corpus, weights=weights)
-    _check_wanted(weights, words)
     settings = {
         "generation": GENERATION,
         "seed": args.seed,
@@ -399,16 +404,6 @@ def words_of(args: argparse.Namespace) -> tuple[RenderedWords, dict[str, Any]]:
 def unified(characters: str) -> str:
     """Characters of a set that labels hold once signs are written in one way, in their order."""
     return "".join(character for character in characters if unify_variants(character) == character)
-
-
-def _check_wanted(weights: Mapping[str, float] | None, words: RenderedWords) -> None:
-    if weights is None:
-        return
-    lost = [character for character in weights if character not in words.texts.known]
-    if len(lost) == len(weights):
-        raise WordsError(f"{''.join(lost)}: none of these characters is in the character set and drawn by a face")
-    if lost:
-        tqdm.write(f"left out, not in the character set or drawn by no face: {' '.join(lost)}")
 
 
 def format_summary(manifest: Mapping[str, Any], target: Path) -> str:
