@@ -8,6 +8,7 @@ import pytest
 from train_easyocr.synthesis.fonts import Face, packaged_folder
 from train_easyocr.synthesis.render import Style, draw_text
 from train_easyocr.synthesis.word_patches import (
+    EM,
     LARGEST,
     Typeface,
     WordRenderer,
@@ -35,7 +36,7 @@ def rng(number: int = 0) -> np.random.Generator:
 
 def test_a_glyph_is_what_pages_are_printed_with(faces):
     for sign in "가뺨「,1":
-        glyph, printed = draw_glyph(sign, faces[0].face), draw_text(sign, Style(faces[0].face, 64))
+        glyph, printed = draw_glyph(sign, faces[0].face), draw_text(sign, Style(faces[0].face, EM))
         rows, columns = np.flatnonzero(glyph.mask.any(1)), np.flatnonzero(glyph.mask.any(0))
         cut = glyph.mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         assert np.array_equal(cut, printed.mask)
@@ -46,7 +47,7 @@ def test_a_glyph_is_what_pages_are_printed_with(faces):
 @pytest.mark.parametrize("text", ["제12조의2", "했었를", "(뺨)", "나 다"])
 def test_the_text_is_drawn_from_left_to_right(faces, text):
     plane = compose(text, faces[0], 0.0, 0.0, rng())[2:-2, 2:-2]
-    whole = draw_text(text, Style(faces[0].face, 64)).mask
+    whole = draw_text(text, Style(faces[0].face, EM)).mask
     assert plane.shape[0] == whole.shape[0]
     assert plane.shape[1] == pytest.approx(whole.shape[1], abs=12)  # a space is a little wider than the face's
     if " " not in text:

@@ -27,7 +27,7 @@ from train_easyocr.text import VARIANTS
 Patch: TypeAlias = NDArray[Any]
 Look = Literal["clean", "scanned", "mixed"]
 
-EM = 64
+EM = 56
 """Pixels per em of the glyphs that are kept."""
 PAD = 6
 """Pixels around the box that are spoilt with it and cut off at the end, so that blur and JPEG know no edge there."""

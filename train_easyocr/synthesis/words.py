@@ -19,7 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +36,7 @@ from train_easyocr.patches.lmdb_form import PatchDatabase
 from train_easyocr.patches.png import encode_png
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.synthesis.__main__ import share, whole_number
-from train_easyocr.synthesis.fonts import FontError, FontLibrary
+from train_easyocr.synthesis.fonts import FaceSet, FontError, FontLibrary
 from train_easyocr.synthesis.word_patches import Look, Patch, Typeface, WordRenderer, typefaces
 from train_easyocr.synthesis.word_texts import WordTexts, package_words, usable_words
 from train_easyocr.text import format_table, unify_variants
@@ -50,7 +50,7 @@ GENERATION = 1
 """Raised whenever the same settings would give other words than before."""
 MOST_BYTES = 64 * 2**20
 """Of a corpus or a report."""
-Form = Literal["png", "lmdb"]
+Form = Literal["png", "lmdb", "stream"]
 
 
 class WordsError(ValueError):
@@ -91,6 +91,63 @@ class RenderedWords:
         return text, self.renderer.render(text, random)
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What words are rendered from.
+
+    Attributes:
+        seed: Other seeds give other words.
+        look: See `WordRenderer`.
+        characters: What may be written.
+        faces: Which families.
+        fonts: A folder of fonts in place of those that fontconfig knows.
+        corpus: A file whose words are taken in place of the package's.
+        wanted: Characters that are wanted, and how much each; None for all alike.
+    """
+
+    seed: int
+    look: Look
+    characters: str
+    faces: FaceSet
+    fonts: str | None = None
+    corpus: str | None = None
+    wanted: dict[str, float] | None = None
+
+    def prepare(self) -> tuple[RenderedWords, dict[str, Any]]:
+        """Find the faces and the corpus.
+
+        Returns:
+            The words, and all that they depend on, as JSON: equal values stand for equal words.
+
+        Raises:
+            FontError: There are no such faces.
+            WordsError: The corpus can't be used, or none of the wanted characters can be written.
+        """
+        corpus = None
+        if self.corpus is not None:
+            corpus = usable_words(_read_text(Path(self.corpus)).split(), frozenset(self.characters))
+            if not corpus:
+                raise WordsError(f"{self.corpus}: holds no word that can be written with the character set")
+        library = FontLibrary.find(None if self.fonts is None else Path(self.fonts), self.faces, words=True)
+        faces = typefaces(library.faces, self.characters)
+        drawn = frozenset[str]().union(*(face.characters for face in faces))
+        lost = sorted((self.wanted or {}).keys() - drawn)
+        if lost and len(lost) == len(self.wanted or {}):
+            raise WordsError(f"{''.join(lost)}: none of these characters is in the character set and drawn by a face")
+        if lost:
+            tqdm.write(f"left out, not in the character set or drawn by no face: {' '.join(lost)}")
+        words = RenderedWords(faces, self.characters, self.seed, look=self.look, corpus=corpus, weights=self.wanted)
+        return words, {
+            "generation": GENERATION,
+            "seed": self.seed,
+            "look": self.look,
+            "characters": hashlib.sha256(words.texts.characters.encode()).hexdigest(),
+            "wanted": self.wanted,
+            "words": hashlib.sha256("\n".join(words.texts.words).encode()).hexdigest(),
+            "faces": library.fingerprint(),
+        }
+
+
 # --- Sets on disk ---
 
 
@@ -102,7 +159,8 @@ class Job:
         target: The set's folder.
         first: Number of its first word.
         count: How many words it holds.
-        form: `png`: a file a word; `lmdb`: one data base.
+        form: `png`: a file a word; `lmdb`: one data base; `stream`: labels alone, patches are rendered when they are read
+            (`StreamedPatches`).
     """
 
     target: Path
@@ -145,26 +203,28 @@ def render_chunk(task: tuple[Job, range]) -> tuple[int, int]:
     for number in numbers:
         text, patch = _words.word(number)
         height, width = patch.shape
-        content = encode_png(patch)
-        rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, len(content)))
-        contents.append(content)
+        contents.append(encode_png(patch) if job.form != "stream" else b"")
+        rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, len(contents[-1])))
     if job.form == "png":
         for (name, _, _), content in zip(rows, contents, strict=True):
             # Into a folder that is published as a whole when all words are done, so no temporary names are needed.
             (job.work / "set" / "images" / name).write_bytes(content)
-    else:
+    elif job.form == "lmdb":
         write_bytes(job.chunk_path(numbers.start, ".png"), b"".join(contents))
     write_bytes(job.chunk_path(numbers.start, ".json"), json.dumps(rows, ensure_ascii=False).encode())
     return numbers.start, len(rows)
 
 
-def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], workers: int) -> dict[str, Any]:
+def make_set(
+    job: Job, recipe: Recipe, words: RenderedWords, settings: Mapping[str, Any], workers: int
+) -> dict[str, Any]:
     """Render a set, go on with it, or leave it as it is when it is there already.
 
     Args:
         job: What to write and where.
-        words: What to render.
-        settings: All that the words depend on, as JSON: equal settings stand for equal sets.
+        recipe: What the words are rendered from.
+        words: The recipe's words.
+        settings: The recipe's settings: equal settings stand for equal sets.
         workers: Processes.
 
     Returns:
@@ -174,6 +234,8 @@ def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], worker
         WordsError: The folder holds something else.
     """
     wanted = {"settings": dict(settings), "first": job.first, "count": job.count, "form": job.form}
+    if job.form == "stream":
+        wanted["recipe"] = asdict(recipe)
     old = job.target.with_name(f".{job.target.name}.old")
     if old.exists() and not job.target.exists():  # killed between the two renames of _publish
         old.rename(job.target)
@@ -269,6 +331,49 @@ def _read(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+# --- Patches that are rendered when they are read ---
+
+
+class StreamedPatches:
+    """The patches of a set that was written with --format stream; the same pixels as in the other forms.
+
+    Args:
+        folder: The set's folder.
+
+    Raises:
+        WordsError: The set can't be rendered here: its faces or its corpus are others now.
+    """
+
+    form = "rendered"
+
+    def __init__(self, folder: Path) -> None:
+        manifest = _read(folder / MANIFEST)
+        try:
+            self._words, settings = Recipe(**manifest["recipe"]).prepare()
+            self._first, self.count = int(manifest["first"]), int(manifest["count"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise WordsError(f"{folder / MANIFEST}: does not say how to render the set: {error}") from None
+        changed = [name for name, value in settings.items() if manifest["settings"].get(name) != value]
+        if changed:
+            raise WordsError(
+                f"{folder}: was written with other {', '.join(changed)} than there are now; write it again "
+                "(python3 -m train_easyocr.synthesis.words)"
+            )
+
+    def place(self, row: int, name: str) -> str:
+        """Say which patch it is."""
+        return f"rendered word {self._first + row} ({name})"
+
+    def read(self, row: int, name: str) -> bytes:
+        """Return the PNG file of a row of labels.csv, counted from 0."""
+        return encode_png(self._words.word(self._first + row)[1])
+
+
+def is_streamed(folder: Path) -> bool:
+    """Whether a set's patches are rendered when they are read."""
+    return _read(folder / MANIFEST).get("form") == "stream"
+
+
 # --- The command ---
 
 
@@ -335,7 +440,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
                         help="what may be written, as the setting `character` (default: korean_documents)")  # fmt: skip
     parser.add_argument("--corpus", type=Path, metavar="FILE",
                         help="UTF-8 text whose words are rendered in place of the package's")  # fmt: skip
-    parser.add_argument("--format", choices=("png", "lmdb"), default="lmdb", help="form of the patches (default: lmdb)")
+    parser.add_argument("--format", choices=("png", "lmdb", "stream"), default="lmdb",
+                        help="files, one data base (default), or labels alone: training renders the patches as it "
+                        "reads them")  # fmt: skip
     parser.add_argument("--look", choices=("clean", "scanned", "mixed"), default="mixed",
                         help="good print, spoilt print, or one to three (default: mixed)")  # fmt: skip
     parser.add_argument("--faces", choices=("starter", "sample", "unseen", "all"), default="all",
@@ -368,37 +475,22 @@ def jobs_of(args: argparse.Namespace) -> list[Job]:
     ]
 
 
-def words_of(args: argparse.Namespace) -> tuple[RenderedWords, dict[str, Any]]:
-    """What a command line asks to render, and the settings that it depends on."""
-    characters = unified(CharacterSet.from_setting(args.character_set).characters)
-    weights = None
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """What a command line asks to render."""
+    wanted = None
     if args.characters is not None:
-        weights = {character: 1.0 for character in unify_variants(args.characters) if not character.isspace()}
+        wanted = {character: 1.0 for character in unify_variants(args.characters) if not character.isspace()}
     elif args.from_report is not None:
-        weights = read_weights(args.from_report)
-    corpus = None
-    if args.corpus is not None:
-        corpus = usable_words(_read_text(args.corpus).split(), frozenset(characters))
-        if not corpus:
-            raise WordsError(f"{args.corpus}: holds no word that can be written with {args.character_set}")
-    library = FontLibrary.find(args.fonts, args.faces, words=True)
-    faces = typefaces(library.faces, characters)
-    lost = sorted((weights or {}).keys() - frozenset[str]().union(*(face.characters for face in faces)))
-    if lost and len(lost) == len(weights or {}):
-        raise WordsError(f"{''.join(lost)}: none of these characters is in the character set and drawn by a face")
-    if lost:
-        tqdm.write(f"left out, not in the character set or drawn by no face: {' '.join(lost)}")
-    words = RenderedWords(faces, characters, args.seed, look=args.look, corpus=corpus, weights=weights)
-    settings = {
-        "generation": GENERATION,
-        "seed": args.seed,
-        "look": args.look,
-        "characters": hashlib.sha256(words.texts.characters.encode()).hexdigest(),
-        "wanted": weights,
-        "words": hashlib.sha256("\n".join(words.texts.words).encode()).hexdigest(),
-        "faces": library.fingerprint(),
-    }
-    return words, settings
+        wanted = read_weights(args.from_report)
+    return Recipe(
+        seed=args.seed,
+        look=args.look,
+        characters=unified(CharacterSet.from_setting(args.character_set).characters),
+        faces=args.faces,
+        fonts=None if args.fonts is None else str(args.fonts.resolve()),
+        corpus=None if args.corpus is None else str(args.corpus.resolve()),
+        wanted=wanted,
+    )
 
 
 def unified(characters: str) -> str:
@@ -427,9 +519,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse_args(arguments)
     try:
         jobs = jobs_of(args)
-        words, settings = words_of(args)
+        recipe = recipe_of(args)
+        words, settings = recipe.prepare()
         for job in jobs:
-            print(format_summary(make_set(job, words, settings, args.workers), job.target))
+            print(format_summary(make_set(job, recipe, words, settings, args.workers), job.target))
     except (WordsError, FontError, ConfigError, WorkerDiedError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
