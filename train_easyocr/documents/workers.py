@@ -26,24 +26,29 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def spread(function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R, None, None]:
+def spread(
+    function: Callable[[T], R], tasks: Iterable[T], workers: int, prepare: Callable[[], object] | None = None
+) -> Generator[R, None, None]:
     """Run `function` on every task and yield the results as they come, in no fixed order.
 
     Args:
         function: A function of a module (it is sent by name), whose effects do not depend on the order of tasks.
         tasks: What to run it on; taken a few ahead of the workers, so that it can be long.
         workers: Processes; with 1, all runs in this process.
+        prepare: Called once in each process before its first task; sent by pickling.
 
     Raises:
         WorkerDiedError: A worker process was ended from outside.
         Exception: Whatever `function` raises; the tasks that run then are finished first.
     """
     if workers == 1:
+        if prepare is not None:
+            prepare()
         yield from map(function, tasks)
         return
     # Not fork: a parent that has loaded torch has threads, and a forked child can inherit a lock one of them holds.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(prepare,)) as pool:
         try:
             yield from _collect(pool, function, tasks, 4 * workers)
         except BrokenProcessPool:
@@ -79,8 +84,10 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _prepare_worker() -> None:
+def _prepare_worker(prepare: Callable[[], object] | None) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    if prepare is not None:
+        prepare()
 
 
 def _end_with_parent() -> None:
