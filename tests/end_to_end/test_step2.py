@@ -510,7 +510,7 @@ def test_a_full_disk_ends_the_run_with_its_reason(download, run, monkeypatch):
         raise OSError(28, "No space left on device", str(path))
 
     run("--dataset", download, "--unzip", "--workers", 1)
-    monkeypatch.setattr("train_easyocr.patches.page_work.write_bytes", full)
+    monkeypatch.setattr("train_easyocr.patches.batch_records.write_bytes", full)
     status, _, err = run("--dataset", download, "--training", "--workers", 1)
     assert status == 1 and "No space left on device" in err and "goes on where it stopped" in err
     monkeypatch.undo()

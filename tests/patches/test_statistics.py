@@ -2,13 +2,13 @@
 
 import pytest
 
-from train_easyocr.patches.statistics import ModelSettings, WordStatistics, render
+from train_easyocr.patches.statistics import Measure, ModelSettings, WordStatistics, render
 
 SETTINGS = ModelSettings("합계가나다abc", True, 4, 64)
 
 
 def measured(words, settings=SETTINGS):
-    statistics = WordStatistics(settings, settings.character)
+    statistics = WordStatistics(Measure(settings, frozenset(settings.character)))
     for width, height, text in words:
         statistics.update(width, height, text)
     return statistics.summary()
