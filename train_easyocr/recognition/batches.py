@@ -86,6 +86,15 @@ class Batch:
         return replace(self, images=self.images.pin_memory())
 
 
+def divide_batch(batch: Batch, count: int) -> list[tuple[torch.Tensor, list[str]]]:
+    """Return a batch's images and labels in `count` parts, the first ones a word larger where it can't be even."""
+    parts, start = [], 0
+    for images in batch.images.tensor_split(count):
+        parts.append((images, batch.labels[start : start + len(images)]))
+        start += len(images)
+    return parts
+
+
 @dataclass(frozen=True)
 class Request:
     """What to make a `Batch` of.

@@ -55,6 +55,7 @@ class WeightsCard(BaseModel):
         img_height: Of the images in pixels.
         img_width: Of the images in pixels, at most.
         iteration: Of the training.
+        averaged: Whether these are the running average of the weights up to that iteration.
         validation: The scores at that iteration.
         validation_sets: Folders of the validation sets, which an installer checks the weights on.
         experiment_name: The training's name.
@@ -72,6 +73,7 @@ class WeightsCard(BaseModel):
     img_height: int
     img_width: int
     iteration: int
+    averaged: bool = False
     validation: Scores
     validation_sets: list[str]
     experiment_name: str
@@ -146,15 +148,16 @@ def card_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def save_weights(path: Path, model: nn.Module, card: WeightsCard) -> WeightsCard:
+def save_weights(path: Path, model: nn.Module, card: WeightsCard, dtype: torch.dtype = torch.float32) -> WeightsCard:
     """Write a model's weights and their card, so that half of the pair is never taken for both.
 
     The same weights give the same bytes.
 
     Args:
-        path: The `.pth`: a plain dict, keys with `module.` before them, floating-point values in float32, on the CPU.
+        path: The `.pth`: a plain dict, keys with `module.` before them, floating-point values in `dtype`, on the CPU.
         model: Wrapped in DataParallel or not.
         card: What to write beside it.
+        dtype: float16 halves the file; loading turns it into float32 again.
 
     Returns:
         The card as written, with the file's SHA-256.
@@ -162,7 +165,7 @@ def save_weights(path: Path, model: nn.Module, card: WeightsCard) -> WeightsCard
     Raises:
         CheckpointError: A weight is not finite. Nothing is written then, and what was there before stays.
     """
-    state = {PREFIX + key.removeprefix(PREFIX): _plain(value) for key, value in model.state_dict().items()}
+    state = {PREFIX + key.removeprefix(PREFIX): _plain(value, dtype) for key, value in model.state_dict().items()}
     _refuse_not_finite(path, state, "not saved")
     # Through memory: written straight to a file, the archive would hold the file's temporary name.
     buffer = io.BytesIO()
@@ -176,8 +179,8 @@ def save_weights(path: Path, model: nn.Module, card: WeightsCard) -> WeightsCard
     return card
 
 
-def _plain(value: torch.Tensor) -> torch.Tensor:
-    dtype = torch.float32 if value.is_floating_point() else value.dtype
+def _plain(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    dtype = dtype if value.is_floating_point() else value.dtype
     # A view would bring all of the storage that it looks into to disk.
     return value.detach().to("cpu", dtype).clone(memory_format=torch.contiguous_format)
 
@@ -218,6 +221,16 @@ def read_card(path: Path) -> WeightsCard:
             f"{card_file}: belongs to other weights: it names SHA-256 {card.weights_sha256}, {path.name} has {found}"
         )
     return card
+
+
+def best_weights(experiment: Path) -> Path:
+    """Return which of an experiment's weights read its validation words best: the weights, or their running average."""
+    weights, average = experiment / "best_accuracy.pth", experiment / "best_accuracy_ema.pth"
+    try:
+        better = read_card(average).validation.accuracy > read_card(weights).validation.accuracy
+    except CheckpointError:
+        better = False  # there is no average, or what is wrong with the weights is said where they are used
+    return average if better else weights
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
