@@ -54,6 +54,7 @@ class Config(BaseModel):
     batch_ratio: str = "1"
     data_usage_ratio: str = ""
     total_data_usage_ratio: float = Field(1.0, gt=0, le=1)
+    cache: Literal["off", "memory"] = "off"
     train_images: int = Field(40_000, ge=1)
     val_images: int = Field(2_000, ge=1)
     eval_images: int = Field(500, ge=1)
@@ -128,7 +129,7 @@ class Config(BaseModel):
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("batch_pixels", "compile", mode="before")
+    @field_validator("batch_pixels", "compile", "cache", mode="before")
     @classmethod
     def _switch_as_text(cls, value: Any) -> Any:
         # YAML reads a bare `off` or `on` as a truth value.

@@ -257,6 +257,8 @@ def _batches(
         pin_memory=pin_memory,
         worker_init_fn=_start_worker,
         prefetch_factor=4 if workers else None,
+        # Workers share their parent's tables of words and its cache of patches.
+        multiprocessing_context="fork" if workers else None,
         # Its own generator: else making a loader would draw from the random state that a resumed run restores.
         generator=torch.Generator(),
     )

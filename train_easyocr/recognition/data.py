@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from train_easyocr.config import Config
 from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.patch_cache import PatchCache
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.recognition.word_table import LabelsError, WordTable, indexed_table
 from train_easyocr.synthesis.fonts import FontError
@@ -221,12 +222,14 @@ class WordSet:
         rows: int32 [n], the rows of `table` that are used; word i of the set is row `rows[i]`.
         source: Where the patches are.
         report: What was left out.
+        cache: Where patches are kept that were read before; None reads and decodes them each time.
     """
 
     table: WordTable
     rows: Indices
     source: PatchSource
     report: SetReport
+    cache: PatchCache | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -242,9 +245,35 @@ class WordSet:
 
     def patch(self, index: int, rgb: bool) -> npt.NDArray[np.uint8]:
         """Return the pixels of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
+        if self.cache is not None and (kept := self.cache.get(index)) is not None:
+            return kept
         row = int(self.rows[index])
         name, _ = self.table.row(row)
-        return decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
+        pixels = decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
+        if self.cache is not None:
+            self.cache.put(index, pixels)
+        return pixels
+
+    def decoded_bytes(self, rgb: bool) -> int:
+        """Return the bytes that all patches take once they are decoded."""
+        width, height = self.sizes()
+        return int((width.astype(np.int64) * height).sum()) * (3 if rgb else 1)
+
+    def cached(self, rgb: bool) -> WordSet:
+        """Return the set with room in memory for all its patches.
+
+        Raises:
+            DataError: The patches are larger than their names say, as with box_context.
+        """
+        width, height = self.sizes()
+        cache = PatchCache(width.astype(np.int64) * height, 3 if rgb else 1)
+        first = self.patch(0, rgb)
+        if first.shape[:2] != (height[0], width[0]):
+            raise DataError(
+                f"{self.report.folder}: patches are larger than their names say; cache: memory can't keep those of a "
+                "set with box_context, set cache: off"
+            )
+        return replace(self, cache=cache)
 
     def sizes(self) -> tuple[Indices, Indices]:
         """Return width and height in pixels of all words: from the patches' names, else from the images' headers."""

@@ -15,7 +15,7 @@ from train_easyocr.recognition.optimizers import may_grow
 STATE = "last_state.pth"
 FORMAT = 2
 
-PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data", "workers"})
+PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data", "workers", "cache"})
 """Settings that each machine may have its own values of; what is in the data sets is compared by their labels."""
 FREE = PLACES | frozenset(
     {

@@ -49,6 +49,7 @@ from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
 from train_easyocr.recognition.optimizers import add_l1, describe_rate, make_optimizer, make_schedule, may_grow
+from train_easyocr.recognition.patch_cache import check_memory
 from train_easyocr.recognition.plan import BatchPlan, training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
@@ -155,7 +156,7 @@ def _prepare(
     sets: tuple[Sets, Sets],
 ) -> Trainer:
     """Build the trainer for training and validation sets."""
-    training, validation = sets
+    training, validation = _cached(*sets, config)
     computing = Computing.choose(config.precision)
     if computing.device.type == "cpu":
         keep_freed_memory()
@@ -185,6 +186,17 @@ def _prepare(
         plan=plan,
         processes=processes,
     )
+
+
+def _cached(training: Sets, validation: Sets, config: Config) -> tuple[Sets, Sets]:
+    """Return the sets, with room for their patches in memory where `cache` asks for that."""
+    if config.cache == "off":
+        return training, validation
+    sets = [*training, *validation]
+    needed = sum(data.decoded_bytes(config.rgb) for data in sets)
+    print(check_memory(needed, sum(map(len, sets))))
+    sets = [data.cached(config.rgb) for data in sets]
+    return sets[: len(training)], sets[len(training) :]
 
 
 def _describe_batch(config: Config, processes: Processes) -> str:
