@@ -43,6 +43,7 @@ class Config(BaseModel):
     saved_models: str = "saved_models"
     workers: int = Field(2, ge=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
 
     # Data
     dataset: str = ""
@@ -129,7 +130,7 @@ class Config(BaseModel):
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("batch_pixels", mode="before")
+    @field_validator("batch_pixels", "compile", mode="before")
     @classmethod
     def _switch_as_text(cls, value: Any) -> Any:
         # YAML reads a bare `off` or `on` as a truth value.
