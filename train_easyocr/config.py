@@ -56,6 +56,7 @@ class Config(BaseModel):
     train_images: int = Field(40_000, ge=1)
     val_images: int = Field(2_000, ge=1)
     eval_images: int = Field(500, ge=1)
+    box_context: float = Field(0.0, ge=0, le=1)
 
     # Input
     img_height: int = Field(64, ge=32, multiple_of=16)
