@@ -57,6 +57,7 @@ class Config(BaseModel):
     val_images: int = Field(2_000, ge=1)
     eval_images: int = Field(500, ge=1)
     box_context: float = Field(0.0, ge=0, le=1)
+    unify_variants: bool = True
 
     # Input
     img_height: int = Field(64, ge=32, multiple_of=16)
@@ -70,6 +71,7 @@ class Config(BaseModel):
     # Augmentation
     augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
     augmentation_probability: float = Field(0.6, ge=0, le=1)
+    box_jitter: float = Field(0.0, ge=0, le=0.5)
 
     # Characters
     character: str = Field("korean_g2", min_length=1)
