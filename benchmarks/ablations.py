@@ -99,6 +99,12 @@ def scores(folder: Path, name: str, seed: int) -> tuple[float, float, float] | N
     return *best, validations[-1]["elapsed"]
 
 
+def all_scores(folder: Path, names: Sequence[str], seeds: int) -> dict[str, dict[int, tuple[float, float, float]]]:
+    """Return the scores of all runs that are at their end, by recipe and seed."""
+    found = {name: {seed: scores(folder, name, seed) for seed in range(1, seeds + 1)} for name in names}
+    return {name: {seed: each for seed, each in runs.items() if each is not None} for name, runs in found.items()}
+
+
 def table(found: Mapping[str, Mapping[int, tuple[float, float, float]]]) -> str:
     """Return one row an element, with its difference from the base recipe of the same seeds."""
     rows = []
@@ -132,17 +138,16 @@ def main() -> int:
     """Train what is left to train, and print the table after each round of seeds."""
     options = parse_args()
     names = [BASE, *(name for name in options.only or ELEMENTS if name != BASE)]
-    if not options.table:
-        prepare(options.output)
-    seeds = range(1, options.seeds + 1)
-    for seed in seeds:
+    if options.table:
+        print(table(all_scores(options.output, names, options.seeds)))
+        return 0
+    prepare(options.output)
+    for seed in range(1, options.seeds + 1):
         for name in names:
-            if not options.table and scores(options.output, name, seed) is None:
+            if scores(options.output, name, seed) is None:
                 print(f"seed {seed}: {name}", file=sys.stderr, flush=True)
                 train(options.output, options.config, name, seed, options.changes)
-    runs = {name: {seed: scores(options.output, name, seed) for seed in range(1, options.seeds + 1)} for name in names}
-    done = {name: {seed: each for seed, each in by_seed.items() if each is not None} for name, by_seed in runs.items()}
-    print(table(done))
+        print(table(all_scores(options.output, names, seed)))
     return 0
 
 
