@@ -203,7 +203,7 @@ def print_word(text: str, typeface: Typeface, size: int, random: np.random.Gener
     """The ink of a word: set, made bolder or lighter, condensed or stretched, slanted or turned a little."""
     spacing = 0.0
     if random.random() < 0.45:
-        spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.75 else random.uniform(0.06, 0.6))
+        spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.85 else random.uniform(0.06, 0.6))
     wide = 0.0 if random.random() < 0.6 else float(random.uniform(0.8, 1.5))
     ink = compose(text, typeface, spacing, wide, random)
     draw = random.random()

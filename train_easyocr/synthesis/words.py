@@ -159,8 +159,8 @@ class Job:
         target: The set's folder.
         first: Number of its first word.
         count: How many words it holds.
-        form: `png`: a file a word; `lmdb`: one data base; `stream`: labels alone, patches are rendered when they are read
-            (`StreamedPatches`).
+        form: `png`: a file a word; `lmdb`: one data base; `stream`: labels alone, patches are rendered as they
+            are read (`StreamedPatches`).
     """
 
     target: Path
