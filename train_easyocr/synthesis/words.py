@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -183,25 +182,13 @@ class Job:
         return self.work / "chunks" / f"{start:010d}{suffix}"
 
 
-_words: RenderedWords | None = None
-"""What a worker process renders."""
-
-
-def start_worker(words: RenderedWords) -> None:
-    """Prepare a process for `render_chunk`; no threads, since every core has a process."""
-    global _words  # noqa: PLW0603 - what a process pool's initializer leaves for its tasks
-    cv2.setNumThreads(1)
-    _words = words
-
-
-def render_chunk(task: tuple[Job, range]) -> tuple[int, int]:
+def render_chunk(task: tuple[Job, range], words: RenderedWords) -> tuple[int, int]:
     """Render some words and write them; return the first one's number and how many they are."""
     job, numbers = task
-    if _words is None:
-        raise RuntimeError("start_worker was not called in this process")
+    cv2.setNumThreads(1)  # every core has a process
     rows, contents = [], []
     for number in numbers:
-        text, patch = _words.word(number)
+        text, patch = words.word(number)
         height, width = patch.shape
         contents.append(encode_png(patch) if job.form != "stream" else b"")
         rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, len(contents[-1])))
@@ -267,7 +254,7 @@ def _render(job: Job, words: RenderedWords, workers: int) -> None:
     tasks = ((job, chunk) for chunk in todo)
     with (
         tqdm(total=job.count, initial=done, unit="words", desc=job.target.name, dynamic_ncols=True) as bar,
-        closing(spread(render_chunk, tasks, min(workers, max(1, len(todo))), partial(start_worker, words))) as results,
+        closing(spread(render_chunk, tasks, min(workers, max(1, len(todo))), (words,))) as results,
     ):
         for _, count in results:
             bar.update(count)
