@@ -1,5 +1,6 @@
 """The command that writes sets of words: form, determinism, resumption, faults."""
 
+import functools
 import json
 import pickle
 from pathlib import Path
@@ -13,16 +14,20 @@ from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.data import DataError, open_set
 from train_easyocr.synthesis import words as module
-from train_easyocr.synthesis.fonts import packaged_folder
+from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
 from train_easyocr.synthesis.words import WordsError, main, parse_args, read_weights, recipe_of
 from train_easyocr.text import unify_variants
 
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 
 
+FIND = functools.cache(FontLibrary.find)
+
+
 @pytest.fixture(autouse=True)
-def short_chunks(monkeypatch):
+def short_chunks_and_faces_at_hand(monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 20)
+    monkeypatch.setattr(module.FontLibrary, "find", FIND)
 
 
 def run(folder: Path, *extra: str, count: int = 70) -> int:
@@ -92,11 +97,11 @@ def test_a_killed_run_ends_in_the_same_state_with_any_number_of_workers(tmp_path
     assert run(tmp_path / "whole") == 0
     real, calls = module.render_chunk, []
 
-    def dies_at_the_third(task):
+    def dies_at_the_third(*task):
         calls.append(task)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return real(task)
+        return real(*task)
 
     monkeypatch.setattr(module, "render_chunk", dies_at_the_third)
     assert run(tmp_path / "killed") == 130

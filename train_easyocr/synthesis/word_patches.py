@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from statistics import NormalDist
@@ -26,6 +26,14 @@ from train_easyocr.text import VARIANTS
 
 Patch: TypeAlias = NDArray[Any]
 Look = Literal["clean", "scanned", "mixed"]
+State = Literal["clean", "usual", "spoilt"]
+"""What printing and scanning did to a word: hardly anything, what they always do, or their worst."""
+STATES: dict[Look, tuple[tuple[State, float], ...]] = {
+    "clean": (("clean", 1.0),),
+    "scanned": (("usual", 0.4), ("spoilt", 1.0)),
+    "mixed": (("clean", 0.25), ("usual", 0.55), ("spoilt", 1.0)),
+}
+"""The states of each look and their shares, summed up."""
 
 EM = 56
 """Pixels per em of the glyphs that are kept."""
@@ -135,13 +143,13 @@ class WordRenderer:
 
     Args:
         faces: Faces to print with, from `typefaces`.
-        look: `clean` is print as a good printer and scanner leave it, `scanned` is spoilt in many ways, `mixed` is
-            three of these to one of those.
+        look: `clean` is print as a good printer and scanner leave it, `scanned` is the usual grey scan or one spoilt in
+            many ways, `mixed` is three of these to one of those.
     """
 
     def __init__(self, faces: Sequence[Typeface], look: Look = "mixed") -> None:
         self.faces = list(faces)
-        self.look = look
+        self._states = STATES[look]
         self._bounds = list(accumulate(face.share for face in self.faces))
 
     def drawable(self, characters: str) -> str:
@@ -155,19 +163,20 @@ class WordRenderer:
         Raises:
             ValueError: No face draws all of the text.
         """
-        scanned = self.look == "scanned" or (self.look == "mixed" and random.random() < 0.75)
+        draw = random.random()
+        state = next(state for state, bound in self._states if draw < bound)
         typeface = self.choose(text, random)
         size = draw_size(random)
-        ink = print_word(text, typeface, size, random)
+        ink = print_word(text, typeface, size, random, varied=state == "spoilt" or random.random() < 0.3)
         plane, cut = set_out(ink, size, random)
         if random.random() < 0.3:
             neighbours(plane, cut, typeface, size, random)
-        if random.random() < (0.25 if scanned else 0.1):
+        if random.random() < (0.25 if state == "spoilt" else 0.1):
             rules(plane, cut, size, random)
-        if scanned:
+        if state == "spoilt":
             plane = spoil_ink(plane, size, random)
-        patch = on_paper(plane, random, scanned)
-        patch = digitise(patch, size, random) if scanned else digitise_well(patch, random)
+        patch = on_paper(plane, state, random)
+        patch = DIGITISE[state](patch, size, random)
         return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
 
     def choose(self, text: str, random: np.random.Generator) -> Typeface:
@@ -199,29 +208,41 @@ def draw_size(random: np.random.Generator) -> int:
 # --- Print ---
 
 
-def print_word(text: str, typeface: Typeface, size: int, random: np.random.Generator) -> Patch:
-    """The ink of a word: set, made bolder or lighter, condensed or stretched, slanted or turned a little."""
+def print_word(text: str, typeface: Typeface, size: int, random: np.random.Generator, *, varied: bool) -> Patch:
+    """The ink of a word: set, made bolder or lighter, condensed or stretched, slanted or turned a little.
+
+    Args:
+        text: Not a space alone.
+        typeface: Draws all of it.
+        size: Pixels per em.
+        random: The word's random numbers.
+        varied: False keeps to what running text looks like: no strong changes of width, weight or slant.
+    """
     spacing = 0.0
-    if random.random() < 0.45:
+    if not varied:
+        spacing = EM * random.uniform(-0.08, 0.02) if random.random() < 0.4 else 0.0
+    elif random.random() < 0.45:
         spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.85 else random.uniform(0.06, 0.6))
     wide = 0.0 if random.random() < 0.6 else float(random.uniform(0.8, 1.5))
     ink = compose(text, typeface, spacing, wide, random)
     draw = random.random()
-    if draw < 0.16:
+    if draw < (0.16 if varied else 0.06):
         ink = embolden(ink, random)
     elif draw < 0.22 and typeface.face.bold:
         ink = cv2.erode(ink, np.ones((2, 2), np.uint8))
-    stretch = float(random.uniform(0.62, 0.95) if (draw := random.random()) < 0.3 else 1.0)
-    if draw > 0.88:
+    stretch, draw = 1.0, random.random()
+    if draw < 0.3:
+        stretch = float(random.uniform(0.62 if varied else 0.86, 0.95))
+    elif draw > 0.88 and varied:
         stretch = float(random.uniform(1.03, 1.35))
     scale = size / EM
-    if random.random() < 0.04 and size >= 40:
+    if varied and random.random() < 0.04 and size >= 40:
         return _needles(ink, size, stretch)
     width, height = max(1, round(ink.shape[1] * scale * stretch)), max(1, round(ink.shape[0] * scale))
     ink = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     if scale > 1.1:
         ink = cv2.LUT(ink, _CRISP)
-    return _turn(ink, random) if random.random() < 0.45 else ink
+    return _turn(ink, random, varied=varied) if random.random() < 0.45 else ink
 
 
 _CRISP = ((np.arange(256) - 128) * 1.8 + 128).clip(0, 255).astype(np.uint8)
@@ -285,11 +306,13 @@ def _needles(ink: Patch, size: int, stretch: float) -> Patch:
     return as_dots(small, side)
 
 
-def _turn(ink: Patch, random: np.random.Generator) -> Patch:
+def _turn(ink: Patch, random: np.random.Generator, *, varied: bool) -> Patch:
     """Slant and turn by a little, as italics, crooked sheets and pens do."""
     height, width = ink.shape
-    degrees = float(np.clip(random.normal(0, 0.8), -3, 3))
-    shear = float(random.normal(0, 0.03)) if random.random() < 0.85 else float(random.uniform(0.08, 0.3))
+    degrees = float(np.clip(random.normal(0, 0.8 if varied else 0.5), -3, 3))
+    shear = float(random.normal(0, 0.03 if varied else 0.01))
+    if varied and random.random() < 0.15:
+        shear = float(random.uniform(0.08, 0.3))
     rise, slant = width * abs(np.tan(np.deg2rad(degrees))), height * abs(shear)
     matrix = np.array([[1.0, -shear, 0.0], [np.tan(np.deg2rad(degrees)), 1.0, 0.0]])
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
@@ -418,11 +441,14 @@ def spoil_ink(plane: Patch, size: int, random: np.random.Generator) -> Patch:
     return plane
 
 
-def on_paper(plane: Patch, random: np.random.Generator, scanned: bool) -> Patch:
+def on_paper(plane: Patch, state: State, random: np.random.Generator) -> Patch:
     """Print on white, grey or coloured ground, at times bright on dark."""
     draw = random.random()
-    if not scanned:
+    if state == "clean":
         paper, ink = int(random.integers(236, 256)), int(random.integers(0, 70))
+    elif state == "usual":
+        paper, ink = int(random.integers(212, 248)), int(random.integers(50, 115))
+        ink += int(random.integers(20, 60)) if draw < 0.1 else 0  # coloured text
     elif draw < 0.75:
         paper, ink = int(random.integers(205, 250)), int(random.integers(10, 120))
     else:
@@ -436,10 +462,10 @@ def on_paper(plane: Patch, random: np.random.Generator, scanned: bool) -> Patch:
 _COVERAGE = np.arange(256) / 255
 
 
-def digitise(patch: Patch, size: int, random: np.random.Generator) -> Patch:
+def digitise_badly(patch: Patch, size: int, random: np.random.Generator) -> Patch:
     """Scan badly: shadow, low resolution or focus, contrast, noise, a copier's black and white, JPEG."""
     if random.random() < 0.5:
-        patch = _shade(patch, random)
+        patch = _shade(patch, 0.3, random)
     draw = random.random()
     if draw < 0.25:
         patch = low_resolution(patch, size, random)
@@ -459,7 +485,16 @@ def digitise(patch: Patch, size: int, random: np.random.Generator) -> Patch:
     return patch
 
 
-def digitise_well(patch: Patch, random: np.random.Generator) -> Patch:
+def digitise_as_usual(patch: Patch, size: int, random: np.random.Generator) -> Patch:
+    """Scan as office scanners do: uneven light, edges soft by about a pixel, grain, fair JPEG quality."""
+    if random.random() < 0.6:
+        patch = _shade(patch, 0.12, random)
+    patch = cv2.GaussianBlur(patch, (0, 0), float(random.uniform(0.5, 1.05)) * max(0.6, min(1.6, size / 40)))
+    patch = defects.noise(patch, random, float(random.uniform(3, 9)), _GRAINS[1 + int(random.integers(2))])
+    return jpeg(patch, int(random.integers(65, 95))) if random.random() < 0.85 else patch
+
+
+def digitise_well(patch: Patch, size: int, random: np.random.Generator) -> Patch:
     """Scan well: hardly any blur or noise, high JPEG quality."""
     if random.random() < 0.6:
         patch = cv2.GaussianBlur(patch, (0, 0), float(random.uniform(0.3, 0.6)))
@@ -470,12 +505,18 @@ def digitise_well(patch: Patch, random: np.random.Generator) -> Patch:
     return patch
 
 
+DIGITISE: dict[State, Callable[[Patch, int, np.random.Generator], Patch]] = {
+    "clean": digitise_well,
+    "usual": digitise_as_usual,
+    "spoilt": digitise_badly,
+}
+"""How words are scanned."""
 _GRAINS = (0.0, 0.6, 1.0)
 
 
-def _shade(patch: Patch, random: np.random.Generator) -> Patch:
-    """Darken smoothly from one place to another."""
-    coarse: Patch = random.uniform(255 * (1 - random.uniform(0.05, 0.3)), 255, (2, 3)).astype(np.uint8)
+def _shade(patch: Patch, most: float, random: np.random.Generator) -> Patch:
+    """Darken smoothly from one place to another, by the share `most` at most."""
+    coarse: Patch = random.uniform(255 * (1 - random.uniform(most / 6, most)), 255, (2, 3)).astype(np.uint8)
     light = cv2.resize(coarse, (patch.shape[1], patch.shape[0]), interpolation=cv2.INTER_LINEAR)
     return cv2.multiply(patch, light, scale=1 / 255)
 
