@@ -70,6 +70,7 @@ class Config(BaseModel):
     # Augmentation
     augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
     augmentation_probability: float = Field(0.6, ge=0, le=1)
+    box_jitter: float = Field(0.0, ge=0, le=0.5)
 
     # Characters
     character: str = Field("korean_g2", min_length=1)

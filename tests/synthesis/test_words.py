@@ -97,11 +97,11 @@ def test_a_killed_run_ends_in_the_same_state_with_any_number_of_workers(tmp_path
     assert run(tmp_path / "whole") == 0
     real, calls = module.render_chunk, []
 
-    def dies_at_the_third(*task):
+    def dies_at_the_third(task, words):
         calls.append(task)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return real(*task)
+        return real(task, words)
 
     monkeypatch.setattr(module, "render_chunk", dies_at_the_third)
     assert run(tmp_path / "killed") == 130
