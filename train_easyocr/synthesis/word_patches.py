@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from train_easyocr.documents.page import Box
 from train_easyocr.synthesis import defects
 from train_easyocr.synthesis.fonts import Face, is_document_face
 from train_easyocr.synthesis.render import INK, as_dots, stamp
@@ -129,8 +130,8 @@ def typefaces(faces: Sequence[Face], characters: str) -> list[Typeface]:
 
 
 @dataclass(frozen=True)
-class Box:
-    """How far a patch reaches beyond its word's ink, in pixels; negative where it cuts into it."""
+class Sides:
+    """How far a box reaches beyond its word's ink, in pixels; negative where it cuts into it."""
 
     left: int
     top: int
@@ -145,10 +146,12 @@ class WordRenderer:
         faces: Faces to print with, from `typefaces`.
         look: `clean` is print as a good printer and scanner leave it, `scanned` is the usual grey scan or one spoilt in
             many ways, `mixed` is three of these to one of those.
+        context: How much is kept around a word's box on every side, a part of its height, as step 2's `box_context`.
     """
 
-    def __init__(self, faces: Sequence[Typeface], look: Look = "mixed") -> None:
+    def __init__(self, faces: Sequence[Typeface], look: Look = "mixed", context: float = 0.0) -> None:
         self.faces = list(faces)
+        self.context = context
         self._states = STATES[look]
         self._bounds = list(accumulate(face.share for face in self.faces))
 
@@ -157,8 +160,12 @@ class WordRenderer:
         known = frozenset[str]().union(*(face.characters for face in self.faces))
         return "".join(character for character in characters if character in known or character == " ")
 
-    def render(self, text: str, random: np.random.Generator) -> Patch:
-        """A patch of `text`, uint8 [height, width], grey.
+    def render(self, text: str, random: np.random.Generator) -> tuple[Patch, int]:
+        """Print a text and cut it out.
+
+        Returns:
+            The patch, uint8 [height, width], grey, and how far it reaches beyond the word's box on each side: nothing
+            without context.
 
         Raises:
             ValueError: No face draws all of the text.
@@ -168,16 +175,16 @@ class WordRenderer:
         typeface = self.choose(text, random)
         size = draw_size(random)
         ink = print_word(text, typeface, size, random, varied=state == "spoilt" or random.random() < 0.3)
-        plane, cut = set_out(ink, size, random)
-        if random.random() < 0.3:
-            neighbours(plane, cut, typeface, size, random)
+        plane, word, margin = set_out(ink, size, self.context, random)
+        if random.random() < 0.4:
+            neighbours(plane, word, typeface, size, random)
         if random.random() < (0.25 if state == "spoilt" else 0.1):
-            rules(plane, cut, size, random)
+            rules(plane, word, size, random)
         if state == "spoilt":
             plane = spoil_ink(plane, size, random)
         patch = on_paper(plane, state, random)
         patch = DIGITISE[state](patch, size, random)
-        return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
+        return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD]), margin
 
     def choose(self, text: str, random: np.random.Generator) -> Typeface:
         """Draw a face that draws all of the text."""
@@ -324,22 +331,25 @@ def _turn(ink: Patch, random: np.random.Generator, *, varied: bool) -> Patch:
 # --- The box and what is in it ---
 
 
-def set_out(ink: Patch, size: int, random: np.random.Generator) -> tuple[Patch, Box]:
-    """Draw a box around the word and give its ink that much room, and `PAD` pixels more.
+def set_out(ink: Patch, size: int, context: float, random: np.random.Generator) -> tuple[Patch, Box, int]:
+    """Draw a box around the word and give its ink that much room, the context around it, and `PAD` pixels more.
 
     Returns:
-        The box's ink, and how far the box reaches beyond the word's.
+        The plane of ink, where the word's ink lies on it, and the pixels of context on each side of the box.
     """
     x, y, width, height = cv2.boundingRect(cv2.threshold(ink, INK, 255, cv2.THRESH_BINARY)[1])
     if width == 0:
         x, y, width, height = 0, 0, ink.shape[1], ink.shape[0]
-    box = draw_box(width, height, size, random)
-    plane = np.zeros((height + box.top + box.bottom + 2 * PAD, width + box.left + box.right + 2 * PAD), np.uint8)
-    stamp(plane, ink, PAD + box.left - x, PAD + box.top - y)
-    return plane, box
+    sides = draw_box(width, height, size, random)
+    margin = round(context * (height + sides.top + sides.bottom))
+    left, top = PAD + margin + sides.left, PAD + margin + sides.top
+    right, bottom = left + width + sides.right + margin + PAD, top + height + sides.bottom + margin + PAD
+    plane = np.zeros((bottom, right), np.uint8)
+    stamp(plane, ink, left - x, top - y)
+    return plane, Box(left, top, left + width, top + height), margin
 
 
-def draw_box(width: int, height: int, size: int, random: np.random.Generator) -> Box:
+def draw_box(width: int, height: int, size: int, random: np.random.Generator) -> Sides:
     """A box as labels draw it, tight or a little loose, or as a detector widens it."""
     draw = random.random()
     if draw < 0.55:
@@ -356,11 +366,11 @@ def draw_box(width: int, height: int, size: int, random: np.random.Generator) ->
         top += round(random.uniform(0.0, 0.9) * (0.9 * size - height))
         bottom += round(random.uniform(0.0, 0.9) * (0.9 * size - height) / 2)
     least = [-(width // 8), -(height // 8)]
-    return Box(max(left, least[0]), max(top, least[1]), max(right, least[0]), max(bottom, least[1]))
+    return Sides(max(left, least[0]), max(top, least[1]), max(right, least[0]), max(bottom, least[1]))
 
 
-def neighbours(plane: Patch, box: Box, typeface: Typeface, size: int, random: np.random.Generator) -> None:
-    """Let ink of the words beside, above and below reach into a box that has room for it."""
+def neighbours(plane: Patch, word: Box, typeface: Typeface, size: int, random: np.random.Generator) -> None:
+    """Print other words beside the word, above and below it; what is far from it falls outside of the plane."""
     letters = [c for c in "의다이한는을가조항호기관업사및" if c in typeface.characters]
     if not letters:
         return
@@ -371,43 +381,48 @@ def neighbours(plane: Patch, box: Box, typeface: Typeface, size: int, random: np
         mask = typeface.glyph(letters[int(random.integers(len(letters)))]).mask
         return cv2.resize(mask, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
-    gap = max(2, round(size * random.uniform(0.12, 0.4)))
-    if box.right + PAD > gap and random.random() < 0.6:
-        stamp(plane, letter(), width - PAD - box.right + gap, PAD + box.top + int(random.integers(-2, 4)))
-    if box.left + PAD > gap and random.random() < 0.6:
-        mask = letter()
-        stamp(plane, mask, PAD + box.left - gap - mask.shape[1], PAD + box.top + int(random.integers(-2, 4)))
-    for room, above in ((box.top, True), (box.bottom, False)):
-        if room < 3 or random.random() < 0.5:
-            continue
-        reach = int(random.integers(1, max(2, min(room - 1, round(0.16 * size)))))
-        x = int(random.integers(-size, size))
+    gap = max(2, round(size * random.uniform(0.12, 0.5)))
+    x = word.xmax + gap
+    if random.random() < 0.7:
         while x < width:
             mask = letter()
-            stamp(plane, mask, x, PAD + reach - mask.shape[0] if above else height - PAD - reach)
+            stamp(plane, mask, x, word.ymin + int(random.integers(-2, 4)))
+            x += mask.shape[1] + 2
+    x = word.xmin - gap
+    if random.random() < 0.7:
+        while x > 0:
+            mask = letter()
+            x -= mask.shape[1] + 2
+            stamp(plane, mask, x, word.ymin + int(random.integers(-2, 4)))
+    for above in (True, False):
+        away = round(size * random.uniform(0.1, 0.7))
+        edge = word.ymin - away if above else word.ymax + away
+        x = int(random.integers(-size, size))
+        while 0 < edge < height and x < width:
+            mask = letter()
+            stamp(plane, mask, x, edge - mask.shape[0] if above else edge)
             x += mask.shape[1] + int(random.integers(2, max(3, size)))
 
 
-def rules(plane: Patch, box: Box, size: int, random: np.random.Generator) -> None:
-    """Lines of tables and forms: at the edges, under the word, through it, or a curve of a seal."""
+def rules(plane: Patch, word: Box, size: int, random: np.random.Generator) -> None:
+    """Lines of tables and forms: beside the word, under it, through it, or a curve of a seal."""
     height, width = plane.shape
     thickness = int(random.integers(1, max(2, size // 12) + 1))
     strength = int(random.integers(120, 256))
-    draw = random.random()
+    away = round(size * random.uniform(0.02, 0.2))
     tilt = int(random.integers(-2, 3)) if random.random() < 0.4 else 0
-    if draw < 0.3:  # a horizontal edge
-        y = PAD + int(random.integers(-2, max(1, box.top) + 1))
-        y = height - 1 - y if random.random() < 0.6 else y
-        cv2.line(plane, (0, y), (width, y + tilt), strength, thickness)
-    elif draw < 0.6:  # a vertical edge
-        x = PAD + int(random.integers(-2, max(1, box.left) + 1))
-        x = width - 1 - x if random.random() < 0.5 else x
+    draw = random.random()
+    if draw < 0.3:  # above or below
+        y = word.ymin - away if random.random() < 0.4 else word.ymax + away
+        _line(plane, (0, y), (width, y + tilt), strength, thickness)
+    elif draw < 0.6:  # to the left or right
+        x = word.xmin - away if random.random() < 0.5 else word.xmax + away
         _line(plane, (x, 0), (x + tilt, height), strength, thickness)
-    elif draw < 0.8:  # under the word
-        y = height - PAD - box.bottom + round(size * random.uniform(-0.02, 0.1))
+    elif draw < 0.8:  # touching its lower end
+        y = word.ymax + round(size * random.uniform(-0.02, 0.1))
         _line(plane, (0, y), (width, y + tilt), strength, max(1, thickness // 2))
     elif draw < 0.92:  # through it, thin or faint
-        y = int(random.integers(PAD + 2, max(PAD + 3, height - PAD - 2)))
+        y = int(random.integers(word.ymin, max(word.ymin + 1, word.ymax)))
         _line(plane, (0, y), (width, y + tilt), int(random.integers(60, 200)), max(1, thickness // 2))
     else:  # a seal's rim
         centre = (int(random.integers(-size, width + size)), int(random.integers(-size, height + size)))
