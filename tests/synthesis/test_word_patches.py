@@ -113,6 +113,14 @@ def test_context_is_a_part_of_the_boxs_height_on_every_side(faces):
     assert 0.1 < np.mean(spare) < 0.9  # other words are beside some, and nothing beside others
 
 
+def test_a_word_can_be_measured_without_being_printed(faces):
+    for renderer in (WordRenderer(faces), WordRenderer(faces, "scanned", 0.2)):
+        for number in range(40):
+            patch, margin = renderer.render("제12조를", rng(number))
+            size = renderer.measure("제12조를", rng(number))
+            assert size == (patch.shape[1] - 2 * margin, patch.shape[0] - 2 * margin)
+
+
 def test_the_same_numbers_give_the_same_patch(faces):
     renderer = WordRenderer(faces)
     first, second = (renderer.render("뺨했었", rng(5))[0] for _ in range(2))
