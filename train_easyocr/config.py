@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -21,6 +21,8 @@ CONFIG_FILES = Path(__file__).parent / "config_files"
 DEFAULT_CONFIG = CONFIG_FILES / "config.yaml"
 SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 """Keys as the published configuration misspells them, and what they mean."""
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class ConfigError(ValueError):
@@ -145,9 +147,18 @@ class Config(BaseModel):
 
 
 def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> Config:
-    """Read a YAML file, apply `key=value` overrides, and check the whole.
+    """Read a YAML file, apply `key=value` overrides, and check the whole; see `load_settings`."""
+    return load_settings(Config, _contradictions, path, overrides)
+
+
+def load_settings(
+    kind: type[Settings], contradictions: Callable[[Settings], list[str]], path: Path, overrides: Iterable[str] = ()
+) -> Settings:
+    """Read settings of any kind from a YAML file, apply `key=value` overrides, and check the whole.
 
     Args:
+        kind: A frozen model whose settings all have defaults.
+        contradictions: Says what is wrong among values that are right each for itself.
         path: The YAML file. Keys that it does not name have their default values.
         overrides: Settings as given on a command line, such as `lr=0.5` or `select_data=A-B`; values are read as YAML.
 
@@ -162,13 +173,13 @@ def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> C
             faults.append(f"{override!r}: a setting is given as key=value")
             continue
         key = SPELLINGS.get(key, key)
-        values[key] = value if _is_text(key) else yaml.safe_load(value)
-    return check_config(values, faults)
+        values[key] = value if _is_text(kind, key) else yaml.safe_load(value)
+    return check_settings(kind, contradictions, values, faults)
 
 
-def _is_text(key: str) -> bool:
+def _is_text(kind: type[BaseModel], key: str) -> bool:
     # Texts are taken as they stand, since paths and characters may hold what YAML gives a meaning to.
-    field = Config.model_fields.get(key)
+    field = kind.model_fields.get(key)
     return field is None or field.annotation not in (bool, int, float)
 
 
@@ -198,9 +209,21 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
-    """Build a `Config`, or report unknown keys, wrong types and contradictions together.
+    """Build a `Config`, or report unknown keys, wrong types and contradictions together; see `check_settings`."""
+    return check_settings(Config, _contradictions, values, faults)
+
+
+def check_settings(
+    kind: type[Settings],
+    contradictions: Callable[[Settings], list[str]],
+    values: dict[str, Any],
+    faults: Iterable[str] = (),
+) -> Settings:
+    """Build settings, or report unknown keys, wrong types and contradictions together.
 
     Args:
+        kind: As for `load_settings`.
+        contradictions: Likewise.
         values: Settings by key; those not named have their default values.
         faults: What is already known to be wrong, to be reported with the rest.
 
@@ -208,26 +231,25 @@ def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
         ConfigError: Anything is wrong.
     """
     found = list(faults)
-    config: Config | None = None
     try:
-        config = Config.model_validate(values)
+        config = kind.model_validate(values)
     except ValidationError as error:
-        found += [_describe(fault) for fault in error.errors()]
+        found += [_describe(kind, fault) for fault in error.errors()]
         sound = {
             key: value for key, value in values.items() if key not in {fault["loc"][0] for fault in error.errors()}
         }
         # Contradictions among the sound keys are worth knowing in the same run.
-        config = Config.model_validate(sound)
-    found += _contradictions(config)
+        config = kind.model_validate(sound)
+    found += contradictions(config)
     if found:
         raise ConfigError("the configuration can't be used:\n" + "\n".join(f"  - {fault}" for fault in found))
     return config
 
 
-def _describe(fault: Any) -> str:
+def _describe(kind: type[BaseModel], fault: Any) -> str:
     key = str(fault["loc"][0])
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, Config.model_fields, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(key, kind.model_fields, n=1, cutoff=0.5)
         return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
     return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}, not {fault['input']!r}"
 
@@ -277,6 +299,6 @@ def _data_contradictions(config: Config) -> list[str]:
     return found
 
 
-def save_config(config: Config, path: Path) -> None:
-    """Write all settings as YAML, in the order of `Config`."""
+def save_config(config: BaseModel, path: Path) -> None:
+    """Write all settings as YAML, in the order of their kind."""
     write_text(path, yaml.safe_dump(config.model_dump(), allow_unicode=True, sort_keys=False, width=1_000_000))
