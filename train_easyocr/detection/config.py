@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from train_easyocr.config import CONFIG_FILES, load_settings
+from train_easyocr.config import CONFIG_FILES, STRENGTHS, load_settings
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.archives import find_download
 
@@ -43,7 +43,7 @@ class DetectionConfig(BaseModel):
     # Input
     long_side: int = Field(1600, ge=64)
     crop_size: int = Field(640, ge=64, multiple_of=32)
-    augmentation: float = Field(1.0, ge=0, le=2)
+    augmentation: Literal["off", "light", "medium", "strong"] | Annotated[float, Field(ge=0, le=1)] = "strong"
 
     # Training
     network: Literal["db_light"] = "db_light"
@@ -72,11 +72,22 @@ class DetectionConfig(BaseModel):
     def _number_as_text(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
+    @field_validator("augmentation", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        # YAML reads `off` as a truth value.
+        return "off" if value is False else value
+
     @field_validator("dataset", "train_data", "val_data", "train_list", "val_list", "continue_from", mode="before")
     @classmethod
     def _nothing(cls, value: Any) -> Any:
         # YAML reads an empty value and `null` as nothing at all.
         return "" if value is None else value
+
+    @property
+    def augmentation_strength(self) -> float:
+        """How strongly `augmentation` changes pieces, 0 (not at all) to 1."""
+        return STRENGTHS[self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
 
     @property
     def download(self) -> Path:

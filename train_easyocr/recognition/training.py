@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -46,6 +46,9 @@ from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
 from train_easyocr.recognition.validation import Validation, Validator
+
+if TYPE_CHECKING:
+    from train_easyocr.detection.config import DetectionConfig
 
 WARM_UP = 0.1
 """The part of a one_cycle run in which the learning rate rises."""
@@ -620,7 +623,7 @@ def _optimizer(parameters: Sequence[nn.Parameter], config: Config) -> torch.opti
     return torch.optim.Adadelta(parameters, lr=config.lr, rho=config.rho, eps=config.eps)
 
 
-def learning_rate(config: Config, step: int) -> float:
+def learning_rate(config: Config | DetectionConfig, step: int) -> float:
     """Return the learning rate of a step (counted from 0).
 
     one_cycle rises in a line over the first tenth of the run and then falls to nothing in a half cosine (Smith and
