@@ -27,7 +27,7 @@ class CraftParameters(DetectorParameters):
         ycenter_ths: Level boxes stand in one line when their middles differ by less than this share of their height.
         height_ths: Boxes of a line are joined only when their heights differ by less than this share.
         width_ths: Boxes of a line are joined when the gap between them is below this share of their height. Boxes
-            that overlap have negative gaps; -10 joins none.
+            that overlap have negative gaps; -1 joins none but nested ones.
         add_margin: What a box is widened by on each side, as a share of its shorter side.
         margin_x: The same for the left and right side, in place of `add_margin`; it may be negative.
         margin_y: The same for the upper and lower side.
@@ -65,5 +65,5 @@ class CraftParameters(DetectorParameters):
         return {**arguments, "add_margin": self.margins[0]}
 
 
-WORDS = CraftParameters(min_size=0, width_ths=-10.0, attach_ths=0.25)
+WORDS = CraftParameters(min_size=0, width_ths=-1.0, attach_ths=0.25)
 """A box a word: neighbours are not joined, but punctuation is. The start of every search."""
