@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -21,6 +21,11 @@ CONFIG_FILES = Path(__file__).parent / "config_files"
 DEFAULT_CONFIG = CONFIG_FILES / "config.yaml"
 SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 """Keys as the published configuration misspells them, and what they mean."""
+
+STRENGTHS = {"off": 0.0, "light": 0.25, "medium": 0.5, "strong": 1.0}
+"""What the names of `augmentation` stand for."""
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class ConfigError(ValueError):
@@ -58,6 +63,10 @@ class Config(BaseModel):
     batch_width: Literal["bucket", "fixed"] = "bucket"
     rgb: bool = False
     contrast_adjust: float = Field(0.0, ge=0, le=1)
+
+    # Augmentation
+    augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
+    augmentation_probability: float = Field(0.6, ge=0, le=1)
 
     # Characters
     character: str = Field("korean_g2", min_length=1)
@@ -110,6 +119,21 @@ class Config(BaseModel):
             return "None" if info.field_name in ("Transformation", "SequenceModeling") else ""
         return value
 
+    @field_validator("augmentation", mode="before")
+    @classmethod
+    def _strength(cls, value: Any) -> Any:
+        if value is False:  # YAML's `off`
+            return "off"
+        number = _number(value)
+        if value not in STRENGTHS and (number is None or not 0 <= number <= 1):
+            raise ValueError(f"should be {', '.join(STRENGTHS)} or a number from 0 to 1")
+        return value if number is None else number
+
+    @property
+    def augmentation_strength(self) -> float:
+        """How strongly `augmentation` changes patches, 0 (not at all) to 1."""
+        return STRENGTHS[self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
+
     @property
     def data_names(self) -> list[str]:
         """The data sets that `select_data` ("A-B") names."""
@@ -144,10 +168,29 @@ class Config(BaseModel):
         return Path(self.saved_models) / self.experiment_name
 
 
+def _number(value: Any) -> float | None:
+    """Return a setting that is a number, or spells one, as one; None where it does not."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
 def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> Config:
-    """Read a YAML file, apply `key=value` overrides, and check the whole.
+    """Read a YAML file, apply `key=value` overrides, and check the whole; see `load_settings`."""
+    return load_settings(Config, _contradictions, path, overrides)
+
+
+def load_settings(
+    kind: type[Settings], contradictions: Callable[[Settings], list[str]], path: Path, overrides: Iterable[str] = ()
+) -> Settings:
+    """Read settings of any kind from a YAML file, apply `key=value` overrides, and check the whole.
 
     Args:
+        kind: A frozen model whose settings all have defaults.
+        contradictions: Says what is wrong among values that are right each for itself.
         path: The YAML file. Keys that it does not name have their default values.
         overrides: Settings as given on a command line, such as `lr=0.5` or `select_data=A-B`; values are read as YAML.
 
@@ -162,13 +205,13 @@ def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> C
             faults.append(f"{override!r}: a setting is given as key=value")
             continue
         key = SPELLINGS.get(key, key)
-        values[key] = value if _is_text(key) else yaml.safe_load(value)
-    return check_config(values, faults)
+        values[key] = value if _is_text(kind, key) else yaml.safe_load(value)
+    return check_settings(kind, contradictions, values, faults)
 
 
-def _is_text(key: str) -> bool:
+def _is_text(kind: type[BaseModel], key: str) -> bool:
     # Texts are taken as they stand, since paths and characters may hold what YAML gives a meaning to.
-    field = Config.model_fields.get(key)
+    field = kind.model_fields.get(key)
     return field is None or field.annotation not in (bool, int, float)
 
 
@@ -198,9 +241,21 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
-    """Build a `Config`, or report unknown keys, wrong types and contradictions together.
+    """Build a `Config`, or report unknown keys, wrong types and contradictions together; see `check_settings`."""
+    return check_settings(Config, _contradictions, values, faults)
+
+
+def check_settings(
+    kind: type[Settings],
+    contradictions: Callable[[Settings], list[str]],
+    values: dict[str, Any],
+    faults: Iterable[str] = (),
+) -> Settings:
+    """Build settings, or report unknown keys, wrong types and contradictions together.
 
     Args:
+        kind: As for `load_settings`.
+        contradictions: Likewise.
         values: Settings by key; those not named have their default values.
         faults: What is already known to be wrong, to be reported with the rest.
 
@@ -208,28 +263,28 @@ def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
         ConfigError: Anything is wrong.
     """
     found = list(faults)
-    config: Config | None = None
     try:
-        config = Config.model_validate(values)
+        config = kind.model_validate(values)
     except ValidationError as error:
-        found += [_describe(fault) for fault in error.errors()]
+        found += [_describe(kind, fault) for fault in error.errors()]
         sound = {
             key: value for key, value in values.items() if key not in {fault["loc"][0] for fault in error.errors()}
         }
         # Contradictions among the sound keys are worth knowing in the same run.
-        config = Config.model_validate(sound)
-    found += _contradictions(config)
+        config = kind.model_validate(sound)
+    found += contradictions(config)
     if found:
         raise ConfigError("the configuration can't be used:\n" + "\n".join(f"  - {fault}" for fault in found))
     return config
 
 
-def _describe(fault: Any) -> str:
+def _describe(kind: type[BaseModel], fault: Any) -> str:
     key = str(fault["loc"][0])
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, Config.model_fields, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(key, kind.model_fields, n=1, cutoff=0.5)
         return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}, not {fault['input']!r}"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]}, not {fault['input']!r}"
 
 
 def _contradictions(config: Config) -> list[str]:
@@ -277,6 +332,6 @@ def _data_contradictions(config: Config) -> list[str]:
     return found
 
 
-def save_config(config: Config, path: Path) -> None:
-    """Write all settings as YAML, in the order of `Config`."""
+def save_config(config: BaseModel, path: Path) -> None:
+    """Write all settings as YAML, in the order of their kind."""
     write_text(path, yaml.safe_dump(config.model_dump(), allow_unicode=True, sort_keys=False, width=1_000_000))

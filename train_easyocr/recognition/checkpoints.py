@@ -6,6 +6,7 @@ nobody writes either down a second time: both are read from the card, which name
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -13,13 +14,14 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import nn
 
 from train_easyocr.files import replacing, write_json
+from train_easyocr.recognition.fitting import CharacterFit, fit_characters
 
 PREFIX = "module."
 """Before every key of a `.pth`, as torch's DataParallel writes it; EasyOCR cuts these seven characters off unseen."""
@@ -29,6 +31,17 @@ HEAD = "Prediction."
 
 class CheckpointError(ValueError):
     """Weights or their card can't be used; the message names the file and what is wrong with it."""
+
+
+class Card(BaseModel):
+    """What the cards of all weights have: the SHA-256 of the `.pth`, in hexadecimal, which `save_weights` fills in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weights_sha256: str = ""
+
+
+AnyCard = TypeVar("AnyCard", bound=Card)
 
 
 class Scores(BaseModel):
@@ -41,7 +54,7 @@ class Scores(BaseModel):
     words: int = Field(ge=0)
 
 
-class WeightsCard(BaseModel):
+class WeightsCard(Card):
     """What is needed to read with a `.pth`, and where it comes from.
 
     Attributes:
@@ -56,11 +69,8 @@ class WeightsCard(BaseModel):
         validation: The scores at that iteration.
         validation_sets: Folders of the validation sets, which an installer checks the weights on.
         experiment_name: The training's name.
-        weights_sha256: Of the `.pth`, in hexadecimal; `save_weights` fills it in.
         config: All settings of the training.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     character: str = Field(min_length=1)
     network: dict[str, Any]
@@ -73,7 +83,6 @@ class WeightsCard(BaseModel):
     validation: Scores
     validation_sets: list[str]
     experiment_name: str
-    weights_sha256: str = ""
     config: dict[str, Any]
 
     @model_validator(mode="after")
@@ -103,6 +112,7 @@ class LoadReport:
         unexpected: In the file, not in the model.
         mismatched: Of another shape in the file: key, shape there, shape in the model; fresh.
         new_prediction: The model's last layer where it was left fresh on demand.
+        fit: What became of the characters, where the last layer was refitted to another set.
     """
 
     kept: tuple[str, ...]
@@ -110,6 +120,7 @@ class LoadReport:
     unexpected: tuple[str, ...]
     mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
     new_prediction: tuple[str, ...] = ()
+    fit: CharacterFit | None = None
 
     @property
     def whole(self) -> bool:
@@ -119,6 +130,7 @@ class LoadReport:
     def describe(self) -> str:
         """Lines that say what was loaded and, by key, what was not."""
         lines = [f"{len(self.kept)} weights loaded"]
+        lines += [self.fit.describe()] if self.fit else []
         lines += _listed("left fresh, as new_prediction asks", self.new_prediction)
         lines += _listed("not in the file, left fresh", self.missing)
         shapes = [f"{key} ({_shape(there)} in the file, {_shape(here)} here)" for key, there, here in self.mismatched]
@@ -141,7 +153,7 @@ def card_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def save_weights(path: Path, model: nn.Module, card: WeightsCard) -> WeightsCard:
+def save_weights(path: Path, model: nn.Module, card: AnyCard) -> AnyCard:
     """Write a model's weights and their card, so that half of the pair is never taken for both.
 
     The same weights give the same bytes.
@@ -184,9 +196,15 @@ def _refuse_not_finite(path: Path, state: Mapping[str, torch.Tensor], consequenc
 
 
 def read_card(path: Path) -> WeightsCard:
+    """Read the card of a recognizer's weights and check that it belongs to them; see `read_card_of`."""
+    return read_card_of(WeightsCard, path)
+
+
+def read_card_of(kind: type[AnyCard], path: Path) -> AnyCard:
     """Read the card of weights and check that it belongs to them.
 
     Args:
+        kind: Which card is expected.
         path: The `.pth`.
 
     Raises:
@@ -195,7 +213,7 @@ def read_card(path: Path) -> WeightsCard:
     card_file = card_path(path)
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
-        card = WeightsCard.model_validate(json.loads(card_file.read_text(encoding="utf-8")))
+        card = kind.model_validate(json.loads(card_file.read_text(encoding="utf-8")))
     except OSError as error:
         raise CheckpointError(
             f"{error.filename}: can't be read ({error.strerror}); weights and card are a pair"
@@ -253,14 +271,22 @@ def _tensors(path: Path, content: object) -> dict[str, torch.Tensor]:
     return {key.removeprefix(PREFIX): value for key, value in content.items()}
 
 
-def load_pretrained(model: nn.Module, path: Path, strict: bool = True, new_prediction: bool = False) -> LoadReport:
+def load_pretrained(
+    model: nn.Module,
+    path: Path,
+    strict: bool = True,
+    new_prediction: bool = False,
+    characters: tuple[str, str] | None = None,
+) -> LoadReport:
     """Start a model from weights in a file.
 
     Args:
         model: Not wrapped; changed in place, on the device where it is.
         path: Any state dict that `read_weights` reads.
         strict: Refuse whatever does not fit to the last key.
-        new_prediction: Leave the last layer as it is, whatever the file holds: for another character set.
+        new_prediction: Leave the last layer as it is, whatever the file holds.
+        characters: The characters of the file and of the model, where both have a CTC head: the last layer is refitted
+            (`fitting.fit_characters`) when they differ.
 
     Returns:
         What was loaded and what was not.
@@ -269,12 +295,25 @@ def load_pretrained(model: nn.Module, path: Path, strict: bool = True, new_predi
         CheckpointError: The file can't be used; or, with `strict`, some weights don't fit. The model is unchanged then.
     """
     state, own = read_weights(path), model.state_dict()
-    report = _compare(state, own, new_prediction)
+    fit = None if new_prediction or characters is None else _fit_head(path, state, *characters)
+    report = dataclasses.replace(_compare(state, own, new_prediction), fit=fit)
     if not report.kept or (strict and not report.whole):
         advice = "; strict=False takes what fits, new_prediction=True all but the last layer" if report.kept else ""
         raise CheckpointError(f"{path}: does not fit the network{advice}\n{report.describe()}")
     model.load_state_dict({key: state[key] for key in report.kept}, strict=False)
     return report
+
+
+def _fit_head(path: Path, state: dict[str, torch.Tensor], old: str, new: str) -> CharacterFit | None:
+    """Refit the CTC head within `state`, where the characters differ and there is one."""
+    keys = (f"{HEAD}weight", f"{HEAD}bias")
+    if old == new or any(key not in state for key in keys):
+        return None
+    try:
+        state[keys[0]], state[keys[1]], fit = fit_characters(state[keys[0]], state[keys[1]], old, new)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: its last layer is not that of its characters: {error}") from None
+    return fit
 
 
 def _compare(there: dict[str, torch.Tensor], here: dict[str, torch.Tensor], new_prediction: bool) -> LoadReport:

@@ -80,7 +80,6 @@ class RunLog:
     def validation(self, progress: Progress, validation: Validation) -> str:
         """Log a validation; return what was written to log_train.txt."""
         text = format_validation(progress, validation)
-        self._append(TEXT, text + "\n")
         figures = {
             "iteration": progress.iteration,
             "training_loss": progress.training_loss,
@@ -95,12 +94,17 @@ class RunLog:
             "lr": progress.lr,
             "elapsed": round(progress.elapsed, 3),
         }
+        self.record(progress.iteration, text, figures)
+        return text
+
+    def record(self, iteration: int, text: str, figures: Mapping[str, float | None]) -> None:
+        """Write what was found out at an iteration: a text for people, figures by name for programs and plots."""
+        self._append(TEXT, text + "\n")
         self._append(LINES, json.dumps(figures) + "\n")
         for name, value in figures.items():
             if name not in ("iteration", "batch_size", "processes") and value is not None:
-                self._board.add_scalar(name, value, progress.iteration)
+                self._board.add_scalar(name, value, iteration)
         self._board.flush()
-        return text
 
     def _append(self, name: str, text: str) -> None:
         with (self._folder / name).open("a", encoding="utf-8") as file:
