@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -23,7 +23,8 @@ from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.documents.page import Box
 
-Map = NDArray[np.float32]
+Map = NDArray[Any]
+"""float32, 0 to 1; or uint8, 0 to 255 for the same, which a search looks through faster."""
 Floats = NDArray[np.float32]
 Integers = NDArray[Any]  # OpenCV's stubs return arrays of any number
 Corners = tuple[tuple[float, float], ...]
@@ -42,14 +43,28 @@ class Candidates:
     """Connected text of a page's maps, before it is decided what counts as text.
 
     Attributes:
-        corners: float32 [n, 4, 2]: the rectangle around each, in map pixels, (x, y) clockwise from the top left.
         areas: int32 [n]: map pixels, links included.
-        peaks: float32 [n]: the highest region score.
+        peaks: float32 [n]: the highest region score, 0 to 1.
+        bounds: int32 [n, 4]: upright bounds after widening, in map pixels: first and last column and row as xmin,
+            ymin, xmax, ymax.
     """
 
-    corners: Floats
     areas: Integers
     peaks: Floats
+    bounds: Integers
+    _points: Sequence[NDArray[np.int32]]
+    _corners: dict[int, Floats] = field(default_factory=dict)
+
+    def corners(self, numbers: Integers) -> Floats:
+        """Return the smallest rectangles around some candidates, [m, 4, 2]: (x, y) clockwise from the top left.
+
+        Each is computed once: there can be thousands of specks that nobody asks for.
+        """
+        for number in numbers.tolist():
+            if number not in self._corners:
+                self._corners[number] = _rectangle(self._points[number])
+        found = [self._corners[number] for number in numbers.tolist()]
+        return np.array(found, np.float32).reshape(-1, 4, 2)
 
 
 def find_candidates(
@@ -64,21 +79,30 @@ def find_candidates(
         link_threshold: Affinity above which a pixel links text.
         smallest: Components of fewer pixels are left out.
     """
-    text = region > np.float32(low_text)
-    linked = text | (affinity > np.float32(link_threshold))
+    text = _above(region, low_text)
+    linked = text | _above(affinity, link_threshold)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(linked.view(np.uint8), connectivity=4)
     runs, names, tops = _runs(text, labels, region)
     peaks = np.full(count, -np.inf, np.float32)
-    np.maximum.at(peaks, names, tops)
+    np.maximum.at(peaks, names, tops if region.dtype != np.uint8 else tops / np.float32(255))
+    order = np.argsort(names, kind="stable")
+    corners = _widened(runs, _iterations(stats)[names], region.shape)[order]
+    places = np.searchsorted(names[order], np.arange(count + 1))
     wanted = (stats[:, cv2.CC_STAT_AREA] >= smallest) & np.isfinite(peaks)
     wanted[0] = False  # the background
-    points = _widened(runs, _iterations(stats)[names], region.shape)
-    order = np.argsort(names, kind="stable")
-    bounds = np.searchsorted(names[order], np.arange(count + 1))
-    points = points[order]
     kept = np.flatnonzero(wanted)
-    corners = [_rectangle(points[bounds[name] : bounds[name + 1]].reshape(-1, 2)) for name in kept.tolist()]
-    return Candidates(np.array(corners, np.float32).reshape(-1, 4, 2), stats[kept, cv2.CC_STAT_AREA], peaks[kept])
+    points = [corners[places[name] : places[name + 1]].reshape(-1, 2) for name in kept.tolist()]
+    bounds = np.zeros((count, 4), np.int32)
+    if len(runs):
+        with_text = np.flatnonzero(np.diff(places))
+        bounds[with_text, :2] = np.minimum.reduceat(corners.min(axis=1), places[with_text])
+        bounds[with_text, 2:] = np.maximum.reduceat(corners.max(axis=1), places[with_text])
+    return Candidates(stats[kept, cv2.CC_STAT_AREA], peaks[kept], bounds[kept], points)
+
+
+def _above(scores: Map, threshold: float) -> NDArray[np.bool_]:
+    above: NDArray[np.bool_] = scores > (int(threshold * 255) if scores.dtype == np.uint8 else np.float32(threshold))
+    return above
 
 
 def _runs(text: NDArray[np.bool_], labels: Integers, region: Map) -> tuple[Integers, Integers, Floats]:
@@ -170,17 +194,16 @@ def group(candidates: Candidates, parameters: CraftParameters, scale: float) -> 
     """
     whole = (candidates.areas >= SMALLEST_AREA) & (candidates.peaks >= np.float32(parameters.text_threshold))
     # EasyOCR counts in whole pixels from here on.
-    corners = (candidates.corners * np.float32(scale)).astype(np.int32)
+    corners = (candidates.corners(np.flatnonzero(whole)) * np.float32(scale)).astype(np.int32)
     flat = _slopes(corners) < parameters.slope_ths
-    low, high = corners.min(axis=1), corners.max(axis=1)
-    boxes = np.concatenate([low, high], axis=1)
-    level = boxes[whole & flat]
+    level = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)[flat]
     if parameters.attach_ths:
-        level = attach_small(level, boxes[~whole], parameters.attach_ths)
+        specks = (candidates.bounds[~whole] * np.float32(scale)).astype(np.int32)
+        level = attach_small(level, specks, parameters.attach_ths)
     margins = parameters.margins
     joined = [_union(group) for line in _lines(level, parameters) for group in _neighbours(line, parameters)]
     widened = [box for box in (_with_margins(box, margins) for box in joined) if _is_large(box, parameters.min_size)]
-    tilted = [_tilted_with_margins(quad, margins[0]) for quad in corners[whole & ~flat].tolist()]
+    tilted = [_tilted_with_margins(quad, margins[0]) for quad in corners[~flat].tolist()]
     if parameters.min_size:
         tilted = [quad for quad in tilted if _extent(quad) > parameters.min_size]
     return widened, tilted

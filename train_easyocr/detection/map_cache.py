@@ -30,19 +30,20 @@ class MappedPage:
         page: The page.
         image_sha256: Of its image file.
         size: Width and height in pixels.
-        maps: By `map_key` of the parameters that the maps were made with; float16, which takes half the memory.
+        maps: By `map_key` of the parameters that the maps were made with: uint8, 0 to 255 for 0 to 1. Thresholds are
+            searched in coarser steps than these.
         scales: Page pixels per map pixel, likewise.
     """
 
     page: Page
     image_sha256: str
     size: tuple[int, int]
-    maps: dict[str, NDArray[np.float16]] = field(default_factory=dict)
+    maps: dict[str, NDArray[np.uint8]] = field(default_factory=dict)
     scales: dict[str, float] = field(default_factory=dict)
 
     def score_maps(self, key: str) -> ScoreMaps:
         """Return the maps of a key in the detector's own type."""
-        return ScoreMaps(self.maps[key].astype(np.float32), self.scales[key], self.size)
+        return ScoreMaps(self.maps[key] * np.float32(1 / 255), self.scales[key], self.size)
 
 
 def map_key(parameters: DetectorParameters, width: int, height: int) -> str:
@@ -56,6 +57,7 @@ def map_pages(
     pages: Sequence[PageFile],
     detector: WordDetector,
     identity: str,
+    *,
     variants: Sequence[DetectorParameters],
     cache: Path,
     title: str,
@@ -107,9 +109,9 @@ def _map_page(
             if colour is None:
                 colour, _ = load_page(page.image)
             found = detector.with_parameters(parameters).score_maps(colour)
-            stored = {"maps": found.maps.astype(np.float16), "scale": np.array(found.scale)}
+            stored = {"maps": np.rint(found.maps.clip(0, 1) * 255).astype(np.uint8), "scale": np.array(found.scale)}
             _write(cache / f"{name}.npz", **stored)
-        mapped.maps[key], mapped.scales[key] = stored["maps"], float(stored["scale"])
+        mapped.maps[key], mapped.scales[key] = stored["maps"].astype(np.uint8), float(stored["scale"])
     assert mapped is not None
     return mapped
 

@@ -150,9 +150,7 @@ class Objective:
         wanted = figures if self.readings else {key: value for key, value in figures.items() if "detection" in key}
         return dict(wanted)
 
-    def _page_f1(
-        self, number: int, parameters: DetectorParameters
-    ) -> tuple[float, list[Box], list[tuple[int, int]]]:
+    def _page_f1(self, number: int, parameters: DetectorParameters) -> tuple[float, list[Box], list[tuple[int, int]]]:
         boxes, labels = self._boxes(number, parameters), self._labels[number]
         pairs = match(labels, boxes)
         both = len(labels) + len(boxes)
@@ -178,7 +176,7 @@ class Objective:
         thresholds = key, parameters.low_text, parameters.link_threshold
         candidates = known.get(thresholds)
         if candidates is None:
-            region, affinity = page.score_maps(key).maps
+            region, affinity = page.maps[key]
             candidates = known[thresholds] = find_candidates(region, affinity, *thresholds[1:])
             if len(known) > REMEMBERED:
                 known.popitem(last=False)

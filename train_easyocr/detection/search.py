@@ -102,6 +102,7 @@ class Search:
         self,
         objective: Objective,
         start: DetectorParameters,
+        *,
         storage: Path | None = None,
         subject: Mapping[str, Any] | None = None,
         inputs: Sequence[tuple[int, float]] = (),
@@ -117,15 +118,13 @@ class Search:
         self._starts = starts_for(start, plain)
         self._seed = seed
         key = json.dumps([dict(subject or {}), start.model_dump(), self._inputs, plain, seed], sort_keys=True)
-        if storage is not None:
-            storage.parent.mkdir(parents=True, exist_ok=True)
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        self.study = optuna.create_study(
-            study_name=hashlib.sha256(key.encode()).hexdigest()[:16],
-            storage=f"sqlite:///{storage}" if storage is not None else None,
-            direction="maximize",
-            load_if_exists=True,
-        )
+        name = hashlib.sha256(key.encode()).hexdigest()[:16]
+        # The search itself looks at a copy in memory: a transaction a trial instead of one a parameter.
+        self.study = optuna.create_study(direction="maximize")
+        self._kept = _open_study(name, storage) if storage is not None else None
+        if self._kept is not None:
+            self.study.add_trials(self._kept.get_trials(deepcopy=False))
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -148,8 +147,6 @@ class Search:
 
     def run(self, trials: int) -> None:
         """Search until there are `trials` trials, those of earlier runs included."""
-        for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self.study.tell(trial.number, state=TrialState.FAIL)  # a killed run left it
         done = len(self.trials)
         best = self.study.best_value if any(t.state is TrialState.COMPLETE for t in self.trials) else -1.0
         with tqdm(total=trials, initial=min(done, trials), desc="Searching", unit="trial") as progress:
@@ -163,21 +160,25 @@ class Search:
         if number < len(self._starts):
             values = self._values_of(self._starts[number])
             score, outcome = self._score(values, best)
-            trial = optuna.trial.create_trial(params=values, distributions=self.space, **outcome)
-            self.study.add_trial(trial)
+            self.study.add_trial(optuna.trial.create_trial(params=values, distributions=self.space, **outcome))
+            self._keep_last()
             return score
         self.study.sampler = optuna.samplers.TPESampler(
             seed=self._seed * 1_000_003 + number,
             n_startup_trials=STARTUP_TRIALS,
             multivariate=True,
-            warn_independent_sampling=False,
         )
         asked = self.study.ask(self.space)
         score, outcome = self._score(asked.params, best)
         for step, bound in outcome.get("intermediate_values", {}).items():
             asked.report(bound, step)
         self.study.tell(asked, outcome.get("value"), state=outcome["state"])
+        self._keep_last()
         return score
+
+    def _keep_last(self) -> None:
+        if self._kept is not None:
+            self._kept.add_trial(self.study.get_trials(deepcopy=False)[-1])
 
     def _score(self, values: Mapping[str, Any], best: float) -> tuple[float, dict[str, Any]]:
         """Return the score and what the study is to keep of the trial."""
@@ -194,6 +195,12 @@ class Search:
             values["margin_x"], values["margin_y"] = parameters.margins
             values[INPUT] = 0
         return {key: _nearest(values[key], distribution) for key, distribution in self.space.items()}
+
+
+def _open_study(name: str, storage: Path) -> optuna.Study:
+    storage.parent.mkdir(parents=True, exist_ok=True)
+    url = f"sqlite:///{storage}"
+    return optuna.create_study(study_name=name, storage=url, direction="maximize", load_if_exists=True)
 
 
 def _nearest(value: Any, distribution: BaseDistribution) -> Any:

@@ -69,6 +69,7 @@ def tune(
     pages: Sequence[MappedPage],
     evaluation_pages: Sequence[MappedPage],
     output: Path,
+    *,
     trials: int,
     readings: tuple[str, Readings] | None = None,
     inputs: Sequence[tuple[int, float]] = (),
@@ -95,7 +96,9 @@ def tune(
         "recognizer": readings[0] if readings else "",
         "pages": hashlib.sha256(repr([(p.image_sha256, p.page.words) for p in pages]).encode()).hexdigest(),
     }
-    search = Search(objective, start, output / STORAGE_NAME, subject, inputs, plain, seed)
+    search = Search(
+        objective, start, storage=output / STORAGE_NAME, subject=subject, inputs=inputs, plain=plain, seed=seed
+    )
     try:
         search.run(trials)
         best = search.best
@@ -206,7 +209,17 @@ def _run(parsed: argparse.Namespace) -> Tuned:
     if parsed.evaluation_pages:
         held_out = _mapped(parsed.evaluation_pages, opened, variants, parsed, "Evaluation pages")
     readings = _readings(parsed)
-    return tune(opened, pages, held_out, parsed.output, parsed.trials, readings, inputs, parsed.plain, parsed.seed)
+    return tune(
+        opened,
+        pages,
+        held_out,
+        parsed.output,
+        trials=parsed.trials,
+        readings=readings,
+        inputs=inputs,
+        plain=parsed.plain,
+        seed=parsed.seed,
+    )
 
 
 def _mapped(
@@ -221,7 +234,7 @@ def _mapped(
     files, problems = find_pages(folder)
     cache = parsed.output / "score_maps"
     pages, more = map_pages(
-        spread(files, parsed.limit), opened.detector, opened.weights_sha256, variants, cache, title
+        spread(files, parsed.limit), opened.detector, opened.weights_sha256, variants=variants, cache=cache, title=title
     )
     for problem in [*problems, *more]:
         print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)

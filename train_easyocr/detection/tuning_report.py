@@ -35,7 +35,9 @@ def effects(objective: Objective, best: DetectorParameters, space: Mapping[str, 
             continue
         values = sorted({*_points(distribution), getattr(best, key)}, key=str if _is_choice(distribution) else None)
         curves[key] = [
-            (value, objective.detection_f1(best.model_copy(update={key: value}))) for value in values if value is not None
+            (value, objective.detection_f1(best.model_copy(update={key: value})))
+            for value in values
+            if value is not None
         ]
     return curves
 
