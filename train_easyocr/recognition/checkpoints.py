@@ -153,15 +153,16 @@ def card_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def save_weights(path: Path, model: nn.Module, card: AnyCard) -> AnyCard:
+def save_weights(path: Path, model: nn.Module, card: AnyCard, dtype: torch.dtype = torch.float32) -> AnyCard:
     """Write a model's weights and their card, so that half of the pair is never taken for both.
 
     The same weights give the same bytes.
 
     Args:
-        path: The `.pth`: a plain dict, keys with `module.` before them, floating-point values in float32, on the CPU.
+        path: The `.pth`: a plain dict, keys with `module.` before them, floating-point values in `dtype`, on the CPU.
         model: Wrapped in DataParallel or not.
         card: What to write beside it.
+        dtype: float16 halves the file; loading turns it into float32 again.
 
     Returns:
         The card as written, with the file's SHA-256.
@@ -169,7 +170,7 @@ def save_weights(path: Path, model: nn.Module, card: AnyCard) -> AnyCard:
     Raises:
         CheckpointError: A weight is not finite. Nothing is written then, and what was there before stays.
     """
-    state = {PREFIX + key.removeprefix(PREFIX): _plain(value) for key, value in model.state_dict().items()}
+    state = {PREFIX + key.removeprefix(PREFIX): _plain(value, dtype) for key, value in model.state_dict().items()}
     _refuse_not_finite(path, state, "not saved")
     # Through memory: written straight to a file, the archive would hold the file's temporary name.
     buffer = io.BytesIO()
@@ -183,8 +184,8 @@ def save_weights(path: Path, model: nn.Module, card: AnyCard) -> AnyCard:
     return card
 
 
-def _plain(value: torch.Tensor) -> torch.Tensor:
-    dtype = torch.float32 if value.is_floating_point() else value.dtype
+def _plain(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    dtype = dtype if value.is_floating_point() else value.dtype
     # A view would bring all of the storage that it looks into to disk.
     return value.detach().to("cpu", dtype).clone(memory_format=torch.contiguous_format)
 

@@ -106,7 +106,7 @@ def _fresh_rows(trained: Mapping[str, torch.Tensor], syllables: str, fit: Charac
     return made
 
 
-def compose(syllables: str, rows: torch.Tensor, wanted: str, ridge: float = 1.0) -> torch.Tensor:
+def compose(syllables: str, rows: torch.Tensor, wanted: str, ridge: float = 3.0) -> torch.Tensor:
     """Estimate syllables' rows from other syllables, as a sum of what initial, medial and final each contribute.
 
     The contributions are the ridge regression of the trained rows on their parts (Hoerl and Kennard, "Ridge
