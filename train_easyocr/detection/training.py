@@ -368,7 +368,8 @@ class DetectorTrainer:
         pages = self._validation[self._processes.share(len(self._validation))]
         counts = torch.zeros(4, dtype=torch.float64)
         for page in tqdm(pages, desc="Validation", unit="page", leave=False, disable=not self._processes.first):
-            self._stop_if_asked()
+            if self._processes.count == 1:  # of several, some have a page less and would not ask as often
+                self._stop_if_asked()
             try:
                 counts += torch.tensor([*count_matches(detector, page), 1])
             except (SourceError, ImageError, LabelError) as error:
