@@ -123,6 +123,10 @@ def contradictions(config: DetectionConfig) -> list[str]:
         for key in ("train_list", "val_list")
         if (file := getattr(config, key)) and not Path(file).is_file()
     ]
+    if (start := config.continue_from) and not Path(start).is_file() and (start, config.network) != ("craft", "craft"):
+        found.append(
+            f"continue_from: {start}: there is no such file; `craft` stands for EasyOCR's, with network: craft"
+        )
     missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]
     if missing and not config.dataset:
         found.append(f"dataset and {' and '.join(missing)} are empty; set dataset, or a folder for each")

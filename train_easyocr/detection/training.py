@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -24,12 +25,13 @@ from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.loading import Batch, Pieces, StepPlan, training_batches
-from train_easyocr.detection.networks import NETWORKS, TrainableNetwork
+from train_easyocr.detection.networks import CRAFT, NETWORKS, TrainableNetwork
 from train_easyocr.detection.pages import FEW_PAGES, PageSet, open_pages, split_labels
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_label_file
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import PageSource, SourceError
+from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
@@ -39,7 +41,7 @@ from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.schedules import Schedule, depends_on_length
 from train_easyocr.recognition.state import STATE, check_data, check_settings, load_state, save_state
-from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest, find_start
+from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest
 
 PLACES = frozenset({"saved_models", "dataset", "train_data", "val_data", "train_list", "val_list", "workers"})
 """Settings that each machine may have its own values of; what is in the data is compared by its labels."""
@@ -138,7 +140,7 @@ def _prepare(
     model = network.build()
     if processes.first:
         if state is None and config.continue_from:
-            path, _ = find_start(config.continue_from)
+            path = find_weights(CRAFT) if config.continue_from == CRAFT else Path(config.continue_from)
             print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
         save_config(config, config.experiment / "config.yaml")
     print(f"Total number of trainable parameters: {count_trainable(model):,}")
