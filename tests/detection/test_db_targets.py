@@ -74,7 +74,7 @@ def test_a_thin_word_has_a_pixel_across():
 
 def test_boxes_can_leave_the_map():
     found = db_targets(
-        np.array([[-20.0, -5.0, 8.0, 10.0], [50.0, 20.0, 90.0, 80.0]]), np.array([[-9.0, -9, -1, -1]]), (40, 60)
+        np.array([[-20.0, -5.0, 8.0, 10.0], [44.0, 20.0, 84.0, 80.0]]), np.array([[-9.0, -9, -1, -1]]), (40, 60)
     )
     assert found[PROBABILITY][2, 0] and found[PROBABILITY][38, 59]
     assert found[COUNTS].all()

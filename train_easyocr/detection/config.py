@@ -46,7 +46,7 @@ class DetectionConfig(BaseModel):
     augmentation: Literal["off", "light", "medium", "strong"] | Annotated[float, Field(ge=0, le=1)] = "strong"
 
     # Training
-    network: Literal["db_light"] = "db_light"
+    network: Literal["db_light", "craft"] = "db_light"
     batch_size: int = Field(16, ge=1)
     n_iter: int = Field(50_000, ge=1)
     val_period: int = Field(1_000, ge=1)
@@ -59,7 +59,7 @@ class DetectionConfig(BaseModel):
     weight_decay: float = Field(1e-4, ge=0)
     grad_clip: float = Field(5.0, gt=0)
 
-    # Boxes of the probability map, in validation
+    # Boxes of db_light's probability map, in validation
     det_db_thresh: float = Field(0.3, gt=0, lt=1)
     det_db_box_thresh: float = Field(0.6, ge=0, lt=1)
     det_db_unclip_ratio: float = Field(1.5, ge=0, le=5)
@@ -119,7 +119,7 @@ def contradictions(config: DetectionConfig) -> list[str]:
     ]
     found += [
         f"{key}: {file}: there is no such file"
-        for key in ("train_list", "val_list", "continue_from")
+        for key in ("train_list", "val_list")
         if (file := getattr(config, key)) and not Path(file).is_file()
     ]
     missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]

@@ -20,8 +20,8 @@ ON_A_WORD = 0.8
 """The share of pieces whose middle lies on a word; the others lie anywhere on the page."""
 SCALES = (0.65, 1.5)
 """How far the scale differs from that of reading, at a strength of 1."""
-TURN = 0.8
-"""Standard deviation of the turn in degrees, at a strength of 1; a scanned page is rarely turned by more than 2."""
+TURNED, TURN = 0.5, 1.0
+"""The share of pieces that are turned, and by how much: standard deviation in degrees, at a strength of 1."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,9 @@ def random_crop(
     height, width = page.shape
     low, high = (strength * math.log(factor) for factor in SCALES)
     scale = reading_scale(width, height, long_side) * math.exp(random.uniform(low, high))
-    degrees = float(np.clip(random.normal(0, TURN), -2.5, 2.5)) * strength
+    turned, degrees = random.random() < TURNED, float(np.clip(random.normal(0, TURN), -2.5, 2.5)) * strength
     middle = _middle(labels.boxes, width, height, size / scale, random)
-    matrix = _placement(middle, scale, degrees, size)
-    image = _cut(page, matrix, scale, size)
+    image, matrix = _cut(page, _placement(middle, scale, degrees if turned else 0.0, size), scale, size)
     crop = _with_words(image, labels, matrix, (width, height), size)
     if strength:
         spoilt = spoil(crop.image, crop.boxes, crop.ignored, strength, random)
@@ -120,8 +119,15 @@ def _placement(middle: NDArray[Any], scale: float, degrees: float, size: int) ->
     return np.column_stack([linear, size / 2 - linear @ middle])
 
 
-def _cut(page: NDArray[np.uint8], matrix: NDArray[np.float64], scale: float, size: int) -> NDArray[np.uint8]:
-    """Bring a part of the page onto the piece: scaled as reading scales, then turned."""
+def _cut(
+    page: NDArray[np.uint8], matrix: NDArray[np.float64], scale: float, size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Bring a part of the page onto the piece: scaled as reading scales, then turned.
+
+    Returns:
+        The piece, and the map that was used: a piece that is not turned is moved by a part of a pixel, so that its
+        pixels are as sharp as those of a page that is read.
+    """
     corners = np.array([[0, 0], [size, 0], [0, size], [size, size]], float)
     linear = matrix[:, :2]
     on_page = (corners - matrix[:, 2]) @ np.linalg.inv(linear).T
@@ -130,12 +136,14 @@ def _cut(page: NDArray[np.uint8], matrix: NDArray[np.float64], scale: float, siz
     part = page[y : max(y + 1, int(bottom)), x : max(x + 1, int(right))]
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small = cv2.resize(part, None, fx=scale, fy=scale, interpolation=method)
-    # From the scaled part to the piece. OpenCV counts from the middle of the first pixel, half a pixel further in.
-    turn = linear / scale
-    shift = linear @ np.array([x, y]) + matrix[:, 2] + turn @ np.array([0.5, 0.5]) - 0.5
-    return cv2.warpAffine(  # type: ignore[return-value]
-        small, np.column_stack([turn, shift]), (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    turn, shift = linear / scale, linear @ np.array([x, y]) + matrix[:, 2]
+    if not turn[0, 1]:
+        matrix = matrix + np.column_stack([np.zeros((2, 2)), np.rint(shift) - shift])
+        shift = np.rint(shift)
+    # OpenCV counts from the middle of the first pixel, half a pixel further in.
+    affine = np.column_stack([turn, shift + turn @ np.array([0.5, 0.5]) - 0.5])
+    piece = cv2.warpAffine(small, affine, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return piece, matrix  # type: ignore[return-value]
 
 
 def _with_words(

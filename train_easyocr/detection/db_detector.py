@@ -9,59 +9,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
+from train_easyocr.detection.cards import DetectorCard
 from train_easyocr.detection.crops import whole_page
 from train_easyocr.detection.db_boxes import DbParameters, db_boxes
 from train_easyocr.detection.db_network import MULTIPLE, STRIDE, DbLight, for_reading
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
 from train_easyocr.documents.page import Box
-from train_easyocr.recognition.checkpoints import Card, CheckpointError, load_pretrained, read_card_of
+from train_easyocr.recognition.checkpoints import CheckpointError, load_pretrained, read_card_of
 from train_easyocr.recognition.computing import DTYPES, Computing
 from train_easyocr.recognition.fast_network import fastest_precision
 
-DB_LIGHT = "db_light"
+DB_LIGHT: Final = "db_light"
 
 
-class DetectionScores(BaseModel):
-    """What a detector reached in validation: at an intersection over union of 0.5, over all words of all pages."""
+class DbCard(DetectorCard):
+    """The card of `db_light`'s weights."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    precision: float = Field(ge=0, le=1)
-    recall: float = Field(ge=0, le=1)
-    f1: float = Field(ge=0, le=1)
-    pages: int = Field(ge=0)
-    words: int = Field(ge=0)
-
-
-class DetectorCard(Card):
-    """What is needed to find words with a `.pth`, and where it comes from.
-
-    Attributes:
-        network: Which network.
-        long_side: Pixels; a page with a longer side is scaled down to this.
-        parameters: How boxes are made of the maps.
-        iteration: Of the training.
-        validation: The scores at that iteration.
-        experiment_name: The training's name.
-        config: All settings of the training.
-    """
-
-    network: Literal["db_light"]
-    long_side: int = Field(ge=1)
+    network: Literal["db_light"] = DB_LIGHT
     parameters: DbParameters
-    iteration: int
-    validation: DetectionScores
-    experiment_name: str
-    config: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -139,7 +112,7 @@ def open_db_light(
         CheckpointError: Weights or card can't be used.
         ConfigError: The device can't compute in this precision.
     """
-    card = read_card_of(DetectorCard, path)
+    card = read_card_of(DbCard, path)
     model = DbLight()
     load_pretrained(model, path)
     computing = Computing.choose(precision)

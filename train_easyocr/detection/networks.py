@@ -9,14 +9,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from train_easyocr.detection.cards import DetectionScores, DetectorCard
 from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.craft_training import CRAFT, CraftTraining
 from train_easyocr.detection.crops import Crop
-from train_easyocr.detection.db_detector import DB_LIGHT, DbDetector, DetectionScores, DetectorCard
+from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, DbDetector
 from train_easyocr.detection.db_loss import db_loss
 from train_easyocr.detection.db_network import STRIDE, DbLight
 from train_easyocr.detection.db_targets import db_targets
 from train_easyocr.detection.interface import WordDetector
-from train_easyocr.recognition.checkpoints import Card
 from train_easyocr.recognition.computing import Computing
 
 
@@ -38,7 +39,7 @@ class TrainableNetwork(Protocol):
     def detector(self, model: Any, computing: Computing) -> WordDetector:
         """Return a detector that uses the weights as they are now."""
 
-    def card(self, iteration: int, scores: DetectionScores) -> Card:
+    def card(self, iteration: int, scores: DetectionScores) -> DetectorCard:
         """Return the card to be saved with the weights."""
 
 
@@ -69,10 +70,9 @@ class DbLightTraining:
         """Return a detector with the settings' parameters."""
         return DbDetector.of(model, self._config.long_side, self._config.db_parameters, computing)
 
-    def card(self, iteration: int, scores: DetectionScores) -> DetectorCard:
+    def card(self, iteration: int, scores: DetectionScores) -> DbCard:
         """Return the card."""
-        return DetectorCard(
-            network=DB_LIGHT,
+        return DbCard(
             long_side=self._config.long_side,
             parameters=self._config.db_parameters,
             iteration=iteration,
@@ -82,5 +82,5 @@ class DbLightTraining:
         )
 
 
-NETWORKS = {DB_LIGHT: DbLightTraining}
+NETWORKS: dict[str, type[DbLightTraining] | type[CraftTraining]] = {DB_LIGHT: DbLightTraining, CRAFT: CraftTraining}
 """By the setting `network`."""

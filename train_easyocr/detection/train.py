@@ -61,6 +61,7 @@ def _run(config: DetectionConfig, minutes: float | None) -> int:
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.detection.training import train  # noqa: PLC0415
     from train_easyocr.documents.workers import WorkerDiedError  # noqa: PLC0415
+    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
     from train_easyocr.recognition.data import DataError  # noqa: PLC0415
     from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
@@ -73,7 +74,7 @@ def _run(config: DetectionConfig, minutes: float | None) -> int:
         return say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
     except OtherProcessError:
         return FAILURE  # that process says why
-    except (ConfigError, DataError, ResumeError, CheckpointError) as error:
+    except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
         return say(error, USAGE_ERROR)
     except (NotFiniteError, WorkerDiedError) as error:
         return say(error, FAILURE)

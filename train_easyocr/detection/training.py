@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -21,8 +20,8 @@ from torch import nn
 from tqdm import tqdm
 
 from train_easyocr.config import ConfigError, save_config
+from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.config import DetectionConfig
-from train_easyocr.detection.db_detector import DetectionScores
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.loading import Batch, Pieces, StepPlan, training_batches
 from train_easyocr.detection.networks import NETWORKS, TrainableNetwork
@@ -39,7 +38,7 @@ from train_easyocr.recognition.logs import RunLog
 from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.state import STATE, check_data, check_settings, load_state, save_state
-from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest, learning_rate
+from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest, find_start, learning_rate
 
 PLACES = frozenset({"saved_models", "dataset", "train_data", "val_data", "train_list", "val_list", "workers"})
 """Settings that each machine may have its own values of; what is in the data is compared by its labels."""
@@ -60,6 +59,7 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
         DataError: Pages are missing or can't be read.
         ResumeError: The experiment was begun with other settings or data.
         CheckpointError: `continue_from` can't be loaded.
+        MissingWeights, DamagedWeights: It names EasyOCR's own, and they can't be had.
         NotFiniteError: Training went wrong.
         Interrupted: Training was asked to stop.
         OtherProcessError: Another of the processes that torchrun started failed.
@@ -136,8 +136,8 @@ def _prepare(
     model = network.build()
     if processes.first:
         if state is None and config.continue_from:
-            report = load_pretrained(model, Path(config.continue_from))
-            print(f"Starting with {config.continue_from}: {report.describe()}")
+            path, _ = find_start(config.continue_from)
+            print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
         save_config(config, config.experiment / "config.yaml")
     print(f"Total number of trainable parameters: {count_trainable(model):,}")
     print(f"Computing in {computing}")
@@ -368,7 +368,8 @@ class DetectorTrainer:
         pages = self._validation[self._processes.share(len(self._validation))]
         counts = torch.zeros(4, dtype=torch.float64)
         for page in tqdm(pages, desc="Validation", unit="page", leave=False, disable=not self._processes.first):
-            self._stop_if_asked()
+            if self._processes.count == 1:  # of several, some have a page less and would not ask as often
+                self._stop_if_asked()
             try:
                 counts += torch.tensor([*count_matches(detector, page), 1])
             except (SourceError, ImageError, LabelError) as error:
