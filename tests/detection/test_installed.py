@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import install_finetuned, write_set
 from train_easyocr.detection.craft import CraftDetector, load_craft
 from train_easyocr.detection.craft_boxes import craft_boxes
 from train_easyocr.detection.db_boxes import DbParameters
-from train_easyocr.detection.db_detector import DetectionScores, DetectorCard, open_db_light
-from train_easyocr.detection.db_network import DbLight
+from train_easyocr.detection.db_detector import open_db_light
 from train_easyocr.detection.installed import (
     DetectionFiles,
     InstalledDetector,
@@ -28,7 +28,7 @@ from train_easyocr.documents import Box
 from train_easyocr.evaluation.command import spread  # noqa: F401 - loaded before weights are registered
 from train_easyocr.files import sha256
 from train_easyocr.reader import ReaderError, load_page, open_detector, open_finetuned, open_installed_detector
-from train_easyocr.recognition.checkpoints import CheckpointError, save_weights
+from train_easyocr.recognition.checkpoints import CheckpointError
 
 LOW = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320)
 """Random weights' maps are near zero; with these settings they give boxes all the same."""
@@ -48,25 +48,7 @@ def image(tmp_path):
 
 @pytest.fixture(scope="module")
 def db_light(tmp_path_factory):
-    """A db_light whose weights are random, and which finds something for all that."""
-    path = tmp_path_factory.mktemp("검출기") / "best_f1.pth"
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = DbLight()
-    with torch.no_grad():
-        model.probability[1].bias.fill_(-1.0)
-        model.probability[1].weight *= 5000
-    scores = DetectionScores(precision=0, recall=0, f1=0, pages=0, words=0)
-    parameters = DbParameters(det_db_thresh=0.5, det_db_box_thresh=0.0)
-    save_weights(
-        path,
-        model,
-        DetectorCard(
-            network="db_light", long_side=320, parameters=parameters, iteration=0, validation=scores,
-            experiment_name="시험", config={},
-        ),
-    )  # fmt: skip
-    return path
+    return save_untrained(tmp_path_factory.mktemp("검출기") / "best_f1.pth", long_side=320)
 
 
 def test_craft_has_easyocrs_parameters(home):

@@ -53,8 +53,8 @@ def _stage_weights(source: Path, chosen: DetectionSettings | None, staged: Detec
     copy_or_remove(source, staged.weights)
     copy_or_remove(card_path(source), staged.card)
     parameters = opened.detector.parameters
-    if isinstance(parameters, CraftParameters):
-        parameters = WORDS  # CRAFT's weights bring no parameters with them
+    if parameters == CraftParameters():
+        parameters = WORDS  # weights without a card bring EasyOCR's, which join the words of a line
     settings = chosen or settings_for(opened.network, opened.weights_sha256, parameters)
     save_settings(staged.settings, settings)
     check_weights(settings, staged)

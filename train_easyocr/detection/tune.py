@@ -38,7 +38,7 @@ from train_easyocr.recognition.checkpoints import CheckpointError
 SETTINGS_NAME = "detection_settings.yaml"
 STORAGE_NAME = "trials.sqlite3"
 CRAFT_INPUTS = ((2560, 1.0), (1920, 1.0), (2560, 1.5))
-"""`canvas_size` and `mag_ratio` to choose among; EasyOCR's own first."""
+"""`canvas_size` and `mag_ratio` to choose among, beside the detector's own."""
 
 
 class TuningError(RuntimeError):
@@ -87,7 +87,7 @@ def tune(
         output: The folder for settings, report and trials.
         trials: How many, those of earlier runs included.
         readings: The recognizer's identity and its readings.
-        inputs: For CRAFT: pairs of `canvas_size` and `mag_ratio`.
+        inputs: For CRAFT: pairs of `canvas_size` and `mag_ratio`, the detector's own first.
         plain: Search only what plain EasyOCR takes.
         seed: Of the search.
     """
@@ -205,8 +205,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(parsed: argparse.Namespace) -> Tuned:
     opened = open_word_detector(parsed.detector, parsed.cuda)
     start = opened.detector.parameters
-    several = isinstance(start, CraftParameters) and not parsed.one_size
-    inputs = CRAFT_INPUTS if several else ()
+    inputs: list[tuple[int, float]] = []
+    if isinstance(start, CraftParameters) and not parsed.one_size:
+        inputs = list(dict.fromkeys([(start.canvas_size, start.mag_ratio), *CRAFT_INPUTS]))
     variants = [start, *(start.model_copy(update={"canvas_size": c, "mag_ratio": m}) for c, m in inputs)]
     pages = _mapped(parsed.pages, opened, variants, parsed, "Validation pages")
     held_out = []
