@@ -9,12 +9,14 @@ from pathlib import Path
 import torch
 
 from train_easyocr.detection.craft import CraftDetector, load_craft
+from train_easyocr.detection.craft_training import CraftCard
 from train_easyocr.detection.db_detector import DB_LIGHT, open_db_light
 from train_easyocr.detection.interface import WordDetector
+from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.detection.settings import EASYOCR, Network
 from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.files import sha256
-from train_easyocr.recognition.checkpoints import CheckpointError, card_path
+from train_easyocr.recognition.checkpoints import CheckpointError, card_path, read_card_of
 
 CRAFT = "craft"
 """Names EasyOCR's own detector where weights are asked for."""
@@ -41,7 +43,8 @@ def open_word_detector(source: str | Path, cuda: bool = False) -> OpenedDetector
     """Open a detector.
 
     Args:
-        source: `craft` for EasyOCR's own weights, or a `.pth`: db_light's with its card beside it, or CRAFT's.
+        source: `craft` for EasyOCR's own weights, or a `.pth` with its card beside it, which says what it is for; one
+            without a card is CRAFT's and has EasyOCR's parameters.
         cuda: Use the GPU.
 
     Raises:
@@ -56,7 +59,8 @@ def open_word_detector(source: str | Path, cuda: bool = False) -> OpenedDetector
         raise CheckpointError(f"{path}: there is no such file; name `craft`, or the weights of a trained detector")
     if network_of(path) == DB_LIGHT:
         return OpenedDetector(open_db_light(path, cuda=cuda), "db_light", path, sha256(path))
-    return OpenedDetector(_craft(path, cuda), "craft", path, sha256(path))
+    parameters = read_card_of(CraftCard, path).parameters if card_path(path).is_file() else None
+    return OpenedDetector(_craft(path, cuda, parameters), "craft", path, sha256(path))
 
 
 def network_of(path: Path) -> Network:
@@ -75,5 +79,5 @@ def network_of(path: Path) -> Network:
     raise CheckpointError(f"{card_path(path)}: is the card of something else than a detector")
 
 
-def _craft(path: Path, cuda: bool) -> CraftDetector:
-    return CraftDetector(load_craft(path), device=torch.device("cuda" if cuda else "cpu"))
+def _craft(path: Path, cuda: bool, parameters: CraftParameters | None = None) -> CraftDetector:
+    return CraftDetector(load_craft(path), parameters, torch.device("cuda" if cuda else "cpu"))

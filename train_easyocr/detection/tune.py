@@ -24,7 +24,7 @@ from train_easyocr.detection.objective import Objective, Readings
 from train_easyocr.detection.opening import OpenedDetector, open_word_detector
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.detection.search import Search
-from train_easyocr.detection.settings import save_settings, settings_for
+from train_easyocr.detection.settings import EASYOCR, save_settings, settings_for
 from train_easyocr.detection.tuning_report import Curves, draw_effects, effect_table, effects, figures_table
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
@@ -38,7 +38,7 @@ from train_easyocr.recognition.checkpoints import CheckpointError
 SETTINGS_NAME = "detection_settings.yaml"
 STORAGE_NAME = "trials.sqlite3"
 CRAFT_INPUTS = ((2560, 1.0), (1920, 1.0), (2560, 1.5))
-"""`canvas_size` and `mag_ratio` to choose among; EasyOCR's own first."""
+"""`canvas_size` and `mag_ratio` to choose among, beside the detector's own."""
 
 
 class TuningError(RuntimeError):
@@ -55,6 +55,7 @@ class Tuned:
         figures: Figures by pages and parameters ("validation, before").
         curves: What each parameter does.
         trials: Trials made, over all runs.
+        usage: How to use what was found: lines of Python for plain EasyOCR, or the command that installs it.
     """
 
     before: DetectorParameters
@@ -62,6 +63,7 @@ class Tuned:
     figures: dict[str, dict[str, float | None]]
     curves: Curves
     trials: int
+    usage: str
 
 
 def tune(
@@ -85,7 +87,7 @@ def tune(
         output: The folder for settings, report and trials.
         trials: How many, those of earlier runs included.
         readings: The recognizer's identity and its readings.
-        inputs: For CRAFT: pairs of `canvas_size` and `mag_ratio`.
+        inputs: For CRAFT: pairs of `canvas_size` and `mag_ratio`, the detector's own first.
         plain: Search only what plain EasyOCR takes.
         seed: Of the search.
     """
@@ -110,7 +112,7 @@ def tune(
         if readings:
             readings[1].save()
     curves = effects(objective, best, search.space)
-    tuned = Tuned(start, best, figures, curves, len(search.trials))
+    tuned = Tuned(start, best, figures, curves, len(search.trials), usage(best, opened, output))
     _write(tuned, opened, objective, output)
     return tuned
 
@@ -141,11 +143,13 @@ def _write(tuned: Tuned, opened: OpenedDetector, objective: Objective, output: P
     print(effect_table(tuned.curves, tuned.before, tuned.best, objective))
 
 
-def usage(parameters: DetectorParameters) -> str:
-    """Return the lines of Python with which plain EasyOCR does the same; those that install it where it can't."""
-    arguments = parameters.easyocr_arguments() if isinstance(parameters, CraftParameters) else None
+def usage(parameters: DetectorParameters, opened: OpenedDetector, output: Path) -> str:
+    """Return lines of Python with which plain EasyOCR does the same, or the command that installs what it can't do."""
+    own = opened.weights_sha256 == EASYOCR
+    arguments = parameters.easyocr_arguments() if own and isinstance(parameters, CraftParameters) else None
     if arguments is None:
-        return "Plain EasyOCR has no such settings; step 4 installs them, and says how a Reader uses them."
+        detector = "" if opened.weights_sha256 == EASYOCR else f" --detector {opened.weights}"
+        return f"bash step4_set_finetuned_model.sh{detector} --detection_settings {output / SETTINGS_NAME}"
     shown = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
     return (
         "import easyocr\n"
@@ -194,15 +198,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ntune: stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    print(f"\nWritten: {parsed.output / SETTINGS_NAME}, tuning.json, tuning.png\n\n{usage(tuned.best)}")
+    print(f"\nWritten: {parsed.output / SETTINGS_NAME}, tuning.json, tuning.png\n\n{tuned.usage}")
     return 0
 
 
 def _run(parsed: argparse.Namespace) -> Tuned:
     opened = open_word_detector(parsed.detector, parsed.cuda)
     start = opened.detector.parameters
-    several = isinstance(start, CraftParameters) and not parsed.one_size
-    inputs = CRAFT_INPUTS if several else ()
+    inputs: list[tuple[int, float]] = []
+    if isinstance(start, CraftParameters) and not parsed.one_size:
+        inputs = list(dict.fromkeys([(start.canvas_size, start.mag_ratio), *CRAFT_INPUTS]))
     variants = [start, *(start.model_copy(update={"canvas_size": c, "mag_ratio": m}) for c, m in inputs)]
     pages = _mapped(parsed.pages, opened, variants, parsed, "Validation pages")
     held_out = []

@@ -4,7 +4,8 @@
 `baseline_ko_en`, `Reader(['ko', 'en'])` with the same weights. `finetuned` is
 `Reader(['ko', 'en'], recog_network='finetuned', quantize=False)`, read fast: the same words in a fraction of the time.
 Where EasyOCR's weights are not there and can't be downloaded, the starter weights that come with this package are the
-baseline, under their own name.
+baseline, under their own name. With the fine-tuned model words are found by the detector and the settings that step 4
+installed, if it did.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from importlib.metadata import version
 import torch
 
 from train_easyocr import starter_weights
+from train_easyocr.detection.installed import installed_detection
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights
 from train_easyocr.evaluation.runner import DetectorSource, Model
 from train_easyocr.files import sha256
@@ -30,6 +32,7 @@ from train_easyocr.reader import (
     open_baseline,
     open_detector,
     open_fast,
+    open_installed_detector,
 )
 from train_easyocr.recognition.fast_network import fastest_precision
 
@@ -112,7 +115,21 @@ def _finetuned(cuda: bool) -> Model:
         "reading": f"fast, {precision}",
         **_machine(cuda),
     }
-    return Model(FINETUNED_MODEL, identity, lambda: open_fast(cuda, precision))
+    return Model(FINETUNED_MODEL, identity, lambda: open_fast(cuda, precision), find_installed_detector(cuda))
+
+
+def find_installed_detector(cuda: bool) -> DetectorSource | None:
+    """Look for the detector that step 4 installed; None where it installed none."""
+    files = installed_detection()
+    if files is None:
+        return None
+    identity = {
+        "network": "installed",
+        "weights_sha256": sha256(files.weights) if files.weights.is_file() else "EasyOCR's own",
+        "settings_sha256": sha256(files.settings),
+        **_machine(cuda),
+    }
+    return DetectorSource(identity, lambda: open_installed_detector(cuda))
 
 
 def _starter(cuda: bool) -> Model:
