@@ -4,11 +4,25 @@ import unicodedata
 
 import pytest
 
-from train_easyocr.text import display_width, format_table, normalize_label, pad
+from train_easyocr.text import VARIANTS, display_width, format_table, normalize_label, pad, unify_variants
 
 
 def test_labels_are_composed_and_trimmed():
     assert normalize_label(unicodedata.normalize("NFD", " 경남 김해시\n")) == "경남 김해시"
+
+
+def test_signs_that_print_does_not_tell_apart_are_written_in_one_way():
+    assert unify_variants("가·나․다‧라･마ㆍ바・사∙") == "가ㆍ나ㆍ다ㆍ라ㆍ마ㆍ바ㆍ사ㆍ"
+    assert unify_variants("（１）ＡＢ％：∼～–￦₩") == "(1)AB%:~~-￦￦"
+    assert unify_variants("「제1조」 “○” …①") == "「제1조」 “○” …①"
+
+
+def test_each_variant_has_one_target_which_stays_as_it_is():
+    variants = "".join(VARIANTS.values())
+    assert len(set(variants)) == len(variants)
+    assert all(
+        unify_variants(target) == target and unicodedata.normalize("NFC", target) == target for target in VARIANTS
+    )
 
 
 def test_width_counts_columns():

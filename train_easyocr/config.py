@@ -22,6 +22,9 @@ DEFAULT_CONFIG = CONFIG_FILES / "config.yaml"
 SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 """Keys as the published configuration misspells them, and what they mean."""
 
+STRENGTHS = {"off": 0.0, "light": 0.25, "medium": 0.5, "strong": 1.0}
+"""What the names of `augmentation` stand for."""
+
 
 class ConfigError(ValueError):
     """A configuration can't be used; the message lists everything that is wrong with it, a line each."""
@@ -58,6 +61,10 @@ class Config(BaseModel):
     batch_width: Literal["bucket", "fixed"] = "bucket"
     rgb: bool = False
     contrast_adjust: float = Field(0.0, ge=0, le=1)
+
+    # Augmentation
+    augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
+    augmentation_probability: float = Field(0.6, ge=0, le=1)
 
     # Characters
     character: str = Field("korean_g2", min_length=1)
@@ -110,6 +117,21 @@ class Config(BaseModel):
             return "None" if info.field_name in ("Transformation", "SequenceModeling") else ""
         return value
 
+    @field_validator("augmentation", mode="before")
+    @classmethod
+    def _strength(cls, value: Any) -> Any:
+        if value is False:  # YAML's `off`
+            return "off"
+        number = _number(value)
+        if value not in STRENGTHS and (number is None or not 0 <= number <= 1):
+            raise ValueError(f"should be {', '.join(STRENGTHS)} or a number from 0 to 1")
+        return value if number is None else number
+
+    @property
+    def augmentation_strength(self) -> float:
+        """How strongly `augmentation` changes patches, 0 (not at all) to 1."""
+        return STRENGTHS[self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
+
     @property
     def data_names(self) -> list[str]:
         """The data sets that `select_data` ("A-B") names."""
@@ -142,6 +164,16 @@ class Config(BaseModel):
     def experiment(self) -> Path:
         """The folder of this experiment's weights and logs."""
         return Path(self.saved_models) / self.experiment_name
+
+
+def _number(value: Any) -> float | None:
+    """Return a setting that is a number, or spells one, as one; None where it does not."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
 
 
 def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> Config:
@@ -229,7 +261,8 @@ def _describe(fault: Any) -> str:
     if fault["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, Config.model_fields, n=1, cutoff=0.5)
         return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
-    return f"{key}: {fault['msg'][0].lower()}{fault['msg'][1:]}, not {fault['input']!r}"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{key}: {message[0].lower()}{message[1:]}, not {fault['input']!r}"
 
 
 def _contradictions(config: Config) -> list[str]:

@@ -32,13 +32,14 @@ from train_easyocr import easyocr_weights
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, check_config, load_config
 from train_easyocr.documents import Box
 from train_easyocr.files import replacing, sha256, write_text
-from train_easyocr.reader import ReaderError, open_finetuned
+from train_easyocr.reader import ReaderError, WordReader, open_fast, open_finetuned
 from train_easyocr.recognition import network
 from train_easyocr.recognition.batches import InputSettings
 from train_easyocr.recognition.characters import CharacterSet, CtcConverter
 from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard, load_pretrained, read_card
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, PatchError, open_set
+from train_easyocr.recognition.fast_network import Precision
 from train_easyocr.recognition.model import NETWORK_SETTINGS, build_model
 from train_easyocr.recognition.validation import read_patches
 from train_easyocr.text import format_table
@@ -138,6 +139,27 @@ def stage(weights: Path, card: WeightsCard, place: Place) -> None:
     for original, copy in ((weights, place.weights), (weights.with_suffix(".json"), place.card)):
         with replacing(copy) as temporary:
             shutil.copyfile(original, temporary)
+
+
+def open_weights(weights: Path, cuda: bool = False, precision: Precision | None = None) -> WordReader:
+    """Open weights for fast reading without installing them.
+
+    Args:
+        weights: A `.pth` file with its card (`.json`) beside it.
+        cuda: Use the GPU.
+        precision: As in `WordReader`.
+
+    Raises:
+        CheckpointError: Weights or card can't be used.
+        InstallationError: EasyOCR can't use such weights.
+        ReaderError: The weights don't fit their card.
+    """
+    card = read_card(weights)
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder) / "model", Path(folder) / "user_network")
+        stage(weights, card, place)
+        with place.as_easyocr_sees_it():
+            return open_fast(cuda, precision)
 
 
 def _refuse_unsuitable(weights: Path, card: WeightsCard) -> None:

@@ -4,8 +4,30 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from wcwidth import wcswidth
+
+VARIANTS = {
+    "ㆍ": "·․‧∙・･",
+    "~": "∼〜",
+    "-": "‐‑‒–−",
+    "―": "—─━",
+    "…": "⋯",
+    "‘": "‛",
+    "’": "´ʼ",
+    "“": "‟",
+    "”": "„",
+    "○": "◯",
+    "「": "｢",
+    "」": "｣",
+    "￦": "₩",
+}
+"""Signs that labels write in several ways though print does not tell them apart: the target, and what becomes it.
+
+The target is what AI-Hub's labels hold most often; of 93 middle dots on twenty pages 65 are ㆍ, 22 ․, 4 ･ and 2 ·.
+Full-width forms of ASCII (！ to ～) become ASCII as well.
+"""
 
 
 def normalize_label(text: str) -> str:
@@ -15,6 +37,22 @@ def normalize_label(text: str) -> str:
     labels such as "경남 김해시" hold one.
     """
     return unicodedata.normalize("NFC", text).strip()
+
+
+def _variant_table() -> dict[int, str]:
+    table = {ord(variant): target for target, variants in VARIANTS.items() for variant in variants}
+    return table | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+
+
+_VARIANT_TABLE = MappingProxyType(_variant_table())
+
+
+def unify_variants(text: str) -> str:
+    """Write each sign of `VARIANTS`, and each full-width form of ASCII, in one way; the length stays the same.
+
+    A recognizer can't tell apart what looks the same: taught both, it learns the frequencies and no more.
+    """
+    return text.translate(_VARIANT_TABLE)
 
 
 def display_width(text: str) -> int:

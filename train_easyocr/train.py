@@ -1,9 +1,10 @@
 """Step 3: trains the word recognizer.
 
-    python3 train_easyocr/train.py [--config FILE] [key=value ...]
+    python3 train_easyocr/train.py [--config FILE] [--show-samples N] [key=value ...]
 
 Reads the sets that step 2 prepared, and writes weights and logs to saved_models/<experiment_name>/. Killed or stopped
-with Ctrl-C, it goes on where it was when the same command is run again. On several GPUs, or several machines:
+with Ctrl-C, it goes on where it was when the same command is run again. With --show-samples it only draws what the
+network would see. On several GPUs, or several machines:
 
     torchrun --nproc_per_node=N -m train_easyocr.train [--config FILE] [key=value ...]
 """
@@ -24,6 +25,7 @@ if __name__ == "__main__" and not __package__:
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 
 USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
+MOST_SAMPLES = 1_000
 
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -37,9 +39,21 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (YAML); default: %(default)s"
     )
     parser.add_argument(
+        "--show-samples",
+        type=_count,
+        metavar="N",
+        help="draw the first N words as they are and as training sees them, say where the picture is, and stop",
+    )
+    parser.add_argument(
         "settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32"
     )
     return parser.parse_intermixed_args(arguments)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_SAMPLES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_SAMPLES:,}")
+    return int(text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,28 +65,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_config(options.config, options.settings)
     except ConfigError as error:
         return _say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
-    return _run(config)
+    return _run(config, options.show_samples)
 
 
-def _run(config: Config) -> int:
+def _run(config: Config, samples: int | None) -> int:
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
     from train_easyocr.recognition.data import DataError, PatchError  # noqa: PLC0415
     from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
     from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
-    from train_easyocr.recognition.training import Interrupted, NotFiniteError, train  # noqa: PLC0415
+    from train_easyocr.recognition.training import (  # noqa: PLC0415
+        Interrupted,
+        NotFiniteError,
+        show_samples,
+        train,
+    )
     from train_easyocr.recognition.word_table import LabelsError  # noqa: PLC0415
+    from train_easyocr.synthesis.fonts import FontError  # noqa: PLC0415
 
     try:
-        train(config)
+        if samples:
+            print(f"What training sees of the first words: {show_samples(config, samples)}")
+        else:
+            train(config)
     except (KeyboardInterrupt, Interrupted) as stop:
         return _say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
     except OtherProcessError:
         return FAILURE  # that process says why
     except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
         return _say(error, USAGE_ERROR)
-    except (PatchError, LabelsError, NotFiniteError) as error:
+    except (PatchError, LabelsError, NotFiniteError, FontError) as error:
         return _say(error, FAILURE)
     except OSError as error:
         return _say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)

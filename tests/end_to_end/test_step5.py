@@ -15,12 +15,15 @@ import torch
 
 import evaluate
 from tests.easyocr_files import install_random_weights
-from tests.evaluation.installed import install_finetuned, write_page, write_set
+from tests.evaluation.installed import CHARACTERS, NETWORK, install_finetuned, write_page, write_set
+from train_easyocr import starter_weights
 from train_easyocr.documents import Box
 from train_easyocr.evaluation import models as models_module
 from train_easyocr.evaluation.command import spread
 from train_easyocr.files import sha256
 from train_easyocr.reader import load_page, open_finetuned
+from train_easyocr.recognition.checkpoints import WeightsCard, save_weights
+from train_easyocr.recognition.network import Model
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("evaluation_result.csv", "evaluation_result.json", "evaluation_predictions.jsonl")
@@ -37,6 +40,7 @@ def folder(tmp_path, monkeypatch):
     install_finetuned(tmp_path / "easyocr")
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "easyocr"))
     monkeypatch.setattr("easyocr.utils.urlretrieve", _no_network)
+    monkeypatch.setattr(starter_weights, "RECOGNIZER", tmp_path / "none.pth")
     return tmp_path / "easyocr"
 
 
@@ -69,6 +73,26 @@ def test_all_models_on_labelled_boxes(folder, eval_set, tmp_path, monkeypatch, c
     assert "4 pages, 14 words, read at the labelled boxes" in shown
     assert "주민복지" in shown
     check_readings_of_easyocr(folder, eval_set, tmp_path / "out")
+
+
+def test_without_easyocrs_weights_the_starter_weights_are_the_baseline(folder, eval_set, tmp_path, monkeypatch, capsys):
+    arguments = {"num_class": len(CHARACTERS) + 1, **NETWORK, "img_height": 32, "img_width": 320}
+    card = WeightsCard(
+        character=CHARACTERS, network={**arguments, "Prediction": "CTC", "Transformation": "None",
+        "FeatureExtraction": "VGG", "SequenceModeling": "BiLSTM", "num_fiducial": 20},
+        rgb=False, PAD=True, sensitive=True, img_height=32, img_width=320, iteration=1, validation_sets=[],
+        validation={"accuracy": 90, "norm_ed": 0.9, "words": 10}, experiment_name="starter", config={},
+    )  # fmt: skip
+    starter = tmp_path / "recognizer.pth"
+    save_weights(starter, Model(**arguments), card, torch.float16)
+    monkeypatch.setattr(starter_weights, "RECOGNIZER", starter)
+    assert step5(eval_set, tmp_path / "out", "--boxes", "labels") == 0
+    found = result(tmp_path / "out")
+    assert list(found["models"]) == ["starter", "finetuned"]
+    assert found["models"]["starter"]["identity"]["weights_sha256"] == sha256(starter)
+    assert set(found["improvement_percent"]) == {"starter"}
+    assert "The starter weights are the baseline instead." in capsys.readouterr().err
+    assert open_finetuned().img_height == 64  # the installed model is what it was
 
 
 def test_baselines_differ_in_their_languages(folder, monkeypatch):

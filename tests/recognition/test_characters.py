@@ -29,6 +29,28 @@ def test_korean_g2_has_1008_characters_and_lacks_some_syllables():
     assert "를" not in korean
 
 
+def test_korean_documents_begin_with_korean_g2_so_that_its_classes_keep_their_numbers():
+    characters = CharacterSet.from_setting("korean_documents").characters
+    assert characters.startswith(CharacterSet.from_setting("korean_g2").characters)
+    assert len(set(characters)) == len(characters)
+
+
+def test_korean_documents_hold_all_syllables_of_ks_x_1001_and_the_signs_of_public_documents():
+    documents = CharacterSet.from_setting("korean_documents")
+    rows = range(0xB0, 0xC9)  # KS X 1001's rows of syllables, as EUC-KR numbers them
+    syllables = {bytes([row, cell]).decode("euc_kr") for row in rows for cell in range(0xA1, 0xFF)}
+    assert len(syllables) == 2350
+    assert documents.unknown("".join(syllables)) == set()
+    signs = "를했었겠·ㆍ○□■△※「」『』㎡㎏℃∼～―…“”‘’①⑳ⅠⅩ→㈜￦×±°"
+    assert documents.unknown(signs) == set()
+
+
+def test_a_text_file_holds_the_characters_whatever_its_line_ends(tmp_path):
+    file = tmp_path / "문자.txt"
+    file.write_bytes("\ufeff가나\r\n다라 \n".encode())
+    assert CharacterSet.from_setting(str(file)).characters == "가나다라 "
+
+
 def test_anything_else_is_the_characters_themselves():
     assert CharacterSet.from_setting("가나다 (1)").characters == "가나다 (1)"
 
@@ -43,9 +65,11 @@ def test_decomposed_characters_are_composed():
         ("가나가", r"'가' \(U\+AC00\) more than once"),
         ("가나\n", r"control characters: '\\n' \(U\+000A\)"),
         ("", "is empty"),
-        ("korean_g3", "no model korean_g3; did you mean korean_g2"),
+        ("korean_g3", "no set of the name korean_g3; did you mean korean_g2"),
         ("korea_g2", "did you mean korean_g2"),
         ("Korean_g2", "did you mean korean_g2"),
+        ("korean_document", "did you mean korean_documents"),
+        ("없는 파일.txt", r"없는 파일\.txt: can't be read"),
     ],
 )
 def test_unusable_settings_are_refused_with_the_reason(setting, message):

@@ -18,7 +18,7 @@ from train_easyocr.config import CONFIG_FILES, Config, ConfigError, load_config
 from train_easyocr.recognition import training
 from train_easyocr.recognition.batches import Batch
 from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.checkpoints import CheckpointError, read_card, read_weights
+from train_easyocr.recognition.checkpoints import CheckpointError, card_path, read_card, read_weights
 from train_easyocr.recognition.data import DataError, PatchError
 from train_easyocr.recognition.logs import RunLog
 from train_easyocr.recognition.model import build_model
@@ -187,21 +187,43 @@ def test_it_starts_from_weights_strictly_or_says_what_does_not_fit(data, capsys)
     train(tiny_config(data, n_iter=1, continue_from=str(start), lr=1e-12))
     kept = read_weights(start)["Prediction.weight"]
     assert torch.allclose(state_of(tiny_config(data))["model"]["Prediction.weight"], kept, atol=1e-9)
-    other = {"character": SYLLABLES + "아", "continue_from": str(start), "n_iter": 1}
-    with pytest.raises(CheckpointError, match=r"Prediction\.weight \(8 x 16 in the file, 9 x 16 here\)"):
+    other = {"hidden_size": 8, "continue_from": str(start), "n_iter": 1}
+    with pytest.raises(CheckpointError, match=r"Prediction\.weight \(8 x 16 in the file, 8 x 8 here\)"):
         train(tiny_config(data, experiment_name="a", **other))
     capsys.readouterr()
     train(tiny_config(data, experiment_name="b", strict=False, **other))
-    assert "2 of another shape, left fresh:" in capsys.readouterr().out
-    train(tiny_config(data, experiment_name="c", new_prediction=True, **other))
+    assert "of another shape, left fresh:" in capsys.readouterr().out
+    train(tiny_config(data, experiment_name="c", continue_from=str(start), n_iter=1, new_prediction=True))
     assert "left fresh, as new_prediction asks" in capsys.readouterr().out
+
+
+def test_weights_are_fitted_to_another_character_set(data, capsys):
+    start = started(data)
+    characters = "·" + SYLLABLES[::-1] + "아"
+    train(tiny_config(data, n_iter=1, continue_from=str(start), lr=1e-12, character=characters))
+    said = capsys.readouterr().out
+    assert "7 characters keep their trained rows" in said
+    assert "1 new syllables start from trained ones that share initial, medial or final: 아" in said
+    assert "1 other new characters start from the mean: ·" in said
+    before = read_weights(start)["Prediction.weight"]
+    after = state_of(tiny_config(data))["model"]["Prediction.weight"]
+    assert torch.allclose(after[[0, *range(8, 1, -1)]], before, atol=1e-9)
+
+
+def test_weights_without_a_card_are_not_fitted(data):
+    start = started(data)
+    card_path(start).unlink()
+    with pytest.raises(CheckpointError, match=r"Prediction\.weight \(8 x 16 in the file, 9 x 16 here\)"):
+        train(tiny_config(data, continue_from=str(start), character=SYLLABLES + "아"))
 
 
 def test_a_start_is_a_file_or_a_name_of_easyocr(tmp_path, monkeypatch):
     install_random_weights(tmp_path, monkeypatch, names=("korean_g2",))
-    assert find_start("korean_g2").name == "korean_g2.pth"
+    path, characters = find_start("korean_g2")
+    assert path.name == "korean_g2.pth"
+    assert len(characters) == 1008
     (tmp_path / "mine").touch()
-    assert find_start(str(tmp_path / "mine")) == tmp_path / "mine"
+    assert find_start(str(tmp_path / "mine")) == (tmp_path / "mine", "")
     for wrong in ("nothing.pth", "folder/nothing", str(tmp_path)):
         with pytest.raises(ConfigError, match="no such file"):
             find_start(wrong)

@@ -82,6 +82,7 @@ TINY = {
     "save_period": 100,
     "lr": 0.001,
     "precision": "fp32",
+    "augmentation": "off",
 }
 """Settings of a model that trains in seconds."""
 

@@ -3,19 +3,24 @@
 `baseline` is `Reader(['ko'])`, as the published comparison has it. It suppresses all Latin letters, so beside it stands
 `baseline_ko_en`, `Reader(['ko', 'en'])` with the same weights. `finetuned` is
 `Reader(['ko', 'en'], recog_network='finetuned', quantize=False)`, read fast: the same words in a fraction of the time.
+Where EasyOCR's weights are not there and can't be downloaded, the starter weights that come with this package are the
+baseline, under their own name.
 """
 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
 import torch
 
+from train_easyocr import starter_weights
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights
 from train_easyocr.evaluation.runner import DetectorSource, Model
 from train_easyocr.files import sha256
+from train_easyocr.installation import open_weights
 from train_easyocr.reader import (
     DETECTOR,
     FINETUNED_LANGUAGES,
@@ -31,13 +36,14 @@ from train_easyocr.recognition.fast_network import fastest_precision
 BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
 """EasyOCR's own readers by name, and their languages."""
 FINETUNED_MODEL = "finetuned"
+STARTER_MODEL = starter_weights.STARTER
 
 
 def find_models(baseline: bool, finetuned: bool, cuda: bool) -> tuple[list[Model], dict[str, str]]:
     """Look for the models' files; nothing is loaded yet.
 
     Args:
-        baseline: Take EasyOCR's own models.
+        baseline: Take EasyOCR's own models or, where their weights can't be had, the starter weights.
         finetuned: Take the fine-tuned one.
         cuda: Use the GPU.
 
@@ -45,7 +51,9 @@ def find_models(baseline: bool, finetuned: bool, cuda: bool) -> tuple[list[Model
         The models whose files are there, and why each other one is left out, by name.
     """
     makers: dict[str, Callable[[], Model]] = {}
-    if baseline:
+    if baseline and _starter_stands_in():
+        makers[STARTER_MODEL] = functools.partial(_starter, cuda)
+    elif baseline:
         # Loaded once: the languages only decide which characters of the same network count.
         network = functools.cache(lambda: open_baseline(BASELINES["baseline"], cuda))
         makers |= {name: functools.partial(_baseline, name, cuda, network) for name in BASELINES}
@@ -58,6 +66,18 @@ def find_models(baseline: bool, finetuned: bool, cuda: bool) -> tuple[list[Model
         except (MissingWeights, DamagedWeights) as error:
             missing[name] = str(error)
     return models, missing
+
+
+def _starter_stands_in() -> bool:
+    try:
+        find_weights(RECOGNIZER)
+    except MissingWeights as error:
+        if starter_weights.RECOGNIZER.is_file():
+            print(f"{error}\nThe starter weights are the baseline instead.", file=sys.stderr)
+            return True
+    except DamagedWeights:
+        pass  # it is for the user to decide what that file is
+    return False
 
 
 def find_detector(cuda: bool) -> DetectorSource:
@@ -93,6 +113,19 @@ def _finetuned(cuda: bool) -> Model:
         **_machine(cuda),
     }
     return Model(FINETUNED_MODEL, identity, lambda: open_fast(cuda, precision))
+
+
+def _starter(cuda: bool) -> Model:
+    weights = starter_weights.RECOGNIZER
+    precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
+    identity = {
+        "network": STARTER_MODEL,
+        "weights_sha256": sha256(weights),
+        "languages": _join(FINETUNED_LANGUAGES),
+        "reading": f"fast, {precision}",
+        **_machine(cuda),
+    }
+    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision))
 
 
 def _join(languages: Iterable[str]) -> str:

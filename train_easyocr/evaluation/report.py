@@ -18,7 +18,7 @@ from typing import Any
 
 from train_easyocr.config import Config
 from train_easyocr.evaluation.metrics import FIGURES, Metric, PageScores
-from train_easyocr.evaluation.models import BASELINES, FINETUNED_MODEL
+from train_easyocr.evaluation.models import BASELINES, FINETUNED_MODEL, STARTER_MODEL
 from train_easyocr.evaluation.runner import Evaluation, PageResult
 from train_easyocr.files import write_json, write_text
 from train_easyocr.text import format_table
@@ -110,7 +110,7 @@ def _improvements(models: dict[str, Any]) -> dict[str, dict[str, float | None]]:
         return {}
     return {
         name: {kind: _percent(models[FINETUNED_MODEL][kind], models[name][kind]) for kind in ("mean", "pooled")}
-        for name in BASELINES
+        for name in (*BASELINES, STARTER_MODEL)
         if name in models
     }
 

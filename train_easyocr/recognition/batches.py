@@ -21,6 +21,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from train_easyocr.config import Config
+from train_easyocr.recognition.augmentation import Augmentation
 from train_easyocr.recognition.data import (
     DataError,
     Indices,
@@ -101,6 +102,13 @@ class BatchPlan:
         if self._widths is None:
             return 0
         return max(int(widths[part].max()) for widths, part in zip(self._widths, self.words(step), strict=True))
+
+    def epochs(self, step: int) -> list[Indices]:
+        """Return, for each data set, how often it has been gone through before each of its words of a step."""
+        return [
+            (np.arange(step * count, (step + 1) * count) // size).astype(np.int32)
+            for size, count in zip(self._sizes, self._counts, strict=True)
+        ]
 
     def describe(self, names: Sequence[str], n_iter: int) -> str:
         """Say what a run of `n_iter` steps means for each data set."""
@@ -208,10 +216,13 @@ class Request:
 
     Attributes:
         words: For each data set, the indices of its words.
+        epochs: For each of these words, how often its data set has been gone through before; None in reading, which
+            sees patches as they are.
         width: Pixels that the batch is wide at least, where other processes have its wider words.
     """
 
     words: list[Indices]
+    epochs: list[Indices] | None = None
     width: int = 0
 
 
@@ -225,23 +236,39 @@ class WordBatches(Dataset[Batch | Fault]):
         sets: The data sets.
         settings: How patches become input.
         reading: True makes every word as wide as reading makes it, however wide that is, instead of at most img_width.
+        augmentation: What training does to patches; None leaves them as they are.
     """
 
-    def __init__(self, sets: Sequence[WordSet], settings: InputSettings, *, reading: bool = False) -> None:
+    def __init__(
+        self,
+        sets: Sequence[WordSet],
+        settings: InputSettings,
+        *,
+        reading: bool = False,
+        augmentation: Augmentation | None = None,
+    ) -> None:
         self._sets, self._settings, self._reading = list(sets), settings, reading
+        self._augmentation = augmentation
 
     def __getitem__(self, request: Request) -> Batch | Fault:
         try:
-            return self._assemble(request.words, request.width)
+            return self._assemble(request)
         except (PatchError, LabelsError) as error:
             return error
 
-    def _assemble(self, words: list[Indices], least_width: int) -> Batch:
-        settings = self._settings
+    def _assemble(self, request: Request) -> Batch:
+        settings, words = self._settings, request.words
         members = [(data, int(index)) for data, part in zip(self._sets, words, strict=True) for index in part]
         labels = [data.label(index) for data, index in members]
         patches = [data.patch(index, settings.rgb) for data, index in members]
-        width = max(least_width, self._width(patches, labels))
+        if self._augmentation is not None and request.epochs is not None:
+            epochs = np.concatenate(request.epochs)
+            numbers = np.repeat(np.arange(len(words)), [len(part) for part in words])
+            patches = [
+                self._augmentation.apply(patch, int(epoch), int(number), index)
+                for patch, epoch, number, (_, index) in zip(patches, epochs, numbers, members, strict=True)
+            ]
+        width = max(request.width, self._width(patches, labels))
         limit = width if self._reading else settings.img_width
         images = to_batch([settings.resize(patch, limit) for patch in patches], width)
         return Batch(images, labels, words)
@@ -269,12 +296,13 @@ class _Steps(Sampler[Request]):
 
     def __iter__(self) -> Iterator[Request]:
         for step in range(self._start, self._stop):
-            words = self._plan.words(step)
+            words, epochs = self._plan.words(step), self._plan.epochs(step)
             if self._processes.count == 1:
-                yield Request(words)
+                yield Request(words, epochs)
             else:
                 # The network sees how wide a batch is; all shares are as wide as the whole would be.
-                yield Request(share_of(words, self._processes), self._plan.width(step))
+                shares = share_of(words, self._processes), share_of(epochs, self._processes)
+                yield Request(*shares, self._plan.width(step))
 
 
 def share_of(words: Sequence[Indices], processes: Processes) -> list[Indices]:
@@ -331,7 +359,9 @@ def training_batches(
         PatchError: A patch can't be read.
     """
     steps = _Steps(plan, start, config.n_iter, processes)
-    return _batches(WordBatches(sets, InputSettings.from_config(config)), steps, config.workers, pin_memory)
+    augmentation = Augmentation.from_config(config)
+    dataset = WordBatches(sets, InputSettings.from_config(config), augmentation=augmentation)
+    return _batches(dataset, steps, config.workers, pin_memory)
 
 
 def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from train_easyocr.config import ConfigError
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
 
 MODEL_NAME = re.compile(r"[a-z_]+_g\d", re.IGNORECASE)
 """What looks like the name of an EasyOCR model rather than like a list of characters."""
+KOREAN_DOCUMENTS = "korean_documents"
+"""The name of the set that public documents need: `korean_documents()`."""
+DOCUMENT_SYMBOLS = (
+    "·ㆍ•○●◎□■◇◆△▲▽▼☆★※"
+    "「」『』《》〈〉【】〔〕“”‘’′″"
+    "∼～―…→←↑↓↔⇒"
+    "×÷±≤≥≠≒∞√∑∴"
+    "°℃‰㎡㎥㎢㎜㎝㎞㎏㎎㎖ℓ㏊￦€£¥"
+    "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+    "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅰⅱⅲⅳⅴ"
+    "㉠㉡㉢㉣㉤㉥㉦㉮㉯㉰㉱㉲㉳㈜"
+    "ⓐⓑⓒⓓⓔ☎☏☞✓§½¼¾²³αβμΩ"
+    "ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"
+)
+"""What public documents print beside syllables and ASCII: bullets, brackets, quotes, units, numbers in circles."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +51,26 @@ class CharacterSet:
 
     @classmethod
     def from_setting(cls, setting: str) -> CharacterSet:
-        """Read the setting `character`: the name of an EasyOCR model, else the characters themselves.
+        """Read the setting `character`.
+
+        Args:
+            setting: `korean_documents`, the name of an EasyOCR model, the path of a text file (.txt, UTF-8; line ends
+                don't count), else the characters themselves.
 
         Characters are brought to NFC, as labels are; decomposed Hangul would match no label.
 
         Raises:
-            ConfigError: No characters, one of them twice, a control character, or a misspelt model name.
+            ConfigError: No characters, one of them twice, a control character, a misspelt name, or no such file.
         """
         entries = recognition_entries()
         if setting in entries:
             return cls(entries[setting]["characters"])
-        if MODEL_NAME.fullmatch(setting):
-            raise ConfigError(f"character: EasyOCR has no model {setting}{did_you_mean(setting, entries)}")
-        characters = unicodedata.normalize("NFC", setting)
+        if setting == KOREAN_DOCUMENTS:
+            return cls(korean_documents())
+        if MODEL_NAME.fullmatch(setting) or did_you_mean(setting, [KOREAN_DOCUMENTS]):
+            near = did_you_mean(setting, [*entries, KOREAN_DOCUMENTS])
+            raise ConfigError(f"character: there is no set of the name {setting}{near}")
+        characters = unicodedata.normalize("NFC", _read_file(setting) if setting.endswith(".txt") else setting)
         faults = []
         if not characters:
             faults.append("is empty")
@@ -74,6 +97,30 @@ class CharacterSet:
     def unknown(self, text: str) -> set[str]:
         """Return the characters of `text` that are not in the set."""
         return set(text) - self._known
+
+
+def korean_documents() -> str:
+    """Return the characters of Korean public documents.
+
+    First korean_g2's 1,008 in its order, so that its weights serve on; then the other syllables of KS X 1001's 2,350,
+    by code point; then `DOCUMENT_SYMBOLS`. On public documents every tenth word holds a character that korean_g2 lacks.
+    """
+    known = recognition_entries()["korean_g2"]["characters"]
+    return "".join(dict.fromkeys((*known, *ks_x_1001_syllables(), *DOCUMENT_SYMBOLS)))
+
+
+def ks_x_1001_syllables() -> str:
+    """Return the 2,350 Hangul syllables of KS X 1001, by code point."""
+    every = map(chr, range(ord("가"), ord("힣") + 1))
+    # Python's EUC-KR writes a syllable outside the standard as a row of jamo, eight bytes long.
+    return "".join(syllable for syllable in every if len(syllable.encode("euc_kr")) == 2)
+
+
+def _read_file(setting: str) -> str:
+    try:
+        return "".join(Path(setting).read_text(encoding="utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"character: {setting}: can't be read as UTF-8 text: {error}") from None
 
 
 def _named(characters: Iterable[str]) -> str:

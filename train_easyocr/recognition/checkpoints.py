@@ -6,6 +6,7 @@ nobody writes either down a second time: both are read from the card, which name
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import json
@@ -20,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from torch import nn
 
 from train_easyocr.files import replacing, write_json
+from train_easyocr.recognition.fitting import CharacterFit, fit_characters
 
 PREFIX = "module."
 """Before every key of a `.pth`, as torch's DataParallel writes it; EasyOCR cuts these seven characters off unseen."""
@@ -103,6 +105,7 @@ class LoadReport:
         unexpected: In the file, not in the model.
         mismatched: Of another shape in the file: key, shape there, shape in the model; fresh.
         new_prediction: The model's last layer where it was left fresh on demand.
+        fit: What became of the characters, where the last layer was refitted to another set.
     """
 
     kept: tuple[str, ...]
@@ -110,6 +113,7 @@ class LoadReport:
     unexpected: tuple[str, ...]
     mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
     new_prediction: tuple[str, ...] = ()
+    fit: CharacterFit | None = None
 
     @property
     def whole(self) -> bool:
@@ -119,6 +123,7 @@ class LoadReport:
     def describe(self) -> str:
         """Lines that say what was loaded and, by key, what was not."""
         lines = [f"{len(self.kept)} weights loaded"]
+        lines += [self.fit.describe()] if self.fit else []
         lines += _listed("left fresh, as new_prediction asks", self.new_prediction)
         lines += _listed("not in the file, left fresh", self.missing)
         shapes = [f"{key} ({_shape(there)} in the file, {_shape(here)} here)" for key, there, here in self.mismatched]
@@ -141,15 +146,16 @@ def card_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def save_weights(path: Path, model: nn.Module, card: WeightsCard) -> WeightsCard:
+def save_weights(path: Path, model: nn.Module, card: WeightsCard, dtype: torch.dtype = torch.float32) -> WeightsCard:
     """Write a model's weights and their card, so that half of the pair is never taken for both.
 
     The same weights give the same bytes.
 
     Args:
-        path: The `.pth`: a plain dict, keys with `module.` before them, floating-point values in float32, on the CPU.
+        path: The `.pth`: a plain dict, keys with `module.` before them, floating-point values in `dtype`, on the CPU.
         model: Wrapped in DataParallel or not.
         card: What to write beside it.
+        dtype: float16 halves the file; loading turns it into float32 again.
 
     Returns:
         The card as written, with the file's SHA-256.
@@ -157,7 +163,7 @@ def save_weights(path: Path, model: nn.Module, card: WeightsCard) -> WeightsCard
     Raises:
         CheckpointError: A weight is not finite. Nothing is written then, and what was there before stays.
     """
-    state = {PREFIX + key.removeprefix(PREFIX): _plain(value) for key, value in model.state_dict().items()}
+    state = {PREFIX + key.removeprefix(PREFIX): _plain(value, dtype) for key, value in model.state_dict().items()}
     _refuse_not_finite(path, state, "not saved")
     # Through memory: written straight to a file, the archive would hold the file's temporary name.
     buffer = io.BytesIO()
@@ -171,8 +177,8 @@ def save_weights(path: Path, model: nn.Module, card: WeightsCard) -> WeightsCard
     return card
 
 
-def _plain(value: torch.Tensor) -> torch.Tensor:
-    dtype = torch.float32 if value.is_floating_point() else value.dtype
+def _plain(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    dtype = dtype if value.is_floating_point() else value.dtype
     # A view would bring all of the storage that it looks into to disk.
     return value.detach().to("cpu", dtype).clone(memory_format=torch.contiguous_format)
 
@@ -253,14 +259,22 @@ def _tensors(path: Path, content: object) -> dict[str, torch.Tensor]:
     return {key.removeprefix(PREFIX): value for key, value in content.items()}
 
 
-def load_pretrained(model: nn.Module, path: Path, strict: bool = True, new_prediction: bool = False) -> LoadReport:
+def load_pretrained(
+    model: nn.Module,
+    path: Path,
+    strict: bool = True,
+    new_prediction: bool = False,
+    characters: tuple[str, str] | None = None,
+) -> LoadReport:
     """Start a model from weights in a file.
 
     Args:
         model: Not wrapped; changed in place, on the device where it is.
         path: Any state dict that `read_weights` reads.
         strict: Refuse whatever does not fit to the last key.
-        new_prediction: Leave the last layer as it is, whatever the file holds: for another character set.
+        new_prediction: Leave the last layer as it is, whatever the file holds.
+        characters: The characters of the file and of the model, where both have a CTC head: the last layer is refitted
+            (`fitting.fit_characters`) when they differ.
 
     Returns:
         What was loaded and what was not.
@@ -269,12 +283,25 @@ def load_pretrained(model: nn.Module, path: Path, strict: bool = True, new_predi
         CheckpointError: The file can't be used; or, with `strict`, some weights don't fit. The model is unchanged then.
     """
     state, own = read_weights(path), model.state_dict()
-    report = _compare(state, own, new_prediction)
+    fit = None if new_prediction or characters is None else _fit_head(path, state, *characters)
+    report = dataclasses.replace(_compare(state, own, new_prediction), fit=fit)
     if not report.kept or (strict and not report.whole):
         advice = "; strict=False takes what fits, new_prediction=True all but the last layer" if report.kept else ""
         raise CheckpointError(f"{path}: does not fit the network{advice}\n{report.describe()}")
     model.load_state_dict({key: state[key] for key in report.kept}, strict=False)
     return report
+
+
+def _fit_head(path: Path, state: dict[str, torch.Tensor], old: str, new: str) -> CharacterFit | None:
+    """Refit the CTC head within `state`, where the characters differ and there is one."""
+    keys = (f"{HEAD}weight", f"{HEAD}bias")
+    if old == new or any(key not in state for key in keys):
+        return None
+    try:
+        state[keys[0]], state[keys[1]], fit = fit_characters(state[keys[0]], state[keys[1]], old, new)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: its last layer is not that of its characters: {error}") from None
+    return fit
 
 
 def _compare(there: dict[str, torch.Tensor], here: dict[str, torch.Tensor], new_prediction: bool) -> LoadReport:

@@ -23,18 +23,27 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
 
+from train_easyocr import starter_weights
 from train_easyocr.config import Config, ConfigError, save_config
-from train_easyocr.easyocr_weights import find_weights
+from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.recognition.batches import ALONE, Batch, BatchPlan, training_batches, training_plan
 from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
-from train_easyocr.recognition.checkpoints import Scores, WeightsCard, load_pretrained, save_weights
+from train_easyocr.recognition.checkpoints import (
+    Scores,
+    WeightsCard,
+    card_path,
+    load_pretrained,
+    read_card,
+    save_weights,
+)
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
 from train_easyocr.recognition.processes import Processes
+from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
 from train_easyocr.recognition.validation import Validation, Validator
 
@@ -73,6 +82,22 @@ def train(config: Config) -> None:
     # What all processes have to say, the first one says.
     with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
         _train(config, processes)
+
+
+def show_samples(config: Config, count: int) -> Path:
+    """Draw what the network would see of the first words, instead of training; return the picture's path.
+
+    Raises:
+        DataError: A data set is missing, unreadable or too small.
+        PatchError: A patch can't be read.
+        FontError: The face that labels are written in is not installed.
+    """
+    character_set = CharacterSet.from_setting(config.character)
+    config.experiment.mkdir(parents=True, exist_ok=True)
+    sets, _ = _open_sets(config, character_set, write=False)
+    path = config.experiment / SHEET
+    write_sample_sheet(path, sets, training_plan(sets, config), config, count)
+    return path
 
 
 def _train(config: Config, processes: Processes) -> None:
@@ -135,7 +160,7 @@ def _prepare(
     model = build_model(config, converter.num_class)
     if processes.first:
         if state is None:
-            _load_start(model, config)
+            _load_start(model, config, character_set)
         save_config(config, config.experiment / "config.yaml")
     return Trainer(
         config,
@@ -201,30 +226,39 @@ def _sums(training: Sets, validation: Sets) -> list[str]:
     return [data.report.labels_sha256 for data in (*training, *validation)]
 
 
-def _load_start(model: nn.Module, config: Config) -> None:
+def _load_start(model: nn.Module, config: Config, character_set: CharacterSet) -> None:
     """Load the weights that `continue_from` names, and say what was not loaded."""
     if not config.continue_from:
         print("Starting with fresh weights")
         return
-    path = find_start(config.continue_from)
-    report = load_pretrained(model, path, strict=config.strict, new_prediction=config.new_prediction)
+    path, known = find_start(config.continue_from)
+    characters = (known, character_set.characters) if known and config.Prediction == "CTC" else None
+    report = load_pretrained(
+        model, path, strict=config.strict, new_prediction=config.new_prediction, characters=characters
+    )
     print(f"Starting with {path}: {report.describe()}")
 
 
-def find_start(continue_from: str) -> Path:
-    """Return the file that `continue_from` names: a path, or the name of one of EasyOCR's models.
+def find_start(continue_from: str) -> tuple[Path, str]:
+    """Find what `continue_from` names: a path, `starter`, or the name of one of EasyOCR's models.
+
+    Returns:
+        The file, and the characters of its last layer as its card or EasyOCR's tables have them; nothing if it has no
+        card, or one of another kind of last layer.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: It is none of them.
+        CheckpointError: The file's card is not one, or belongs to other weights.
         MissingWeights: EasyOCR's model is not there and can't be downloaded.
         DamagedWeights: EasyOCR's model is there under its name, but is another file.
     """
-    path = Path(continue_from)
+    path = starter_weights.RECOGNIZER if continue_from == starter_weights.STARTER else Path(continue_from)
     if path.is_file():
-        return path
+        card = read_card(path) if card_path(path).is_file() else None
+        return path, card.character if card and card.network["Prediction"] == "CTC" else ""
     if path.suffix or len(path.parts) > 1:
         raise ConfigError(f"continue_from: {continue_from}: there is no such file")
-    return find_weights(continue_from)
+    return find_weights(continue_from), recognition_entries()[continue_from]["characters"]
 
 
 def freeze(model: nn.Module, config: Config) -> list[nn.Module]:
