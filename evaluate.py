@@ -2,8 +2,10 @@
 
     python3 evaluate.py --eval_set DIR [--baseline] [--finetuned] [--cuda] [--boxes labels|detector]
 
-Writes evaluation_result.csv, evaluation_result.json and evaluation_predictions.jsonl into --output. Stopped at any
-moment and started again, it goes on where it was. Ends with 0; with 1 when a model could not be evaluated or no page
+Writes evaluation_result.csv, evaluation_result.json, evaluation_predictions.jsonl, and what the figures don't tell, in
+report.md and analysis.json: what went wrong word by word, which characters are confused, whether a difference is more
+than chance, which labels look wrong. All goes into --output. Stopped at any moment and started again, it goes on where
+it was. Ends with 0; with 1 when a model could not be evaluated or no page
 could be scored; with 2 when the command itself is wrong; with 130 after Ctrl-C.
 """
 

@@ -8,6 +8,10 @@ from train_easyocr.evaluation.observations import Observations
 from train_easyocr.evaluation.slices import groups_of, rare_syllables, slice_masks, slices_of
 
 
+def slices(words, pages):
+    return slices_of(words, slice_masks(words), pages)
+
+
 def texts_in(masks, words, name):
     return [text for text, chosen in zip(words.text, masks[name], strict=True) if chosen]
 
@@ -38,7 +42,7 @@ def test_figures_of_a_slice():
     labels = line("1년", "2년", "가나")
     rows = [*rows_of([labels[0], Word(labels[1].box, "2넌")]), [400, 0, 440, 30, "7", 0.5]]
     observations = observed(("1", "", labels, rows), ("2", "", [], []))
-    found = {group.name: group for group in slices_of(observations.words(), 2)}
+    found = {group.name: group for group in slices(observations.words(), 2)}
     digits = found["digits"]
     assert (digits.labels, digits.credit, digits.exact) == (2, 0.75, 0.5)
     assert digits.classes == {
@@ -60,12 +64,12 @@ def test_groups_hold_each_word_once():
         assert sum(group.lost_f1 for group in found) == pytest.approx(lost)
     assert [group.name for group in groups["category"]] == ["교통", "복지"]
     assert [group.name for group in groups["length"]] == [
-        "1 characters", "2 characters", "3 to 4 characters", "8 or more characters",
+        "1 character", "2 characters", "3 to 4 characters", "8 or more characters",
     ]  # fmt: skip
     assert [(group.name, group.labels) for group in groups["direction"]] == [("horizontal", 5), ("vertical", 1)]
 
 
 def test_nothing():
     words = Observations().words()
-    assert all(group.labels == 0 for group in slices_of(words, 0))
+    assert all(group.labels == 0 for group in slices(words, 0))
     assert groups_of(words, []) == {"category": [], "length": [], "height": [], "direction": []}

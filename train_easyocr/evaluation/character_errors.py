@@ -7,7 +7,7 @@ its spaces (띄어쓰기) is another question than what its letters are.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -282,15 +282,3 @@ def _unwritable(texts: Iterable[str], writable: frozenset[str] | None) -> tuple[
 def weak_characters(summary: CharacterSummary) -> list[dict[str, str | int]]:
     """Return the content of weak_characters.json, which `synthesis.words --from-report` takes."""
     return [{"character": weak.character, "errors": weak.errors, "count": weak.count} for weak in summary.weak]
-
-
-def rows_of(confusions: Sequence[Confusion], count: int) -> list[tuple[str, str, int, str]]:
-    """Return the first confusions as a table shows them: labelled, read, how often, an example."""
-    return [
-        (found.label or "(nothing)", found.read or "(nothing)", found.count, _shown(found.examples))
-        for found in confusions[:count]
-    ]
-
-
-def _shown(examples: Sequence[Example]) -> str:
-    return f"{examples[0].label} -> {examples[0].read}" if examples else ""

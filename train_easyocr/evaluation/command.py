@@ -12,10 +12,14 @@ import torch
 
 from train_easyocr.config import Config
 from train_easyocr.documents.aihub import PageFile, Problem, find_pages
+from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
+from train_easyocr.evaluation.analysis import Analyzer, as_json
+from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
 from train_easyocr.evaluation.models import find_detector, find_models
 from train_easyocr.evaluation.predictions import PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, Evaluation, evaluate
+from train_easyocr.files import write_json, write_text
 
 T = TypeVar("T")
 
@@ -52,16 +56,22 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
     eval_set = arguments.eval_set or config.prepared / "evaluation_set"
     pages, problems = _find(eval_set)
     pages = spread(pages, arguments.limit)
-    evaluation = _evaluate(pages, arguments)
+    analyzer = Analyzer()
+    evaluation, characters = _evaluate(pages, arguments, analyzer)
     evaluation.skipped[:0] = problems
     if not evaluation.pages:
         raise CommandError(f"{eval_set}: none of {len(pages)} pages could be evaluated; the reasons stand above")
     try:
         summary = write_results(evaluation, arguments.output, eval_set, config)
+        analysis = analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
+        write_json(arguments.output / ANALYSIS_NAME, as_json(analysis))
+        write_text(arguments.output / MARKDOWN_NAME, as_markdown(analysis))
     except OSError as error:
         raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
     print(as_tables(summary))
-    print(f"\nWritten: {arguments.output / CSV_NAME}, {arguments.output / JSON_NAME}")
+    print(f"\n{as_text(analysis)}")
+    written = (CSV_NAME, JSON_NAME, ANALYSIS_NAME, MARKDOWN_NAME)
+    print(f"\nWritten: {', '.join(str(arguments.output / name) for name in written)}")
     for name, reason in evaluation.failed.items():
         print(f"evaluate.py: {name} was not evaluated: {reason}", file=sys.stderr)
     return 1 if evaluation.failed else 0
@@ -87,8 +97,14 @@ def spread(items: Sequence[T], limit: int | None) -> list[T]:
     return [items[number * len(items) // limit] for number in range(limit)]
 
 
-def _evaluate(pages: Sequence[PageFile], arguments: argparse.Namespace) -> Evaluation:
-    """Evaluate the models whose files are there; those that are not are among the outcome's `failed`."""
+def _evaluate(
+    pages: Sequence[PageFile], arguments: argparse.Namespace, analyzer: Analyzer
+) -> tuple[Evaluation, dict[str, frozenset[str]]]:
+    """Evaluate the models whose files are there; those that are not are among the outcome's `failed`.
+
+    Returns:
+        The outcome, and the characters that each evaluated model can write.
+    """
     models, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda)
     for name, reason in missing.items():
         print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
@@ -96,7 +112,7 @@ def _evaluate(pages: Sequence[PageFile], arguments: argparse.Namespace) -> Evalu
         raise CommandError("no model can be evaluated")
     try:
         detector = find_detector(arguments.cuda) if arguments.boxes == "detector" else None
-        evaluation = evaluate(pages, models, detector, arguments.output)
+        evaluation = evaluate(pages, models, detector, arguments.output, observer=analyzer)
     except UNUSABLE_MODEL as error:
         raise CommandError(f"no detector: {error}; --boxes labels needs none") from error
     except PredictionsError as error:
@@ -108,4 +124,5 @@ def _evaluate(pages: Sequence[PageFile], arguments: argparse.Namespace) -> Evalu
     evaluation.failed = {**missing, **evaluation.failed}
     if not evaluation.models:
         raise CommandError("no model can be evaluated")
-    return evaluation
+    evaluated = [model for model in models if model.name in evaluation.models]
+    return evaluation, {model.name: model.characters() for model in evaluated if model.characters}

@@ -13,11 +13,13 @@ import functools
 import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
+from pathlib import Path
 
+import easyocr
 import torch
 
 from train_easyocr import starter_weights
-from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights
+from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights, recognition_entries
 from train_easyocr.evaluation.runner import DetectorSource, Model
 from train_easyocr.files import sha256
 from train_easyocr.installation import open_weights
@@ -30,7 +32,9 @@ from train_easyocr.reader import (
     open_baseline,
     open_detector,
     open_fast,
+    read_settings,
 )
+from train_easyocr.recognition.checkpoints import read_card
 from train_easyocr.recognition.fast_network import fastest_precision
 
 BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
@@ -97,6 +101,7 @@ def _baseline(name: str, cuda: bool, network: Callable[[], PageReader]) -> Model
         name,
         {"network": RECOGNIZER, "weights_sha256": sha256(weights), "languages": _join(languages), **_machine(cuda)},
         lambda: network().with_languages(languages),
+        lambda: easyocr_characters(RECOGNIZER, languages),
     )
 
 
@@ -112,7 +117,12 @@ def _finetuned(cuda: bool) -> Model:
         "reading": f"fast, {precision}",
         **_machine(cuda),
     }
-    return Model(FINETUNED_MODEL, identity, lambda: open_fast(cuda, precision))
+    characters = functools.partial(_characters_in, files.settings)
+    return Model(FINETUNED_MODEL, identity, lambda: open_fast(cuda, precision), characters)
+
+
+def _characters_in(settings: Path) -> frozenset[str]:
+    return frozenset(read_settings(settings)["character_list"])
 
 
 def _starter(cuda: bool) -> Model:
@@ -125,7 +135,25 @@ def _starter(cuda: bool) -> Model:
         "reading": f"fast, {precision}",
         **_machine(cuda),
     }
-    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision))
+    characters = functools.partial(_characters_of, weights)
+    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision), characters)
+
+
+def _characters_of(weights: Path) -> frozenset[str]:
+    return frozenset(read_card(weights).character)
+
+
+def easyocr_characters(name: str, languages: Iterable[str]) -> frozenset[str]:
+    """Return the characters that one of EasyOCR's recognizers writes in some languages.
+
+    Args:
+        name: The recognizer's name, such as `korean_g2`.
+        languages: EasyOCR's codes; letters of other languages are suppressed, though the network knows them.
+    """
+    entry = recognition_entries()[name]
+    folder = Path(easyocr.__file__).parent / "character"
+    known = {letter for code in languages for letter in (folder / f"{code}_char.txt").read_text("utf-8-sig").split()}
+    return frozenset(entry["characters"]) & (known | set(entry["symbols"]))
 
 
 def _join(languages: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -22,6 +22,7 @@ from train_easyocr.documents.images import ImageError
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.evaluation.matching import box_array
 from train_easyocr.evaluation.metrics import PageScores, score_page
+from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.files import sha256
 from train_easyocr.reader import Quad, ReaderError, Reading, Shape, bounds, load_page
@@ -57,11 +58,13 @@ class Model:
         name: As tables show it.
         identity: All that its readings depend on, apart from the image and the boxes.
         open: Loads it. Called at most once, and only when a page is to be read.
+        characters: Returns the characters that it can write; None: that is not known.
     """
 
     name: str
     identity: Identity
     open: Callable[[], Recognizer]
+    characters: Callable[[], frozenset[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,13 @@ class DetectorSource:
 
     identity: Identity
     open: Callable[[], Detector]
+
+
+class Observer(Protocol):
+    """Takes in each page that was scored."""
+
+    def page(self, page: Page, rows: Mapping[str, Sequence[Row]], scores: Mapping[str, PageScores]) -> None:
+        """Take in a page, and by model what was read there and its scores."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +121,8 @@ def evaluate(
     detector: DetectorSource | None,
     output: Path,
     report: Callable[[str], None] = _say,
+    *,
+    observer: Observer | None = None,
 ) -> Evaluation:
     """Read all pages with all models, keeping each reading in `output`, and score them.
 
@@ -120,12 +132,13 @@ def evaluate(
         detector: What finds the words; None reads at the labelled boxes.
         output: The folder for the predictions. Those that are there are used where they hold.
         report: Takes a line about each skipped page, each failed model and all readings that don't hold any more.
+        observer: Is shown each page's readings; a model that fails later on may have been among them.
 
     Raises:
         PredictionsError: The predictions in `output` can't be used.
         MissingWeights, DamagedWeights, ReaderError: The detector can't be opened.
     """
-    run = _Run(models, detector, report)
+    run = _Run(models, detector, report, observer)
     with Predictions(output, run.identities()) as predictions:
         for note in predictions.notes:
             report(note)
@@ -141,10 +154,17 @@ def evaluate(
 class _Run:
     """One evaluation: the models that are open, and the outcome so far."""
 
-    def __init__(self, models: Sequence[Model], detector: DetectorSource | None, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        models: Sequence[Model],
+        detector: DetectorSource | None,
+        report: Callable[[str], None],
+        observer: Observer | None,
+    ) -> None:
         self.models = list(models)
         self.detector = detector
         self.report = report
+        self.observer = observer
         self.outcome = Evaluation("labels" if detector is None else "detector", {})
         identities = self.identities()
         self.outcome.models.update({model.name: identities[self.key(model)] for model in models})
@@ -175,6 +195,8 @@ class _Run:
             for name, readings in rows.items()
         }
         self.outcome.pages.append(PageResult(page.name, page.category, len(page.words), scores))
+        if self.observer:
+            self.observer.page(page, rows, scores)
 
     def finished(self) -> Evaluation:
         """Return the outcome; models that failed at some page are left out of all pages."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 DRAWS = 5000
 LEVEL = 0.95
+BETTER, WORSE, UNCLEAR = "better", "worse", "no clear difference"
 _WEIGHTS_AT_ONCE = 4_000_000
 """Bounds the memory for sets of many pages: 32 MB."""
 
@@ -30,19 +31,21 @@ class Difference:
         low: Lower end of the 95 % interval.
         high: Its upper end.
         pages: Pages that it rests on.
+        verdict: `BETTER` or `WORSE` where the interval leaves out 0 and there are several pages, else `UNCLEAR`.
+            `BETTER` is the higher figure.
     """
 
     value: float
     low: float
     high: float
     pages: int
+    verdict: str
 
-    @property
-    def verdict(self) -> str:
-        """`better`, `worse`, or `no clear difference` where the interval holds 0 or there is one page only."""
-        if self.pages < 2 or self.low <= 0 <= self.high:
-            return "no clear difference"
-        return "better" if self.value > 0 else "worse"
+
+def _judged(value: float, low: float, high: float, pages: int) -> Difference:
+    clear = pages > 1 and not low <= 0 <= high
+    verdict = UNCLEAR if not clear else BETTER if value > 0 else WORSE
+    return Difference(value, low, high, pages, verdict)
 
 
 def mean_differences(after: Floats, before: Floats, seed: int, draws: int = DRAWS) -> list[Difference | None]:
@@ -91,7 +94,7 @@ def ratio_differences(
             found.append(None)
             continue
         low, high = np.quantile(drawn, (edges, 1 - edges)).tolist()
-        found.append(Difference(float(value), low, high, int((sizes[:, figure] > 0).sum())))
+        found.append(_judged(float(value), low, high, int((sizes[:, figure] > 0).sum())))
     return found
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -79,7 +79,11 @@ def slice_masks(words: Words) -> dict[str, Mask]:
         "spaces": lambda text: any(map(str.isspace, text)),
         "rare syllables": lambda text: not rare.isdisjoint(text),
     }
-    masks = {name: np.array([test(text) for text in words.text], dtype=bool) for name, test in tests.items()}
+    distinct = dict.fromkeys(words.text)
+    masks = {}
+    for name, test in tests.items():
+        found = {text: test(text) for text in distinct}
+        masks[name] = np.array([found[text] for text in words.text], dtype=bool)
     return masks | {
         "long words": words.length >= LONG_WORD,
         "small print": words.height < SMALL_PRINT,
@@ -87,9 +91,9 @@ def slice_masks(words: Words) -> dict[str, Mask]:
     }
 
 
-def slices_of(words: Words, pages: int) -> list[Group]:
-    """Sum up the words of each slice."""
-    return [_group(name, words, mask, pages) for name, mask in slice_masks(words).items()]
+def slices_of(words: Words, masks: Mapping[str, Mask], pages: int) -> list[Group]:
+    """Sum up the words of each slice; `masks` is what `slice_masks` returns for them."""
+    return [_group(name, words, mask, pages) for name, mask in masks.items()]
 
 
 def groups_of(words: Words, categories: Sequence[str]) -> dict[str, list[Group]]:
@@ -145,4 +149,4 @@ def _bin_names(starts: Sequence[int], unit: str) -> list[str]:
     names = [
         f"{first}" if following == first + 1 else f"{first} to {following - 1}" for first, following in pairwise(starts)
     ]
-    return [f"{name} {unit}" for name in [*names, f"{starts[-1]} or more"]]
+    return [f"{name} {unit if name != '1' else unit[:-1]}" for name in [*names, f"{starts[-1]} or more"]]
