@@ -11,6 +11,7 @@ from train_easyocr.evaluation.analysis import Analysis, Comparison, ModelAnalysi
 from train_easyocr.evaluation.calibration import Calibration
 from train_easyocr.evaluation.character_errors import CharacterSummary, Confusion
 from train_easyocr.evaluation.error_classes import ErrorClass
+from train_easyocr.evaluation.report import WHERE
 from train_easyocr.evaluation.significance import Difference
 from train_easyocr.evaluation.slices import Group
 from train_easyocr.evaluation.suspicious import SuspiciousLabel
@@ -19,12 +20,6 @@ from train_easyocr.text import format_table
 MARKDOWN_NAME = "report.md"
 SHOWN = 20
 """Rows of long tables."""
-WHERE = {
-    "labels": "the labelled boxes",
-    "detector": "the detector's boxes",
-    "predictions": "another system's boxes",
-}
-
 Table = tuple[Sequence[str], Sequence[Sequence[object]]]
 
 
@@ -32,8 +27,7 @@ def as_markdown(analysis: Analysis) -> str:
     """Return the whole report."""
     parts = [
         "# Evaluation",
-        f"{len(analysis.pages)} pages, {analysis.labels:,} labelled words, read at "
-        f"{WHERE.get(analysis.boxes, analysis.boxes)}.",
+        f"{len(analysis.pages)} pages, {analysis.labels:,} labelled words, read at {WHERE[analysis.boxes]}.",
         "## Scores",
         _markdown(_scores(analysis)),
     ]

@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 from unicodedata import is_normalized, normalize
 
 import numpy as np
@@ -25,8 +26,8 @@ from train_easyocr.evaluation.cleval import ClevalScores
 from train_easyocr.evaluation.error_classes import ClassTotals, classify, totals
 from train_easyocr.evaluation.matching import match
 
-Row = Sequence[int | float | str]
-"""A word read: xmin, ymin, xmax, ymax, text, confidence (0 to 1)."""
+Row = Sequence[Any]
+"""A word read: xmin, ymin, xmax, ymax (int), text, confidence (0 to 1; nan where there is none)."""
 
 VERTICAL_RATIO = 1.5
 """A box of two characters or more is upright from this height over width on."""
@@ -131,7 +132,7 @@ class Observations:
             ValueError: A box has a coordinate beyond `matching.LARGEST_COORDINATE`.
         """
         labels = [_composed(word.box, word.text) for word in labels]
-        predictions = [_composed(Box(*map(int, row[:4])), str(row[4])) for row in rows]
+        predictions = [_composed(Box(*row[:4]), row[4]) for row in rows]
         pairs = match([word.box for word in labels], [word.box for word in predictions])
         earned = metrics.credits_of(labels, predictions, pairs)
         classes = classify(labels, predictions, pairs)
