@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source step1_set_environment.sh --quiet --dev
 
-for topic in prepare_dataset training trainer_startup reading metric; do
+for topic in prepare_dataset words training trainer_startup reading metric; do
     printf '\n== %s\n' "$topic"
     python3 -m "benchmarks.$topic"
 done

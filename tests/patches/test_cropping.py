@@ -17,6 +17,7 @@ from train_easyocr.patches.cropping import (
     patch_name,
     patch_size,
     prefixes,
+    widened,
 )
 
 WIDTH, HEIGHT = 60, 40
@@ -130,3 +131,18 @@ def test_no_two_pages_share_a_prefix(names):
     valid = [name for name in names if not name.startswith("/") and not name.endswith("/") and "//" not in name]
     found = prefixes(valid)
     assert len({prefix.casefold() for prefix in found.values()}) == len(valid)
+
+
+@given(st.tuples(*[st.integers(0, 30)] * 4), st.floats(0, 1))
+def test_context_is_a_part_of_the_height_and_ends_at_the_page(numbers, context):
+    x, y, width, height = numbers
+    box = Box(x, y, x + width + 1, y + height + 1).clipped(WIDTH, HEIGHT)
+    more = round(context * box.height)
+    wide = widened(box, context, WIDTH, HEIGHT)
+    for inner, outer, edge in zip(box, wide, (0, 0, WIDTH, HEIGHT), strict=True):
+        assert abs(inner - outer) == min(more, abs(inner - edge))
+    if context:
+        cut = cut_page(page(("합", box)), WIDTH, HEIGHT, context)
+        assert cut.boxes == [box] and cut.wide == [wide]
+        left, top, right, bottom = next(cut.margins())
+        assert Box(wide.xmin + left, wide.ymin + top, wide.xmax - right, wide.ymax - bottom) == box

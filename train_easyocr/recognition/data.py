@@ -23,6 +23,8 @@ from train_easyocr.config import Config
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.recognition.word_table import LabelsError, WordTable, indexed_table
+from train_easyocr.synthesis.fonts import FontError
+from train_easyocr.synthesis.words import StreamedPatches, WordsError, is_streamed
 from train_easyocr.text import format_table
 
 Indices = npt.NDArray[np.int32]
@@ -313,6 +315,8 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
 
 def _open_source(folder: Path, table: WordTable) -> PatchSource:
     if not (folder / "lmdb").is_dir():
+        if is_streamed(folder):
+            return _open_streamed(folder, table)
         if not (folder / "images").is_dir():
             raise DataError(f"{folder}: holds neither images/ nor lmdb/; prepare the set again (step 2)")
         return PngFolder(folder / "images")
@@ -330,6 +334,16 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
         raise DataError(
             f"{folder}: lmdb/ holds {count:,} patches, labels.csv {len(table):,} rows; prepare the set again (step 2)"
         )
+    return source
+
+
+def _open_streamed(folder: Path, table: WordTable) -> PatchSource:
+    try:
+        source = StreamedPatches(folder)
+    except (WordsError, FontError) as error:
+        raise DataError(str(error)) from None
+    if source.count != len(table):
+        raise DataError(f"{folder}: words.json tells of {source.count:,} words, labels.csv holds {len(table):,}")
     return source
 
 

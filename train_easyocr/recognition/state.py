@@ -10,15 +10,16 @@ import torch
 
 from train_easyocr.config import Config
 from train_easyocr.files import replacing
+from train_easyocr.recognition.optimizers import may_grow
 
 STATE = "last_state.pth"
-FORMAT = 1
+FORMAT = 2
 
 PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data", "workers"})
 """Settings that each machine may have its own values of; what is in the data sets is compared by their labels."""
 FREE = PLACES | frozenset(
     {
-        *("experiment_name", "show_number", "val_period", "save_period"),
+        *("experiment_name", "show_number", "val_period", "save_period", "early_stopping"),
         # Of the other steps.
         *("train_images", "val_images", "eval_images"),
     }
@@ -64,7 +65,7 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: Config) -> No
     Raises:
         ResumeError: Settings differ; all that do are listed.
     """
-    free = FREE | ({"n_iter"} if config.lr_scheduler == "constant" else frozenset())
+    free = FREE | ({"n_iter"} if may_grow(config) else frozenset())
     before, now = state["config"], config.model_dump()
     differences = [
         f"  - {key}: {_short(before.get(key))} before, {_short(value)} now"
