@@ -27,7 +27,7 @@ from train_easyocr.evaluation.cleval import CharacterCounts, pooled
 from train_easyocr.evaluation.error_classes import CLASSES, ErrorClass
 from train_easyocr.evaluation.metrics import FIGURES, PageScores
 from train_easyocr.evaluation.observations import Observations, PageRecord, Row, Words
-from train_easyocr.evaluation.significance import WORSE, Difference, mean_differences, ratio_differences
+from train_easyocr.evaluation.significance import BETTER, WORSE, Difference, mean_differences, ratio_differences
 from train_easyocr.evaluation.slices import Group, Mask, groups_of, slice_masks, slices_of
 from train_easyocr.evaluation.suspicious import SuspiciousLabel, suspicious_labels
 
@@ -262,7 +262,7 @@ def _figures(pages: Sequence[PageRecord]) -> NDArray[np.float64]:
 
 def _turned(difference: Difference | None) -> Difference | None:
     """Return a difference whose verdict takes the lower figure for the better one."""
-    turned = {"better": "worse", "worse": "better"}
+    turned = {BETTER: WORSE, WORSE: BETTER}
     return difference and replace(difference, verdict=turned.get(difference.verdict, difference.verdict))
 
 
