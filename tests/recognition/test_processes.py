@@ -100,6 +100,7 @@ def test_two_processes_give_the_weights_of_one(data, settings):
     assert max(differences(one, two).values()) < 1e-4
     for ours, theirs in zip(figures(one), figures(two), strict=True):
         assert (ours.pop("processes"), theirs.pop("processes")) == (1, 2)
+        assert ours.pop("drawn") == theirs.pop("drawn")
         assert theirs == pytest.approx(ours, rel=1e-4)
         assert ours["batch_size"] == one.batch_size
 

@@ -53,7 +53,15 @@ from train_easyocr.recognition.patch_cache import check_memory
 from train_easyocr.recognition.plan import BatchPlan, training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
-from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
+from train_easyocr.recognition.state import (
+    PLACES,
+    STATE,
+    check_data,
+    check_settings,
+    free_settings,
+    load_state,
+    save_state,
+)
 from train_easyocr.recognition.validation import Outcome, Validation, Validator
 
 Sets = Sequence[WordSet]
@@ -140,7 +148,7 @@ def _begun(config: Config) -> dict[str, Any] | None:
     """Return the experiment's state, if it has one, and make its folder ready."""
     state = load_state(config.experiment)
     if state is not None:
-        check_settings(config.experiment, state, config)
+        check_settings(config.experiment, state, config, free_settings(config))
         if _is_done(config, state):
             return state
     config.experiment.mkdir(parents=True, exist_ok=True)
