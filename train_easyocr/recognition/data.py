@@ -397,7 +397,7 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
 
 def _open_streamed(folder: Path, table: WordTable) -> PatchSource:
     try:
-        source = StreamedPatches(folder)
+        source = StreamedPatches(folder, table.height)
     except (WordsError, FontError) as error:
         raise DataError(str(error)) from None
     if source.count != len(table):
