@@ -45,6 +45,7 @@ class Config(BaseModel):
     saved_models: str = "saved_models"
     workers: int = Field(2, ge=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
 
     # Data
     dataset: str = ""
@@ -59,6 +60,7 @@ class Config(BaseModel):
     val_images: int = Field(2_000, ge=1)
     eval_images: int = Field(500, ge=1)
     box_context: float = Field(0.0, ge=0, le=1)
+    unify_variants: bool = True
 
     # Input
     img_height: int = Field(64, ge=32, multiple_of=16)
@@ -72,6 +74,7 @@ class Config(BaseModel):
     # Augmentation
     augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
     augmentation_probability: float = Field(0.6, ge=0, le=1)
+    box_jitter: float = Field(0.0, ge=0, le=0.5)
 
     # Characters
     character: str = Field("korean_g2", min_length=1)
@@ -129,7 +132,7 @@ class Config(BaseModel):
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("batch_pixels", mode="before")
+    @field_validator("batch_pixels", "compile", mode="before")
     @classmethod
     def _switch_as_text(cls, value: Any) -> Any:
         # YAML reads a bare `off` or `on` as a truth value.

@@ -20,7 +20,7 @@ PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data
 """Settings that each machine may have its own values of; what is in the data sets is compared by their labels."""
 FREE = PLACES | frozenset(
     {
-        *("experiment_name", "show_number", "val_period", "save_period", "early_stopping"),
+        *("experiment_name", "show_number", "compile", "val_period", "save_period", "early_stopping"),
         # Of the other steps.
         *("train_images", "val_images", "eval_images"),
     }

@@ -42,7 +42,8 @@ from train_easyocr.recognition.checkpoints import (
     save_weights,
 )
 from train_easyocr.recognition.checks import describe_concerns, training_sample
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
+from train_easyocr.recognition.computing import Computing, keep_freed_memory
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
@@ -134,6 +135,10 @@ def _train(config: Config, processes: Processes) -> None:
     if state is not None:
         trainer.restore(state)
         print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
+    with processes.agreeing():
+        compiled = processes.first and is_to_be_compiled(trainer.model, config, trainer.computing)
+    if processes.of_first(compiled):
+        compile_features(trainer.model)
     trainer.run()
     print(_finished(config, trainer.iteration, trainer.best))
 
@@ -160,6 +165,8 @@ def _prepare(
     """Build the trainer for training and validation sets."""
     training, validation = sets
     computing = Computing.choose(config.precision)
+    if computing.device.type == "cpu":
+        keep_freed_memory()
     if state is not None:
         check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)

@@ -351,6 +351,10 @@ class StreamedPatches:
         """Say which patch it is."""
         return f"rendered word {self._first + row} ({name})"
 
+    def margins(self, row: int) -> tuple[int, int, int, int]:
+        """Return how much context a patch shows around its word's box: none."""
+        return 0, 0, 0, 0
+
     def read(self, row: int, name: str) -> bytes:
         """Return the PNG file of a row of labels.csv, counted from 0."""
         return encode_png(self._words.word(self._first + row)[1])
