@@ -56,7 +56,7 @@ def test_edges_are_found_within_map_pixels(shift):
     # A network that is as unsure of a pixel at the edge as the word covers of it.
     maps = ScoreMaps(fine.reshape(150, 4, 200, 4).mean((1, 3))[None], 4.0, PAGE)
     (found,) = db_boxes(maps, DbParameters())
-    assert np.abs(np.subtract(found, label)).max() <= 2, (label, found)
+    assert np.abs(np.subtract(found, label)).max() <= 1, (label, found)
 
 
 def test_boxes_do_not_leave_the_page_where_the_map_does():
