@@ -323,7 +323,9 @@ class DetectorTrainer:
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimizer)
         norm = nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
-        value, gradient = torch.stack([self._processes.sum(loss.detach()) / self._processes.count, norm]).tolist()
+        # Gradients are the mean over processes, and so is the loss.
+        mean = self._processes.sum(loss.detach().clone()) / self._processes.count
+        value, gradient = torch.stack([mean, norm]).tolist()
         # With fp16, gradients that are too large are the scaler's to deal with.
         if not math.isfinite(value) or not (math.isfinite(gradient) or self._scaler.is_enabled()):
             pages = "\n".join(f"  {self._pages[number].name}" for number, _ in batch.samples)
