@@ -11,10 +11,10 @@ import argparse
 import random
 import time
 
+from benchmarks.results import Row, report
 from tests.evaluation.plain_metric import plain_figures
 from train_easyocr.documents import Box, Word
 from train_easyocr.evaluation.metrics import FIGURES, Metric
-from train_easyocr.text import format_table
 
 SYLLABLES = "가나다라마바사아자차카타파하도로점용허가신청서김해시장귀하번호년월일 ·ㆍ0123456789"
 
@@ -58,12 +58,10 @@ def main() -> None:
     for page, figures in zip(scores, plain, strict=False):
         assert all(abs((page.figures()[name] or 0) - (figures[name] or 0)) < 1e-9 for name in FIGURES)
 
-    rows = [
-        ["train_easyocr.evaluation.metrics", f"{1000 * fast / len(pages):.2f}", f"{fast:.2f}"],
-        ["plain Python", f"{1000 * slow:.2f}", f"{slow * len(pages):.2f} (extrapolated)"],
-    ]
-    print(format_table(["way", "ms a page", f"s for {len(pages)} pages of {arguments.words} words"], rows))
-    print(f"{slow * len(pages) / fast:.0f} times as fast; mean end-to-end F1 {summary.mean['end_to_end_f1']:.4f}")
+    work = f"metric, {len(pages)} pages of {arguments.words} words, one core"
+    note = f"plain: Python, extrapolated from {len(plain)} pages"
+    report([Row(work, slow * len(pages), fast, "s", note=note)])
+    print(f"mean end-to-end F1 {summary.mean['end_to_end_f1']:.4f}")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def test_the_published_run():
         "img_width": 600,
         "batch_width": "fixed",
         "batch_max_length": 34,
-        "adam": False,
+        "optimizer": "adadelta",
         "lr": 1.0,
         "lr_scheduler": "constant",
         "rho": 0.95,
@@ -48,6 +48,15 @@ def test_the_published_run():
     assert {key: getattr(config, key) for key in facts} == facts
     named = yaml.safe_load((CONFIG_FILES / "published.yaml").read_text(encoding="utf-8"))
     assert "freeze_FeatureFxtraction" in named, "the published spelling is accepted"
+
+
+def test_a_bare_off_is_the_word_and_not_a_truth_value(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("batch_pixels: off\ndata_usage_ratio:\n", encoding="utf-8")
+    assert load_config(path).batch_pixels == "off"
+    assert load_config(path).usage_shares == []
+    path.write_text("data_usage_ratio: 0.5\n", encoding="utf-8")
+    assert load_config(path).usage_shares == [0.5]
 
 
 def test_all_faults_are_reported_together(tmp_path):
@@ -85,8 +94,30 @@ def test_all_faults_are_reported_together(tmp_path):
         (["select_data=A-B", "batch_ratio=1-0"], "above 0"),
         (["batch_ratio=half"], "half"),
         (["select_data=A-", "batch_ratio=0.5-0.5"], "empty name"),
+        (["select_data=A-B", "data_usage_ratio=1.0"], "data_usage_ratio gives 1 shares"),
+        (["select_data=A-B", "data_usage_ratio=1.0-0"], "above 0"),
+        (["select_data=A-B", "data_usage_ratio=1.5-1"], "all of a data set (1) at most"),
+        (["select_data=A-B", "data_usage_ratio=all-1"], "data_usage_ratio: 'all-1'"),
+        (["select_data=A-B", "batch_ratio=0.5-0.5", "data_usage_ratio=1-0.1"], "set one of the two"),
         (["img_height=60"], "img_height"),
         (["experiment_name=a/b"], "experiment_name"),
+        (["optimizer=adadelta", "lr=auto"], "which finds its own step; set lr: 1.0"),
+        (["lr=automatic"], "lr: should be auto or a number above 0, not 'automatic'"),
+        (["lr=0"], "lr: should be auto or a number above 0, not '0'"),
+        (["warmup=1.5"], "warmup: should be auto or a number of iterations, or below 1 for a part of n_iter"),
+        (["warmup=500", "n_iter=500"], "warmup: 500 iterations with n_iter: 500"),
+        (["lr_scheduler=piecewise", "lr_decay_points=0.5-0.9"], "2 points, lr_decay_values gives 1 values"),
+        (["lr_scheduler=piecewise", "lr_decay_points=half"], "'half'"),
+        (["lr_scheduler=piecewise", "lr_decay_points=90000"], "between 0 and n_iter (75000)"),
+        (
+            ["lr_scheduler=piecewise", "lr_decay_points=50000-0.5", "lr_decay_values=0.2-0.04"],
+            "lr_decay_points: 50000-0.5 should ascend",
+        ),
+        (["lr_scheduler=piecewise", "lr_decay_values=0"], "every value is above 0"),
+        (["accumulation=65"], "a batch can't be computed in more parts than it has words"),
+        (["center_loss=0.1", "Prediction=Attn"], "the centre loss is for CTC"),
+        (["ema=1"], "ema"),
+        (["adam=maybe"], "optimizer"),
     ],
 )
 def test_contradictions(overrides, expected):
@@ -109,7 +140,24 @@ def test_overrides_keep_texts_as_they_stand():
     assert config.dataset == "/자료/공공행정문서 OCR #2: 새것"
     assert config.character == " 가나:#{"
     assert config.batch_shares == [1.0]
-    assert (config.train_images, config.lr, config.adam) == (40_000, 1e-3, False)
+    assert (config.train_images, config.lr, config.optimizer) == (40_000, 1e-3, "adadelta")
+
+
+def test_the_published_adam_is_an_optimizer(tmp_path):
+    path = tmp_path / "config.yaml"
+    for text, overrides, expected in [
+        ("adam: True", [], "adam"),
+        ("adam: False", [], "adadelta"),
+        ("adam: False", ["optimizer=adamw"], "adamw"),
+        ("optimizer: adamw", ["adam=False"], "adadelta"),
+        ("optimizer: adamw", ["adam=False", "optimizer=adam"], "adam"),
+        ("lr: 1", [], "adam"),
+    ]:
+        path.write_text(text, encoding="utf-8")
+        assert load_config(path, overrides).optimizer == expected
+    path.write_text("adam: True\noptimizer: adadelta\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="adam: True beside optimizer: adadelta"):
+        load_config(path)
 
 
 def test_numbers_and_nothing_in_a_file_are_read_as_meant(tmp_path):

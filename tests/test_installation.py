@@ -40,7 +40,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("실험")
     write_set(folder / "training" / "select_data", WORDS * 8)
     write_set(folder / "validation" / "select_data", WORDS)
-    settings = {"n_iter": 400, "val_period": 400, "save_period": 400, "batch_size": 12, "lr": 0.01}
+    settings = {"n_iter": 400, "val_period": 400, "save_period": 400, "batch_size": 12, "lr": 0.005}
     settings |= {"output_channel": 32, "hidden_size": 32}
     config = tiny_config(folder, **settings)
     train(config)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -21,6 +21,8 @@ CONFIG_FILES = Path(__file__).parent / "config_files"
 DEFAULT_CONFIG = CONFIG_FILES / "config.yaml"
 SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 """Keys as the published configuration misspells them, and what they mean."""
+OPTIMIZERS = {True: "adam", False: "adadelta"}
+"""What the published configuration's key `adam` says in today's words: which `optimizer`."""
 
 STRENGTHS = {"off": 0.0, "light": 0.25, "medium": 0.5, "strong": 1.0}
 """What the names of `augmentation` stand for."""
@@ -43,6 +45,7 @@ class Config(BaseModel):
     saved_models: str = "saved_models"
     workers: int = Field(2, ge=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
 
     # Data
     dataset: str = ""
@@ -51,22 +54,27 @@ class Config(BaseModel):
     val_data: str = "training_and_validation_set/validation"
     select_data: str = "select_data"
     batch_ratio: str = "1"
+    data_usage_ratio: str = ""
     total_data_usage_ratio: float = Field(1.0, gt=0, le=1)
     train_images: int = Field(40_000, ge=1)
     val_images: int = Field(2_000, ge=1)
     eval_images: int = Field(500, ge=1)
+    box_context: float = Field(0.0, ge=0, le=1)
+    unify_variants: bool = True
 
     # Input
     img_height: int = Field(64, ge=32, multiple_of=16)
     img_width: int = Field(600, ge=32)
     PAD: bool = True
     batch_width: Literal["bucket", "fixed"] = "bucket"
+    batch_pixels: Literal["constant", "off"] = "off"
     rgb: bool = False
     contrast_adjust: float = Field(0.0, ge=0, le=1)
 
     # Augmentation
     augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
     augmentation_probability: float = Field(0.6, ge=0, le=1)
+    box_jitter: float = Field(0.0, ge=0, le=0.5)
 
     # Characters
     character: str = Field("korean_g2", min_length=1)
@@ -78,6 +86,7 @@ class Config(BaseModel):
     batch_size: int = Field(64, ge=1)
     n_iter: int = Field(75_000, ge=1)
     val_period: int = Field(2_000, ge=1)
+    early_stopping: int = Field(0, ge=0)
     save_period: int = Field(10_000, ge=1)
     show_number: int = Field(8, ge=0)
     continue_from: str = "korean_g2"
@@ -87,12 +96,20 @@ class Config(BaseModel):
     freeze_SequenceModeling: bool = False
 
     # Optimizer
-    adam: bool = True
-    lr: float = Field(3e-4, gt=0)
-    lr_scheduler: Literal["constant", "one_cycle"] = "one_cycle"
+    optimizer: Literal["adam", "adamw", "adadelta"] = "adam"
+    lr: Literal["auto"] | float = 3e-4
+    lr_scheduler: Literal["constant", "piecewise", "cosine", "one_cycle"] = "one_cycle"
+    warmup: Literal["auto"] | float = "auto"
+    lr_decay_points: str = "0.8"
+    lr_decay_values: str = "0.2"
+    weight_decay: float = Field(0.0, ge=0)
+    l1: float = Field(0.0, ge=0)
     rho: float = Field(0.95, ge=0, le=1)
     eps: float = Field(1e-8, gt=0)
     grad_clip: float = Field(5.0, gt=0)
+    accumulation: int = Field(1, ge=1)
+    ema: float = Field(0.0, ge=0, lt=1)
+    center_loss: float = Field(0.0, ge=0)
 
     # Network
     Transformation: Literal["None", "TPS"] = "None"
@@ -105,13 +122,25 @@ class Config(BaseModel):
     hidden_size: int = Field(256, ge=1)
     decode: Literal["greedy", "beamsearch"] = "greedy"
 
-    @field_validator("select_data", "batch_ratio", "character", "experiment_name", mode="before")
+    @field_validator(
+        *("select_data", "batch_ratio", "data_usage_ratio", "character", "experiment_name"),
+        *("lr_decay_points", "lr_decay_values"),
+        mode="before",
+    )
     @classmethod
     def _number_as_text(cls, value: Any) -> Any:
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("continue_from", "dataset", "output", "Transformation", "SequenceModeling", mode="before")
+    @field_validator("batch_pixels", "compile", mode="before")
+    @classmethod
+    def _switch_as_text(cls, value: Any) -> Any:
+        # YAML reads a bare `off` or `on` as a truth value.
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+    @field_validator(
+        "continue_from", "dataset", "output", "data_usage_ratio", "Transformation", "SequenceModeling", mode="before"
+    )
     @classmethod
     def _nothing(cls, value: Any, info: Any) -> Any:
         # YAML reads an empty value and `null` as nothing at all.
@@ -122,17 +151,34 @@ class Config(BaseModel):
     @field_validator("augmentation", mode="before")
     @classmethod
     def _strength(cls, value: Any) -> Any:
-        if value is False:  # YAML's `off`
-            return "off"
-        number = _number(value)
-        if value not in STRENGTHS and (number is None or not 0 <= number <= 1):
-            raise ValueError(f"should be {', '.join(STRENGTHS)} or a number from 0 to 1")
-        return value if number is None else number
+        # YAML reads `off` as False.
+        return _name_or_number("off" if value is False else value, STRENGTHS, "from 0 to 1", lambda x: 0 <= x <= 1)
+
+    @field_validator("lr", mode="before")
+    @classmethod
+    def _rate(cls, value: Any) -> Any:
+        return _name_or_number(value, ["auto"], "above 0", lambda x: 0 < x < math.inf)
+
+    @field_validator("warmup", mode="before")
+    @classmethod
+    def _rise(cls, value: Any) -> Any:
+        expected = "of iterations, or below 1 for a part of n_iter"
+        return _name_or_number(value, ["auto"], expected, lambda x: 0 <= x < 1 or x.is_integer())
 
     @property
     def augmentation_strength(self) -> float:
         """How strongly `augmentation` changes patches, 0 (not at all) to 1."""
         return STRENGTHS[self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
+
+    @property
+    def decay_points(self) -> list[float]:
+        """Where `lr_decay_points` ("0.6-0.9") lowers the learning rate."""
+        return _numbers(self.lr_decay_points)
+
+    @property
+    def decay_values(self) -> list[float]:
+        """The multiples of `lr` that `lr_decay_values` ("0.2-0.04") lowers it to."""
+        return _numbers(self.lr_decay_values)
 
     @property
     def data_names(self) -> list[str]:
@@ -142,7 +188,12 @@ class Config(BaseModel):
     @property
     def batch_shares(self) -> list[float]:
         """Each data set's share of a batch, as `batch_ratio` ("0.5-0.5") states them."""
-        return [float(share) for share in self.batch_ratio.split("-")]
+        return _numbers(self.batch_ratio)
+
+    @property
+    def usage_shares(self) -> list[float]:
+        """The part of each data set that an epoch draws, as `data_usage_ratio` ("1.0-0.1") states; empty: unset."""
+        return _numbers(self.data_usage_ratio) if self.data_usage_ratio else []
 
     @property
     def prepared(self) -> Path:
@@ -168,29 +219,40 @@ class Config(BaseModel):
         return Path(self.saved_models) / self.experiment_name
 
 
-def _number(value: Any) -> float | None:
-    """Return a setting that is a number, or spells one, as one; None where it does not."""
-    if isinstance(value, bool):
-        return None
+def _numbers(text: str) -> list[float]:
+    """Read numbers with "-" between them; raises ValueError."""
+    return [float(part) for part in text.split("-")]
+
+
+def _name_or_number(value: Any, names: Collection[str], expected: str, fits: Callable[[float], bool]) -> Any:
+    """Return a setting that is a name or a number; raises ValueError where it is neither."""
+    if isinstance(value, str) and value in names:
+        return value
     try:
-        return float(value)
+        number = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
-        return None
+        number = math.nan
+    if not math.isfinite(number) or not fits(number):
+        raise ValueError(f"should be {', '.join(names)} or a number {expected}")
+    return number
 
 
 def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> Config:
     """Read a YAML file, apply `key=value` overrides, and check the whole; see `load_settings`."""
-    return load_settings(Config, _contradictions, path, overrides)
+    return load_settings(Config, check_config, path, overrides)
 
 
 def load_settings(
-    kind: type[Settings], contradictions: Callable[[Settings], list[str]], path: Path, overrides: Iterable[str] = ()
+    kind: type[Settings],
+    check: Callable[[dict[str, Any], Iterable[str]], Settings],
+    path: Path,
+    overrides: Iterable[str] = (),
 ) -> Settings:
     """Read settings of any kind from a YAML file, apply `key=value` overrides, and check the whole.
 
     Args:
         kind: A frozen model whose settings all have defaults.
-        contradictions: Says what is wrong among values that are right each for itself.
+        check: Makes settings of values by key, and reports what is wrong with them beside what is known to be.
         path: The YAML file. Keys that it does not name have their default values.
         overrides: Settings as given on a command line, such as `lr=0.5` or `select_data=A-B`; values are read as YAML.
 
@@ -205,12 +267,17 @@ def load_settings(
             faults.append(f"{override!r}: a setting is given as key=value")
             continue
         key = SPELLINGS.get(key, key)
+        if key in ("adam", "optimizer"):  # the same setting in two words; the later one counts
+            values.pop("adam", None)
+            values.pop("optimizer", None)
         values[key] = value if _is_text(kind, key) else yaml.safe_load(value)
-    return check_settings(kind, contradictions, values, faults)
+    return check(values, faults)
 
 
 def _is_text(kind: type[BaseModel], key: str) -> bool:
     # Texts are taken as they stand, since paths and characters may hold what YAML gives a meaning to.
+    if key == "adam":
+        return False
     field = kind.model_fields.get(key)
     return field is None or field.annotation not in (bool, int, float)
 
@@ -242,7 +309,14 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
     """Build a `Config`, or report unknown keys, wrong types and contradictions together; see `check_settings`."""
-    return check_settings(Config, _contradictions, values, faults)
+    found = list(faults)
+    if "adam" in values:
+        adam, values = values["adam"], {key: value for key, value in values.items() if key != "adam"}
+        if "optimizer" in values:
+            found.append(f"adam: {adam} beside optimizer: {values['optimizer']}; the latter alone says it all")
+        else:
+            values["optimizer"] = OPTIMIZERS[adam] if isinstance(adam, bool) else adam
+    return check_settings(Config, _contradictions, values, found)
 
 
 def check_settings(
@@ -255,7 +329,7 @@ def check_settings(
 
     Args:
         kind: As for `load_settings`.
-        contradictions: Likewise.
+        contradictions: Says what is wrong among values that are right each for itself.
         values: Settings by key; those not named have their default values.
         faults: What is already known to be wrong, to be reported with the rest.
 
@@ -289,6 +363,7 @@ def _describe(kind: type[BaseModel], fault: Any) -> str:
 
 def _contradictions(config: Config) -> list[str]:
     found = _data_contradictions(config)
+    found += _recipe_contradictions(config)
     if config.rgb != (config.input_channel == 3):
         found.append(
             f"rgb: {config.rgb} with input_channel: {config.input_channel}; RGB input has 3 channels, grey input 1"
@@ -316,19 +391,77 @@ def _contradictions(config: Config) -> list[str]:
 
 
 def _data_contradictions(config: Config) -> list[str]:
-    try:
-        shares = config.batch_shares
-    except ValueError:
-        return [f"batch_ratio: {config.batch_ratio!r} is not a list of shares such as 0.5-0.5"]
-    found = []
-    if len(shares) != len(config.data_names):
-        found.append(f"select_data names {len(config.data_names)} data sets, batch_ratio gives {len(shares)} shares")
-    elif not math.isclose(sum(shares), 1, abs_tol=1e-6):
-        found.append(f"batch_ratio: {config.batch_ratio}; the shares of a batch add up to {sum(shares):g}, not to 1")
-    if any(share <= 0 for share in shares):
-        found.append(f"batch_ratio: {config.batch_ratio}; every share is above 0")
+    found = _share_faults(config)
     if "" in config.data_names:
         found.append(f"select_data: {config.select_data!r} holds an empty name; '-' stands between names")
+    return found
+
+
+def _recipe_contradictions(config: Config) -> list[str]:
+    found = []
+    if config.optimizer == "adadelta" and config.lr == "auto":
+        found.append("lr: auto with optimizer: adadelta, which finds its own step; set lr: 1.0")
+    if config.warmup != "auto" and config.warmup >= config.n_iter:
+        found.append(f"warmup: {config.warmup:g} iterations with n_iter: {config.n_iter}; lr would not be reached")
+    if config.lr_scheduler == "piecewise":
+        found += _decay_contradictions(config)
+    if config.accumulation > config.batch_size:
+        found.append(
+            f"accumulation: {config.accumulation} with batch_size: {config.batch_size}; "
+            "a batch can't be computed in more parts than it has words"
+        )
+    if config.center_loss and config.Prediction == "Attn":
+        found.append("center_loss with Prediction: Attn; the centre loss is for CTC")
+    return found
+
+
+def _decay_contradictions(config: Config) -> list[str]:
+    try:
+        points, values = config.decay_points, config.decay_values
+    except ValueError:
+        return [
+            f"lr_decay_points: {config.lr_decay_points!r} and lr_decay_values: {config.lr_decay_values!r} should be "
+            "lists of numbers such as 0.6-0.9"
+        ]
+    found = []
+    if len(points) != len(values):
+        found.append(f"lr_decay_points names {len(points)} points, lr_decay_values gives {len(values)} values")
+    steps = [point * config.n_iter if point < 1 else point for point in points]
+    if steps != sorted(set(steps)) or not 0 < steps[0] <= steps[-1] < config.n_iter:
+        found.append(
+            f"lr_decay_points: {config.lr_decay_points} should ascend between 0 and n_iter ({config.n_iter}): "
+            "iterations, or below 1 parts of n_iter"
+        )
+    if any(value <= 0 for value in values):
+        found.append(f"lr_decay_values: {config.lr_decay_values}; every value is above 0, a multiple of lr")
+    return found
+
+
+def _share_faults(config: Config) -> list[str]:
+    """Say what is wrong with the setting that mixes the data sets: batch_ratio, or data_usage_ratio in its place."""
+    key = "data_usage_ratio" if config.data_usage_ratio else "batch_ratio"
+    try:
+        shares = config.usage_shares or config.batch_shares
+    except ValueError:
+        return [f"{key}: {getattr(config, key)!r} is not a list of shares such as 0.5-0.5"]
+    found = []
+    if len(shares) != len(config.data_names):
+        found.append(f"select_data names {len(config.data_names)} data sets, {key} gives {len(shares)} shares")
+    if any(share <= 0 for share in shares):
+        found.append(f"{key}: {getattr(config, key)}; every share is above 0")
+    if key == "batch_ratio":
+        if len(shares) == len(config.data_names) and not math.isclose(sum(shares), 1, abs_tol=1e-6):
+            found.append(
+                f"batch_ratio: {config.batch_ratio}; the shares of a batch add up to {sum(shares):g}, not to 1"
+            )
+        return found
+    if any(share > 1 for share in shares):
+        found.append(f"data_usage_ratio: {config.data_usage_ratio}; an epoch draws all of a data set (1) at most")
+    if config.batch_ratio != Config.model_fields["batch_ratio"].default:
+        found.append(
+            f"batch_ratio: {config.batch_ratio} with data_usage_ratio: {config.data_usage_ratio}; the words that an "
+            "epoch draws decide how data sets share a batch, set one of the two"
+        )
     return found
 
 

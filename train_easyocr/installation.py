@@ -47,7 +47,7 @@ from train_easyocr.reader import ReaderError, WordReader, open_fast, open_finetu
 from train_easyocr.recognition import network
 from train_easyocr.recognition.batches import InputSettings
 from train_easyocr.recognition.characters import CharacterSet, CtcConverter
-from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard, load_pretrained, read_card
+from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard, best_weights, load_pretrained, read_card
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, PatchError, open_set
 from train_easyocr.recognition.fast_network import Precision
@@ -572,7 +572,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             config = load_config(args.config, settings)
             place = install(
-                weights or config.experiment / "best_accuracy.pth",
+                weights or best_weights(config.experiment),
                 config,
                 words=args.words,
                 detector=args.detector,

@@ -39,6 +39,12 @@ def test_augmentation_has_names_and_numbers(value, strength):
     assert DetectionConfig(augmentation=value).augmentation_strength == strength
 
 
+def test_easyocrs_weights_are_for_its_own_network():
+    assert contradictions(DetectionConfig(dataset=".", network="craft", continue_from="craft")) == []
+    found = contradictions(DetectionConfig(dataset=".", continue_from="craft"))
+    assert len(found) == 1 and "there is no such file" in found[0]
+
+
 def test_a_piece_is_not_larger_than_any_page():
     found = contradictions(DetectionConfig(dataset=".", crop_size=640, long_side=256))
     assert len(found) == 1 and "crop_size" in found[0]

@@ -50,7 +50,7 @@ def state_of(folder):
 
 
 def test_it_learns_two_pages_by_heart(folder, capsys):
-    config = config_of(folder, n_iter=70, val_period=35, crop_size=192, batch_size=4, augmentation="off")
+    config = config_of(folder, n_iter=70, val_period=35, crop_size=256, augmentation="off")
     training.train(config)
     card = json.loads((config.experiment / "best_f1.json").read_text())
     assert card["validation"]["f1"] == 1.0 and card["validation"]["words"] == len(WORDS) + len(SECOND)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import prepare_dataset
 from tests.documents.samples import tree
+from train_easyocr.patches import lmdb_form
 from train_easyocr.recognition.characters import CharacterSet
 
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile"}
@@ -50,7 +51,7 @@ def _kill_at(number, folder):
         kinds.append(f"{event} {arguments[1] if event == 'open' else ''} {path.parent.name}/*{path.suffix}")
         if len(kinds) == number:
             busy[0] = True
-            if event == "open" and "w" in str(arguments[1]):
+            if event == "open" and ("w" in str(arguments[1]) or arguments[2] & os.O_CREAT):
                 with open(arguments[0], "wb") as file:  # noqa: PTH123
                     file.write(b"half")
             os.kill(os.getpid(), signal.SIGKILL)
@@ -62,8 +63,10 @@ def _kill_at(number, folder):
 def main(download, scratch, form, points=""):
     """Kill at operations over the whole run; every third time, kill the second run, too."""
     CharacterSet.from_setting("korean_g2")  # loaded once here, not in every child
+    lmdb_form.TRANSACTION = 7  # so that the database is written while pages are done, too
     arguments = ["--dataset", download, "--training", "--validation", "--evaluation"]
-    arguments += ["--unzip"] if form == "png" else []  # else the pages come out of the archives
+    # One form with unpacked pages, the other out of the archives and with context around the boxes.
+    arguments += ["--unzip"] if form == "png" else ["box_context=0.3"]
     arguments += ["--workers", "1", "--format", form, "val_images=2", "eval_images=1"]
     scratch = Path(scratch)
     assert forked_run([*arguments, "seed=2"], scratch / "before")[0] == 0  # sets that are replaced on the way

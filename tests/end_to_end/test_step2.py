@@ -71,7 +71,7 @@ def expected_patches(count, first=0):
         for text, (x, y, width, height) in words_of(int(name[-4:])):
             box = max(0, x), max(0, y), min(240, x + width), min(180, y + height)
             file = f"{name.rsplit('/', 1)[1]}_{'-'.join(map(str, box))}.png"
-            yield file, text, grey[box[1] : box[3], box[0] : box[2]]
+            yield file, text.replace("·", "ㆍ"), grey[box[1] : box[3], box[0] : box[2]]
 
 
 def test_a_download_becomes_patches_and_an_evaluation_set(download, run):
@@ -104,9 +104,9 @@ def test_statistics_agree_with_counting_by_hand(download, run):
     rows = [(text, patch.shape) for _, text, patch in expected_patches(5)]
     assert found["pages"] == {"with_both_files": 5, "drawn": 5, "used": 5, "skipped": {}}
     assert found["words"] == {"labelled": 40, "used": 40, "skipped": {}}
-    outside = {character: sum(text.count(character) for text, _ in rows) for character in "뷁·"}
+    outside = {character: sum(text.count(character) for text, _ in rows) for character in "뷁ㆍ"}
     assert found["characters_outside"]["counts"] == outside
-    assert found["characters_outside"]["words"] == sum("뷁" in text or "·" in text for text, _ in rows)
+    assert found["characters_outside"]["words"] == sum("뷁" in text or "ㆍ" in text for text, _ in rows)
     assert found["too_long"]["words"] == sum(len(text) > 6 for text, _ in rows)
     needed = sorted(-(-64 * width // height) for _, (height, width) in rows)
     assert found["width_for_80_percent"] == needed[31]
@@ -143,6 +143,46 @@ def test_colour_patches_keep_their_colours(download, run):
     run("--dataset", download, *ALL[:2], "--workers", 1, "rgb=True", "input_channel=3")
     images = download / SETS / "training/select_data/images"
     assert all(cv2.imread(str(path), cv2.IMREAD_UNCHANGED).ndim == 3 for path in images.iterdir())
+
+
+def context_of(name, share):
+    """The box that a patch is named after, and that box with context, on a page of 240 x 180 pixels."""
+    box = Box(*map(int, name[:-4].rsplit("_", 1)[1].split("-")))
+    more = round(share * box.height)
+    return box, Box(box.xmin - more, box.ymin - more, box.xmax + more, box.ymax + more).clipped(240, 180)
+
+
+def test_patches_with_context_show_it_and_say_how_much_in_both_forms(download, run):
+    run("--dataset", download, *ALL[:2], "--workers", 1)
+    plain = download / SETS / "training/select_data"
+    for form in ("png", "lmdb"):
+        arguments = ("--format", form, "--select_data", form, "--workers", 1, "box_context=0.3")
+        assert run("--dataset", download, "--training", *arguments)[0] == 0
+    png, form = (download / SETS / "training" / name for name in ("png", "lmdb"))
+    assert (
+        (png / "labels.csv").read_bytes() == (form / "labels.csv").read_bytes() == (plain / "labels.csv").read_bytes()
+    )
+    assert statistics(png)["width_percentiles"] == statistics(plain)["width_percentiles"]
+    with (png / "margins.csv").open(encoding="utf-8", newline="") as file:
+        header, *sides = csv.reader(file)
+    assert header == ["filename", "left", "top", "right", "bottom"]
+    assert [side[0] for side in sides] == [name for name, _ in read_rows(png / "labels.csv")]
+    pixels = {
+        name.rsplit("/", 1)[1]: cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_GRAYSCALE)
+        for name, image, _ in pages(5)
+    }
+    with lmdb.open(str(form / "lmdb"), readonly=True, lock=False) as database, database.begin() as transaction:
+        assert transaction.stat()["entries"] == 3 * len(sides) + 1
+        for number, (name, *side) in enumerate(sides, 1):
+            box, wide = context_of(name, 0.3)
+            left, top, right, bottom = map(int, side)
+            assert wide == (box.xmin - left, box.ymin - top, box.xmax + right, box.ymax + bottom)
+            found = cv2.imread(str(png / "images" / name), cv2.IMREAD_UNCHANGED)
+            page = pixels[name.rsplit("_", 1)[0]]
+            np.testing.assert_array_equal(found, page[wide.ymin : wide.ymax, wide.xmin : wide.xmax])
+            assert transaction.get(b"image-%09d" % number) == (png / "images" / name).read_bytes()
+            assert transaction.get(b"margin-%09d" % number) == ",".join(side).encode()
+    assert not (form / "margins.csv").exists() and not (plain / "margins.csv").exists()
 
 
 def unpack(folder, found):
@@ -343,6 +383,14 @@ def test_boxes_that_cover_a_page_again_and_again_cost_the_page(tmp_path, run):
     assert row["reason"] == "malformed label file" and "more than 4 times" in row["detail"]
 
 
+def test_context_that_covers_a_page_again_and_again_costs_the_page_and_check_says_so(tmp_path, run):
+    words = [("합계", [20 * i, 0, 9, 180]) for i in range(6)]
+    unpack(tmp_path / "unzipped/training", [("인.허가/가", jpeg(page_image(1)), label(words))])
+    for settings, unusable in ((), False), (("box_context=1",), True):
+        out = run("--dataset", tmp_path, "--check", "--training", "--workers", 1, *settings)[1]
+        assert ("'인.허가/가': malformed label file: its boxes cover the page more than 4 times" in out) == unusable
+
+
 @pytest.mark.parametrize("form", ["png", "lmdb"])
 def test_the_number_of_workers_changes_nothing(download, run, tmp_path, form):
     for workers in (1, 3):
@@ -360,7 +408,8 @@ def test_a_finished_set_is_left_alone_and_measured_anew_when_only_the_model_chan
     status, out, _ = run("--dataset", download, *ALL)
     assert status == 0 and out.count("nothing to do") == 3
     assert {path: path.stat().st_mtime_ns for path in download.rglob("*")} == before
-    run("--dataset", download, "--training", "--workers", 1, f"character={''.join(dict.fromkeys(''.join(WORDS)))}")
+    characters = "".join(dict.fromkeys("".join(WORDS) + "ㆍ"))
+    run("--dataset", download, "--training", "--workers", 1, f"character={characters}")
     assert statistics(target)["characters_outside"]["words"] == 0
     changed = {path for path in before if path.stat().st_mtime_ns != before[path]}
     assert changed == {target / "statistics.json", target}
@@ -373,6 +422,7 @@ def test_a_finished_set_is_left_alone_and_measured_anew_when_only_the_model_chan
         (["train_images=3"], "images was 40000, is 3"),
         (["--format", "lmdb"], "format was 'png', is 'lmdb'"),
         (["rgb=True", "input_channel=3"], "rgb was False, is True"),
+        (["box_context=0.25"], "box_context was None, is 0.25"),
     ],
 )
 def test_changed_settings_make_a_set_anew_and_say_why(download, run, tmp_path, settings, why):
@@ -510,7 +560,7 @@ def test_a_full_disk_ends_the_run_with_its_reason(download, run, monkeypatch):
         raise OSError(28, "No space left on device", str(path))
 
     run("--dataset", download, "--unzip", "--workers", 1)
-    monkeypatch.setattr("train_easyocr.patches.page_work.write_bytes", full)
+    monkeypatch.setattr("train_easyocr.patches.batch_records.write_bytes", full)
     status, _, err = run("--dataset", download, "--training", "--workers", 1)
     assert status == 1 and "No space left on device" in err and "goes on where it stopped" in err
     monkeypatch.undo()

@@ -1,5 +1,10 @@
 """The LMDB form: the field's keys, the same bytes each time, values of any size."""
 
+import os
+import random
+import signal
+import time
+
 import lmdb
 import pytest
 
@@ -43,3 +48,61 @@ def test_values_of_any_size_fit_and_bytes_are_the_same_each_time(tmp_path, sizes
     assert len(found) == 2 * len(sizes) + 1
     assert [found[b"image-%09d" % (i + 1)] for i in range(len(sizes))] == images
     assert [found[b"label-%09d" % (i + 1)].decode() for i in range(len(sizes))] == texts
+
+
+def test_margins_come_between_labels_and_the_number(tmp_path):
+    database = PatchDatabase(tmp_path / "lmdb")
+    database.append_images([b"first", b"second"])
+    database.finish(["하나", "둘"], ["1,2,3,4", "0,0,0,0"])
+    found = read(tmp_path / "lmdb")
+    assert list(found)[-3:] == [b"margin-000000001", b"margin-000000002", b"num-samples"]
+    assert found[b"margin-000000001"] == b"1,2,3,4"
+
+
+IMAGES = [bytes([i % 251]) * (1 + i * 37 % 9000) for i in range(1500)]
+TEXTS = [f"낱말{i}" * (1 + i % 300) for i in range(1500)]
+MARGINS = [f"{i},1,2,3" for i in range(1500)]
+
+
+def go_on(folder, stop_after=None):
+    """Open a database and write what it lacks, or only some images of that."""
+    database = PatchDatabase(folder)
+    assert database.images % lmdb_form.TRANSACTION == 0 or database.images == len(IMAGES)
+    database.append_images(IMAGES[database.taken :][:stop_after])
+    if stop_after is None:
+        database.finish(TEXTS, MARGINS)
+    return (folder / "data.mdb").read_bytes()
+
+
+def test_a_database_that_is_gone_on_with_has_the_bytes_of_one_written_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(lmdb_form, "TRANSACTION", 37)
+    monkeypatch.setattr(lmdb_form, "FIRST_MAP", 2**16)
+    whole = go_on(tmp_path / "whole")
+    assert go_on(tmp_path / "whole") == whole  # nothing is lacking
+    for _ in range(40):
+        go_on(tmp_path / "parts", stop_after=40)
+    assert go_on(tmp_path / "parts") == whole
+
+
+def test_a_writer_that_is_killed_at_any_moment_is_gone_on_with(tmp_path, monkeypatch):
+    monkeypatch.setattr(lmdb_form, "TRANSACTION", 37)
+    monkeypatch.setattr(lmdb_form, "FIRST_MAP", 2**16)
+    whole, chance = go_on(tmp_path / "whole"), random.Random(4)
+    kills, status = 0, None
+    while status != 0:
+        child = os.fork()
+        if child == 0:
+            go_on(tmp_path / "killed")
+            os._exit(0)
+        time.sleep(chance.random() * 0.01 * (1 + kills / 20))
+        os.kill(child, signal.SIGKILL)
+        status = os.waitpid(child, 0)[1]
+        kills += status != 0
+    assert kills >= 3
+    assert (tmp_path / "killed/data.mdb").read_bytes() == whole
+
+
+def test_what_a_kill_left_before_there_was_a_database_is_no_obstacle(tmp_path):
+    (tmp_path / "lmdb").mkdir()
+    (tmp_path / "lmdb/data.mdb").write_bytes(b"\0" * 4096)
+    assert write(tmp_path / "lmdb", [b"x"], ["가"]) == write(tmp_path / "other", [b"x"], ["가"])

@@ -1,14 +1,16 @@
 """The figures of a prepared set, against counting by hand."""
 
+import json
+
 import pytest
 
-from train_easyocr.patches.statistics import ModelSettings, WordStatistics, render
+from train_easyocr.patches.statistics import Measure, ModelSettings, WordStatistics, render
 
 SETTINGS = ModelSettings("합계가나다abc", True, 4, 64)
 
 
 def measured(words, settings=SETTINGS):
-    statistics = WordStatistics(settings, settings.character)
+    statistics = WordStatistics(Measure(settings, frozenset(settings.character)))
     for width, height, text in words:
         statistics.update(width, height, text)
     return statistics.summary()
@@ -58,3 +60,23 @@ def test_the_table_names_the_most_frequent_characters_and_what_is_invisible():
     assert "U+B97C" in table and "U+200B" in table and "ZERO WIDTH SPACE" in table
     assert "... and 13 more" in table
     assert "\u200b" not in table
+
+
+def test_what_several_processes_measured_adds_up():
+    words = [(i, 10, "합를" * (1 + i % 3) + "계·"[i % 2]) for i in range(1, 40)]
+    together = WordStatistics(Measure(SETTINGS, frozenset(SETTINGS.character)))
+    for start in range(0, len(words), 7):
+        part = WordStatistics(Measure(SETTINGS, frozenset(SETTINGS.character)))
+        for word in words[start : start + 7]:
+            part.update(*word)
+        counts, ratios = part.part()
+        together.add(json.loads(json.dumps(counts)), ratios)
+    assert together.summary() == measured(words)
+
+
+def test_measures_differ_by_settings_and_characters():
+    other = ModelSettings(SETTINGS.character, False, 4, 64)
+    digests = {
+        Measure(settings, frozenset(known)).digest for settings in (SETTINGS, other) for known in ("가나", "나가", "다")
+    }
+    assert len(digests) == 4

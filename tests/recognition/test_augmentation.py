@@ -11,9 +11,10 @@ from PIL import Image
 from tests.recognition.word_sets import WORDS, render, tiny_config, write_set
 from train_easyocr.config import ConfigError, load_config
 from train_easyocr.recognition.augmentation import OPERATIONS, Augmentation, augment
-from train_easyocr.recognition.batches import reading_batches, training_batches, training_plan
+from train_easyocr.recognition.batches import reading_batches, training_batches
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.data import open_set
+from train_easyocr.recognition.plan import training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.train import main
 

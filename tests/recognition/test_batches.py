@@ -1,136 +1,19 @@
-"""The batch plan, and batches as the network takes them."""
-
-from collections import Counter
+"""Batches as the network takes them."""
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
-from train_easyocr.recognition import batches
-from train_easyocr.recognition.batches import (
-    BatchPlan,
-    divide_for_reading,
-    reading_batches,
-    split_batch,
-    training_batches,
-    training_plan,
-)
+from train_easyocr.recognition.batches import divide_for_reading, reading_batches, training_batches
 from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.data import DataError, PatchError, open_set
+from train_easyocr.recognition.data import PatchError, open_set
 from train_easyocr.recognition.images import reading_width, resize_patch, to_batch
+from train_easyocr.recognition.plan import training_plan
 
 
 def opened(folder, config):
     return open_set(folder, config, CharacterSet(config.character))
-
-
-def some_widths(size, seed=0):
-    return np.random.default_rng(seed).integers(1, 10, size) * 64
-
-
-@settings(max_examples=80, deadline=None, derandomize=True)
-@given(st.integers(1, 90), st.integers(1, 12), st.integers(0, 3), st.booleans())
-def test_every_word_comes_once_an_epoch(size, count, seed, bucket):
-    count = min(size, count)
-    plan = BatchPlan([size], [count], seed, [some_widths(size)] if bucket else None)
-    epochs = 4
-    stream = np.concatenate([plan.words(step)[0] for step in range(-(-epochs * size // count))])
-    for epoch in range(epochs):
-        assert sorted(stream[epoch * size : (epoch + 1) * size]) == list(range(size))
-
-
-def test_the_plan_follows_from_seed_and_step_alone():
-    sizes, counts, widths = [530, 70], [5, 3], [some_widths(530), some_widths(70, 1)]
-    forwards = BatchPlan(sizes, counts, 7, widths)
-    expected = [[part.tolist() for part in forwards.words(step)] for step in range(300)]
-    backwards = BatchPlan(sizes, counts, 7, widths)
-    for step in reversed(range(300)):
-        assert [part.tolist() for part in backwards.words(step)] == expected[step]
-    other = BatchPlan(sizes, counts, 8, widths)
-    assert [part.tolist() for part in other.words(0)] != expected[0]
-    assert expected[0][0] != expected[106][0]  # the second epoch has another order
-
-
-def test_words_of_like_width_share_a_batch_and_batches_come_in_random_order():
-    widths = some_widths(4000)
-    plan = BatchPlan([4000], [8], 1, [widths])
-    steps = [widths[plan.words(step)[0]] for step in range(500)]
-    mixed = BatchPlan([4000], [8], 1)
-    padded = np.mean([step.max() for step in steps])
-    assert padded / widths.mean() < 1.06
-    assert np.mean([widths[mixed.words(step)[0]].max() for step in range(500)]) / widths.mean() > 1.5
-    order = np.array([step.max() for step in steps], float)
-    assert abs(np.corrcoef(order[:-1], order[1:])[0, 1]) < 0.2
-    assert abs(np.corrcoef(order, np.arange(500))[0, 1]) < 0.2
-
-
-def test_later_epochs_have_narrow_batches_too_where_batches_cross_their_ends():
-    widths = some_widths(1005)
-    plan = BatchPlan([1005], [8], 1, [widths])
-    for epoch in range(4):
-        steps = range(epoch * 1005 // 8 + 1, (epoch + 1) * 1005 // 8)
-        padded = np.mean([widths[plan.words(step)[0]].max() for step in steps])
-        assert padded / widths.mean() < 1.08
-
-
-def test_the_same_width_has_no_fixed_company():
-    widths = np.full(600, 64)
-    plan = BatchPlan([600], [6], 1, [widths])
-    first = {frozenset(plan.words(step)[0].tolist()) for step in range(100)}
-    second = {frozenset(plan.words(step)[0].tolist()) for step in range(100, 200)}
-    assert not first & second
-
-
-def test_wide_words_of_one_set_meet_wide_words_of_the_others():
-    widths = [some_widths(6400), some_widths(6400, 1)]
-    plan = BatchPlan([6400, 6400], [16, 16], 3, widths)
-    pairs = [[w[part].mean() for w, part in zip(widths, plan.words(step), strict=True)] for step in range(400)]
-    assert np.corrcoef(np.array(pairs).T)[0, 1] > 0.97
-
-
-@pytest.mark.parametrize(
-    ("size", "shares", "counts"),
-    [
-        (8, [1], [8]),
-        (8, [0.5, 0.5], [4, 4]),
-        (10, [0.7, 0.3], [7, 3]),
-        (64, [0.3, 0.7], [19, 45]),
-        (7, [1 / 3] * 3, [3, 2, 2]),
-    ],
-)
-def test_shares_of_a_batch_add_up(size, shares, counts):
-    assert split_batch(size, shares) == counts
-
-
-def test_a_share_without_a_word_is_refused():
-    with pytest.raises(DataError, match="data set 2 no word in a batch of 4"):
-        split_batch(4, [0.95, 0.05])
-
-
-def test_batch_ratio_holds_in_every_batch(tmp_path):
-    write_set(tmp_path / "a", WORDS)
-    write_set(tmp_path / "b", WORDS[:7])
-    config = tiny_config(select_data="a-b", batch_ratio="0.75-0.25", batch_size=8, n_iter=9)
-    sets = [opened(tmp_path / name, config) for name in "ab"]
-    plan = training_plan(sets, config)
-    seen = [Counter(), Counter()]
-    for batch in training_batches(sets, plan, config, 0, pin_memory=False):
-        assert [len(part) for part in batch.words] == [6, 2]
-        assert batch.labels == [data.label(i) for data, part in zip(sets, batch.words, strict=True) for i in part]
-        for counter, part in zip(seen, batch.words, strict=True):
-            counter.update(part.tolist())
-    assert max(seen[0].values()) - min(seen[0].values()) <= 1
-    assert max(seen[1].values()) - min(seen[1].values()) <= 1
-
-
-def test_fewer_usable_words_than_a_batch_takes_are_refused(tmp_path):
-    write_set(tmp_path / "set", ["가", "를", "나"])
-    config = tiny_config(batch_size=3)
-    with pytest.raises(DataError, match="2 of its 3 words can be used, fewer than the 3 that each batch takes"):
-        training_plan([opened(tmp_path / "set", config)], config)
 
 
 def test_a_batch_is_as_wide_as_its_widest_word_is_read(tmp_path):
@@ -231,11 +114,3 @@ def test_loading_draws_nothing_from_the_global_random_state(tmp_path):
     torch.manual_seed(5)
     list(training_batches([data], training_plan([data], config), config, 0, pin_memory=False))
     assert torch.equal(torch.rand(3), expected)
-
-
-def test_pools_are_cut_at_the_end_of_an_epoch(monkeypatch):
-    monkeypatch.setattr(batches, "POOL_BATCHES", 3)
-    monkeypatch.setattr(batches, "STEPS_BLOCK", 4)
-    plan = BatchPlan([25], [4], 0, [np.arange(25)])
-    stream = np.concatenate([plan.words(step)[0] for step in range(25)])
-    assert Counter(stream.tolist()) == Counter(dict.fromkeys(range(25), 4))

@@ -6,7 +6,7 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from train_easyocr.recognition.logs import Progress, RunLog, format_validation
-from train_easyocr.recognition.validation import Sample, Validation
+from train_easyocr.recognition.validation import Outcome, Sample, Validation
 
 
 def progress(iteration, loss=1.5):
@@ -20,10 +20,11 @@ def progress(iteration, loss=1.5):
         elapsed=3671.6,
         batch_size=64,
         processes=2,
+        drawn={"select_data": 640},
     )
 
 
-FIGURES = Validation(loss=0.25, accuracy=93.5, norm_ed=0.975, words=40, samples=(Sample("가나", "가", 0.5),))
+FIGURES = Outcome(Validation(loss=0.25, accuracy=93.5, norm_ed=0.975, words=40, samples=(Sample("가나", "가", 0.5),)))
 
 
 def test_the_published_form():
@@ -71,7 +72,7 @@ def test_a_new_run_begins_with_empty_logs_and_a_loss_of_no_words_is_null(tmp_pat
     log.validation(progress(10), FIGURES)
     log.close()
     again = RunLog(tmp_path, {}, 0)
-    again.validation(progress(5), Validation(float("nan"), 0, 0, 0, ()))
+    again.validation(progress(5), Outcome(Validation(float("nan"), 0, 0, 0, ())))
     again.close()
     iterations, blocks, lines, scalars = logged(tmp_path)
     assert (iterations, blocks) == ([5], 1)

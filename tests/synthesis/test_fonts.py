@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 
 from train_easyocr.synthesis import elements, forms, pages, sentences, vocabulary
-from train_easyocr.synthesis.fonts import Face, FontError, FontLibrary, faces_in, is_document_face, packaged_folder
+from train_easyocr.synthesis.fonts import (
+    SAMPLE_FAMILIES,
+    UNSEEN_FAMILIES,
+    WORD_FAMILIES,
+    Face,
+    FontError,
+    FontLibrary,
+    belongs,
+    faces_in,
+    is_document_face,
+    is_word_face,
+    packaged_folder,
+)
 
 
 def texts_of(value) -> str:
@@ -101,3 +113,40 @@ def test_the_order_of_faces_does_not_depend_on_where_they_were_found(tmp_path):
         (tmp_path / path.name).symlink_to(path)
     here, there = FontLibrary.find(tmp_path), FontLibrary.find(packaged_folder())
     assert here.fingerprint() == there.fingerprint()
+
+
+FAMILIES = (*SAMPLE_FAMILIES, *UNSEEN_FAMILIES, *WORD_FAMILIES, "NanumGothic Eco", "NanumGothicCoding", "NanumMyeongjo",
+            "Nanum Gothic", "Noto Serif CJK KR", "Baekmuk Batang", "UnJamoNovel", "Malgun Gothic")  # fmt: skip
+
+
+def test_starter_sample_and_unseen_share_no_family(library):
+    path = library.faces[0].path
+    for family in FAMILIES:
+        chosen = {name for name in ("starter", "sample", "unseen") if belongs(Face(path, 0, family, "Bold"), name)}
+        assert len(chosen) <= 1
+        assert belongs(Face(path, 0, family, "Bold"), "all")
+        assert chosen == {"sample"} or family not in SAMPLE_FAMILIES
+        assert chosen == {"unseen"} or family not in UNSEEN_FAMILIES
+
+
+def test_other_cuts_of_the_samples_families_are_not_the_starters(library):
+    path = library.faces[0].path
+    for family in ("NanumGothic Eco", "NanumGothicCoding", "Nanum Gothic", "NanumGothic"):
+        assert not belongs(Face(path, 0, family, "Regular"), "starter")
+    assert belongs(Face(path, 0, "UnJamoNovel", "Regular"), "starter")
+    assert belongs(Face(path, 0, "NanumBarunGothic", "Regular"), "starter")
+
+
+def test_without_installed_fonts_only_the_sample_has_a_face(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert {face.family for face in FontLibrary.find(None, "sample").faces} == {"NanumGothic"}
+    for chosen in ("starter", "unseen"):
+        with pytest.raises(FontError, match="install fonts"):
+            FontLibrary.find(None, chosen, words=True)
+
+
+def test_words_are_printed_in_more_faces_than_documents(library):
+    path = library.faces[0].path
+    assert is_word_face(Face(path, 0, "UnJamoBatang", "Regular"))
+    assert not is_document_face(Face(path, 0, "UnJamoBatang", "Regular"))
+    assert not is_word_face(Face(path, 0, "Nanum Pen Script", "Regular"))

@@ -6,12 +6,13 @@ Every key is described in `config_files/detection.yaml`, which lists them all wi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from train_easyocr.config import CONFIG_FILES, STRENGTHS, load_settings
+from train_easyocr.config import CONFIG_FILES, STRENGTHS, check_settings, load_settings
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.archives import find_download
 
@@ -55,7 +56,7 @@ class DetectionConfig(BaseModel):
 
     # Optimizer
     lr: float = Field(0.002, gt=0)
-    lr_scheduler: Literal["constant", "one_cycle"] = "one_cycle"
+    lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
     weight_decay: float = Field(1e-4, ge=0)
     grad_clip: float = Field(5.0, gt=0)
 
@@ -107,7 +108,7 @@ class DetectionConfig(BaseModel):
 
 def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> DetectionConfig:
     """Read the settings; see `train_easyocr.config.load_settings`, whose errors it raises."""
-    return load_settings(DetectionConfig, contradictions, path, overrides)
+    return load_settings(DetectionConfig, partial(check_settings, DetectionConfig, contradictions), path, overrides)
 
 
 def contradictions(config: DetectionConfig) -> list[str]:
@@ -122,6 +123,10 @@ def contradictions(config: DetectionConfig) -> list[str]:
         for key in ("train_list", "val_list")
         if (file := getattr(config, key)) and not Path(file).is_file()
     ]
+    if (start := config.continue_from) and not Path(start).is_file() and (start, config.network) != ("craft", "craft"):
+        found.append(
+            f"continue_from: {start}: there is no such file; `craft` stands for EasyOCR's, with network: craft"
+        )
     missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]
     if missing and not config.dataset:
         found.append(f"dataset and {' and '.join(missing)} are empty; set dataset, or a folder for each")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -24,12 +25,13 @@ from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.loading import Batch, Pieces, StepPlan, training_batches
-from train_easyocr.detection.networks import NETWORKS, TrainableNetwork
+from train_easyocr.detection.networks import CRAFT, NETWORKS, TrainableNetwork
 from train_easyocr.detection.pages import FEW_PAGES, PageSet, open_pages, split_labels
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_label_file
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import PageSource, SourceError
+from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
@@ -37,8 +39,9 @@ from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.logs import RunLog
 from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
+from train_easyocr.recognition.schedules import Schedule, depends_on_length
 from train_easyocr.recognition.state import STATE, check_data, check_settings, load_state, save_state
-from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest, find_start, learning_rate
+from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest
 
 PLACES = frozenset({"saved_models", "dataset", "train_data", "val_data", "train_list", "val_list", "workers"})
 """Settings that each machine may have its own values of; what is in the data is compared by its labels."""
@@ -96,7 +99,8 @@ def _begun(config: DetectionConfig) -> dict[str, Any] | None:
     """Return the experiment's state, if it has one, and make its folder ready."""
     state = load_state(config.experiment)
     if state is not None:
-        check_settings(config.experiment, state, config, FREE)
+        grows = not depends_on_length(config.lr_scheduler)
+        check_settings(config.experiment, state, config, FREE | ({"n_iter"} if grows else frozenset()))
         if state["validated"] >= config.n_iter:
             return state
     config.experiment.mkdir(parents=True, exist_ok=True)
@@ -136,7 +140,7 @@ def _prepare(
     model = network.build()
     if processes.first:
         if state is None and config.continue_from:
-            path, _ = find_start(config.continue_from)
+            path = find_weights(CRAFT) if config.continue_from == CRAFT else Path(config.continue_from)
             print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
         save_config(config, config.experiment / "config.yaml")
     print(f"Total number of trainable parameters: {count_trainable(model):,}")
@@ -192,6 +196,7 @@ class DetectorTrainer:
         self._network: nn.Module = self._model
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._optimizer = _optimizer(self._parameters, config)
+        self._schedule = Schedule.from_settings(config.lr_scheduler, config.lr, config.n_iter)
         self._scaler = torch.amp.GradScaler(computing.device.type, enabled=computing.precision == "fp16")
         self._stop = StopRequest(patient=processes.count > 1)
         self._log: RunLog | None = None
@@ -313,7 +318,7 @@ class DetectorTrainer:
             output = self._network(self._kind.input(batch.images, self._computing))
         loss = self._kind.loss(output, batch.targets.to(self._computing.device, non_blocking=True))
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self._config, self.iteration)
+            group["lr"] = self._schedule.rate(self.iteration)
         self._optimizer.zero_grad()
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimizer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -11,10 +12,19 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
-from typing import TypeVar
+from typing import Any, TypeVar
 
-T = TypeVar("T")
 R = TypeVar("R")
+
+MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
+"""Names of glibc's settings in `mallopt` (malloc.h)."""
+LARGEST_KEPT = 32 * 2**20
+"""Bytes; larger blocks go back to the system at once. A page of 2,500 x 3,500 pixels has 8.7 million."""
+MOST_KEPT = 128 * 2**20
+"""Bytes of free memory that a process keeps."""
+
+_common: tuple[Any, ...] = ()
+"""In a worker process: what all its tasks share."""
 
 
 class WorkerDiedError(RuntimeError):
@@ -26,24 +36,42 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def spread(function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Generator[R, None, None]:
+def keep_freed_memory() -> None:
+    """Let this process keep the memory of a page that is done for the next page.
+
+    By default glibc gives such large blocks back at once, and the system clears each of their 2,700 pages anew: a third
+    of the time that decoding takes. Other C libraries are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(MMAP_THRESHOLD, LARGEST_KEPT)
+        mallopt(TRIM_THRESHOLD, MOST_KEPT)
+
+
+def spread(
+    function: Callable[..., R], tasks: Iterable[Any], workers: int, common: tuple[Any, ...] = ()
+) -> Generator[R, None, None]:
     """Run `function` on every task and yield the results as they come, in no fixed order.
 
     Args:
-        function: A function of a module (it is sent by name), whose effects do not depend on the order of tasks.
+        function: A function of a module (it is sent by name), whose effects do not depend on the order of tasks; called
+            as `function(task, *common)`.
         tasks: What to run it on; taken a few ahead of the workers, so that it can be long.
         workers: Processes; with 1, all runs in this process.
+        common: What all tasks share; each process gets it once.
 
     Raises:
         WorkerDiedError: A worker process was ended from outside.
         Exception: Whatever `function` raises; the tasks that run then are finished first.
     """
     if workers == 1:
-        yield from map(function, tasks)
+        keep_freed_memory()
+        for task in tasks:
+            yield function(task, *common)
         return
     # Not fork: a parent that has loaded torch has threads, and a forked child can inherit a lock one of them holds.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(common,)) as pool:
         try:
             yield from _collect(pool, function, tasks, 4 * workers)
         except BrokenProcessPool:
@@ -56,11 +84,11 @@ def spread(function: Callable[[T], R], tasks: Iterable[T], workers: int) -> Gene
             raise
 
 
-def _collect(pool: ProcessPoolExecutor, function: Callable[[T], R], tasks: Iterable[T], ahead: int) -> Iterator[R]:
+def _collect(pool: ProcessPoolExecutor, function: Callable[..., R], tasks: Iterable[Any], ahead: int) -> Iterator[R]:
     pending: set[Future[R]] = set()
     for task in tasks:
         with _interrupts_held_back():
-            pending.add(pool.submit(function, task))
+            pending.add(pool.submit(_do, function, task))
         if len(pending) >= ahead:
             finished, pending = wait(pending, return_when=FIRST_COMPLETED)
             yield from (future.result() for future in finished)
@@ -79,8 +107,15 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _prepare_worker() -> None:
+def _prepare_worker(common: tuple[Any, ...]) -> None:
+    global _common  # noqa: PLW0603 - a pool hands a process nothing else that lasts
+    _common = common
+    keep_freed_memory()
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _do(function: Callable[..., R], task: Any) -> R:
+    return function(task, *_common)
 
 
 def _end_with_parent() -> None:

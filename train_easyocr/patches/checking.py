@@ -31,19 +31,18 @@ from train_easyocr.documents.archives import (
 from train_easyocr.documents.images import MAX_IMAGE_BYTES
 from train_easyocr.documents.sources import FileSource, Source, SourceError
 from train_easyocr.documents.workers import spread
-from train_easyocr.patches.cropping import patch_size
+from train_easyocr.patches.batch_records import PageRecord, Totals
+from train_easyocr.patches.cropping import Cutting
 from train_easyocr.patches.page_work import (
     DAMAGED,
     MALFORMED_LABEL,
     UNREADABLE_IMAGE,
     PageError,
-    PageRecord,
-    as_record,
     read_and_cut,
 )
 from train_easyocr.patches.prepared_set import PrepareError
 from train_easyocr.patches.stages import GIB, UNZIPPED, Job, show_problems
-from train_easyocr.patches.statistics import WordStatistics, render
+from train_easyocr.patches.statistics import Measure, WordStatistics, render
 
 SHOWN_PAGES = 10
 
@@ -59,10 +58,22 @@ class CheckTask:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What a page would give, and which of its archives' members are damaged."""
+    """What a page would give.
 
-    task: CheckTask
-    record: PageRecord
+    Attributes:
+        name: The page's name.
+        totals: Its words, and whether it can be used.
+        counts: What its words' `WordStatistics.part` counts.
+        ratios: Their aspect ratios, likewise.
+        fault: Why it can't be used, where its archives are not to blame.
+        damaged: Which of its archives' members are.
+    """
+
+    name: str
+    totals: Totals
+    counts: dict[str, Any]
+    ratios: bytes
+    fault: str
     damaged: tuple[MemberProblem, ...]
 
 
@@ -124,21 +135,31 @@ def _tasks_of_folder(folder: Path) -> tuple[list[CheckTask], list[Problem]]:
     return [CheckTask(page.name, FileSource(page.image), FileSource(page.label)) for page in pages], problems
 
 
-def check_page(task: CheckTask) -> Checked:
-    """Read a page's files, both even if one is damaged, and see what the page would give."""
+def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
+    """Read a page's files, both even if one is damaged, and see what the page would give.
+
+    Args:
+        task: The page.
+        measure: What its words are measured against.
+        cutting: How words are to become patches.
+    """
     errors: list[PageError] = []
     damaged: list[MemberProblem] = []
     label = _read(task.label, MAX_LABEL_BYTES, MALFORMED_LABEL, errors, damaged)
     image = _read(task.image, MAX_IMAGE_BYTES, UNREADABLE_IMAGE, errors, damaged)
-    record = PageRecord()
+    totals, words, fault = Totals(), WordStatistics(measure), ""
     try:
         if errors:
             raise errors[0]
         if image is not None and label is not None:
-            record = as_record(read_and_cut(image, label)[0], "")
+            cut, _ = read_and_cut(image, label, cutting)
+            totals.count(PageRecord(task.name, cut=cut))
+            for box, text in zip(cut.boxes, cut.texts, strict=True):
+                words.update(box.width, box.height, text)
     except PageError as error:
-        record = PageRecord(reason=error.reason, detail=error.detail)
-    return Checked(task, record, tuple(damaged))
+        totals.count(PageRecord(task.name, reason=error.reason))
+        fault = "" if damaged else f"{task.name!r}: {error}"
+    return Checked(task.name, totals, *words.part(), fault, tuple(damaged))
 
 
 def _read(
@@ -154,58 +175,39 @@ def _read(
 
 
 def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Sequence[Problem]) -> bool:
-    measure = job.measure
-    words = WordStatistics(measure.settings, measure.known)
-    counts = _Counts(Counter(problem.reason for problem in problems), Counter(), Counter())
+    words, totals = WordStatistics(job.measure), Totals(Counter(problem.reason for problem in problems))
     shown = [f"{problem.name!r}: {problem.reason}" for problem in problems[:SHOWN_PAGES]]
     damaged: list[MemberProblem] = []
+    common = (job.measure, Cutting(context=job.config.box_context, unify=job.config.unify_variants))
     with (
         tqdm(total=len(tasks), unit="pages", desc=f"check {split}", dynamic_ncols=True) as bar,
-        closing(spread(check_page, tasks, job.workers)) as results,
+        closing(spread(check_page, tasks, job.workers, common)) as results,
     ):
         for checked in results:
-            counts.add(checked)
+            totals.add(checked.totals)
+            words.add(checked.counts, checked.ratios)
             damaged += checked.damaged
-            for name, text in checked.record.rows:
-                words.update(*patch_size(name), text)
-            if checked.record.reason and not checked.damaged and len(shown) < SHOWN_PAGES:
-                shown.append(f"{checked.task.name!r}: {checked.record.reason}: {checked.record.detail}")
+            if checked.fault and len(shown) < SHOWN_PAGES:
+                shown.append(checked.fault)
             bar.update()
     show_problems(job, sorted(damaged, key=lambda problem: (problem.archive, problem.member)), None)
     for line in shown:
         job.say(line)
-    job.say("\n" + render(f"check: {split}", counts.statistics(tasks) | words.summary()))
-    return _say_enough(job, split, counts.used)
+    both = sum(task.image is not None and task.label is not None for task in tasks)
+    job.say("\n" + render(f"check: {split}", _counts(totals, both) | words.summary()))
+    return _say_enough(job, split, totals.used)
 
 
-@dataclass
-class _Counts:
-    pages: Counter[str]
-    words: Counter[str]
-    warnings: Counter[str]
-    used: int = 0
-    rows: int = 0
-
-    def add(self, checked: Checked) -> None:
-        record = checked.record
-        both = checked.task.image is not None and checked.task.label is not None
-        self.pages[record.reason] += bool(record.reason)
-        self.used += both and not record.reason
-        self.rows += len(record.rows)
-        self.words.update(reason for *_, reason in record.skipped)
-        self.warnings.update(record.warnings)
-
-    def statistics(self, tasks: Sequence[CheckTask]) -> dict[str, Any]:
-        both = sum(task.image is not None and task.label is not None for task in tasks)
-        return {
-            "pages": {"with_both_files": both, "usable": self.used, "skipped": dict(sorted((+self.pages).items()))},
-            "words": {
-                "labelled": self.rows + sum(self.words.values()),
-                "usable": self.rows,
-                "skipped": dict(sorted(self.words.items())),
-            },
-            "warnings": dict(sorted(self.warnings.items())),
-        }
+def _counts(totals: Totals, both: int) -> dict[str, Any]:
+    return {
+        "pages": {"with_both_files": both, "usable": totals.used, "skipped": dict(sorted(totals.pages.items()))},
+        "words": {
+            "labelled": totals.rows + totals.words.total(),
+            "usable": totals.rows,
+            "skipped": dict(sorted(totals.words.items())),
+        },
+        "warnings": dict(sorted(totals.warnings.items())),
+    }
 
 
 def _say_enough(job: Job, split: str, usable: int) -> bool:

@@ -6,13 +6,14 @@ import hashlib
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from train_easyocr.documents.aihub import LabelFile, fault_of
 from train_easyocr.documents.page import Box
+from train_easyocr.text import unify_variants
 
 SAME_TWICE = "same box and text twice"
 CONTRADICTING = "same box, another text"
@@ -22,6 +23,10 @@ OTHER_SIZE = "image size differs from the label file's"
 MAX_PREFIX_BYTES = 180
 """File systems allow 255 bytes for a name; a syllable takes 3, the coordinates up to 44."""
 PATCH_NAME = re.compile(r"_(\d+)-(\d+)-(\d+)-(\d+)\.png\Z")
+
+
+Margins = tuple[int, int, int, int]
+"""Pixels of context to the left of a box, above it, to its right, below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +46,47 @@ class CutPage:
     Attributes:
         boxes: The boxes of the patches, cut at the page's edges, in the label file's order.
         texts: Their texts.
+        wide: The boxes with context around them; empty where none is asked for.
         skipped: The other words, in the label file's order.
         warnings: How often something was used that is not as it should be.
     """
 
     boxes: list[Box] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
+    wide: list[Box] = field(default_factory=list)
     skipped: list[SkippedWord] = field(default_factory=list)
     warnings: Counter[str] = field(default_factory=Counter)
 
+    def margins(self) -> Iterator[Margins]:
+        """Yield how much context each patch shows; nothing where none is asked for."""
+        if self.wide:
+            for box, wide in zip(self.boxes, self.wide, strict=True):
+                yield box.xmin - wide.xmin, box.ymin - wide.ymin, wide.xmax - box.xmax, wide.ymax - box.ymax
 
-def cut_page(label: LabelFile, width: int, height: int) -> CutPage:
+
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How words become patches.
+
+    Attributes:
+        rgb: Patches in colour instead of grey.
+        context: What patches show around their boxes: a part of the box's height.
+        unify: Write signs that print does not tell apart in one way (`text.VARIANTS`).
+    """
+
+    rgb: bool = False
+    context: float = 0.0
+    unify: bool = False
+
+
+def cut_page(label: LabelFile, width: int, height: int, cutting: Cutting = Cutting()) -> CutPage:
     """Decide which words of a page become patches, and where they are cut.
 
     Args:
         label: The page's labels.
         width: Of the image itself, in pixels; it counts, not the size that the label file states.
         height: Likewise.
+        cutting: What patches are to show and their texts to be.
 
     Returns:
         Boxes without text, without area or outside the page are left out; so are boxes that come a second time (after
@@ -69,21 +98,37 @@ def cut_page(label: LabelFile, width: int, height: int) -> CutPage:
     texts: dict[Box, str] = {}
     for annotation in label.annotations:
         box = annotation.box.clipped(width, height)
+        text = unify_variants(annotation.text) if cutting.unify else annotation.text
         reason = fault_of(annotation, width, height)
         if not reason and box in texts:
-            reason = SAME_TWICE if texts[box] == annotation.text else CONTRADICTING
+            reason = SAME_TWICE if texts[box] == text else CONTRADICTING
         if reason:
             page.skipped.append(SkippedWord(annotation.id, annotation.box, annotation.text, reason))
             continue
-        texts[box] = annotation.text
+        texts[box] = text
         page.warnings[CUT] += box != annotation.box
     page.boxes, page.texts = list(texts), list(texts.values())
+    if cutting.context:
+        page.wide = [widened(box, cutting.context, width, height) for box in page.boxes]
     return page
 
 
 def crop(image: np.ndarray, box: Box) -> np.ndarray:
     """Return the pixels of a box that lies on the image, as a view."""
     return image[box.ymin : box.ymax, box.xmin : box.xmax]
+
+
+def widened(box: Box, context: float, width: int, height: int) -> Box:
+    """Return a box with context around it, cut at the edges of a page of `width` x `height` pixels.
+
+    Args:
+        box: A box on the page.
+        context: The part of the box's height that is added on every side.
+        width: Of the page, in pixels.
+        height: Likewise.
+    """
+    more = round(context * box.height)
+    return Box(box.xmin - more, box.ymin - more, box.xmax + more, box.ymax + more).clipped(width, height)
 
 
 def patch_name(prefix: str, box: Box) -> str:

@@ -1,16 +1,16 @@
-"""The work on a few pages, as a worker process does it: read, cut, write the patches, leave their records behind.
+"""The work on a few pages, as a worker process does it: read, cut, write the patches, leave a record behind.
 
-The file with the records, written last and whole, says that these pages are done; pages without one are done again,
-with the same result.
+The record, written last and whole, says that these pages are done; pages without one are done again, with the same
+result.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+import os
+from array import array
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -20,16 +20,18 @@ import numpy as np
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_label_file
 from train_easyocr.documents.archives import UNUSABLE_NAME
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
-from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import PageSource, Source, SourceError
-from train_easyocr.files import write_bytes
-from train_easyocr.patches.cropping import CutPage, crop, cut_page, patch_name
+from train_easyocr.patches.batch_records import PageRecord, summarize
+from train_easyocr.patches.cropping import CutPage, Cutting, crop, cut_page, patch_name
 from train_easyocr.patches.png import encode_png
+from train_easyocr.patches.statistics import Measure
 
 MALFORMED_LABEL = "malformed label file"
 UNREADABLE_IMAGE = "unreadable image"
 DAMAGED = "image or label file damaged in its archive"
 UNUSABLE_PAGE_NAME = "file name that can't be written"
+BATCHES, IMAGES = "batches", "images"
+"""Folders: of records below the work folder, of patches in a set."""
 BATCH = 4
 """Pages that are handed to a worker together: a hundredth of a second for each spares a tenth of it in bookkeeping."""
 MAX_COVER = 4
@@ -46,9 +48,9 @@ class BatchTask:
         number: The batch's place among the batches; it names the file of its records.
         pages: The pages' files.
         prefixes: What the names of each page's patches start with.
-        work: The folder of the unfinished set: `pages/` for records, `set/` for what will be published.
+        work: The folder of the unfinished set: `batches/` for records, `set/` for what will be published.
         form: What is made.
-        rgb: Patches in colour instead of grey.
+        cutting: How words become patches.
     """
 
     number: int
@@ -56,28 +58,7 @@ class BatchTask:
     prefixes: tuple[str, ...]
     work: Path
     form: Form
-    rgb: bool
-
-
-@dataclass(slots=True)
-class PageRecord:
-    """What became of a page.
-
-    Attributes:
-        rows: Patch name and text of each word that is used, in the label file's order.
-        sizes: Bytes of each patch in the batch's file of patches; empty but for LMDB.
-        skipped: Id, box, text and reason of each word that is not.
-        warnings: How often something was used that is not as it should be.
-        reason: Why the whole page is not used, or nothing.
-        detail: More about that.
-    """
-
-    rows: list[tuple[str, str]] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    skipped: list[tuple[str, Box, str, str]] = field(default_factory=list)
-    warnings: dict[str, int] = field(default_factory=dict)
-    reason: str = ""
-    detail: str = ""
+    cutting: Cutting
 
 
 class PageError(ValueError):
@@ -88,18 +69,22 @@ class PageError(ValueError):
         self.reason, self.detail = reason, detail
 
 
-def records_path(work: Path, number: int) -> Path:
-    """Return where a batch's records lie."""
-    return work / "pages" / f"{number:07d}.json"
+def record_path(work: Path, number: int) -> Path:
+    """Return where a batch's record lies."""
+    return work / BATCHES / f"{number:07d}.record"
 
 
 def patches_path(work: Path, number: int) -> Path:
     """Return where a batch's PNG files wait, one behind the other, for the LMDB form."""
-    return work / "pages" / f"{number:07d}.png"
+    return work / BATCHES / f"{number:07d}.png"
 
 
-def do_batch(task: BatchTask) -> tuple[int, int]:
-    """Make some pages' patches (or copy the pages) and their records.
+def do_batch(task: BatchTask, measure: Measure) -> tuple[int, int]:
+    """Make some pages' patches (or copy the pages) and their record.
+
+    Args:
+        task: The pages.
+        measure: What their words are measured against.
 
     Returns:
         The batch's number, and the number of words used.
@@ -108,39 +93,57 @@ def do_batch(task: BatchTask) -> tuple[int, int]:
         OSError: Something can't be written.
     """
     cv2.setNumThreads(1)  # one process a core already
-    records = []
+    pages, sizes = [], array("Q")
     with _patches_file(task) as patches:
         for page, prefix in zip(task.pages, task.prefixes, strict=True):
             try:
-                records.append(_do_page(task, page, prefix, patches))
+                record, encoded = _do_page(task, page, prefix)
             except PageError as error:
-                records.append(PageRecord(reason=error.reason, detail=error.detail))
-    write_records(records_path(task.work, task.number), records)
-    return task.number, sum(len(record.rows) for record in records)
+                record, encoded = PageRecord(page.name, reason=error.reason, detail=error.detail), []
+            if patches is not None:
+                sizes.extend(map(len, encoded))
+                patches.write(b"".join(encoded))
+            pages.append(record)
+    record_of_all = summarize(pages, measure, sizes, named_margins=task.form == "png")
+    record_of_all.write(record_path(task.work, task.number))
+    return task.number, record_of_all.totals.rows
 
 
 def _patches_file(task: BatchTask) -> AbstractContextManager[BinaryIO | None]:
-    return patches_path(task.work, task.number).open("wb") if task.form == "lmdb" else nullcontext()
+    if task.form != "lmdb":
+        return nullcontext()
+    return patches_path(task.work, task.number).open("wb")
 
 
-def _do_page(task: BatchTask, page: PageSource, prefix: str, patches: BinaryIO | None) -> PageRecord:
+def _do_page(task: BatchTask, page: PageSource, prefix: str) -> tuple[PageRecord, list[bytes]]:
+    """Make a page's patches, or copy it; patches that do not become files of their own are returned."""
     image, label = read_files(page.image, page.label)
-    cut, pixels = read_and_cut(image, label, task.rgb)
-    record = as_record(cut, prefix)
+    cut, pixels = read_and_cut(image, label, task.cutting)
+    record = PageRecord(page.name, prefix, cut)
     if task.form == "copy":
         _copy_page(task.work / "set", page, image, label)
-        return record
-    encoded = [encode_png(crop(pixels, box)) for box in cut.boxes]
-    if patches is not None:
-        record.sizes = [len(content) for content in encoded]
-        patches.writelines(encoded)
-        return record
-    folder = f"{task.work}/set/images/"
-    for (name, _), content in zip(record.rows, encoded, strict=True):
-        # Into a folder that is published as a whole when all pages are done, so no temporary names are needed.
-        with open(folder + name, "wb", buffering=0) as file:  # noqa: PTH123 - a Path costs more than the file
-            file.write(content)
-    return record
+        return record, []
+    encoded = [encode_png(crop(pixels, box)) for box in cut.wide or cut.boxes]
+    if task.form == "lmdb":
+        return record, encoded
+    _write_files(f"{task.work}/set/{IMAGES}/", [patch_name(prefix, box) for box in cut.boxes], encoded)
+    return record, []
+
+
+def _write_files(folder: str, names: Sequence[str], contents: Sequence[bytes]) -> None:
+    """Write small files with three system calls each.
+
+    They go into a folder that is published as a whole when all pages are done, and a page counts as done when its
+    record is there; so they need no temporary names.
+    """
+    for name, content in zip(names, contents, strict=True):
+        file = os.open(folder + name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            written = os.write(file, content)
+            while written < len(content):  # a disk that is nearly full takes a part; the next call says why
+                written += os.write(file, content[written:])
+        finally:
+            os.close(file)
 
 
 def _copy_page(folder: Path, page: PageSource, image: bytes, label: bytes) -> None:
@@ -174,13 +177,13 @@ def read_files(image: Source, label: Source) -> tuple[bytes, bytes]:
     return content[1], content[0]
 
 
-def read_and_cut(image: bytes, label: bytes, rgb: bool = False) -> tuple[CutPage, np.ndarray]:
+def read_and_cut(image: bytes, label: bytes, cutting: Cutting) -> tuple[CutPage, np.ndarray]:
     """Decode a page and decide on its words.
 
     Args:
         image: The image file's bytes.
         label: The label file's bytes.
-        rgb: Decode in colour instead of grey.
+        cutting: How words become patches.
 
     Returns:
         The words, and the image as uint8 [height, width] or [height, width, 3].
@@ -193,39 +196,11 @@ def read_and_cut(image: bytes, label: bytes, rgb: bool = False) -> tuple[CutPage
     except LabelError as error:
         raise PageError(MALFORMED_LABEL, error.detail) from None
     try:
-        pixels = decode_image(image, rgb)
+        pixels = decode_image(image, cutting.rgb)
     except ImageError as error:
         raise PageError(UNREADABLE_IMAGE, str(error)) from None
     height, width = pixels.shape[:2]
-    cut = cut_page(labels, width, height)
-    if sum(box.area for box in cut.boxes) > MAX_COVER * width * height:
+    cut = cut_page(labels, width, height, cutting)
+    if sum(box.area for box in cut.wide or cut.boxes) > MAX_COVER * width * height:
         raise PageError(MALFORMED_LABEL, f"its boxes cover the page more than {MAX_COVER} times")
     return cut, pixels
-
-
-def as_record(cut: CutPage, prefix: str) -> PageRecord:
-    """Turn a page's words into a record."""
-    rows = [(patch_name(prefix, box), text) for box, text in zip(cut.boxes, cut.texts, strict=True)]
-    skipped = [(word.id, word.box, word.text, word.reason) for word in cut.skipped]
-    return PageRecord(rows, [], skipped, dict(+Counter(cut.warnings)))
-
-
-def write_records(path: Path, records: Sequence[PageRecord]) -> None:
-    """Write the records of some pages, whole or not at all."""
-    fields = [(r.rows, r.sizes, r.skipped, r.warnings, r.reason, r.detail) for r in records]
-    write_bytes(path, json.dumps(fields).encode())  # escaped: an unusable text can hold half a surrogate pair
-
-
-def read_records(path: Path) -> list[PageRecord]:
-    """Read what `write_records` wrote."""
-    return [
-        PageRecord(
-            [(name, text) for name, text in rows],
-            sizes,
-            [(identity, Box(*box), text, why) for identity, box, text, why in skipped],
-            warnings,
-            reason,
-            detail,
-        )
-        for rows, sizes, skipped, warnings, reason, detail in json.loads(path.read_bytes())
-    ]

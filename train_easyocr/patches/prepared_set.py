@@ -1,11 +1,12 @@
 """Making a set of patches (or the evaluation set) so that it can be killed at any moment and run again.
 
 All work goes into a hidden folder beside the set: a plan, the records of pages that are done, and the set as far as it
-is made. Workers make patches in whatever order; this process puts labels.csv, skipped.csv and the data base together
-behind them, in the pages' order, from the records of the pages that are done. When the last page is in, the set gets
-its statistics and manifest, and one rename puts it where it belongs. So a set that is there is whole, one that was
-there before stays until the new one is ready, and what the result looks like depends neither on the number of workers
-nor on how often the work was interrupted.
+is made. Workers make patches in whatever order; this process puts labels.csv, skipped.csv and the database together
+behind them, in the pages' order, from the records of the pages that are done. For the database, patches wait in files
+that are removed as soon as it holds them: few of them ever reach the disk. When the last page is in, the set gets its
+statistics and manifest, and one rename puts it where it belongs. So a set that is there is whole, one that was there
+before stays until the new one is ready, and what the result looks like depends neither on the number of workers nor on
+how often the work was interrupted.
 """
 
 from __future__ import annotations
@@ -13,39 +14,46 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+import lmdb
 from tqdm import tqdm
 
 from train_easyocr.documents.aihub import Problem
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.workers import spread
-from train_easyocr.files import TEMPORARY_SUFFIX, write_json
-from train_easyocr.patches.cropping import patch_size
+from train_easyocr.files import TEMPORARY_SUFFIX, write_json, write_text
+from train_easyocr.patches.batch_records import BatchRecord, Totals
+from train_easyocr.patches.cropping import Cutting, patch_size
 from train_easyocr.patches.labels_csv import HEADER, format_row, read_rows
 from train_easyocr.patches.lmdb_form import PatchDatabase
 from train_easyocr.patches.page_work import (
     BATCH,
+    BATCHES,
+    IMAGES,
     BatchTask,
     Form,
-    PageRecord,
     do_batch,
     patches_path,
-    read_records,
-    records_path,
+    record_path,
 )
-from train_easyocr.patches.statistics import ModelSettings, WordStatistics
+from train_easyocr.patches.statistics import Measure, WordStatistics
 
 MANIFEST = "manifest.json"
 PLAN = "plan.json"
 STATISTICS = "statistics.json"
 SKIPPED = "skipped.csv"
 LABELS = "labels.csv"
+MARGINS = "margins.csv"
+MARGINS_HEADER = ("filename", "left", "top", "right", "bottom")
+STARTED = "machine_started"
+"""In the work folder: which start of the machine it belongs to."""
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 LAYOUT = 2
 """Raised when a set is laid out differently, so that older ones are made anew."""
 AT_ONCE = 16
@@ -67,7 +75,7 @@ class Plan:
         problems: What keeps other pages of the split from being used, to be listed with the rest.
         available: Number of pages in the split that have both files.
         form: What is made.
-        rgb: Patches in colour instead of grey.
+        cutting: How words become patches.
     """
 
     settings: dict[str, Any]
@@ -76,7 +84,7 @@ class Plan:
     problems: Sequence[Problem]
     available: int
     form: Form
-    rgb: bool
+    cutting: Cutting
 
     def manifest(self) -> dict[str, Any]:
         """Return what the set is known by: equal manifests stand for equal sets. Holds no path and no time."""
@@ -101,25 +109,6 @@ class Plan:
     def batch(self, number: int) -> Sequence[PageSource]:
         """Return the pages of a batch."""
         return self.pages[number * BATCH : (number + 1) * BATCH]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What the words are measured against: settings, and the characters that the model can write."""
-
-    settings: ModelSettings
-    known: frozenset[str]
-
-
-@dataclass
-class _Totals:
-    """Sums over all pages."""
-
-    pages: Counter[str] = field(default_factory=Counter)
-    words: Counter[str] = field(default_factory=Counter)
-    warnings: Counter[str] = field(default_factory=Counter)
-    rows: int = 0
-    used: int = 0
 
 
 def work_folder(target: Path) -> Path:
@@ -193,40 +182,48 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 def _begin(work: Path, plan: Plan, manifest: dict[str, Any], say: Callable[[str], None]) -> None:
     plan_file = work / PLAN
-    begun = read_manifest(plan_file)
-    if begun == manifest and (work / "set").is_dir():
-        return
-    if begun is not None and begun != manifest:
+    begun, started = read_manifest(plan_file), _machine_started()
+    if begun == manifest and (work / "set").is_dir() and (work / BATCHES).is_dir():
+        if (work / STARTED).read_text(encoding="ascii") == started:
+            return
+        say(f"{work}: unfinished work is started again: the machine was, and not all of it need have reached the disk")
+    elif begun is not None and begun != manifest:
         say(f"{work}: unfinished work is started again: {_difference(begun, manifest)}")
     _remove(work)
-    (work / "pages").mkdir(parents=True)
+    (work / BATCHES).mkdir(parents=True)
     (work / "set").mkdir()
     if plan.form != "lmdb":
-        (work / "set" / "images").mkdir()
+        (work / "set" / IMAGES).mkdir()
+    write_text(work / STARTED, started)
     write_json(plan_file, manifest)  # last: a folder without it is begun again
+
+
+def _machine_started() -> str:
+    """Return what tells this start of the machine from others, where the system (Linux) says it."""
+    return BOOT_ID.read_text(encoding="ascii") if BOOT_ID.exists() else ""
 
 
 def _make(work: Path, plan: Plan, measure: Measure, workers: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Do the pages that are not done yet, put all of them together, and return the set's statistics."""
-    names = {path.name for path in (work / "pages").glob("*.json")}
-    done = {number for number in range(plan.batches()) if records_path(work, number).name in names}
-    finished = sum(len(plan.batch(number)) for number in done)
-    if finished:
-        say(f"{finished:,} of {len(plan.pages):,} pages are done already")
     _remove_leftovers(work / "set")
-    with (
-        closing(_Assembly(work, plan, measure)) as assembly,
-        tqdm(
-            total=len(plan.pages),
-            initial=finished,
-            unit="pages",
-            desc=str(plan.settings["split"]),
-            dynamic_ncols=True,
-        ) as bar,
-        closing(spread(do_batch, _tasks(work, plan, done.copy()), workers)) as results,
-    ):
+    with ExitStack() as stack:
+        assembly = stack.enter_context(closing(_Assembly(work, plan, measure)))
+        done = assembly.find_done()
+        finished = sum(len(plan.batch(number)) for number in done)
+        if finished:
+            say(f"{finished:,} of {len(plan.pages):,} pages are done already")
+        bar = stack.enter_context(
+            tqdm(
+                total=len(plan.pages),
+                initial=finished,
+                unit="pages",
+                desc=str(plan.settings["split"]),
+                dynamic_ncols=True,
+            )
+        )
+        tasks = _tasks(work, plan, done.copy())
         words = 0
-        for number, count in results:
+        for number, count in stack.enter_context(closing(spread(do_batch, tasks, workers, (measure,)))):
             words += count
             done.add(number)
             bar.set_postfix(words=f"{words:,}", refresh=False)
@@ -240,72 +237,92 @@ def _tasks(work: Path, plan: Plan, done: set[int]) -> Iterator[BatchTask]:
     for number in range(plan.batches()):
         if number not in done:
             pages = tuple(plan.batch(number))
-            yield BatchTask(number, pages, tuple(plan.prefixes[page.name] for page in pages), work, plan.form, plan.rgb)
+            prefixes = tuple(plan.prefixes[page.name] for page in pages)
+            yield BatchTask(number, pages, prefixes, work, plan.form, plan.cutting)
 
 
 class _Assembly:
     """A set's files that are written in the pages' order, from the records of pages that are done.
 
-    They are written from nothing in each run: what a killed run had is read again from its records, which takes a tenth
-    of the time that the pages took.
+    The text files are written from nothing in each run, which takes a hundredth of the time that the pages took. The
+    database is gone on with.
     """
 
     def __init__(self, work: Path, plan: Plan, measure: Measure) -> None:
-        self._work, self._plan, self._folder = work, plan, work / "set"
+        self._work, self._plan, self._measure, self._folder = work, plan, measure, work / "set"
         self._next = 0
-        self._totals = _Totals()
-        self._words = WordStatistics(measure.settings, measure.known)
+        self._totals, self._words, self._stale = Totals(), WordStatistics(measure), False
+        self._database = _open_database(self._folder / "lmdb") if plan.form == "lmdb" else None
+        self._waiting: deque[tuple[int, Path]] = deque()
         with ExitStack() as stack:
-            self._skipped = stack.enter_context(_text_file(self._folder / SKIPPED))
-            self._skipped.write(format_row(("page", "id", "box", "text", "reason", "detail")))
-            self._labels = None
+            self._skipped = stack.enter_context((self._folder / SKIPPED).open("wb"))
+            self._skipped.write(_line("page", "id", "box", "text", "reason", "detail"))
+            self._labels = self._margins = None
             if plan.form != "copy":
-                self._labels = stack.enter_context(_text_file(self._folder / LABELS))
-                self._labels.write(format_row(HEADER))
-            self._database = None
-            if plan.form == "lmdb":
-                shutil.rmtree(self._folder / "lmdb", ignore_errors=True)
-                self._database = stack.enter_context(closing(PatchDatabase(self._folder / "lmdb")))
+                self._labels = stack.enter_context((self._folder / LABELS).open("wb"))
+                self._labels.write(_line(*HEADER))
+            if plan.cutting.context:
+                self._margins = stack.enter_context(self._margins_path().open("wb"))
+                self._margins.write(b"" if self._database else _line(*MARGINS_HEADER))
             self._files = stack.pop_all()
         for problem in plan.problems:
             self._totals.pages[problem.reason] += 1
-            self._skipped.write(format_row((problem.name, "", "", "", problem.reason, "")))
+            self._skipped.write(_line(problem.name, "", "", "", problem.reason, ""))
+
+    def _margins_path(self) -> Path:
+        # Beside the set where they are on their way into the database.
+        return (self._work if self._database else self._folder) / MARGINS
+
+    def find_done(self) -> set[int]:
+        """Return the batches that have a record, and whose patches are in their place or on their way."""
+        numbers = {int(path.stem) for path in (self._work / BATCHES).glob("*.record")}
+        if self._database is None:
+            return numbers
+        patches = {int(path.stem) for path in (self._work / BATCHES).glob("*.png")}
+        held = self._database.images
+        for number in range(self._plan.batches()):
+            if number not in numbers or held < 0:
+                break
+            held -= BatchRecord.read(record_path(self._work, number)).totals.rows
+            if held >= 0:
+                patches.add(number)
+        return numbers & patches
 
     def take(self, done: Set[int], at_most: int | None = None) -> None:
         """Take in the next batches as far as they are done, at most so many of them."""
         last = self._plan.batches() if at_most is None else self._next + at_most
         while self._next in done and self._next < last:
-            records = read_records(records_path(self._work, self._next))
-            for page, record in zip(self._plan.batch(self._next), records, strict=True):
-                self._take_page(page.name, record)
+            record = BatchRecord.read(record_path(self._work, self._next))
             if self._database is not None:
-                self._database.append_images(_patches(patches_path(self._work, self._next), records))
+                self._store(self._database, patches_path(self._work, self._next), record)
+            self._totals.add(record.totals)
+            self._words.add(record.counts, record.ratios)
+            self._stale |= record.measured != self._measure.digest
+            self._skipped.write(record.skipped)
+            if self._labels is not None:
+                self._labels.write(record.labels)
+            if self._margins is not None:
+                self._margins.write(record.margins)
             self._next += 1
 
-    def _take_page(self, name: str, record: PageRecord) -> None:
-        totals = self._totals
-        totals.rows += len(record.rows)
-        totals.warnings.update(record.warnings)
-        if record.reason:
-            totals.pages[record.reason] += 1
-            self._skipped.write(format_row((name, "", "", "", record.reason, record.detail)))
-        else:
-            totals.used += 1
-        for identity, box, text, reason in record.skipped:
-            totals.words[reason] += 1
-            self._skipped.write(format_row((name, identity, " ".join(map(str, box)), text, reason, "")))
-        for patch, text in record.rows:
-            self._words.update(*patch_size(patch), text)
-        if self._labels is not None:
-            self._labels.writelines(map(format_row, record.rows))
+    def _store(self, database: PatchDatabase, path: Path, record: BatchRecord) -> None:
+        """Hand the patches that the database does not have yet to it, and remove the files whose patches it holds."""
+        before, end = self._totals.rows, self._totals.rows + record.totals.rows
+        if end > database.taken:
+            database.append_images(_patches(path, record.sizes, database.taken - before))
+        self._waiting.append((end, path))
+        while self._waiting and self._waiting[0][0] <= database.images:
+            self._waiting.popleft()[1].unlink(missing_ok=True)
 
     def finish(self) -> dict[str, Any]:
         """Complete the set but for its manifest, and return its statistics."""
-        database, self._database = self._database, None
-        if self._labels is not None:
-            self._labels.flush()
-        if database is not None:
-            database.finish(text for _, text in read_rows(self._folder / LABELS))
+        self._files.close()
+        if self._database is not None:
+            texts = (text for _, text in read_rows(self._folder / LABELS))
+            self._database.finish(texts, _lines(self._margins_path()) if self._plan.cutting.context else ())
+        if self._stale and self._labels is not None:  # the model's settings have changed since the work was begun
+            self._words = WordStatistics(self._measure)
+            _update(self._words, read_rows(self._folder / LABELS))
         statistics = _counts(self._plan, self._totals) | self._words.summary()
         write_json(self._folder / STATISTICS, statistics)
         return statistics
@@ -315,25 +332,39 @@ class _Assembly:
         self._files.close()
 
 
-def _text_file(path: Path) -> TextIO:
-    # Unusable texts in skipped.csv can hold half a surrogate pair.
-    return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+def _open_database(folder: Path) -> PatchDatabase:
+    try:
+        return PatchDatabase(folder)
+    except lmdb.Error:
+        shutil.rmtree(folder)
+        return PatchDatabase(folder)
 
 
-def _patches(path: Path, records: Sequence[PageRecord]) -> Iterator[memoryview]:
+def _line(*fields: str) -> bytes:
+    return format_row(fields).encode(errors="backslashreplace")
+
+
+def _lines(path: Path) -> Iterator[str]:
+    with path.open(encoding="ascii") as file:
+        for line in file:
+            yield line.rstrip("\n")
+
+
+def _patches(path: Path, sizes: Sequence[int], skip: int) -> Iterator[memoryview]:
+    """Yield the patches in a batch's file but for the first ones."""
     content, start = memoryview(path.read_bytes()), 0
-    for record in records:
-        for size in record.sizes:
+    for number, size in enumerate(sizes):
+        if number >= skip:
             yield content[start : start + size]
-            start += size
+        start += size
 
 
-def _measure(rows: Iterable[tuple[str, str]], words: WordStatistics) -> None:
+def _update(words: WordStatistics, rows: Iterable[tuple[str, str]]) -> None:
     for name, text in rows:
         words.update(*patch_size(name), text)
 
 
-def _counts(plan: Plan, totals: _Totals) -> dict[str, Any]:
+def _counts(plan: Plan, totals: Totals) -> dict[str, Any]:
     skipped = sum(totals.words.values())
     return {
         "pages": {
@@ -355,9 +386,9 @@ def _current_statistics(target: Path, measure: Measure) -> dict[str, Any]:
     """Return a finished set's statistics, measured again when the model's settings have changed."""
     _remove_leftovers(target)
     statistics = json.loads((target / STATISTICS).read_bytes())
-    words = WordStatistics(measure.settings, measure.known)
+    words = WordStatistics(measure)
     if statistics["measured_against"] != words.summary()["measured_against"]:
-        _measure(tqdm(read_rows(target / LABELS), unit="words", dynamic_ncols=True), words)
+        _update(words, tqdm(read_rows(target / LABELS), unit="words", dynamic_ncols=True))
         statistics |= words.summary()
         write_json(target / STATISTICS, statistics)
     return statistics

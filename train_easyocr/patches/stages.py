@@ -29,20 +29,19 @@ from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import draw_training, draw_validation
 from train_easyocr.documents.workers import spread
 from train_easyocr.files import remove_leftovers, write_text
-from train_easyocr.patches.cropping import prefixes
+from train_easyocr.patches.cropping import Cutting, prefixes
 from train_easyocr.patches.labels_csv import format_row
 from train_easyocr.patches.page_work import Form
 from train_easyocr.patches.prepared_set import (
     MANIFEST,
     PLAN,
-    Measure,
     Plan,
     PrepareError,
     prepare_set,
     read_manifest,
     work_folder,
 )
-from train_easyocr.patches.statistics import ModelSettings, render
+from train_easyocr.patches.statistics import Measure, ModelSettings, render
 from train_easyocr.text import format_table
 
 EVALUATION_SET = "evaluation_set"
@@ -229,6 +228,10 @@ def make_patches(job: Job, split: str, with_evaluation: bool = False) -> None:
     config = job.config
     asked = config.train_images if split == "training" else config.val_images
     settings = {"split": split, "seed": config.seed, "images": asked, "format": job.form, "rgb": config.rgb}
+    if config.box_context:  # not named where it is 0: sets from before this setting stay what they are
+        settings["box_context"] = config.box_context
+    if config.unify_variants:
+        settings["unify_variants"] = True
     if split == "training":
         drawn = draw_training(names, asked, config.seed)
     else:
@@ -236,7 +239,13 @@ def make_patches(job: Job, split: str, with_evaluation: bool = False) -> None:
         if not with_evaluation:
             _refuse_overlap(job, "validation", drawn)
     _say_fewer(job, split, asked, len(drawn), len(pages))
-    plan = _plan((pages, problems), drawn, settings | {"select_data": job.select_data}, job.form, config.rgb)
+    plan = _plan(
+        (pages, problems),
+        drawn,
+        settings | {"select_data": job.select_data},
+        form=job.form,
+        cutting=_cutting(config),
+    )
     _prepare(job, f"{split} ({job.select_data})", job.patches(split), plan)
 
 
@@ -254,7 +263,7 @@ def make_evaluation(job: Job) -> None:
     _refuse_overlap(job, "evaluation", drawn)
     _say_fewer(job, "evaluation", config.eval_images, len(drawn), len(pages))
     settings = {"split": "evaluation", "seed": config.seed, "images": config.eval_images}
-    plan = _plan((pages, problems), drawn, settings | asdict(job.measure.settings), "copy", False)
+    plan = _plan((pages, problems), drawn, settings | asdict(job.measure.settings), form="copy")
     _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
 
 
@@ -301,14 +310,23 @@ def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
                 )
 
 
+def _cutting(config: Config) -> Cutting:
+    return Cutting(config.rgb, config.box_context, config.unify_variants)
+
+
 def _plan(
-    found: tuple[list[PageSource], list[Problem]], drawn: Sequence[str], settings: dict[str, Any], form: Form, rgb: bool
+    found: tuple[list[PageSource], list[Problem]],
+    drawn: Sequence[str],
+    settings: dict[str, Any],
+    *,
+    form: Form,
+    cutting: Cutting = Cutting(),  # noqa: B008 - frozen
 ) -> Plan:
     pages, problems = found
     by_name = {page.name: page for page in pages}
     names = prefixes(list(by_name))
     chosen = {name: names[name] for name in drawn}
-    return Plan(settings, [by_name[name] for name in drawn], chosen, problems, len(pages), form, rgb)
+    return Plan(settings, [by_name[name] for name in drawn], chosen, problems, len(pages), form, cutting)
 
 
 def _prepare(job: Job, title: str, target: Path, plan: Plan) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,18 +38,25 @@ class ModelSettings:
     img_height: int
 
 
+@dataclass(frozen=True)
+class Measure:
+    """What the words are measured against: settings, and the characters that the model can write."""
+
+    settings: ModelSettings
+    known: frozenset[str]
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells one measure from another."""
+        content = json.dumps([asdict(self.settings), sorted(self.known)])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
 class WordStatistics:
     """Measures words one by one; memory grows by eight bytes a word."""
 
-    def __init__(self, settings: ModelSettings, known: Iterable[str]) -> None:
-        """Measure against a model.
-
-        Args:
-            settings: The model's settings.
-            known: The characters that the model can write.
-        """
-        self._settings = settings
-        self._known = frozenset(known)
+    def __init__(self, measure: Measure) -> None:
+        self._settings, self._known = measure.settings, measure.known
         self._ratios = array("d")
         self._outside: Counter[str] = Counter()
         self._with_outside = 0
@@ -60,6 +70,18 @@ class WordStatistics:
         if not self._known.issuperset(text):
             self._with_outside += 1
             self._outside.update(character for character in text if character not in self._known)
+
+    def part(self) -> tuple[dict[str, Any], bytes]:
+        """Return what was measured so far, for `add`: counts that JSON can hold, and the aspect ratios' bytes."""
+        counts = {"outside": self._outside, "with_outside": self._with_outside, "too_long": self._too_long}
+        return counts, self._ratios.tobytes()
+
+    def add(self, counts: Mapping[str, Any], ratios: bytes) -> None:
+        """Take in what another process has measured (`part`) against the same model."""
+        self._outside.update(counts["outside"])
+        self._with_outside += counts["with_outside"]
+        self._too_long += counts["too_long"]
+        self._ratios.frombytes(ratios)
 
     def summary(self) -> dict[str, Any]:
         """Return the figures; shares are of all words (0 to 1), widths in pixels at `img_height`."""

@@ -66,6 +66,7 @@ class WeightsCard(Card):
         img_height: Of the images in pixels.
         img_width: Of the images in pixels, at most.
         iteration: Of the training.
+        averaged: Whether these are the running average of the weights up to that iteration.
         validation: The scores at that iteration.
         validation_sets: Folders of the validation sets, which an installer checks the weights on.
         experiment_name: The training's name.
@@ -80,6 +81,7 @@ class WeightsCard(Card):
     img_height: int
     img_width: int
     iteration: int
+    averaged: bool = False
     validation: Scores
     validation_sets: list[str]
     experiment_name: str
@@ -232,6 +234,16 @@ def read_card_of(kind: type[AnyCard], path: Path) -> AnyCard:
             f"{card_file}: belongs to other weights: it names SHA-256 {card.weights_sha256}, {path.name} has {found}"
         )
     return card
+
+
+def best_weights(experiment: Path) -> Path:
+    """Return which of an experiment's weights read its validation words best: the weights, or their running average."""
+    weights, average = experiment / "best_accuracy.pth", experiment / "best_accuracy_ema.pth"
+    try:
+        better = read_card(average).validation.accuracy > read_card(weights).validation.accuracy
+    except CheckpointError:
+        better = False  # there is no average, or what is wrong with the weights is said where they are used
+    return average if better else weights
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

@@ -48,6 +48,9 @@ class Criterion(Protocol):
     def hint(self, targets: torch.Tensor) -> torch.Tensor | None:
         """Return what the network is told of the targets while it learns; None where it is told nothing."""
 
+    def weight(self, lengths: torch.Tensor) -> torch.Tensor:
+        """Return what all words of a batch weigh together, a scalar; `lengths` as `encode` returns them."""
+
     def losses(self, logits: torch.Tensor, targets: torch.Tensor, lengths: torch.Tensor) -> WordLosses:
         """Return the losses of a batch.
 
@@ -77,6 +80,10 @@ class CtcCriterion:
     def hint(self, targets: torch.Tensor) -> None:
         """A CTC head is told nothing."""
 
+    def weight(self, lengths: torch.Tensor) -> torch.Tensor:
+        """Return the number of words."""
+        return torch.full((), len(lengths), dtype=torch.float32, device=lengths.device)
+
     def losses(self, logits: torch.Tensor, targets: torch.Tensor, lengths: torch.Tensor) -> WordLosses:
         """Return each word's loss, computed in float32; all words weigh the same."""
         log_probabilities = logits.float().log_softmax(2).permute(1, 0, 2)
@@ -105,6 +112,10 @@ class AttnCriterion:
     def hint(self, targets: torch.Tensor) -> torch.Tensor:
         """The head learns from the right characters, each told one step late."""
         return targets[:, :-1]
+
+    def weight(self, lengths: torch.Tensor) -> torch.Tensor:
+        """Return the number of characters and end marks."""
+        return lengths.sum().float()
 
     def losses(self, logits: torch.Tensor, targets: torch.Tensor, lengths: torch.Tensor) -> WordLosses:
         """Return each word's mean loss over its characters and its end mark."""

@@ -11,9 +11,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from train_easyocr.config import Config
 from train_easyocr.files import replacing
-from train_easyocr.recognition.batches import BatchPlan, training_batches
+from train_easyocr.recognition.batches import training_batches
 from train_easyocr.recognition.data import WordSet
 from train_easyocr.recognition.images import Pixels
+from train_easyocr.recognition.plan import BatchPlan
 from train_easyocr.recognition.validation import visible
 from train_easyocr.synthesis.fonts import FontError, load_font, packaged_folder
 

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from pydantic import BaseModel
 
 from train_easyocr.config import Config
 from train_easyocr.files import replacing
-
-if TYPE_CHECKING:
-    from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.recognition.optimizers import may_grow
 
 STATE = "last_state.pth"
-FORMAT = 1
+FORMAT = 2
 
 PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data", "workers"})
 """Settings that each machine may have its own values of; what is in the data sets is compared by their labels."""
 FREE = PLACES | frozenset(
     {
-        *("experiment_name", "show_number", "val_period", "save_period"),
+        *("experiment_name", "show_number", "compile", "val_period", "save_period", "early_stopping"),
         # Of the other steps.
         *("train_images", "val_images", "eval_images"),
     }
@@ -61,9 +60,12 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     return state
 
 
-def check_settings(
-    folder: Path, state: Mapping[str, Any], config: Config | DetectionConfig, free: frozenset[str] = FREE
-) -> None:
+def free_settings(config: Config) -> frozenset[str]:
+    """Return the settings of a recognizer's training that may change between the parts of a run."""
+    return FREE | ({"n_iter"} if may_grow(config) else frozenset())
+
+
+def check_settings(folder: Path, state: Mapping[str, Any], config: BaseModel, free: frozenset[str]) -> None:
     """Refuse to go on with settings under which the run would not be the same.
 
     Args:
@@ -75,7 +77,6 @@ def check_settings(
     Raises:
         ResumeError: Settings differ; all that do are listed.
     """
-    free = free | ({"n_iter"} if config.lr_scheduler == "constant" else frozenset())
     before, now = state["config"], config.model_dump()
     differences = [
         f"  - {key}: {_short(before.get(key))} before, {_short(value)} now"

@@ -13,21 +13,25 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from train_easyocr import starter_weights
 from train_easyocr.config import Config, ConfigError, save_config
 from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.files import remove_leftovers, write_text
-from train_easyocr.recognition.batches import ALONE, Batch, BatchPlan, training_batches, training_plan
+from train_easyocr.recognition.averaging import AverageOfWeights
+from train_easyocr.recognition.batches import ALONE, Batch, divide_batch, training_batches
+from train_easyocr.recognition.center_loss import CenterLoss
 from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.recognition.checkpoints import (
     Scores,
@@ -37,21 +41,27 @@ from train_easyocr.recognition.checkpoints import (
     read_card,
     save_weights,
 )
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.checks import describe_concerns, training_sample
+from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
+from train_easyocr.recognition.computing import Computing, keep_freed_memory
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
+from train_easyocr.recognition.optimizers import add_l1, describe_rate, make_optimizer, make_schedule, may_grow
+from train_easyocr.recognition.plan import BatchPlan, training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
-from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
-from train_easyocr.recognition.validation import Validation, Validator
-
-if TYPE_CHECKING:
-    from train_easyocr.detection.config import DetectionConfig
-
-WARM_UP = 0.1
-"""The part of a one_cycle run in which the learning rate rises."""
+from train_easyocr.recognition.state import (
+    PLACES,
+    STATE,
+    check_data,
+    check_settings,
+    free_settings,
+    load_state,
+    save_state,
+)
+from train_easyocr.recognition.validation import Outcome, Validation, Validator
 
 Sets = Sequence[WordSet]
 
@@ -107,17 +117,12 @@ def _train(config: Config, processes: Processes) -> None:
     with processes.agreeing():
         state = _begun(config) if processes.first else None
     state = processes.of_first(state)
-    if state is not None and state["validated"] >= config.n_iter:
+    if state is not None and _is_done(config, state):
         print(_finished(config, state["iteration"], state["best"]))
         return
     # No block holds two things that may fail while other processes wait.
     with processes.agreeing():
         character_set = CharacterSet.from_setting(config.character)
-        if config.batch_size < processes.count:
-            raise ConfigError(
-                f"batch_size: {config.batch_size} words can't be divided over {processes.count} processes; it is the "
-                "number of words of a batch over all of them"
-            )
     with processes.agreeing(), processes.one_a_machine_first():
         sets = _open_sets(config, character_set, write=processes.first)
     with processes.agreeing():
@@ -126,9 +131,14 @@ def _train(config: Config, processes: Processes) -> None:
     print(f"Computing in {trainer.computing}")
     print(_describe_batch(config, processes))
     print(trainer.plan.describe(config.data_names, config.n_iter))
+    print(describe_rate(config))
     if state is not None:
         trainer.restore(state)
         print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
+    with processes.agreeing():
+        compiled = processes.first and is_to_be_compiled(trainer.model, config, trainer.computing)
+    if processes.of_first(compiled):
+        compile_features(trainer.model)
     trainer.run()
     print(_finished(config, trainer.iteration, trainer.best))
 
@@ -137,8 +147,8 @@ def _begun(config: Config) -> dict[str, Any] | None:
     """Return the experiment's state, if it has one, and make its folder ready."""
     state = load_state(config.experiment)
     if state is not None:
-        check_settings(config.experiment, state, config)
-        if state["validated"] >= config.n_iter:
+        check_settings(config.experiment, state, config, free_settings(config))
+        if _is_done(config, state):
             return state
     config.experiment.mkdir(parents=True, exist_ok=True)
     remove_leftovers(config.experiment)
@@ -155,9 +165,17 @@ def _prepare(
     """Build the trainer for training and validation sets."""
     training, validation = sets
     computing = Computing.choose(config.precision)
+    if computing.device.type == "cpu":
+        keep_freed_memory()
     if state is not None:
         check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)
+    if plan.sizes.min() < processes.count * config.accumulation:
+        parts = f" in {config.accumulation} parts each (accumulation)" if config.accumulation > 1 else ""
+        raise ConfigError(
+            f"batch_size: {plan.sizes.min()} words can't be divided over {processes.count} processes{parts}; it is the "
+            "number of words of a batch over all of them (with batch_pixels: constant, those of wide words are smaller)"
+        )
     torch.manual_seed(config.seed)
     converter = make_converter(config, character_set)
     model = build_model(config, converter.num_class)
@@ -191,13 +209,38 @@ def make_converter(config: Config, character_set: CharacterSet) -> CtcConverter 
     return AttnConverter(character_set) if config.Prediction == "Attn" else CtcConverter(character_set)
 
 
+def _is_done(config: Config, state: Mapping[str, Any]) -> bool:
+    return state["validated"] >= config.n_iter or _is_at_rest(config, state["stale"])
+
+
+def _is_at_rest(config: Config, stale: int) -> bool:
+    """Whether early stopping ends the run after `stale` validations without a new best."""
+    return 0 < config.early_stopping <= stale
+
+
 def _finished(config: Config, iteration: int, best: Mapping[str, float]) -> str:
-    more = "More of them need a higher n_iter, a" if config.lr_scheduler == "constant" else "A"
+    if iteration < config.n_iter:
+        ends = (
+            f"stopped early, after {iteration:,} of {config.n_iter:,} iterations: "
+            f"no new best in {config.early_stopping} validations"
+        )
+        more = "To go on needs a higher early_stopping, a"
+    else:
+        ends = f"all {iteration:,} iterations are done"
+        more = "More of them need a higher n_iter, a" if may_grow(config) else "A"
     return (
-        f"{config.experiment}: all {iteration:,} iterations are done. "
+        f"{config.experiment}: {ends}. "
         f"Best accuracy {best['accuracy']:.3f}, best normalized edit distance {best['norm_ed']:.4f}. "
-        f"{more} new run needs another experiment_name."
+        f"{_describe_average(best)}{more} new run needs another experiment_name."
     )
+
+
+def _describe_average(best: Mapping[str, float]) -> str:
+    """Say which reads better, the weights or their average; nothing where none was taken."""
+    if "ema_accuracy" not in best:
+        return ""
+    better = "best_accuracy_ema.pth" if best["ema_accuracy"] > best["accuracy"] else "best_accuracy.pth"
+    return f"With averaged weights {best['ema_accuracy']:.3f} and {best['ema_norm_ed']:.4f}; step 4 takes {better}. "
 
 
 def _open_sets(
@@ -212,9 +255,11 @@ def _open_sets(
     parts = [("Training", [data.report for data in training]), ("Validation", [data.report for data in validation])]
     summary = "\n\n".join(describe_sets(title, reports) for title, reports in parts)
     print(summary)
+    concerns = describe_concerns(training, config)
+    print(concerns, end="\n" if concerns else "")
     characters = "\n\n".join(text for title, reports in parts if (text := describe_characters(title, reports)))
     if write:
-        log = f"{summary}\n\n{characters}\n" if characters else f"{summary}\n"
+        log = "\n\n".join(filter(None, (summary, concerns, characters))) + "\n"
         write_text(config.experiment / "log_dataset.txt", log)
     for data in (*training, *validation):
         if not len(data):
@@ -355,17 +400,36 @@ class Trainer:
         self._validator = Validator(validation, config, converter, self._criterion, computing, processes)
         self._frozen = freeze(model, config)
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self._optimizer = _optimizer(self._parameters, config)
+        self._optimizer = make_optimizer(self.model, config, computing.device)
+        self._schedule = make_schedule(config)
+        # Copied before the network gets a hook that knows this trainer.
+        self._average = AverageOfWeights(self.model, config.ema) if config.ema else None
+        self._centers = self._make_centers() if config.center_loss else None
+        sample = training_sample(training, validation, plan.drawn(config.n_iter), config.seed)
+        quiet = config.model_copy(update={"show_number": 0})
+        self._examiner = Validator(sample, quiet, converter, self._criterion, computing, processes) if sample else None
         self._network: nn.Module = self.model
         self._log: RunLog | None = None
         self._scaler = torch.amp.GradScaler(computing.device.type, enabled=computing.precision == "fp16")
         self._stop = StopRequest(patient=processes.count > 1)
         self.iteration = 0
         self.best = {"accuracy": -1.0, "norm_ed": -1.0}
-        self._validated = 0
+        if self._average is not None:
+            self.best |= {"ema_accuracy": -1.0, "ema_norm_ed": -1.0}
+        self._validated, self._stale = 0, 0
         self._loss_sum, self._loss_steps = 0.0, 0
         self._elapsed, self._started = 0.0, time.monotonic()
         self._log_sizes: dict[str, int] = {}
+
+    def _make_centers(self) -> CenterLoss:
+        centers = CenterLoss(self._converter.num_class, self.model.feature_size, self._config.center_loss)
+
+        def remember(head: nn.Module, arguments: tuple[torch.Tensor, ...]) -> None:
+            self._features = arguments[0]
+
+        # The network's answer are its logits alone; what they are made of passes by its head.
+        self.model.Prediction.register_forward_pre_hook(remember)
+        return centers.to(self.computing.device)
 
     # State
 
@@ -387,6 +451,9 @@ class Trainer:
             "iteration": self.iteration,
             "best": self.best,
             "validated": self._validated,
+            "stale": self._stale,
+            "average": self._average.state_dict() if self._average is not None else {},
+            "centers": self._centers.state_dict() if self._centers is not None else {},
             "loss": [self._loss_sum, self._loss_steps],
             "elapsed": self._seconds(),
             "log_sizes": self._log.sizes(),
@@ -412,7 +479,11 @@ class Trainer:
         if "cuda" in state["random"] and self.computing.device.type == "cuda":
             torch.cuda.set_rng_state(state["random"]["cuda"])
         self.iteration, self.best = state["iteration"], dict(state["best"])
-        self._validated = state["validated"]
+        self._validated, self._stale = state["validated"], state["stale"]
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
+        if self._centers is not None:
+            self._centers.load_state_dict(state["centers"])
         self._loss_sum, self._loss_steps = state["loss"]
         self._elapsed, self._log_sizes = state["elapsed"], dict(state["log_sizes"])
         if state["computing"] != self._way():
@@ -451,13 +522,13 @@ class Trainer:
                 batches = training_batches(
                     self._training, self.plan, config, self.iteration, pin_memory=pinned, processes=processes
                 )
-                while self.iteration < config.n_iter:
+                while self.iteration < config.n_iter and not _is_at_rest(config, self._stale):
                     with processes.agreeing():
                         batch = next(batches)
                     loss = self._step(batch)
                     self.iteration += 1
                     bar.update()
-                    if rate.count(config.batch_size):
+                    if rate.count(round(config.batch_size * batch.weight)):
                         bar.set_postfix_str(f"{rate.value:,.0f} images/s, loss {loss:.4f}", refresh=False)
                     self._after_step(bar)
         finally:
@@ -485,38 +556,62 @@ class Trainer:
 
     def _step(self, batch: Batch) -> float:
         """Take a step and return the loss."""
-        targets, lengths = self._criterion.encode(batch.labels, self.computing.device)
-        with self.computing.autocast():
-            logits = self._network(self.computing.input(batch.images), self._criterion.hint(targets))
-        loss, mean = self._loss(self._criterion.losses(logits, targets, lengths))
+        config = self._config
         for group in self._optimizer.param_groups:
-            group["lr"] = learning_rate(self._config, self.iteration)
+            group["lr"] = self._schedule.rate(self.iteration)
         self._optimizer.zero_grad()
-        self._scaler.scale(loss).backward()
+        mean = self._backward(batch)
         self._scaler.unscale_(self._optimizer)
-        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
+        norm = nn.utils.clip_grad_norm_(self._parameters, config.grad_clip * batch.weight)
         # One transfer from the device for both.
         value, gradient = torch.stack([mean, norm]).tolist()
         # With fp16, gradients that are too large are the scaler's to deal with.
         if not math.isfinite(value) or not (math.isfinite(gradient) or self._scaler.is_enabled()):
             raise NotFiniteError(self._describe_failure(batch, value, gradient))
+        if config.l1:
+            add_l1(self._optimizer.param_groups[0]["params"], config.l1)
         self._scaler.step(self._optimizer)
         self._scaler.update()
-        self._loss_sum += value
+        if self._average is not None:
+            self._average.update(self.model)
+        if self._centers is not None:
+            self._centers.update(self._processes)
+        self._loss_sum += value * batch.weight
         self._loss_steps += 1
         return value
 
-    def _loss(self, losses: WordLosses) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the loss whose gradient counts here, and the loss of the whole batch, without a gradient.
+    def _backward(self, batch: Batch) -> torch.Tensor:
+        """Compute the gradient of a step's loss, and return the mean loss of the whole batch.
 
-        The gradients' mean over processes is the gradient of the whole batch's loss, however many words each has.
+        The batch is that of all processes, and each process computes its share in as many parts as `accumulation`
+        asks for. Gradients' mean over processes is the gradient of the whole batch's loss, however many words each has.
         """
-        total, weight = losses.sums()
-        if self._processes.count == 1:
-            loss = total / weight
-            return loss, loss.detach()
-        whole = self._processes.sum(torch.stack([total.detach(), weight]))
-        return total / whole[1] * self._processes.count, whole[0] / whole[1]
+        processes = self._processes
+        parts = divide_batch(batch, self._config.accumulation)
+        encoded = [self._criterion.encode(labels, self.computing.device) for _, labels in parts]
+        weight = processes.sum(torch.stack([self._criterion.weight(lengths) for _, lengths in encoded]).sum())
+        sums = []
+        for number, ((images, _), target) in enumerate(zip(parts, encoded, strict=True), start=1):
+            with self._gathering(gradients=number == len(parts)):
+                total = self._losses(images, *target).sums()[0]
+                self._scaler.scale(total / weight * (processes.count * batch.weight)).backward()
+            sums.append(total.detach())
+        return processes.sum(torch.stack(sums).sum()) / weight
+
+    def _losses(self, images: torch.Tensor, targets: torch.Tensor, lengths: torch.Tensor) -> WordLosses:
+        """Return the losses of words."""
+        with self.computing.autocast():
+            logits = self._network(self.computing.input(images), self._criterion.hint(targets))
+        losses = self._criterion.losses(logits, targets, lengths)
+        if self._centers is None:
+            return losses
+        return replace(losses, values=losses.values + self._centers(self._features, logits))
+
+    def _gathering(self, *, gradients: bool) -> AbstractContextManager[None]:
+        """Let backward passes add up gradients over processes, or leave that to a later one."""
+        if gradients or not isinstance(self._network, DistributedDataParallel):
+            return nullcontext()
+        return self._network.no_sync()
 
     def _describe_failure(self, batch: Batch, loss: float, gradient: float) -> str:
         words = [
@@ -535,10 +630,12 @@ class Trainer:
         config, iteration = self._config, self.iteration
         last, keep = iteration >= config.n_iter, iteration % config.save_period == 0
         if (last or keep or iteration % config.val_period == 0) and self._validated != iteration:
-            result = self._validate()
-            bar.write(self._log_validation(result))
+            outcome = self._validate()
+            bar.write(self._log_validation(outcome))
             if keep:
-                self._save_weights(f"iter_{iteration}", result)
+                self._save_weights(f"iter_{iteration}", outcome.weights)
+                if outcome.average is not None:
+                    self._save_weights(f"iter_{iteration}_ema", outcome.average, averaged=True)
             self.save()
         if not last:
             self._stop_if_asked()
@@ -553,17 +650,32 @@ class Trainer:
 
     # Validation
 
-    def _validate(self) -> Validation:
-        """Validate, and keep the weights where they are the best."""
-        result = self._validator.run(self.model, self.iteration, self._stop_if_asked)
+    def _validate(self) -> Outcome:
+        """Validate, and keep the weights and their average where they are the best."""
+        weights = self._validator.run(self.model, self.iteration, self._stop_if_asked)
+        average, training = None, None
+        if self._average is not None:
+            average = self._validator.run(self._average.model, self.iteration, self._stop_if_asked)
+        if self._examiner is not None:
+            training = self._examiner.run(self.model, self.iteration, self._stop_if_asked)
         self._train_mode()
-        for name in ("accuracy", "norm_ed"):
-            if getattr(result, name) > self.best[name]:
-                self.best[name] = getattr(result, name)
-                self._save_weights(f"best_{name}", result)
-        return result
+        outcome = Outcome(weights, average, training)
+        improved = self._keep_best(outcome)
+        self._stale = 0 if improved else self._stale + 1
+        return outcome
 
-    def _log_validation(self, result: Validation) -> str:
+    def _keep_best(self, outcome: Outcome) -> bool:
+        """Save what reads better than anything before; return whether something did."""
+        improved = False
+        for prefix, suffix, result in (("", "", outcome.weights), ("ema_", "_ema", outcome.average)):
+            for name in ("accuracy", "norm_ed"):
+                if result is not None and getattr(result, name) > self.best[prefix + name]:
+                    improved = True
+                    self.best[prefix + name] = getattr(result, name)
+                    self._save_weights(f"best_{name}{suffix}", result, averaged=bool(suffix))
+        return improved
+
+    def _log_validation(self, outcome: Outcome) -> str:
         """Log a validation, begin the next mean of the loss, and return the block for the screen."""
         progress = Progress(
             iteration=self.iteration,
@@ -574,13 +686,14 @@ class Trainer:
             elapsed=self._seconds(),
             batch_size=self._config.batch_size,
             processes=self._processes.count,
+            drawn=dict(zip(self._config.data_names, self.plan.drawn(self.iteration), strict=True)),
         )
-        text = self._log.validation(progress, result) if self._log is not None else ""
+        text = self._log.validation(progress, outcome) if self._log is not None else ""
         self._validated = self.iteration
         self._loss_sum, self._loss_steps = 0.0, 0
         return text
 
-    def _save_weights(self, name: str, result: Validation) -> None:
+    def _save_weights(self, name: str, result: Validation, *, averaged: bool = False) -> None:
         if not self._processes.first:
             return
         config = self._config
@@ -593,12 +706,14 @@ class Trainer:
             img_height=config.img_height,
             img_width=config.img_width,
             iteration=self.iteration,
+            averaged=averaged,
             validation=Scores(accuracy=result.accuracy, norm_ed=result.norm_ed, words=result.words),
             validation_sets=[str(folder.resolve()) for folder in config.validation_sets],
             experiment_name=config.experiment_name,
             config=config.model_dump(),
         )
-        save_weights(config.experiment / f"{name}.pth", self.model, card)
+        model = self._average.model if averaged and self._average is not None else self.model
+        save_weights(config.experiment / f"{name}.pth", model, card)
 
 
 class _Rate:
@@ -615,24 +730,3 @@ class _Rate:
             return False
         self._words, self._since, self.value = 0, time.monotonic(), self._words / elapsed
         return True
-
-
-def _optimizer(parameters: Sequence[nn.Parameter], config: Config) -> torch.optim.Optimizer:
-    if config.adam:
-        return torch.optim.Adam(parameters, lr=config.lr, eps=config.eps)
-    return torch.optim.Adadelta(parameters, lr=config.lr, rho=config.rho, eps=config.eps)
-
-
-def learning_rate(config: Config | DetectionConfig, step: int) -> float:
-    """Return the learning rate of a step (counted from 0).
-
-    one_cycle rises in a line over the first tenth of the run and then falls to nothing in a half cosine (Smith and
-    Topin, "Super-Convergence", 2018). It follows from the step alone, so a resumed run needs no schedule's state.
-    torch's OneCycleLR divides by zero for runs of ten steps and gives a last step with a rate of 0.
-    """
-    if config.lr_scheduler == "constant":
-        return config.lr
-    rising = max(1, round(WARM_UP * config.n_iter))
-    if step < rising:
-        return config.lr * (step + 1) / rising
-    return config.lr * (1 + math.cos(math.pi * (step - rising + 1) / (config.n_iter - rising + 1))) / 2

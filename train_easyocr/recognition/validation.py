@@ -84,6 +84,21 @@ class Validation:
         return format_table(["Ground Truth", "Prediction", "Confidence Score & T/F"], rows)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What a validation during training finds.
+
+    Attributes:
+        weights: How well the network reads the validation sets.
+        average: How well the running average of its weights does; None where none is taken.
+        training: How well the network reads some training words as they are; None where these are too few to tell.
+    """
+
+    weights: Validation
+    average: Validation | None = None
+    training: Validation | None = None
+
+
 def visible(text: str) -> str:
     """Return a label so that it takes one line of a table."""
     return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)

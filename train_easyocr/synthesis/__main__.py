@@ -66,6 +66,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--fonts", type=Path, default=None, metavar="DIR",
                         help="take the faces in this folder (default: those that fontconfig knows); "
                         "NanumGothic of koreanize-matplotlib is always there")  # fmt: skip
+    parser.add_argument("--faces", choices=("sample", "starter", "unseen", "all"), default=None,
+                        help="sample: the families of the sample documents (default), as far as they are there; "
+                        "starter, unseen: other families; all: every Korean text face (default with "
+                        "--fonts)")  # fmt: skip
     parser.add_argument("--page_width", type=whole_number(400, 5000), default=NOMINAL_WIDTH,
                         help=f"pixels across a page, about (default: {NOMINAL_WIDTH}, 300 dots per inch)")  # fmt: skip
     return parser.parse_args(arguments)
@@ -77,7 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings = Settings(args.pages, args.seed, args.validation_share, args.page_width)
     try:
         settings.check()
-        manifest = generate(args.output, settings, FontLibrary.find(args.fonts), args.workers)
+        library = FontLibrary.find(args.fonts, args.faces or ("sample" if args.fonts is None else "all"))
+        manifest = generate(args.output, settings, library, args.workers)
     except (FontError, OutputError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -272,6 +272,9 @@ def window(tile: NDArray[Any], random: np.random.Generator, shape: tuple[int, in
     height, width = shape
     if y + height <= TILE and x + width <= TILE:
         return tile[y : y + height, x : x + width]
+    if height * width < TILE * TILE:  # a patch of a word: less than copies of the whole tile
+        rows, columns = np.arange(y, y + height) % TILE, np.arange(x, x + width) % TILE
+        return tile[rows[:, None], columns]
     repeats = ((y + height) // TILE + 1, (x + width) // TILE + 1)
     return np.tile(tile, repeats)[y : y + height, x : x + width]
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import importlib.util
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from fontTools.ttLib import TTFont
@@ -35,6 +36,19 @@ KINDS = (
     ("sans", re.compile(r"gothic|dotum|gulim|sans|square|barun|고딕|돋움|굴림|malgun", re.IGNORECASE)),
 )
 """Kinds of faces by family name, the first that fits; a name that fits none is a sans."""
+
+SAMPLE_FAMILIES = ("NanumGothic", "UnBatang", "UnGungseo", "UnTaza")
+"""What the sample documents are printed in: a sans (the one that is always there), a serif, a brush, a typewriter."""
+UNSEEN_FAMILIES = ("Baekmuk Dotum", "NanumSquareRound", "UnShinmun")
+"""Kept out of the sample documents and of the starter weights' training: what these can do with unknown print."""
+WORD_FAMILIES = (
+    "UnShinmun", "UnGraphic", "UnDinaru", "UnJamoBatang", "UnJamoDotum", "UnJamoNovel", "UnYetgul", "UnPen", "UnVada",
+    "NanumBarunpen",
+)  # fmt: skip
+"""Unfit for whole documents, but single words in them teach what letters have in common."""
+KIN = re.compile(r"nanum ?gothic|\beco\b|yethangul|_ac|\bmono\b", re.IGNORECASE)
+"""Other cuts of families above, by name: never a face of their own."""
+FaceSet = Literal["starter", "sample", "unseen", "all"]
 
 MANY_SYLLABLES = "가나다라마바사아자차카타파하를했었였겠윤렴읍개값닭싶"
 """A face that lacks one of these is not a Korean text face."""
@@ -155,10 +169,27 @@ def is_document_face(face: Face) -> bool:
     """Whether a face looks like a document's: not handwriting or decoration, not too light, and Korean."""
     if UNFIT.search(face.family) or UNFIT.search(face.style) or UNFIT.search(face.path.stem):
         return False
+    return is_korean_face(face)
+
+
+def is_word_face(face: Face) -> bool:
+    """Whether single words may be printed in a face: a document's face, or one of `WORD_FAMILIES`."""
+    return is_document_face(face) or (face.family in WORD_FAMILIES and is_korean_face(face))
+
+
+def is_korean_face(face: Face) -> bool:
+    """Whether a face draws Korean text."""
     try:
         return face.draws(MANY_SYLLABLES)
     except Exception:  # fontTools raises whatever a broken table makes it stumble over
         return False
+
+
+def belongs(face: Face, chosen: FaceSet) -> bool:
+    """Whether a face is in a set of faces; `starter`, `sample` and `unseen` share none."""
+    if chosen == "starter":
+        return face.family not in SAMPLE_FAMILIES + UNSEEN_FAMILIES and not KIN.search(face.family)
+    return chosen == "all" or face.family in (SAMPLE_FAMILIES if chosen == "sample" else UNSEEN_FAMILIES)
 
 
 @dataclass(frozen=True)
@@ -172,36 +203,46 @@ class FontLibrary:
     faces: tuple[Face, ...]
 
     @classmethod
-    def find(cls, folder: Path | None = None) -> FontLibrary:
+    def find(cls, folder: Path | None = None, chosen: FaceSet = "all", *, words: bool = False) -> FontLibrary:
         """Look for faces.
 
         Args:
             folder: Take the faces below this folder in place of those that fontconfig knows.
+            chosen: Which of them: all, or one of three sets that share no family.
+            words: Faces for single words, `WORD_FAMILIES` among them, in place of faces for documents.
 
         Returns:
-            Those faces and the packaged NanumGothic.
+            Those faces and, where it belongs to them, the packaged NanumGothic.
 
         Raises:
-            FontError: `folder` is not there or holds no Korean text face, or no face was found at all.
+            FontError: `folder` is not there or holds no such Korean face, or no face was found at all.
         """
         if folder is not None and not folder.is_dir():
             raise FontError(f"{folder}: no such folder of fonts")
-        found = cls.chosen(faces_in(folder) if folder is not None else system_faces())
+        fit = is_word_face if words else is_document_face
+        there = faces_in(folder) if folder is not None else system_faces()
+        found = cls.fit(there, chosen, fit)
         if folder is not None and not found:
-            raise FontError(f"{folder}: no Korean text face among its .ttf, .otf and .ttc files")
+            kind = "Korean text face" if chosen == "all" else f"Korean face of the set '{chosen}'"
+            raise FontError(f"{folder}: no {kind} among its .ttf, .otf and .ttc files")
         packaged = packaged_folder()
         names = {face.name for face in found}
-        extra = cls.chosen(faces_in(packaged)) if packaged is not None else []
+        extra = cls.fit(faces_in(packaged), chosen, fit) if packaged is not None else []
         faces = (*found, *(face for face in extra if face.name not in names))
+        if not faces and chosen in ("starter", "unseen"):
+            raise FontError(
+                f"no face of the set '{chosen}' found: install fonts (Debian: fonts-nanum fonts-noto-cjk fonts-baekmuk "
+                "fonts-unfonts-core fonts-unfonts-extra), name a folder with --fonts, or choose other --faces"
+            )
         if not faces:
             raise FontError("no Korean font found: pip install koreanize-matplotlib, or name a folder with --fonts")
         return cls(faces)
 
     @staticmethod
-    def chosen(faces: Iterable[Face]) -> list[Face]:
-        """The faces fit for documents, one a name, by name."""
+    def fit(faces: Iterable[Face], chosen: FaceSet, is_fit: Callable[[Face], bool]) -> list[Face]:
+        """The fit faces of a set, one a name, by name."""
         by_name = {face.name: face for face in sorted(faces, key=lambda face: (face.name, face.path.name, face.index))}
-        return [face for face in by_name.values() if is_document_face(face)]
+        return [face for face in by_name.values() if belongs(face, chosen) and is_fit(face)]
 
     def fingerprint(self) -> list[str]:
         """The faces by name and file size: what else the bytes of a page depend on beside the settings."""

@@ -1,0 +1,37 @@
+"""The command that makes the starter weights, with a tiny network and few words."""
+
+import torch
+
+from train_easyocr.recognition.checkpoints import card_path, read_card, read_weights
+from train_easyocr.starter_weights.train import main, publish
+
+TINY = ["output_channel=16", "hidden_size=8", "batch_size=8", "n_iter=4", "val_period=2", "augmentation=off"]
+
+
+def command(folder, *options, settings=TINY):
+    return main(["recognizer", "--work", str(folder / "일"), "--output", str(folder / "r.pth"), *options, *settings])
+
+
+def test_it_renders_trains_and_writes_weights_that_name_no_folder_of_this_machine(tmp_path, capsys):
+    assert command(tmp_path, "--words", "40") == 0
+    card = read_card(tmp_path / "r.pth")
+    assert "를" in card.character
+    assert card.validation_sets == []
+    assert str(tmp_path) not in card_path(tmp_path / "r.pth").read_text(encoding="utf-8")
+    values = read_weights(tmp_path / "r.pth").values()
+    assert {value.dtype for value in values if value.is_floating_point()} == {torch.float16}
+    assert "Written:" in capsys.readouterr().out
+
+
+def test_out_of_time_it_says_so_and_the_same_command_goes_on(tmp_path, capsys):
+    assert command(tmp_path, "--words", "40", "--minutes", "0", settings=[*TINY, "n_iter=400"]) == 130
+    assert "the same command" in capsys.readouterr().err.lower()
+    assert not (tmp_path / "r.pth").exists()
+
+
+def test_the_same_weights_are_published_as_the_same_bytes(tmp_path):
+    assert command(tmp_path, "--words", "40") == 0
+    best = tmp_path / "일/saved_models/starter_recognizer/best_accuracy.pth"
+    there, again = publish(best, tmp_path / "a.pth"), publish(best, tmp_path / "b.pth")
+    assert there.weights_sha256 == again.weights_sha256
+    assert there.config["output"] == ""

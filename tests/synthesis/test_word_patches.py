@@ -1,0 +1,159 @@
+"""Patches of words: what is drawn is the label, boxes, looks."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from train_easyocr.synthesis.fonts import Face, packaged_folder
+from train_easyocr.synthesis.render import Style, draw_text
+from train_easyocr.synthesis.word_patches import (
+    EM,
+    LARGEST,
+    Typeface,
+    WordRenderer,
+    compose,
+    draw_box,
+    draw_glyph,
+    forms_of,
+    low_resolution,
+    typefaces,
+)
+
+SIGNS = "가나다뺨쨌를했었제조의12(),.「」ㆍ“”㎡①"
+
+
+@pytest.fixture(scope="module")
+def faces() -> list[Typeface]:
+    library = [Face(packaged_folder() / "NanumGothic.ttf", 0, "NanumGothic", "Regular"),
+               Face(packaged_folder() / "NanumGothicBold.ttf", 0, "NanumGothic", "Bold")]  # fmt: skip
+    return typefaces(library, SIGNS)
+
+
+def rng(number: int = 0) -> np.random.Generator:
+    return np.random.default_rng([3, number])
+
+
+def test_a_glyph_is_what_pages_are_printed_with(faces):
+    for sign in "가뺨「,1":
+        glyph, printed = draw_glyph(sign, faces[0].face), draw_text(sign, Style(faces[0].face, EM))
+        rows, columns = np.flatnonzero(glyph.mask.any(1)), np.flatnonzero(glyph.mask.any(0))
+        cut = glyph.mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        assert np.array_equal(cut, printed.mask)
+        assert (glyph.left + columns[0], glyph.top + rows[0]) == (printed.left, printed.top)
+        assert glyph.advance == printed.advance
+
+
+@pytest.mark.parametrize("text", ["제12조의2", "했었를", "(뺨)", "나 다"])
+def test_the_text_is_drawn_from_left_to_right(faces, text):
+    plane = compose(text, faces[0], 0.0, 0.0, rng())[2:-2, 2:-2]
+    whole = draw_text(text, Style(faces[0].face, EM)).mask
+    assert plane.shape[0] == whole.shape[0]
+    assert plane.shape[1] == pytest.approx(whole.shape[1], abs=12)  # a space is a little wider than the face's
+    if " " not in text:
+        overlap = (plane[:, : whole.shape[1]] > 128) & (whole[:, : plane.shape[1]] > 128)
+        assert overlap.sum() / (whole > 128).sum() > 0.9
+
+
+def test_a_sign_is_drawn_in_one_of_the_forms_that_labels_write_alike(faces):
+    assert "·" in forms_of("ㆍ") and "”" in forms_of("”") and "„" not in forms_of("”")
+    widths = {compose("가ㆍ가", faces[0], 0.0, 0.0, rng(number)).shape[1] for number in range(20)}
+    assert len(widths) > 1
+
+
+def test_a_face_counts_for_what_it_draws_alone(tmp_path):
+    class Boxes(Face):
+        """Draws the same box for three signs and nothing for another."""
+
+        def font(self, size):
+            real = super().font(size)
+
+            class Font:
+                def getmask(self, sign):
+                    return real.getmask({"뺨": "□", "쨌": "□", "를": "□", "했": " "}.get(sign, sign))
+
+            return Font()
+
+    face = Boxes(Path(packaged_folder() / "NanumGothic.ttf"), 0, "Boxes", "Regular")
+    assert Typeface.of(face, "가나뺨쨌를했\ue123", 1.0).characters == set("가나")
+
+
+def test_words_go_to_faces_that_draw_them(faces):
+    lacking = Typeface(faces[0].face, faces[0].signs - {"뺨"}, faces[0].characters - {"뺨"}, 1000.0)
+    renderer = WordRenderer([lacking, faces[1]])
+    assert all(renderer.choose("뺨", rng(number)) is faces[1] for number in range(20))
+    assert any(renderer.choose("가", rng(number)) is lacking for number in range(20))
+    assert renderer.drawable("가뺨힣 ") == "가뺨 "
+    with pytest.raises(ValueError, match="no face draws all of '힣'"):
+        renderer.choose("힣", rng())
+
+
+def test_patches_are_grey_and_hold_ink(faces):
+    renderer = WordRenderer(faces)
+    for number in range(300):
+        patch, margin = renderer.render("제12조를", rng(number))
+        assert margin == 0
+        assert patch.dtype == np.uint8 and patch.ndim == 2
+        assert 5 <= patch.shape[0] <= 3 * LARGEST and patch.shape[1] > patch.shape[0]
+        assert patch.std() > 5
+
+
+def test_small_signs_have_patches_too(faces):
+    renderer = WordRenderer(faces)
+    shapes = [renderer.render(text, rng(number))[0].shape for number, text in enumerate([".", "ㆍ", ",", "1"] * 50)]
+    assert min(min(shape) for shape in shapes) >= 1
+
+
+def test_context_is_a_part_of_the_boxs_height_on_every_side(faces):
+    renderer, spare = WordRenderer(faces, "clean", 0.25), []
+    for number in range(60):
+        patch, margin = renderer.render("제12조를", rng(number))
+        assert margin == round(0.25 * (patch.shape[0] - 2 * margin)) > 0
+        spare.append(np.ptp(patch[:, -margin:].astype(int)) > 60)
+    assert 0.1 < np.mean(spare) < 0.9  # other words are beside some, and nothing beside others
+
+
+def test_a_word_can_be_measured_without_being_printed(faces):
+    for renderer in (WordRenderer(faces), WordRenderer(faces, "scanned", 0.2)):
+        for number in range(40):
+            patch, margin = renderer.render("제12조를", rng(number))
+            size = renderer.measure("제12조를", rng(number))
+            assert size == (patch.shape[1] - 2 * margin, patch.shape[0] - 2 * margin)
+
+
+def test_the_same_numbers_give_the_same_patch(faces):
+    renderer = WordRenderer(faces)
+    first, second = (renderer.render("뺨했었", rng(5))[0] for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_clean_words_are_brighter_and_sharper_than_scanned_ones(faces):
+    clean, scanned = WordRenderer(faces, "clean"), WordRenderer(faces, "scanned")
+    papers, grains = {}, {}
+    for name, renderer in (("clean", clean), ("scanned", scanned)):
+        patches = [renderer.render("가나다를", rng(number))[0] for number in range(150)]
+        papers[name] = np.median([np.percentile(patch, 90) for patch in patches])
+        grains[name] = np.median([np.abs(np.diff(patch[:3].astype(int), axis=1)).mean() for patch in patches])
+    assert papers["clean"] > papers["scanned"] + 10
+    assert grains["clean"] < grains["scanned"]
+
+
+def test_boxes_are_mostly_a_little_wider_than_the_ink():
+    boxes = [draw_box(120, 40, 44, rng(number)) for number in range(1_000)]
+    sides = np.array([[box.left, box.top, box.right, box.bottom] for box in boxes])
+    assert np.all(sides >= -5)
+    assert 1 <= np.median(sides) <= 6
+    assert 0 < (sides < 0).mean() < 0.08
+    assert 0.1 < (sides > 6).mean() < 0.5
+
+
+def test_boxes_of_low_signs_are_at_times_as_high_as_the_line():
+    heights = np.array([4 + box.top + box.bottom for box in (draw_box(15, 4, 44, rng(i)) for i in range(400))])
+    assert (heights < 12).mean() > 0.2 and (heights > 25).mean() > 0.2
+
+
+def test_low_resolution_keeps_the_size():
+    patch = np.random.default_rng(1).integers(0, 256, (50, 200), dtype=np.uint8)
+    coarse = low_resolution(patch, 48, rng())
+    assert coarse.shape == patch.shape
+    assert coarse.std() < patch.std() * 0.8

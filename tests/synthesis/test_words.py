@@ -1,0 +1,225 @@
+"""The command that writes sets of words: form, determinism, resumption, faults."""
+
+import functools
+import json
+import pickle
+from pathlib import Path
+
+import lmdb
+import numpy as np
+import pytest
+
+from train_easyocr.config import Config
+from train_easyocr.patches.labels_csv import read_rows
+from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.data import DataError, open_set
+from train_easyocr.synthesis import words as module
+from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
+from train_easyocr.synthesis.words import WordsError, main, parse_args, read_weights, recipe_of
+from train_easyocr.text import unify_variants
+
+CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
+
+
+FIND = functools.cache(FontLibrary.find)
+
+
+@pytest.fixture(autouse=True)
+def short_chunks_and_faces_at_hand(monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 20)
+    monkeypatch.setattr(module.FontLibrary, "find", FIND)
+
+
+def run(folder: Path, *extra: str, count: int = 70) -> int:
+    common = ["--fonts", str(packaged_folder()), "--character_set", CHARACTERS, "--seed", "5", "--workers", "1"]
+    return main(["--output", str(folder), "--count", str(count), *common, *extra])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_step_3_reads_both_forms_and_sees_the_same_words(tmp_path):
+    assert run(tmp_path / "a") == 0
+    assert run(tmp_path / "b", "--format", "png") == 0
+    character_set = CharacterSet(CHARACTERS)
+    first, second = (open_set(tmp_path / name, Config(character=CHARACTERS), character_set) for name in "ab")
+    assert (first.report.form, second.report.form) == ("LMDB", "PNG")
+    assert len(first) == len(second) == 70
+    assert first.report.left_out == {} and first.report.unknown_characters == {}
+    widths, heights = first.sizes()
+    for index in range(70):
+        patch = first.patch(index, rgb=False)
+        assert patch.shape == (heights[index], widths[index])
+        assert np.array_equal(patch, second.patch(index, rgb=False))
+        assert first.label(index) == second.label(index)
+
+
+def test_step_3_renders_a_set_without_patches_as_it_reads(tmp_path):
+    assert run(tmp_path / "a", "--validation_share", "0.5", count=40) == 0
+    assert run(tmp_path / "b", "--validation_share", "0.5", "--format", "stream", count=40) == 0
+    for split in ("training", "validation"):
+        folder = Path("training_and_validation_set", split, "select_data")
+        assert [path.name for path in sorted((tmp_path / "b" / folder).iterdir())] == ["labels.csv", "words.json"]
+        stored, rendered = (
+            open_set(tmp_path / name / folder, Config(character=CHARACTERS), CharacterSet(CHARACTERS)) for name in "ab"
+        )
+        assert rendered.report.form == "rendered"
+        for index in range(20):
+            assert np.array_equal(stored.patch(index, rgb=False), rendered.patch(index, rgb=False))
+        assert stored.report.labels_sha256 == rendered.report.labels_sha256
+        copy = pickle.loads(pickle.dumps(rendered.source))
+        assert copy.read(3, "") == rendered.source.read(3, "")
+
+
+def test_all_forms_keep_the_same_context(tmp_path):
+    sets = []
+    for form in ("png", "lmdb", "stream"):
+        assert run(tmp_path / form, "--box_context", "0.3", "--format", form, count=30) == 0
+        sets.append(open_set(tmp_path / form, Config(character=CHARACTERS), CharacterSet(CHARACTERS)))
+    widths, heights = sets[0].sizes()
+    for index in range(30):
+        margin = round(0.3 * int(heights[index]))
+        patches = [one.patch_in_context(index, rgb=False) for one in sets]
+        for patch, margins in patches:
+            assert margins == (margin, margin, margin, margin)
+            assert np.array_equal(patch, patches[0][0])
+        assert sets[0].patch(index, rgb=False).shape == (heights[index], widths[index])
+
+
+def test_a_set_without_patches_needs_the_faces_and_words_it_was_written_with(tmp_path):
+    (tmp_path / "corpus.txt").write_text("제조의 했었를", encoding="utf-8")
+    assert run(tmp_path / "set", "--format", "stream", "--corpus", str(tmp_path / "corpus.txt"), count=20) == 0
+    (tmp_path / "corpus.txt").write_text("제조의 값", encoding="utf-8")
+    with pytest.raises(DataError, match="was written with other words than there are now; write it again"):
+        open_set(tmp_path / "set", Config(character=CHARACTERS), CharacterSet(CHARACTERS))
+    manifest = json.loads((tmp_path / "set" / "words.json").read_bytes())
+    (tmp_path / "set" / "words.json").write_text(json.dumps(manifest | {"recipe": {"seed": 1}}))
+    with pytest.raises(DataError, match="does not say how to render the set"):
+        open_set(tmp_path / "set", Config(character=CHARACTERS), CharacterSet(CHARACTERS))
+
+
+def test_the_data_base_has_the_keys_of_the_field(tmp_path):
+    assert run(tmp_path / "set", count=25) == 0
+    rows = list(read_rows(tmp_path / "set" / "labels.csv"))
+    with lmdb.open(str(tmp_path / "set" / "lmdb"), readonly=True, lock=False) as base, base.begin() as transaction:
+        assert transaction.get(b"num-samples") == b"25"
+        assert transaction.get(b"label-000000025").decode() == rows[24][1]
+        assert transaction.get(b"image-000000001").startswith(b"\x89PNG")
+
+
+def test_a_killed_run_ends_in_the_same_state_with_any_number_of_workers(tmp_path, monkeypatch):
+    assert run(tmp_path / "whole") == 0
+    real, calls = module.render_chunk, []
+
+    def dies_at_the_third(task, words):
+        calls.append(task)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return real(task, words)
+
+    monkeypatch.setattr(module, "render_chunk", dies_at_the_third)
+    assert run(tmp_path / "killed") == 130
+    assert not (tmp_path / "killed").exists()
+    monkeypatch.setattr(module, "render_chunk", real)
+    assert run(tmp_path / "killed", "--workers", "2") == 0
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["killed", "whole"]
+
+
+def test_a_finished_set_is_left_alone_and_made_anew_with_other_settings(tmp_path, capsys):
+    assert run(tmp_path / "set", count=20) == 0
+    before = contents(tmp_path / "set")
+    made = (tmp_path / "set" / "labels.csv").stat().st_mtime_ns
+    assert run(tmp_path / "set", count=20) == 0
+    assert (tmp_path / "set" / "labels.csv").stat().st_mtime_ns == made
+    assert run(tmp_path / "set", "--look", "clean", count=20) == 0
+    assert contents(tmp_path / "set") != before
+    assert run(tmp_path / "set", count=20) == 0
+    assert contents(tmp_path / "set") == before
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path, capsys):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "labels.csv").write_text("filename,words\n")
+    assert run(tmp_path / "set", count=20) == 1
+    assert "were not rendered here" in capsys.readouterr().err
+
+
+def test_two_sets_lie_where_training_looks_for_them(tmp_path):
+    assert run(tmp_path, "--validation_share", "0.25", count=40) == 0
+    settings = Config()
+    training = tmp_path / settings.train_data / "select_data"
+    validation = tmp_path / settings.val_data / "select_data"
+    names = [[name for name, _ in read_rows(folder / "labels.csv")] for folder in (training, validation)]
+    assert (len(names[0]), len(names[1])) == (30, 10)
+    assert not set(names[0]) & set(names[1])
+    assert run(tmp_path / "one", count=40) == 0
+    assert [name for name, _ in read_rows(tmp_path / "one" / "labels.csv")] == names[0] + names[1]
+
+
+def test_a_word_depends_on_the_seed_and_its_number_alone(tmp_path):
+    common = ["--output", str(tmp_path), "--fonts", str(packaged_folder()), "--character_set", CHARACTERS]
+    few, _ = recipe_of(parse_args([*common, "--count", "5", "--seed", "9"])).prepare()
+    many, _ = recipe_of(parse_args([*common, "--count", "5000", "--seed", "9"])).prepare()
+    other, _ = recipe_of(parse_args([*common, "--count", "5", "--seed", "10"])).prepare()
+    for number in (4, 0, 3):
+        first, second = few.word(number), many.word(number)
+        assert first.text == second.text and np.array_equal(first.patch, second.patch)
+    assert [few.word(number).text for number in range(30)] != [other.word(number).text for number in range(30)]
+
+
+def test_weak_characters_of_a_report_are_rendered(tmp_path):
+    report = tmp_path / "weak_characters.json"
+    report.write_text(json.dumps([{"character": "뺨", "errors": 9, "count": 10},
+                                  {"character": "를", "errors": 3, "count": 10},
+                                  {"character": "가", "errors": 0, "count": 50}], ensure_ascii=False))  # fmt: skip
+    assert read_weights(report) == {"뺨": 0.9, "를": 0.3}
+    assert run(tmp_path / "set", "--from-report", str(report), count=40) == 0
+    texts = [text for _, text in read_rows(tmp_path / "set" / "labels.csv")]
+    assert all("뺨" in text or "를" in text for text in texts)
+    assert sum("뺨" in text for text in texts) > sum("를" in text for text in texts)
+
+
+def test_weak_characters_can_be_plain_text(tmp_path):
+    (tmp_path / "weak.txt").write_text("뺨뺨\n를·\n", encoding="utf-8-sig")
+    assert read_weights(tmp_path / "weak.txt") == {"뺨": 2.0, "를": 1.0, unify_variants("·"): 1.0}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b'[{"letter": 1}]', "is no list of"), (b"[]", "names no weak character"), (b"\xff\xfe\xfa", "is not UTF-8")],
+)
+def test_a_broken_report_is_named(tmp_path, content, message):
+    (tmp_path / "weak.json").write_bytes(content)
+    with pytest.raises(WordsError, match=rf"weak\.json: {message}"):
+        read_weights(tmp_path / "weak.json")
+
+
+def test_words_of_a_corpus_are_rendered(tmp_path):
+    (tmp_path / "corpus.txt").write_text("제조의 했었를 값값값 강강 갖갖\n", encoding="utf-8")
+    assert run(tmp_path / "set", "--corpus", str(tmp_path / "corpus.txt"), count=200) == 0
+    texts = {text for _, text in read_rows(tmp_path / "set" / "labels.csv")}
+    assert {"제조의", "했었를"} <= texts
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (["--characters", "힣漢"], "none of these characters"),
+        (["--from_report", "nowhere.json"], "nowhere.json: can't be read"),
+        (["--corpus", "nowhere.txt"], "nowhere.txt: can't be read"),
+        (["--box_context", "2"], "is not a share from 0 to 1"),
+        (["--validation_share", "0.001"], "leave one set empty"),
+        (["--faces", "unseen"], "no Korean face of the set 'unseen'"),
+    ],
+)
+def test_what_can_not_be_done_is_said(tmp_path, capsys, extra, message):
+    assert run(tmp_path / "set", *extra, count=20) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_the_rarest_characters_are_shown(tmp_path, capsys):
+    assert run(tmp_path / "set", count=60) == 0
+    printed = capsys.readouterr().out
+    assert "Rarest:" in printed and "Hangul syllables among them" in printed

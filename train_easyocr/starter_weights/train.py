@@ -1,0 +1,119 @@
+"""How the starter weights are made: from nothing, out of rendered words alone, on any machine.
+
+    python3 -m train_easyocr.starter_weights.train recognizer --work DIR [--minutes 60] [--words 240000] [key=value ...]
+
+Renders words into DIR, trains there as config_files/starter_recognizer.yaml says, and when all is done writes the best
+weights in float16 to this folder. Stopped, killed or out of time, the same command goes on where it was.
+No page, face or template of the sample documents is used: words are printed in the faces that `--faces starter` names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from train_easyocr import starter_weights
+from train_easyocr.config import CONFIG_FILES, Config, ConfigError, check_config, load_config
+from train_easyocr.recognition.checkpoints import WeightsCard, load_pretrained, read_card, save_weights
+from train_easyocr.recognition.model import build_model
+from train_easyocr.recognition.training import Interrupted, train
+from train_easyocr.synthesis import words
+
+SETS = {
+    "training/words": ("--faces", "starter", "--seed", "7"),
+    "validation/words": ("--faces", "unseen", "--seed", "900"),
+}
+"""Folders below --work and how their words are printed; validation in faces that training never sees."""
+VALIDATION_WORDS = 2000
+PLACES = ("dataset", "output", "saved_models", "train_data", "val_data")
+"""Settings that name folders of the machine that trained."""
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.starter_weights.train", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("part", choices=("recognizer",), help="which weights to train")
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for words, states and logs")
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop after so long; the same command goes on")
+    parser.add_argument("--words", type=int, default=240_000, help="to train on (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=starter_weights.RECOGNIZER, metavar="FILE", help="the .pth")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings that override the file's")
+    return parser.parse_intermixed_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Render, train and write the weights; return the exit status, 130 where there is more to train."""
+    args = parse_args(arguments)
+    try:
+        places = {"saved_models": args.work / "saved_models", "output": args.work}
+        places |= {"train_data": args.work / "training", "val_data": args.work / "validation"}
+        overrides = [*(f"{key}={path.resolve()}" for key, path in places.items()), *args.settings]
+        config = load_config(CONFIG_FILES / "starter_recognizer.yaml", overrides)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    for folder, settings in SETS.items():
+        count = args.words if folder.startswith("training") else min(args.words, VALIDATION_WORDS)
+        status = words.main(["--output", str(args.work / folder), "--count", str(count), *settings])
+        if status:
+            return status
+    try:
+        with _time_limit(args.minutes):
+            train(config)
+    except (Interrupted, KeyboardInterrupt) as stop:
+        print(str(stop) or "Stopped; the same command goes on from what is saved", file=sys.stderr)
+        return 130
+    publish(_best(config), args.output)
+    print(f"Written: {args.output}")
+    return 0
+
+
+@contextmanager
+def _time_limit(minutes: float | None) -> Iterator[None]:
+    """Ask the training to stop as Ctrl-C does, when the time is over."""
+    if minutes is None:
+        yield
+        return
+    timer = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGINT))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _best(config: Config) -> Path:
+    """Return the weights of the highest validation accuracy, averaged ones included."""
+    found = [
+        path for name in ("best_accuracy", "best_accuracy_ema") if (path := config.experiment / f"{name}.pth").is_file()
+    ]
+    return max(found, key=lambda path: read_card(path).validation.accuracy)
+
+
+def publish(weights: Path, target: Path) -> WeightsCard:
+    """Write weights in float16 with their card, without the names of folders of this machine.
+
+    Raises:
+        CheckpointError: Weights or card can't be used.
+    """
+    card = read_card(weights)
+    config = check_config(card.config)
+    model = build_model(config, card.network["num_class"])
+    load_pretrained(model, weights)
+    settings = config.model_dump() | {key: Config.model_fields[key].default for key in PLACES}
+    clean = card.model_copy(update={"validation_sets": [], "config": settings})
+    return save_weights(target, model, clean, torch.float16)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
