@@ -465,7 +465,7 @@ def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = 
     detector = detector and installed is None
     if detector:
         find_weights(DETECTOR)
-    settings = _read_settings(files.settings)
+    settings = read_settings(files.settings)
     _check_weights(files.weights)
     try:
         with _restored_import_path():
@@ -547,7 +547,12 @@ def finetuned_files() -> FinetunedFiles:
     return files
 
 
-def _read_settings(path: Path) -> dict[str, Any]:
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read `finetuned.yaml`: imgH, lang_list, character_list, network_params.
+
+    Raises:
+        ReaderError: It can't be read, or something is missing there.
+    """
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

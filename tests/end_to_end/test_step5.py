@@ -75,6 +75,14 @@ def test_all_models_on_labelled_boxes(folder, eval_set, tmp_path, monkeypatch, c
     shown = capsys.readouterr().out
     assert "4 pages, 14 words, read at the labelled boxes" in shown
     assert "주민복지" in shown
+    assert "What finetuned lost, by error class" in shown
+    assert "finetuned - baseline_ko_en" in shown
+    analysis = json.loads((tmp_path / "out" / "analysis.json").read_text(encoding="utf-8"))
+    assert list(analysis["models"]) == list(found["models"])
+    assert {page["name"]: page["labels"] for page in analysis["pages"]} == {
+        row["page"]: int(row["labels"]) for row in rows
+    }
+    assert "# finetuned in detail" in (tmp_path / "out" / "report.md").read_text(encoding="utf-8")
     check_readings_of_easyocr(folder, eval_set, tmp_path / "out")
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,12 @@ from train_easyocr.documents.images import ImageError
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.evaluation.matching import box_array
 from train_easyocr.evaluation.metrics import PageScores, score_page
+from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.files import sha256
 from train_easyocr.reader import Quad, ReaderError, Reading, Shape, bounds, load_page
 
-Boxes = Literal["labels", "detector"]
+Boxes = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]
 
 DETECTOR_KEY = "detector"
@@ -58,12 +59,14 @@ class Model:
         identity: All that its readings depend on, apart from the image and the boxes.
         open: Loads it. Called at most once, and only when a page is to be read.
         detector: What finds its words, where that is not what finds those of the other models.
+        characters: Returns the characters that it can write; None: that is not known.
     """
 
     name: str
     identity: Identity
     open: Callable[[], Recognizer]
     detector: DetectorSource | None = None
+    characters: Callable[[], frozenset[str]] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,40 @@ class DetectorSource:
 
 
 @dataclass(frozen=True)
+class Readings:
+    """What another system read, to be scored beside the models.
+
+    Attributes:
+        name: As tables show it.
+        identity: What identifies the readings.
+        rows: The words by page; on a page that is not there nothing was read.
+    """
+
+    name: str
+    identity: Identity
+    rows: Mapping[str, Sequence[Row]]
+
+
+class Observer(Protocol):
+    """Takes in each page that was scored."""
+
+    def page(self, page: Page, rows: Mapping[str, Sequence[Row]], scores: Mapping[str, PageScores]) -> None:
+        """Take in a page, and by model what was read there and its scores."""
+
+
+@dataclass(frozen=True)
 class PageResult:
-    """A page's scores by model name."""
+    """A page's scores by model name.
+
+    Attributes:
+        data: Hash of its image and its labels.
+    """
 
     name: str
     category: str
     words: int
     scores: dict[str, PageScores]
+    data: str = ""
 
 
 @dataclass
@@ -89,7 +119,8 @@ class Evaluation:
     """The outcome of a run.
 
     Attributes:
-        boxes: Where words were read: at the labelled boxes, or where the detector found any.
+        boxes: Where words were read: at the labelled boxes, where the detector found any, or, where no model was
+            asked for, wherever the predictions of other systems are.
         models: The evaluated models by name, and what their readings depend on.
         pages: Each page's scores, in the order of the pages.
         skipped: Pages that can't be scored, and why.
@@ -113,6 +144,9 @@ def evaluate(
     detector: DetectorSource | None,
     output: Path,
     report: Callable[[str], None] = _say,
+    *,
+    observer: Observer | None = None,
+    readings: Sequence[Readings] = (),
 ) -> Evaluation:
     """Read all pages with all models, keeping each reading in `output`, and score them.
 
@@ -123,19 +157,21 @@ def evaluate(
             boxes.
         output: The folder for the predictions. Those that are there are used where they hold.
         report: Takes a line about each skipped page, each failed model and all readings that don't hold any more.
+        readings: What other systems read; their names differ from the models'.
+        observer: Is shown each page's readings; a model that fails later on may have been among them.
 
     Raises:
         PredictionsError: The predictions in `output` can't be used.
         MissingWeights, DamagedWeights, ReaderError: The detector can't be opened.
     """
-    run = _Run(models, detector, report)
+    run = _Run(models, detector, report, observer, readings)
     with Predictions(output, run.identities()) as predictions:
         for note in predictions.notes:
             report(note)
-        done = sum(all(predictions.has(run.key(model), page.name) for model in models) for page in pages)
+        done = sum(run.is_known(page.name, predictions) for page in pages)
         with tqdm(total=len(pages), initial=done, unit="page", desc="Evaluating", smoothing=0.1) as progress:
             for page in pages:
-                known = all(predictions.has(run.key(model), page.name) for model in run.models)
+                known = run.is_known(page.name, predictions)
                 run.evaluate_page(page, predictions)
                 progress.update(0 if known else 1)
     return run.finished()
@@ -144,11 +180,21 @@ def evaluate(
 class _Run:
     """One evaluation: the models that are open, and the outcome so far."""
 
-    def __init__(self, models: Sequence[Model], detector: DetectorSource | None, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        models: Sequence[Model],
+        detector: DetectorSource | None,
+        report: Callable[[str], None],
+        observer: Observer | None,
+        readings: Sequence[Readings],
+    ) -> None:
         self.models = list(models)
         self.detector = detector
         self.report = report
-        self.outcome = Evaluation("labels" if detector is None else "detector", {})
+        self.observer = observer
+        self.readings = readings
+        boxes: Boxes = "predictions" if not models else "labels" if detector is None else "detector"
+        self.outcome = Evaluation(boxes, {found.name: found.identity for found in readings})
         identities = self.identities()
         self.outcome.models.update({model.name: identities[self.key(model)] for model in models})
         self._recognizers: dict[str, Recognizer] = {}
@@ -179,11 +225,17 @@ class _Run:
             }  # fmt: skip
         return found
 
+    def is_known(self, page: str, predictions: Predictions) -> bool:
+        """Tell whether all models have read a page before."""
+        return bool(self.models) and all(predictions.has(self.key(model), page) for model in self.models)
+
     def evaluate_page(self, page_file: PageFile, predictions: Predictions) -> None:
         """Read and score a page, or skip it with a reason."""
         try:
             page = _labelled(page_file)
-            rows = self._read(page, predictions)
+            image = _hash_of(page.image)
+            rows: dict[str, Sequence[Row]] = {found.name: found.rows.get(page.name, []) for found in self.readings}
+            rows |= self._read(page, image, predictions)
         except (LabelError, ImageError) as error:
             self.outcome.skipped.append(Problem(page_file.name, str(error)))
             self.report(f"skipped {page_file.name}: {error}")
@@ -192,7 +244,10 @@ class _Run:
             name: score_page(page.words, [Word(Box(*row[:4]), row[4]) for row in readings])
             for name, readings in rows.items()
         }
-        self.outcome.pages.append(PageResult(page.name, page.category, len(page.words), scores))
+        data = hashlib.sha256(repr((image, [(*word.box, word.text) for word in page.words])).encode()).hexdigest()
+        self.outcome.pages.append(PageResult(page.name, page.category, len(page.words), scores, data))
+        if self.observer:
+            self.observer.page(page, rows, scores)
 
     def finished(self) -> Evaluation:
         """Return the outcome; models that failed at some page are left out of all pages."""
@@ -202,9 +257,8 @@ class _Run:
                 page.scores.pop(name, None)
         return self.outcome
 
-    def _read(self, page: Page, predictions: Predictions) -> dict[str, list[Any]]:
-        """Return each model's rows (xmin, ymin, xmax, ymax, text, confidence) for a page, kept ones where there are."""
-        image = _hash_of(page.image)
+    def _read(self, page: Page, image: str, predictions: Predictions) -> dict[str, Sequence[Row]]:
+        """Return each model's rows for a page, kept ones where there are; `image` is the hash of its file."""
         boxes = [word.box for word in page.words]
         shown = image if self.detector else hashlib.sha256(f"{image}{[tuple(b) for b in boxes]}".encode()).hexdigest()
         rows = {model.name: predictions.get(self.key(model), page.name, shown) for model in self.models}
