@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks import official_cleval
+from benchmarks.results import Row, report
 from tests.evaluation.plain_metric import plain_figures
 from train_easyocr.documents import Box, Page, Word
 from train_easyocr.evaluation import cleval
 from train_easyocr.evaluation.analysis import Analyzer
 from train_easyocr.evaluation.exchange import write_icdar
 from train_easyocr.evaluation.metrics import FIGURES, Metric, score_page
-from train_easyocr.text import format_table
 
 SYLLABLES = "가나다라마바사아자차카타파하도로점용허가신청서김해시장귀하번호년월일 ·ㆍ0123456789"
 T = TypeVar("T")
@@ -104,25 +104,18 @@ def main() -> None:
     for page, figures in zip(scores, plain, strict=False):
         assert all(abs((page.figures()[name] or 0) - (figures[name] or 0)) < 1e-9 for name in FIGURES)
     ours, by_page = timed(lambda: [cleval.score_page(*page) for page in pages])
-    rows: list[tuple[str, float, int, str]] = [
-        ("headline: train_easyocr.evaluation.metrics", fast, len(pages), ""),
-        ("headline: plain Python", slow, len(plain), ratio(slow / max(1, len(plain)), fast / len(pages))),
-        ("CLEval: train_easyocr.evaluation.cleval", ours, len(pages), ""),
-    ]
+    analysis, _ = timed(lambda: analyze(pages))
+    work, note = f"{len(pages)} pages of {arguments.words} words, one core", f"plain: Python, from {len(plain)} pages"
+    rows = [Row(f"metric, {work}", slow / max(1, len(plain)) * len(pages), fast, "s", note=note)]
+    theirs = None
     if arguments.official:
         theirs, figures = official(arguments.official, pages)
         found = cleval.pooled(by_page).end_to_end
         assert abs(found.f1 - figures["e2e"]["hmean"]) < 1e-9, (found, figures)
-        rows.append(("CLEval: official package", theirs, len(pages), ratio(theirs, ours)))
-    rows.append(("scores and analysis of one model", timed(lambda: analyze(pages))[0], len(pages), ""))
-    table = [[name, f"{1000 * seconds / max(1, count):.2f}", count, times] for name, seconds, count, times in rows]
-    print(format_table(["way", "ms of CPU a page", "pages", "times ours"], table))
-    print(f"Mean end-to-end F1 {metric.summary().mean['end_to_end_f1']:.4f}; figures agree")
-
-
-def ratio(theirs: float, ours: float) -> str:
-    """Return how many times as long another way takes."""
-    return f"{theirs / ours:.0f}"
+    rows.append(Row(f"CLEval, {work}", theirs, ours, "s", note="plain: the official package"))
+    rows.append(Row(f"scores and analysis of a model, {work}", None, analysis, "s"))
+    report(rows)
+    print(f"Mean end-to-end F1 {metric.summary().mean['end_to_end_f1']:.4f}")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from train_easyocr.evaluation.models import FINETUNED_MODEL, find_detector, find
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
-from train_easyocr.evaluation.runner import UNUSABLE_MODEL, Evaluation, Readings, evaluate
+from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
 from train_easyocr.files import replacing, sha256, write_json, write_text
 from train_easyocr.reader import finetuned_files
 
@@ -194,6 +194,24 @@ def spread(items: Sequence[T], limit: int | None) -> list[T]:
     return [items[number * len(items) // limit] for number in range(limit)]
 
 
+def _detector(models: list[Model], missing: dict[str, str], cuda: bool) -> DetectorSource:
+    """Return the detector of the models that have none of their own; where it can't be had, those are left out."""
+    own = [model for model in models if model.detector is not None]
+    if own and len(own) == len(models):
+        assert own[0].detector is not None
+        return own[0].detector  # nobody asks for EasyOCR's
+    try:
+        return find_detector(cuda)
+    except UNUSABLE_MODEL as error:
+        if not own:
+            raise
+        for model in [model for model in models if model.detector is None]:
+            models.remove(model)
+            missing[model.name] = f"no detector: {error}"
+            print(f"evaluate.py: {model.name} is left out: {missing[model.name]}", file=sys.stderr)
+        return _detector(models, missing, cuda)
+
+
 def _evaluate(
     pages: Sequence[PageFile], arguments: argparse.Namespace, observer: _Observer
 ) -> tuple[Evaluation, dict[str, frozenset[str]]]:
@@ -209,7 +227,7 @@ def _evaluate(
     if not models and not readings:
         raise CommandError("no model can be evaluated")
     try:
-        detector = find_detector(arguments.cuda) if models and arguments.boxes == "detector" else None
+        detector = _detector(models, missing, arguments.cuda) if models and arguments.boxes == "detector" else None
         evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
     except UNUSABLE_MODEL as error:
         raise CommandError(f"no detector: {error}; --boxes labels needs none") from error
