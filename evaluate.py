@@ -1,9 +1,14 @@
 """Step 5: read an evaluation set with EasyOCR as it is and with the fine-tuned model, and score both.
 
     python3 evaluate.py --eval_set DIR [--baseline] [--finetuned] [--cuda] [--boxes labels|detector]
+    python3 evaluate.py --eval_set DIR --predictions FILE    # what another system read, alone or beside ours
+    python3 evaluate.py --history                            # all evaluations that were kept
+    python3 evaluate.py --compare last starter               # two of them, page by page
 
-Writes evaluation_result.csv, evaluation_result.json and evaluation_predictions.jsonl into --output. Stopped at any
-moment and started again, it goes on where it was. Ends with 0; with 1 when a model could not be evaluated or no page
+Writes evaluation_result.csv, evaluation_result.json, evaluation_predictions.jsonl, and what the figures don't tell, in
+report.md and analysis.json: what went wrong word by word, which characters are confused, whether a difference is more
+than chance, which labels look wrong. All goes into --output. Stopped at any moment and started again, it goes on where
+it was. Ends with 0; with 1 when a model could not be evaluated or no page
 could be scored; with 2 when the command itself is wrong; with 130 after Ctrl-C.
 """
 
@@ -15,6 +20,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+
+EXPORTS = (".json", ".csv", ".zip")
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -37,13 +44,42 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--output", type=Path, default=Path(), metavar="DIR", help="where results go; default: the current folder"
     )
+    parser.add_argument(
+        "--predictions", type=Path, action="append", default=[], metavar="FILE",
+        help="score the words in a .json, .csv or .zip file; several times for several systems (forms: "
+        "train_easyocr/evaluation/exchange.py); alone unless --baseline or --finetuned is there too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--export", type=Path, metavar="FILE",
+        help="write the words read to a .json, .csv or .zip file (ICDAR; the labels go beside it)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--export-badcases", type=Path, metavar="DIR",
+        help="write the words that were not read right, with their labels, as a training set; for pages that are not "
+        "those of the final score",
+    )  # fmt: skip
+    parser.add_argument(
+        "--model", metavar="NAME", help="the model that is exported; default: the last, finetuned where it is there"
+    )
+    parser.add_argument("--history", action="store_true", help="list the evaluations in --output, and end")
+    parser.add_argument(
+        "--compare", nargs=2, metavar=("BEFORE", "AFTER"),
+        help="compare two evaluations in --output, and end: 3:finetuned, 3, last, or the name of a mark",
+    )  # fmt: skip
+    parser.add_argument(
+        "--mark", metavar="NAME", help="name the installed weights, and keep a copy, after they were evaluated"
+    )
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings of all steps")
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="settings that override those of the file")
     parsed = parser.parse_intermixed_args(arguments)
     if parsed.limit is not None and parsed.limit < 1:
         parser.error(f"--limit {parsed.limit}: at least 1")
-    if not parsed.baseline and not parsed.finetuned:
+    if not parsed.baseline and not parsed.finetuned and not parsed.predictions:
         parsed.baseline = parsed.finetuned = True
+    if parsed.export and parsed.export.suffix.lower() not in EXPORTS:
+        parser.error(f"--export {parsed.export}: the name ends in {', '.join(EXPORTS)}")
+    if parsed.mark and not parsed.finetuned:
+        parser.error("--mark names the fine-tuned weights; add --finetuned")
     return parsed
 
 

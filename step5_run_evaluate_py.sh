@@ -6,7 +6,8 @@
 #   DATASET="/data/공공행정문서 OCR" bash step5_run_evaluate_py.sh [options of evaluate.py] [key=value ...]
 #
 # Input:    evaluation_set/ of step 2, the model of step 4; EasyOCR's own weights, downloaded when they are not there
-# Output:   a table, evaluation_result.csv (a row a page and model), evaluation_result.json
+# Output:   tables, evaluation_result.csv (a row a page and model), evaluation_result.json, report.md (what to change),
+#           analysis.json (the same for programs)
 # Duration: about a minute a page on a CPU, a second on a GPU (--cuda). It can be stopped and started again.
 # Example:  bash step5_run_evaluate_py.sh --cuda --limit 50
 set -euo pipefail

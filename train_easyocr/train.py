@@ -45,6 +45,12 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="draw the first N words as they are and as training sees them, say where the picture is, and stop",
     )
     parser.add_argument(
+        "--character-from",
+        type=Path,
+        metavar="DATA",
+        help="propose a character set for the prepared sets below a folder, write it to the experiment, and stop",
+    )
+    parser.add_argument(
         "settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32"
     )
     return parser.parse_intermixed_args(arguments)
@@ -64,13 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = load_config(options.config, options.settings)
     except ConfigError as error:
-        return _say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
-    return _run(config, options.show_samples)
+        return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
+    return _run(config, options.show_samples, options.character_from)
 
 
-def _run(config: Config, samples: int | None) -> int:
+def _run(config: Config, samples: int | None, character_from: Path | None) -> int:
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
+    from train_easyocr.patches.labels_csv import LabelsCsvError  # noqa: PLC0415
+    from train_easyocr.recognition.character_proposal import write_proposal  # noqa: PLC0415
     from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
     from train_easyocr.recognition.data import DataError, PatchError  # noqa: PLC0415
     from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
@@ -85,24 +93,26 @@ def _run(config: Config, samples: int | None) -> int:
     from train_easyocr.synthesis.fonts import FontError  # noqa: PLC0415
 
     try:
-        if samples:
+        if character_from is not None:
+            write_proposal(config, character_from)
+        elif samples:
             print(f"What training sees of the first words: {show_samples(config, samples)}")
         else:
             train(config)
     except (KeyboardInterrupt, Interrupted) as stop:
-        return _say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
+        return say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
     except OtherProcessError:
         return FAILURE  # that process says why
     except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
-        return _say(error, USAGE_ERROR)
-    except (PatchError, LabelsError, NotFiniteError, FontError) as error:
-        return _say(error, FAILURE)
+        return say(error, USAGE_ERROR)
+    except (PatchError, LabelsError, LabelsCsvError, NotFiniteError, FontError) as error:
+        return say(error, FAILURE)
     except OSError as error:
-        return _say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
+        return say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
     return 0
 
 
-def _say(message: object, status: int, number: str = "") -> int:
+def say(message: object, status: int, number: str = "") -> int:
     """Say what went wrong; `number` is where torchrun numbers processes of which only the first is to say it."""
     if os.environ.get(number, "0") == "0":
         print(f"{message}", file=sys.stderr, flush=True)

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import torch
 
 from train_easyocr.config import Config
+from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import PageFile, Problem, find_pages
-from train_easyocr.evaluation.models import find_detector, find_models
+from train_easyocr.easyocr_weights import MissingWeights
+from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
+from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, as_json
+from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
+from train_easyocr.evaluation.badcases import BadCasesError, check_folder, export_bad_cases
+from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
+from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
+from train_easyocr.evaluation.metrics import PageScores
+from train_easyocr.evaluation.models import FINETUNED_MODEL, find_detector, find_models
+from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
-from train_easyocr.evaluation.runner import UNUSABLE_MODEL, Evaluation, evaluate
+from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
+from train_easyocr.files import replacing, sha256, write_json, write_text
+from train_easyocr.reader import finetuned_files
 
 T = TypeVar("T")
 
@@ -33,38 +48,130 @@ class CommandError(RuntimeError):
 
 
 def run(arguments: argparse.Namespace, config: Config) -> int:
-    """Find pages and models, evaluate, write and print the results.
+    """Do what the command line asks for: show the history, or find pages and models, evaluate, write and print.
 
     Args:
-        arguments: eval_set, baseline, finetuned, cuda, boxes, limit and output, as `evaluate.py` parses them.
+        arguments: As `evaluate.py` parses them.
         config: The settings of all steps.
 
     Returns:
         0, or 1 when a model was left out.
 
     Raises:
-        CommandError: Nothing could be evaluated.
+        CommandError: Nothing could be evaluated, or what was asked for besides could not be done.
     """
+    history = History(arguments.output)
+    try:
+        if arguments.history:
+            print(as_table(history))
+            return 0
+        if arguments.compare:
+            before, after = (history.find(name) for name in arguments.compare)
+            print(compare(after, before, config.seed))
+            return 0
+        return _run(arguments, config, history)
+    except (HistoryError, ExchangeError, BadCasesError) as error:
+        raise CommandError(str(error)) from error
+
+
+def _run(arguments: argparse.Namespace, config: Config, history: History) -> int:
     if arguments.cuda and not torch.cuda.is_available():
         raise CommandError(
             f"--cuda: torch {torch.__version__} finds no CUDA device here; check nvidia-smi, or leave --cuda out", 2
         )
+    # What would stop the work after its end stops it now.
+    if arguments.mark:
+        history.check_name(arguments.mark)
+    if arguments.export_badcases:
+        check_folder(arguments.export_badcases.absolute())
     eval_set = arguments.eval_set or config.prepared / "evaluation_set"
     pages, problems = _find(eval_set)
     pages = spread(pages, arguments.limit)
-    evaluation = _evaluate(pages, arguments)
-    evaluation.skipped[:0] = problems
-    if not evaluation.pages:
-        raise CommandError(f"{eval_set}: none of {len(pages)} pages could be evaluated; the reasons stand above")
-    try:
-        summary = write_results(evaluation, arguments.output, eval_set, config)
-    except OSError as error:
-        raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
+    # A file without a name: nothing of it is left behind when this process is killed.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
+        observer = _Observer(Analyzer(words=lines), keeps_rows=arguments.export is not None)
+        evaluation, characters = _evaluate(pages, arguments, observer)
+        evaluation.skipped[:0] = problems
+        if not evaluation.pages:
+            raise CommandError(f"{eval_set}: none of {len(pages)} pages could be evaluated; the reasons stand above")
+        try:
+            summary = write_results(evaluation, arguments.output, eval_set, config)
+            analysis = observer.analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
+            _write_analysis(analysis, lines, arguments.output)
+            number = history.add(evaluation, summary)
+        except OSError as error:
+            raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
     print(as_tables(summary))
-    print(f"\nWritten: {arguments.output / CSV_NAME}, {arguments.output / JSON_NAME}")
+    print(f"\n{as_text(analysis)}")
+    written = (CSV_NAME, JSON_NAME, ANALYSIS_NAME, MARKDOWN_NAME)
+    print(f"\nWritten: {', '.join(str(arguments.output / name) for name in written)}; kept as evaluation {number}")
+    _extras(arguments, config, history, (pages, observer, analysis))
     for name, reason in evaluation.failed.items():
         print(f"evaluate.py: {name} was not evaluated: {reason}", file=sys.stderr)
     return 1 if evaluation.failed else 0
+
+
+def _write_analysis(analysis: Analysis, lines: TextIO, output: Path) -> None:
+    write_json(output / ANALYSIS_NAME, as_json(analysis))
+    write_text(output / MARKDOWN_NAME, as_markdown(analysis))
+    lines.seek(0)
+    with replacing(output / PAGES_NAME) as temporary, temporary.open("w", encoding="utf-8") as file:
+        shutil.copyfileobj(lines, file)
+
+
+@dataclass
+class _Observer:
+    """Hands pages to the analyzer, and keeps the words read and the labels where they are to be exported."""
+
+    analyzer: Analyzer
+    keeps_rows: bool
+    rows: dict[str, dict[str, Sequence[Row]]] = field(default_factory=dict)
+    labels: dict[str, Sequence[Word]] = field(default_factory=dict)
+
+    def page(self, page: Page, rows: Mapping[str, Sequence[Row]], scores: Mapping[str, PageScores]) -> None:
+        self.analyzer.page(page, rows, scores)
+        if self.keeps_rows:
+            self.labels[page.name] = page.words
+            for model, found in rows.items():
+                self.rows.setdefault(model, {})[page.name] = found
+
+
+def _extras(
+    arguments: argparse.Namespace,
+    config: Config,
+    history: History,
+    found: tuple[Sequence[PageFile], _Observer, Analysis],
+) -> None:
+    """Export and mark, as far as that is asked for."""
+    pages, observer, analysis = found
+    model = arguments.model or list(analysis.models)[-1]
+    if model not in analysis.models:
+        raise CommandError(f"--model {model}: was not evaluated; there are {', '.join(analysis.models)}", 2)
+    try:
+        if arguments.export:
+            write_predictions(arguments.export, observer.rows[model], model)
+            print(f"Words that {model} read: {arguments.export}")
+            if arguments.export.suffix.lower() == ".zip":
+                labels = arguments.export.with_stem(f"{arguments.export.stem}_labels")
+                write_icdar(labels, observer.labels)
+                print(f"Labels: {labels}")
+        if arguments.export_badcases:
+            folder = arguments.export_badcases.absolute()
+            observations, summary = observer.analyzer.observations[model], analysis.models[model].characters
+            count = export_bad_cases(folder, model, observations, summary, pages, rgb=config.rgb)
+            print(f"Words that {model} did not read right: {count:,}, in {folder}")
+    except OSError as error:
+        raise CommandError(f"{error.filename or arguments.output}: can't be written: {error.strerror}") from error
+    if arguments.mark:
+        copy = history.mark(arguments.mark, history.find(f"{len(history.entries())}:{FINETUNED_MODEL}"), _installed())
+        print(f"Weights {arguments.mark}: {copy}")
+
+
+def _installed() -> Path:
+    try:
+        return finetuned_files().weights
+    except MissingWeights as error:
+        raise CommandError(f"--mark: {error}") from error
 
 
 def _find(eval_set: Path) -> tuple[list[PageFile], list[Problem]]:
@@ -87,16 +194,41 @@ def spread(items: Sequence[T], limit: int | None) -> list[T]:
     return [items[number * len(items) // limit] for number in range(limit)]
 
 
-def _evaluate(pages: Sequence[PageFile], arguments: argparse.Namespace) -> Evaluation:
-    """Evaluate the models whose files are there; those that are not are among the outcome's `failed`."""
+def _detector(models: list[Model], missing: dict[str, str], cuda: bool) -> DetectorSource:
+    """Return the detector of the models that have none of their own; where it can't be had, those are left out."""
+    own = [model for model in models if model.detector is not None]
+    if own and len(own) == len(models):
+        assert own[0].detector is not None
+        return own[0].detector  # nobody asks for EasyOCR's
+    try:
+        return find_detector(cuda)
+    except UNUSABLE_MODEL as error:
+        if not own:
+            raise
+        for model in [model for model in models if model.detector is None]:
+            models.remove(model)
+            missing[model.name] = f"no detector: {error}"
+            print(f"evaluate.py: {model.name} is left out: {missing[model.name]}", file=sys.stderr)
+        return _detector(models, missing, cuda)
+
+
+def _evaluate(
+    pages: Sequence[PageFile], arguments: argparse.Namespace, observer: _Observer
+) -> tuple[Evaluation, dict[str, frozenset[str]]]:
+    """Evaluate the models whose files are there; those that are not are among the outcome's `failed`.
+
+    Returns:
+        The outcome, and the characters that each evaluated model can write.
+    """
     models, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda)
     for name, reason in missing.items():
         print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
-    if not models:
+    readings = _readings(arguments.predictions, [page.name for page in pages], [model.name for model in models])
+    if not models and not readings:
         raise CommandError("no model can be evaluated")
     try:
-        detector = find_detector(arguments.cuda) if arguments.boxes == "detector" else None
-        evaluation = evaluate(pages, models, detector, arguments.output)
+        detector = _detector(models, missing, arguments.cuda) if models and arguments.boxes == "detector" else None
+        evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
     except UNUSABLE_MODEL as error:
         raise CommandError(f"no detector: {error}; --boxes labels needs none") from error
     except PredictionsError as error:
@@ -108,4 +240,23 @@ def _evaluate(pages: Sequence[PageFile], arguments: argparse.Namespace) -> Evalu
     evaluation.failed = {**missing, **evaluation.failed}
     if not evaluation.models:
         raise CommandError("no model can be evaluated")
-    return evaluation
+    evaluated = [model for model in models if model.name in evaluation.models]
+    return evaluation, {model.name: model.characters() for model in evaluated if model.characters}
+
+
+def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str]) -> list[Readings]:
+    """Read the files of predictions, each named after its file."""
+    readings: list[Readings] = []
+    for path in files:
+        name = path.stem
+        if name in taken or name in [other.name for other in readings]:
+            raise CommandError(f"--predictions {path}: there is another model called {name}; rename the file", 2)
+        found = read_predictions(path, pages)
+        for listed, what in (
+            (found.missing, "are not in it: nothing was read there"),
+            (found.foreign, "are not in the set"),
+        ):
+            if listed:
+                print(f"{path}: {len(listed)} pages {what} (first: {listed[0]})", file=sys.stderr)
+        readings.append(Readings(name, {"file": path.name, "predictions_sha256": sha256(path)}, found.rows))
+    return readings

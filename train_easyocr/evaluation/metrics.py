@@ -173,6 +173,20 @@ def score_page(labels: Sequence[Word], predictions: Sequence[Word]) -> PageScore
     )
 
 
+def credits_of(labels: Sequence[Word], predictions: Sequence[Word], pairs: Iterable[tuple[int, int]]) -> list[float]:
+    """Return what each label of a page earns: max(0, 1 - CER) where it is matched, else 0.
+
+    Args:
+        labels: The labelled words, NFC.
+        predictions: The words read, NFC.
+        pairs: What `matching.match` returns for their boxes.
+    """
+    found = [0.0] * len(labels)
+    for i, j in pairs:
+        found[i] = _credit(Levenshtein.distance(labels[i].text, predictions[j].text), labels[i].text)
+    return found
+
+
 def _credit(edits: int, label: str) -> float:
     """Return max(0, 1 - CER); an empty label counts as one character, so that any text read there costs all."""
     return max(0.0, 1 - edits / max(1, len(label)))

@@ -4,7 +4,8 @@
 `baseline_ko_en`, `Reader(['ko', 'en'])` with the same weights. `finetuned` is
 `Reader(['ko', 'en'], recog_network='finetuned', quantize=False)`, read fast: the same words in a fraction of the time.
 Where EasyOCR's weights are not there and can't be downloaded, the starter weights that come with this package are the
-baseline, under their own name.
+baseline, under their own name. With the fine-tuned model words are found by the detector and the settings that step 4
+installed, if it did.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ import functools
 import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
+from pathlib import Path
 
+import easyocr
 import torch
 
 from train_easyocr import starter_weights
-from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights
+from train_easyocr.detection.installed import installed_detection
+from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights, recognition_entries
 from train_easyocr.evaluation.runner import DetectorSource, Model
 from train_easyocr.files import sha256
 from train_easyocr.installation import open_weights
@@ -30,7 +34,10 @@ from train_easyocr.reader import (
     open_baseline,
     open_detector,
     open_fast,
+    open_installed_detector,
+    read_settings,
 )
+from train_easyocr.recognition.checkpoints import read_card
 from train_easyocr.recognition.fast_network import fastest_precision
 
 BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
@@ -97,6 +104,7 @@ def _baseline(name: str, cuda: bool, network: Callable[[], PageReader]) -> Model
         name,
         {"network": RECOGNIZER, "weights_sha256": sha256(weights), "languages": _join(languages), **_machine(cuda)},
         lambda: network().with_languages(languages),
+        characters=lambda: easyocr_characters(RECOGNIZER, languages),
     )
 
 
@@ -112,7 +120,31 @@ def _finetuned(cuda: bool) -> Model:
         "reading": f"fast, {precision}",
         **_machine(cuda),
     }
-    return Model(FINETUNED_MODEL, identity, lambda: open_fast(cuda, precision))
+    return Model(
+        FINETUNED_MODEL,
+        identity,
+        lambda: open_fast(cuda, precision),
+        detector=find_installed_detector(cuda),
+        characters=functools.partial(_characters_in, files.settings),
+    )
+
+
+def find_installed_detector(cuda: bool) -> DetectorSource | None:
+    """Look for the detector that step 4 installed; None where it installed none."""
+    files = installed_detection()
+    if files is None:
+        return None
+    identity = {
+        "network": "installed",
+        "weights_sha256": sha256(files.weights) if files.weights.is_file() else "EasyOCR's own",
+        "settings_sha256": sha256(files.settings),
+        **_machine(cuda),
+    }
+    return DetectorSource(identity, lambda: open_installed_detector(cuda))
+
+
+def _characters_in(settings: Path) -> frozenset[str]:
+    return frozenset(read_settings(settings)["character_list"])
 
 
 def _starter(cuda: bool) -> Model:
@@ -125,7 +157,25 @@ def _starter(cuda: bool) -> Model:
         "reading": f"fast, {precision}",
         **_machine(cuda),
     }
-    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision))
+    characters = functools.partial(_characters_of, weights)
+    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision), characters=characters)
+
+
+def _characters_of(weights: Path) -> frozenset[str]:
+    return frozenset(read_card(weights).character)
+
+
+def easyocr_characters(name: str, languages: Iterable[str]) -> frozenset[str]:
+    """Return the characters that one of EasyOCR's recognizers writes in some languages.
+
+    Args:
+        name: The recognizer's name, such as `korean_g2`.
+        languages: EasyOCR's codes; letters of other languages are suppressed, though the network knows them.
+    """
+    entry = recognition_entries()[name]
+    folder = Path(easyocr.__file__).parent / "character"
+    known = {letter for code in languages for letter in (folder / f"{code}_char.txt").read_text("utf-8-sig").split()}
+    return frozenset(entry["characters"]) & (known | set(entry["symbols"]))
 
 
 def _join(languages: Iterable[str]) -> str:

@@ -26,6 +26,12 @@ from train_easyocr.text import format_table
 CSV_NAME = "evaluation_result.csv"
 JSON_NAME = "evaluation_result.json"
 HEADLINE = "end_to_end_f1"
+WHERE = {
+    "labels": "the labelled boxes",
+    "detector": "the detector's boxes",
+    "predictions": "the predictions' own boxes",
+}
+"""Where words were read, by `Evaluation.boxes`."""
 COUNTS = ("labels", "predictions", "matched")
 SHOWN_PROBLEMS = 10
 
@@ -143,14 +149,13 @@ def _commit() -> str:
 def as_tables(summary: dict[str, Any]) -> str:
     """Lay out what `summarize` returned for a terminal."""
     models = list(summary["models"])
-    where = "the labelled boxes" if summary["boxes"] == "labels" else "the detector's boxes"
     categories = [
         [category or "-", size["pages"], size["words"]]
         + [_cell(summary["models"][model]["categories"][category]["mean"][HEADLINE]) for model in models]
         for category, size in summary["categories"].items()
     ]
     parts = [
-        f"{summary['pages']} pages, {summary['words']} words, read at {where}",
+        f"{summary['pages']} pages, {summary['words']} words, read at {WHERE[summary['boxes']]}",
         "Mean over pages",
         _figures_table(summary, "mean"),
         "Words of all pages pooled",

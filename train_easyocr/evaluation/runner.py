@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +22,12 @@ from train_easyocr.documents.images import ImageError
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.evaluation.matching import box_array
 from train_easyocr.evaluation.metrics import PageScores, score_page
+from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.files import sha256
 from train_easyocr.reader import Quad, ReaderError, Reading, Shape, bounds, load_page
 
-Boxes = Literal["labels", "detector"]
+Boxes = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]
 
 DETECTOR_KEY = "detector"
@@ -57,29 +58,60 @@ class Model:
         name: As tables show it.
         identity: All that its readings depend on, apart from the image and the boxes.
         open: Loads it. Called at most once, and only when a page is to be read.
+        detector: What finds its words, where that is not what finds those of the other models.
+        characters: Returns the characters that it can write; None: that is not known.
     """
 
     name: str
     identity: Identity
     open: Callable[[], Recognizer]
+    detector: DetectorSource | None = None
+    characters: Callable[[], frozenset[str]] | None = None
 
 
 @dataclass(frozen=True)
 class DetectorSource:
-    """The detector that all models share; as `Model`."""
+    """A detector; as `Model`."""
 
     identity: Identity
     open: Callable[[], Detector]
 
 
 @dataclass(frozen=True)
+class Readings:
+    """What another system read, to be scored beside the models.
+
+    Attributes:
+        name: As tables show it.
+        identity: What identifies the readings.
+        rows: The words by page; on a page that is not there nothing was read.
+    """
+
+    name: str
+    identity: Identity
+    rows: Mapping[str, Sequence[Row]]
+
+
+class Observer(Protocol):
+    """Takes in each page that was scored."""
+
+    def page(self, page: Page, rows: Mapping[str, Sequence[Row]], scores: Mapping[str, PageScores]) -> None:
+        """Take in a page, and by model what was read there and its scores."""
+
+
+@dataclass(frozen=True)
 class PageResult:
-    """A page's scores by model name."""
+    """A page's scores by model name.
+
+    Attributes:
+        data: Hash of its image and its labels.
+    """
 
     name: str
     category: str
     words: int
     scores: dict[str, PageScores]
+    data: str = ""
 
 
 @dataclass
@@ -87,7 +119,8 @@ class Evaluation:
     """The outcome of a run.
 
     Attributes:
-        boxes: Where words were read: at the labelled boxes, or where the detector found any.
+        boxes: Where words were read: at the labelled boxes, where the detector found any, or, where no model was
+            asked for, wherever the predictions of other systems are.
         models: The evaluated models by name, and what their readings depend on.
         pages: Each page's scores, in the order of the pages.
         skipped: Pages that can't be scored, and why.
@@ -111,28 +144,34 @@ def evaluate(
     detector: DetectorSource | None,
     output: Path,
     report: Callable[[str], None] = _say,
+    *,
+    observer: Observer | None = None,
+    readings: Sequence[Readings] = (),
 ) -> Evaluation:
     """Read all pages with all models, keeping each reading in `output`, and score them.
 
     Args:
         pages: The pages.
         models: The models; names differ.
-        detector: What finds the words; None reads at the labelled boxes.
+        detector: What finds the words of all models that have no detector of their own; None reads at the labelled
+            boxes.
         output: The folder for the predictions. Those that are there are used where they hold.
         report: Takes a line about each skipped page, each failed model and all readings that don't hold any more.
+        readings: What other systems read; their names differ from the models'.
+        observer: Is shown each page's readings; a model that fails later on may have been among them.
 
     Raises:
         PredictionsError: The predictions in `output` can't be used.
         MissingWeights, DamagedWeights, ReaderError: The detector can't be opened.
     """
-    run = _Run(models, detector, report)
+    run = _Run(models, detector, report, observer, readings)
     with Predictions(output, run.identities()) as predictions:
         for note in predictions.notes:
             report(note)
-        done = sum(all(predictions.has(run.key(model), page.name) for model in models) for page in pages)
+        done = sum(run.is_known(page.name, predictions) for page in pages)
         with tqdm(total=len(pages), initial=done, unit="page", desc="Evaluating", smoothing=0.1) as progress:
             for page in pages:
-                known = all(predictions.has(run.key(model), page.name) for model in run.models)
+                known = run.is_known(page.name, predictions)
                 run.evaluate_page(page, predictions)
                 progress.update(0 if known else 1)
     return run.finished()
@@ -141,15 +180,33 @@ def evaluate(
 class _Run:
     """One evaluation: the models that are open, and the outcome so far."""
 
-    def __init__(self, models: Sequence[Model], detector: DetectorSource | None, report: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        models: Sequence[Model],
+        detector: DetectorSource | None,
+        report: Callable[[str], None],
+        observer: Observer | None,
+        readings: Sequence[Readings],
+    ) -> None:
         self.models = list(models)
         self.detector = detector
         self.report = report
-        self.outcome = Evaluation("labels" if detector is None else "detector", {})
+        self.observer = observer
+        self.readings = readings
+        boxes: Boxes = "predictions" if not models else "labels" if detector is None else "detector"
+        self.outcome = Evaluation(boxes, {found.name: found.identity for found in readings})
         identities = self.identities()
         self.outcome.models.update({model.name: identities[self.key(model)] for model in models})
         self._recognizers: dict[str, Recognizer] = {}
-        self._open_detector: Detector | None = None
+        self._detectors: dict[str, Detector] = {}
+
+    def _source(self, model: Model) -> tuple[str, DetectorSource] | None:
+        """Return what finds a model's words, and its key; None where they are read at the labelled boxes."""
+        if self.detector is None:
+            return None
+        if model.detector is None:
+            return DETECTOR_KEY, self.detector
+        return f"{DETECTOR_KEY}/{model.name}", model.detector
 
     def key(self, model: Model) -> str:
         """Return the key of a model's predictions; those at labelled boxes and at found ones don't mix."""
@@ -157,15 +214,28 @@ class _Run:
 
     def identities(self) -> dict[str, Identity]:
         """Return what the predictions of this run depend on, by key."""
-        found = {} if self.detector is None else {DETECTOR_KEY: self.detector.identity}
-        shared = {f"detector {name}": value for name, value in found.get(DETECTOR_KEY, {}).items()}
-        return {**found, **{self.key(model): {**model.identity, **shared} for model in self.models}}
+        found: dict[str, Identity] = {}
+        for model in self.models:
+            key, source = self._source(model) or ("", None)
+            if source is not None:
+                found[key] = source.identity
+            about = source.identity if source is not None else {}
+            found[self.key(model)] = {
+                **model.identity, **{f"detector {name}": value for name, value in about.items()}
+            }  # fmt: skip
+        return found
+
+    def is_known(self, page: str, predictions: Predictions) -> bool:
+        """Tell whether all models have read a page before."""
+        return bool(self.models) and all(predictions.has(self.key(model), page) for model in self.models)
 
     def evaluate_page(self, page_file: PageFile, predictions: Predictions) -> None:
         """Read and score a page, or skip it with a reason."""
         try:
             page = _labelled(page_file)
-            rows = self._read(page, predictions)
+            image = _hash_of(page.image)
+            rows: dict[str, Sequence[Row]] = {found.name: found.rows.get(page.name, []) for found in self.readings}
+            rows |= self._read(page, image, predictions)
         except (LabelError, ImageError) as error:
             self.outcome.skipped.append(Problem(page_file.name, str(error)))
             self.report(f"skipped {page_file.name}: {error}")
@@ -174,7 +244,10 @@ class _Run:
             name: score_page(page.words, [Word(Box(*row[:4]), row[4]) for row in readings])
             for name, readings in rows.items()
         }
-        self.outcome.pages.append(PageResult(page.name, page.category, len(page.words), scores))
+        data = hashlib.sha256(repr((image, [(*word.box, word.text) for word in page.words])).encode()).hexdigest()
+        self.outcome.pages.append(PageResult(page.name, page.category, len(page.words), scores, data))
+        if self.observer:
+            self.observer.page(page, rows, scores)
 
     def finished(self) -> Evaluation:
         """Return the outcome; models that failed at some page are left out of all pages."""
@@ -184,32 +257,49 @@ class _Run:
                 page.scores.pop(name, None)
         return self.outcome
 
-    def _read(self, page: Page, predictions: Predictions) -> dict[str, list[Any]]:
-        """Return each model's rows (xmin, ymin, xmax, ymax, text, confidence) for a page, kept ones where there are."""
-        image = _hash_of(page.image)
+    def _read(self, page: Page, image: str, predictions: Predictions) -> dict[str, Sequence[Row]]:
+        """Return each model's rows for a page, kept ones where there are; `image` is the hash of its file."""
         boxes = [word.box for word in page.words]
         shown = image if self.detector else hashlib.sha256(f"{image}{[tuple(b) for b in boxes]}".encode()).hexdigest()
         rows = {model.name: predictions.get(self.key(model), page.name, shown) for model in self.models}
         todo = [model for model in self.models if rows[model.name] is None]
         if todo:
             colour, grey = load_page(page.image)
-            shapes = self._detect(page.name, image, colour, predictions) if self.detector else boxes
-            scored = [tuple(bounds(s).clipped(*grey.shape[::-1])) if self.detector else tuple(s) for s in shapes]
             for model in todo:
+                shapes = self._shapes(model, page.name, image, colour, predictions) if self.detector else boxes
+                if shapes is None:
+                    continue
+                scored = [tuple(bounds(s).clipped(*grey.shape[::-1])) if self.detector else tuple(s) for s in shapes]
                 readings = self._recognize(model, grey, shapes)
                 if readings is not None:
                     rows[model.name] = [[*b, text, round(c, 6)] for b, (text, c) in zip(scored, readings, strict=True)]
                     predictions.put(self.key(model), page.name, shown, rows[model.name] or [])
         return {name: found for name, found in rows.items() if found is not None}
 
-    def _detect(self, page: str, image: str, colour: Pixels, predictions: Predictions) -> list[Shape]:
-        rows = predictions.get(DETECTOR_KEY, page, image)
+    def _shapes(
+        self, model: Model, page: str, image: str, colour: Pixels, predictions: Predictions
+    ) -> list[Shape] | None:
+        """Find a model's words; None where its own detector can't be opened, and from then on it is left out."""
+        found = self._source(model)
+        assert found is not None
+        try:
+            return self._detect(found, page, image, colour, predictions)
+        except UNUSABLE_MODEL as error:
+            if model.detector is None:
+                raise  # there is nothing to evaluate any model with
+            self._leave_out(model, error)
+            return None
+
+    def _detect(
+        self, found: tuple[str, DetectorSource], page: str, image: str, colour: Pixels, predictions: Predictions
+    ) -> list[Shape]:
+        key, source = found
+        rows = predictions.get(key, page, image)
         if rows is None:
-            if self._open_detector is None:
-                assert self.detector is not None
-                self._open_detector = self.detector.open()
-            rows = [list(shape) for shape in self._open_detector.detect(colour)]
-            predictions.put(DETECTOR_KEY, page, image, rows)
+            if key not in self._detectors:
+                self._detectors[key] = source.open()
+            rows = [list(shape) for shape in self._detectors[key].detect(colour)]
+            predictions.put(key, page, image, rows)
         return [Box(*row) if isinstance(row[0], int) else Quad(*((x, y) for x, y in row)) for row in rows]
 
     def _recognize(self, model: Model, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading] | None:
@@ -218,11 +308,14 @@ class _Run:
             if model.name not in self._recognizers:
                 self._recognizers[model.name] = model.open()
         except UNUSABLE_MODEL as error:
-            self.models.remove(model)
-            self.outcome.failed[model.name] = str(error)
-            self.report(f"{model.name} is left out: {error}")
+            self._leave_out(model, error)
             return None
         return self._recognizers[model.name].recognize(grey, shapes)
+
+    def _leave_out(self, model: Model, error: Exception) -> None:
+        self.models.remove(model)
+        self.outcome.failed[model.name] = str(error)
+        self.report(f"{model.name} is left out: {error}")
 
 
 def _labelled(page_file: PageFile) -> Page:

@@ -282,10 +282,12 @@ def _batches(
         batch_size=None,
         sampler=steps,
         num_workers=workers,
-        collate_fn=_as_it_is,
+        collate_fn=as_it_is,
         pin_memory=pin_memory,
-        worker_init_fn=_start_worker,
+        worker_init_fn=start_worker,
         prefetch_factor=4 if workers else None,
+        # Workers share their parent's tables of words and its cache of patches.
+        multiprocessing_context="fork" if workers else None,
         # Its own generator: else making a loader would draw from the random state that a resumed run restores.
         generator=torch.Generator(),
     )
@@ -295,11 +297,13 @@ def _batches(
         yield batch
 
 
-def _as_it_is(batch: Any) -> Any:
+def as_it_is(batch: Any) -> Any:
+    """Return what a loader is given; it would make lists of what it does not know."""
     return batch
 
 
-def _start_worker(worker: int) -> None:
+def start_worker(worker: int) -> None:
+    """Prepare a process that loads: it ends with the trainer alone, and leaves threads to it."""
     # Ctrl-C reaches all processes of a terminal; the trainer finishes its step and then ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if "TORCHELASTIC_RUN_ID" in os.environ:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,7 @@ from tqdm import tqdm
 from train_easyocr.config import Config
 from train_easyocr.recognition.box_jitter import Margins, tight_crop
 from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.patch_cache import PatchCache
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.recognition.word_table import LabelsError, WordTable, indexed_table
 from train_easyocr.synthesis.fonts import FontError
@@ -256,12 +257,14 @@ class WordSet:
         rows: int32 [n], the rows of `table` that are used; word i of the set is row `rows[i]`.
         source: Where the patches are.
         report: What was left out.
+        cache: Where patches are kept that were read before; None reads and decodes them each time.
     """
 
     table: WordTable
     rows: Indices
     source: PatchSource
     report: SetReport
+    cache: PatchCache | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -285,12 +288,16 @@ class WordSet:
 
     def patch_in_context(self, index: int, rgb: bool) -> tuple[npt.NDArray[np.uint8], Margins]:
         """Return all that is kept of word `index` and its surroundings, and its margins; raises PatchError."""
+        if self.cache is not None and (kept := self.cache.get(index)) is not None:
+            return kept, NO_MARGINS
         row = int(self.rows[index])
         name, _ = self.table.row(row)
         pixels = decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
         margins = self.source.margins(row)
         if margins != NO_MARGINS:
             self._check_margins(row, name, pixels.shape[:2], margins)
+        elif self.cache is not None:
+            self.cache.put(index, pixels)
         return pixels, margins
 
     def _check_margins(self, row: int, name: str, size: tuple[int, ...], margins: Margins) -> None:
@@ -302,6 +309,25 @@ class WordSet:
                 f"{self.source.place(row, name)}: margins {margins} do not fit its {size[1]} x {size[0]} pixels; "
                 "prepare the set again (step 2)"
             )
+
+    def decoded_bytes(self, rgb: bool) -> int:
+        """Return the bytes that all patches take once they are decoded."""
+        width, height = self.sizes()
+        return int((width.astype(np.int64) * height).sum()) * (3 if rgb else 1)
+
+    def cached(self, rgb: bool) -> WordSet:
+        """Return the set with room in memory for all its patches.
+
+        Raises:
+            DataError: The set was prepared with box_context.
+        """
+        if self.margins(0) != NO_MARGINS:
+            raise DataError(
+                f"{self.report.folder}: was prepared with box_context; cache: memory keeps patches without context "
+                "only, set cache: off"
+            )
+        width, height = self.sizes()
+        return replace(self, cache=PatchCache(width.astype(np.int64) * height, 3 if rgb else 1))
 
     def sizes(self) -> tuple[Indices, Indices]:
         """Return width and height in pixels of all words: from the patches' names, else from the images' headers."""
@@ -397,7 +423,7 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
 
 def _open_streamed(folder: Path, table: WordTable) -> PatchSource:
     try:
-        source = StreamedPatches(folder)
+        source = StreamedPatches(folder, table.height)
     except (WordsError, FontError) as error:
         raise DataError(str(error)) from None
     if source.count != len(table):

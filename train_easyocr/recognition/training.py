@@ -42,16 +42,26 @@ from train_easyocr.recognition.checkpoints import (
     save_weights,
 )
 from train_easyocr.recognition.checks import describe_concerns, training_sample
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
+from train_easyocr.recognition.computing import Computing, keep_freed_memory
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
 from train_easyocr.recognition.optimizers import add_l1, describe_rate, make_optimizer, make_schedule, may_grow
+from train_easyocr.recognition.patch_cache import check_memory
 from train_easyocr.recognition.plan import BatchPlan, training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
-from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
+from train_easyocr.recognition.state import (
+    PLACES,
+    STATE,
+    check_data,
+    check_settings,
+    free_settings,
+    load_state,
+    save_state,
+)
 from train_easyocr.recognition.validation import Outcome, Validation, Validator
 
 Sets = Sequence[WordSet]
@@ -126,6 +136,10 @@ def _train(config: Config, processes: Processes) -> None:
     if state is not None:
         trainer.restore(state)
         print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
+    with processes.agreeing():
+        compiled = processes.first and is_to_be_compiled(trainer.model, config, trainer.computing)
+    if processes.of_first(compiled):
+        compile_features(trainer.model)
     trainer.run()
     print(_finished(config, trainer.iteration, trainer.best))
 
@@ -134,7 +148,7 @@ def _begun(config: Config) -> dict[str, Any] | None:
     """Return the experiment's state, if it has one, and make its folder ready."""
     state = load_state(config.experiment)
     if state is not None:
-        check_settings(config.experiment, state, config)
+        check_settings(config.experiment, state, config, free_settings(config))
         if _is_done(config, state):
             return state
     config.experiment.mkdir(parents=True, exist_ok=True)
@@ -150,8 +164,10 @@ def _prepare(
     sets: tuple[Sets, Sets],
 ) -> Trainer:
     """Build the trainer for training and validation sets."""
-    training, validation = sets
+    training, validation = _cached(*sets, config)
     computing = Computing.choose(config.precision)
+    if computing.device.type == "cpu":
+        keep_freed_memory()
     if state is not None:
         check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)
@@ -178,6 +194,17 @@ def _prepare(
         plan=plan,
         processes=processes,
     )
+
+
+def _cached(training: Sets, validation: Sets, config: Config) -> tuple[Sets, Sets]:
+    """Return the sets, with room for their patches in memory where `cache` asks for that."""
+    if config.cache == "off":
+        return training, validation
+    sets = [*training, *validation]
+    needed = sum(data.decoded_bytes(config.rgb) for data in sets)
+    print(check_memory(needed, sum(map(len, sets))))
+    sets = [data.cached(config.rgb) for data in sets]
+    return sets[: len(training)], sets[len(training) :]
 
 
 def _describe_batch(config: Config, processes: Processes) -> str:
@@ -560,7 +587,11 @@ class Trainer:
         if self._average is not None:
             self._average.update(self.model)
         if self._centers is not None:
-            self._centers.update(self._processes)
+            # Features of a step that fp16 could not hold would spoil the centres for good.
+            if math.isfinite(gradient):
+                self._centers.update(self._processes)
+            else:
+                self._centers.forget()
         self._loss_sum += value * batch.weight
         self._loss_steps += 1
         return value

@@ -1,0 +1,154 @@
+"""The command line around an evaluation: other systems' predictions, exports, history, marks. No network is opened."""
+
+import csv
+import json
+import math
+import zipfile
+
+import pytest
+
+import evaluate
+from tests.evaluation.fakes import FakeRecognizer, fake_model
+from tests.evaluation.installed import write_set
+from train_easyocr.documents.aihub import find_pages, read_page
+from train_easyocr.evaluation import command
+from train_easyocr.evaluation.exchange import read_predictions, write_predictions
+from train_easyocr.files import sha256
+
+
+@pytest.fixture
+def eval_set(tmp_path):
+    return write_set(tmp_path / "set")
+
+
+@pytest.fixture
+def perfect(eval_set, tmp_path):
+    """A file in which another system read everything right, but for the last page, which is not in it."""
+    pages = [read_page(file) for file in find_pages(eval_set)[0]][:-1]
+    rows = {page.name: [[*word.box, word.text, 0.9] for word in page.words] for page in pages}
+    write_predictions(tmp_path / "perfect.json", rows, "other")
+    return tmp_path / "perfect.json"
+
+
+@pytest.fixture
+def finetuned(tmp_path, monkeypatch):
+    """An installed model, with a reader that needs no network."""
+    weights = tmp_path / "easyocr" / "model" / "finetuned.pth"
+    files = [weights, *(tmp_path / "easyocr" / "user_network" / f"finetuned.{suffix}" for suffix in ("yaml", "py"))]
+    for file in files:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"model")
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "easyocr"))
+    model = fake_model("finetuned", {"weights_sha256": sha256(weights)}, FakeRecognizer())
+    monkeypatch.setattr(command, "find_models", lambda baseline, finetuned, cuda: ([model] if finetuned else [], {}))
+    return weights
+
+
+def step5(tmp_path, *options):
+    return evaluate.main(["--eval_set", str(tmp_path / "set"), "--output", str(tmp_path / "out"), *map(str, options)])
+
+
+def result(tmp_path):
+    return json.loads((tmp_path / "out" / "evaluation_result.json").read_text(encoding="utf-8"))
+
+
+def test_predictions_of_another_system_alone(perfect, finetuned, tmp_path, capsys):
+    assert step5(tmp_path, "--predictions", perfect) == 0
+    found = result(tmp_path)
+    assert (list(found["models"]), found["boxes"]) == (["perfect"], "predictions")
+    assert found["models"]["perfect"]["identity"]["predictions_sha256"] == sha256(perfect)
+    assert found["models"]["perfect"]["mean"]["end_to_end_f1"] == 0.75
+    names = [page.name for page in find_pages(tmp_path / "set")[0]]
+    lines = (tmp_path / "out" / "analysis_pages.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["page"] for line in lines] == names
+    said = capsys.readouterr()
+    assert "1 pages are not in it" in said.err
+    assert "read at the predictions' own boxes" in said.out
+
+
+def test_beside_a_model(perfect, finetuned, tmp_path, capsys):
+    assert step5(tmp_path, "--predictions", perfect, "--finetuned", "--boxes", "labels") == 0
+    found = result(tmp_path)
+    assert (list(found["models"]), found["boxes"]) == (["perfect", "finetuned"], "labels")
+    assert "finetuned - perfect" in capsys.readouterr().out
+    with (tmp_path / "out" / "evaluation_result.csv").open(encoding="utf-8") as file:
+        assert {row["model"] for row in csv.DictReader(file)} == {"perfect", "finetuned"}
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "zip"])
+def test_exported_words_score_the_same(finetuned, eval_set, tmp_path, suffix):
+    exported = tmp_path / f"ours.{suffix}"
+    assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--export", exported) == 0
+    before = result(tmp_path)["models"]["finetuned"]["mean"]
+    assert step5(tmp_path, "--predictions", exported) == 0
+    assert result(tmp_path)["models"]["ours"]["mean"] == before
+    if suffix == "zip":
+        with zipfile.ZipFile(tmp_path / "ours_labels.zip") as labels, zipfile.ZipFile(exported) as words:
+            assert labels.namelist() == words.namelist()
+            assert len(labels.namelist()) == 4
+        pages = [read_page(file) for file in find_pages(eval_set)[0]]
+        found = read_predictions(tmp_path / "ours_labels.zip", [page.name for page in pages])
+        assert {page: [row[:5] for row in rows] for page, rows in found.rows.items()} == {
+            page.name: [[*word.box, word.text] for word in page.words] for page in pages
+        }
+        assert all(math.isnan(row[5]) for rows in found.rows.values() for row in rows)
+
+
+def test_model_that_is_exported(perfect, finetuned, tmp_path):
+    both = ("--predictions", perfect, "--finetuned", "--boxes", "labels")
+    assert step5(tmp_path, *both, "--export", tmp_path / "e.json", "--model", "perfect") == 0
+    assert json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))["model"] == "perfect"
+    assert step5(tmp_path, *both, "--export", tmp_path / "e.json", "--model", "none") == 2
+
+
+def test_bad_cases(perfect, finetuned, tmp_path, capsys):
+    assert step5(tmp_path, "--predictions", perfect, "--export-badcases", tmp_path / "bad") == 0
+    with (tmp_path / "bad" / "labels.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 5  # the page that was not read
+    assert "did not read right: 5" in capsys.readouterr().out
+
+
+def test_nothing_is_read_when_the_end_would_fail(perfect, finetuned, tmp_path, capsys):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "file").write_text("mine")
+    assert step5(tmp_path, "--predictions", perfect, "--export-badcases", mine) == 1
+    assert step5(tmp_path, "--finetuned", "--mark", "last") == 1
+    for options in (["--export", "x.txt"], ["--predictions", str(perfect), "--mark", "x"]):
+        with pytest.raises(SystemExit, match="2"):
+            step5(tmp_path, *options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_broken_predictions(finetuned, eval_set, tmp_path, capsys):
+    (tmp_path / "bad.json").write_text("{}")
+    assert step5(tmp_path, "--predictions", tmp_path / "bad.json") == 1
+    assert "bad.json" in capsys.readouterr().err
+
+
+def test_two_files_of_one_name(perfect, finetuned, tmp_path, capsys):
+    assert step5(tmp_path, "--predictions", perfect, "--predictions", perfect) == 2
+    assert "rename the file" in capsys.readouterr().err
+
+
+def test_history_and_comparison(perfect, finetuned, tmp_path, capsys):
+    assert step5(tmp_path, "--predictions", perfect) == 0
+    assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--mark", "first") == 0
+    said = capsys.readouterr().out
+    assert "kept as evaluation 2" in said
+    copy = tmp_path / "out" / "evaluation_history" / "weights" / "first.pth"
+    assert str(copy) in said
+    assert copy.read_bytes() == finetuned.read_bytes()
+    assert step5(tmp_path, "--history") == 0
+    said = capsys.readouterr().out
+    assert [line.split(" ")[0] for line in said.splitlines()[2:]] == ["1:perfect", "2:finetuned"]
+    assert said.splitlines()[-1].endswith("first")
+    assert step5(tmp_path, "--compare", "1", "first") == 0
+    assert "2:finetuned" in capsys.readouterr().out
+    assert step5(tmp_path, "--compare", "1", "7") == 1
+    assert "no such evaluation" in capsys.readouterr().err
+
+
+def test_history_of_nothing(finetuned, tmp_path, capsys):
+    assert step5(tmp_path, "--history") == 0
+    assert "no evaluation is kept yet" in capsys.readouterr().out

@@ -1,0 +1,155 @@
+"""Predictions in files: what is written is read again, other systems' files are taken, broken ones are refused."""
+
+import json
+import math
+import zipfile
+
+import pytest
+
+from train_easyocr.documents import Box, Word
+from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
+
+PAGES = ["인.허가/5350109/2001/a", "주민복지/5350109/b", "주민복지/5350110/b", "일반행정/c"]
+ROWS = {
+    PAGES[0]: [[10, -3, 90, 42, '경남, "김해"', 0.25], [0, 0, 5, 5, "", 1.0], [1, 2, 3, 4, " a\\b ", 0.5]],
+    PAGES[1]: [],
+    PAGES[2]: [[1, 1, 9, 9, '"경유"', 0.125], [1, 1, 9, 9, '"\\"', 0.125], [5, 5, 6, 6, '"', 0.5]],
+}
+
+
+def assert_same(found, expected, confidence):
+    assert list(found) == [page for page in expected if page in found]
+    for page, rows in found.items():
+        assert [list(row[:5]) for row in rows] == [row[:5] for row in expected[page]]
+        for row, other in zip(rows, expected[page], strict=True):
+            assert row[5] == other[5] if confidence else math.isnan(row[5])
+
+
+@pytest.mark.parametrize("suffix", ["json", "csv", "zip", "JSON"])
+def test_what_is_written_is_read_again(tmp_path, suffix):
+    path = tmp_path / f"words.{suffix}"
+    write_predictions(path, ROWS, "finetuned")
+    found = read_predictions(path, PAGES)
+    assert_same(found.rows, ROWS, confidence=suffix.lower() != "zip")
+    unnamed = [PAGES[1]] if suffix == "csv" else []
+    assert (found.missing, found.foreign) == ([*unnamed, PAGES[3]], [])
+    content = path.read_bytes()
+    write_predictions(path, ROWS, "finetuned")
+    assert path.read_bytes() == content
+
+
+def test_line_ends(tmp_path):
+    rows = {PAGES[0]: [[0, 0, 9, 9, "가\r\n나\r다\n라\u2028마", 0.5]]}
+    for suffix, expected in (
+        ("json", rows[PAGES[0]][0][4]),
+        ("csv", rows[PAGES[0]][0][4]),
+        ("zip", "가 나 다 라\u2028마"),
+    ):
+        write_predictions(tmp_path / f"words.{suffix}", rows, "x")
+        assert read_predictions(tmp_path / f"words.{suffix}", PAGES).rows[PAGES[0]][0][4] == expected
+
+
+def test_words_without_confidence(tmp_path):
+    rows = {PAGES[0]: [[0, 0, 9, 9, "가", math.nan]]}
+    for suffix in ("json", "csv"):
+        write_predictions(tmp_path / f"words.{suffix}", rows, "x")
+        assert "nan" not in (tmp_path / f"words.{suffix}").read_text(encoding="utf-8").lower()
+        assert math.isnan(read_predictions(tmp_path / f"words.{suffix}", PAGES).rows[PAGES[0]][0][5])
+
+
+def test_icdar_lines_are_what_the_official_command_reads(tmp_path):
+    words = [Word(Box(1, -2, 30, 4), "경남 김해시"), Word(Box(0, 0, 1, 1), ' "경유" '), Word(Box(0, 0, 1, 1), '"a')]
+    write_icdar(tmp_path / "labels.zip", {"인.허가/x": words})
+    with zipfile.ZipFile(tmp_path / "labels.zip") as archive:
+        assert archive.namelist() == ["인.허가/x.txt"]
+        lines = archive.read("인.허가/x.txt").decode("utf-8").splitlines()
+    assert lines == ["1,-2,30,-2,30,4,1,4,경남 김해시", '0,0,1,0,1,1,0,1," \\"경유\\" "', '0,0,1,0,1,1,0,1,"a']
+
+
+def write_json(path, pages):
+    path.write_text(json.dumps({"pages": pages}, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def test_other_systems_names_for_things(tmp_path):
+    points = [[10.5, 20.0], [50, 18.2], [51, 40], [9.8, 41]]
+    path = write_json(tmp_path / "p.json", {PAGES[0]: [{"points": points, "transcription": "도로", "score": "0.5"}]})
+    assert read_predictions(path, PAGES).rows[PAGES[0]] == [[9, 18, 51, 41, "도로", 0.5]]
+
+
+@pytest.mark.parametrize("name", [PAGES[0], f"{PAGES[0]}.jpg", "a", "a.PNG", "res_a.txt", "gt_a"])
+def test_names_of_pages(tmp_path, name):
+    path = write_json(tmp_path / "p.json", {name: []})
+    assert list(read_predictions(path, PAGES).rows) == [PAGES[0]]
+
+
+def test_ambiguous_and_foreign_names(tmp_path):
+    path = write_json(tmp_path / "p.json", {"b": [], "elsewhere/a": [], "c.jpg": []})
+    found = read_predictions(path, PAGES)
+    assert (list(found.rows), found.foreign) == ([PAGES[3]], ["b", "elsewhere/a"])
+    assert found.missing == PAGES[:3]
+
+
+WORD = {"box": [0, 0, 9, 9], "text": "가"}
+
+
+@pytest.mark.parametrize(
+    ("pages", "message"),
+    [
+        ({"a": [WORD], "a.jpg": [WORD]}, "twice"),
+        ({"z": [WORD]}, "no page of the evaluation set.*'z'"),
+        ({}, "no page of the evaluation set"),
+        ({"a": "가"}, "no list of words"),
+        ({"a": ["가"]}, "word 1: is no object"),
+        ({"a": [WORD, {"box": [0, 0, 9, 9]}]}, "word 2: has no text"),
+        ({"a": [WORD | {"text": 5}]}, "has no text"),
+        ({"a": [{"text": "가"}]}, "neither a box"),
+        ({"a": [WORD | {"box": [1, 2, 3]}]}, "neither a box"),
+        ({"a": [WORD | {"box": [1, 2, 3, "x"]}]}, "neither a box"),
+        ({"a": [WORD | {"box": [1, 2, 3, 1e300]}]}, "coordinate"),
+        ({"a": [WORD | {"box": [1, 2, 3, float("nan")]}]}, "coordinate"),
+        ({"a": [WORD | {"confidence": "high"}]}, "no confidence"),
+    ],
+)
+def test_faults_of_json_are_named(tmp_path, pages, message):
+    with pytest.raises(ExchangeError, match=message) as caught:
+        read_predictions(write_json(tmp_path / "p.json", pages), PAGES)
+    assert str(tmp_path / "p.json") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("p.json", b"{", "can't be read"),
+        ("p.json", b"[]", "pages"),
+        ("p.json", b"\xff\xfe", "can't be read"),
+        ("p.csv", b"page,text\n", "xmax, xmin, ymax, ymin"),
+        ("p.csv", b"page,xmin,ymin,xmax,ymax,text\na,1,2\n", "line 2: has too few"),
+        ("p.csv", b"page,xmin,ymin,xmax,ymax,text\na,1,2,x,4,b\n", "line 2: has neither"),
+        ("p.csv", b"", "names no column"),
+        ("p.zip", b"PK", "can't be read"),
+        ("p.txt", b"", "predictions are read from"),
+    ],
+)
+def test_broken_files_are_refused(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ExchangeError, match=message):
+        read_predictions(tmp_path / name, PAGES)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(ExchangeError, match=r"none\.json"):
+        read_predictions(tmp_path / "none.json", PAGES)
+
+
+@pytest.mark.parametrize("line", ["1,2,3,4,가", "a", "1,2,3,4,5,6,7,8.5,가"])
+def test_broken_lines_of_a_zip(tmp_path, line):
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        archive.writestr("res_a.txt", f"0,0,9,0,9,9,0,9,가\n{line}")
+    with pytest.raises(ExchangeError, match=r"res_a\.txt, line 2"):
+        read_predictions(tmp_path / "p.zip", PAGES)
+
+
+def test_refused_to_write(tmp_path):
+    with pytest.raises(ExchangeError, match="written to"):
+        write_predictions(tmp_path / "words.txt", {}, "x")

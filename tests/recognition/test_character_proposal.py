@@ -1,0 +1,36 @@
+"""Character sets proposed for data."""
+
+import pytest
+
+from tests.recognition.word_sets import write_set
+from train_easyocr.config import ConfigError
+from train_easyocr.recognition.character_proposal import FEWEST, propose_characters
+from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.train import main
+
+
+def test_frequent_characters_are_added_behind_the_configured_ones(tmp_path):
+    write_set(tmp_path / "가" / "select_data", ["가를"] * FEWEST + ["나○"] * (FEWEST + 1) + ["다"])
+    write_set(tmp_path / "나" / "select_data", ["뺨"])
+    proposal = propose_characters(tmp_path, CharacterSet("다나가라"))
+    assert proposal.characters == "다나가라○를"
+    assert proposal.added == [("○", FEWEST + 1), ("를", FEWEST)]
+    assert proposal.rare == [("뺨", 1)]
+    assert proposal.unused == 1
+    assert (proposal.words, proposal.readable, proposal.readable_before) == (2 * FEWEST + 3, 2 * FEWEST + 2, 1)
+    assert "○ 21 를 20" in proposal.describe()
+
+
+def test_a_folder_without_labels_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"holds no labels\.csv"):
+        propose_characters(tmp_path, CharacterSet("가"))
+
+
+def test_step_3_writes_a_file_that_the_setting_character_takes(tmp_path, capsys):
+    write_set(tmp_path / "select_data", ["가를"] * FEWEST)
+    settings = [f"saved_models={tmp_path / 'models'}", "experiment_name=새 글자", "character=나가"]
+    assert main(["--character-from", str(tmp_path), *settings]) == 0
+    file = tmp_path / "models" / "새 글자" / "characters.txt"
+    assert f"character={file}" in capsys.readouterr().out
+    assert CharacterSet.from_setting(str(file)).characters == "나가를"
+    assert main(["--character-from", str(tmp_path / "models"), *settings]) == 2

@@ -1,0 +1,169 @@
+"""The words that a model got wrong, as a training set: patches with their right labels, in step 2's form.
+
+    python3 evaluate.py --eval_set DIR --finetuned --export-badcases FOLDER
+
+`FOLDER` holds `images/` and `labels.csv`, so that, put below `train_data`, it is trained on by its name
+(`select_data=select_data-FOLDER`); `badcases.csv` says what was read instead, and `weak_characters.json` is the list of
+characters that `python3 -m train_easyocr.synthesis.words --from-report` takes. What a model is trained on it can't be
+scored on any more: take pages for this that are not those of the final score.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from train_easyocr.documents.aihub import PageFile
+from train_easyocr.documents.images import ImageError, decode_image
+from train_easyocr.evaluation.character_errors import CharacterSummary, weak_characters
+from train_easyocr.evaluation.error_classes import CLASSES, RIGHT
+from train_easyocr.evaluation.observations import Observations, Words
+from train_easyocr.files import TEMPORARY_SUFFIX, write_json, write_text
+from train_easyocr.patches.cropping import crop, patch_name, prefixes
+from train_easyocr.patches.labels_csv import HEADER, format_row
+from train_easyocr.patches.png import encode_png
+
+MANIFEST = "badcases.json"
+LIST = "badcases.csv"
+WEAK = "weak_characters.json"
+NO_PATCH = "box without area on the page, or with the place of another"
+NO_TEXT = "label without text"
+
+
+class BadCasesError(RuntimeError):
+    """Bad cases can't be written there; the message says why and what to do."""
+
+
+@dataclass
+class _Set:
+    """The rows of the set so far."""
+
+    labels: list[str] = field(default_factory=lambda: [format_row(HEADER)])
+    details: list[str] = field(
+        default_factory=lambda: [format_row(("filename", "class", "label", "read", "confidence", "page"))]
+    )
+    names: set[str] = field(default_factory=set)
+    skipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def export_bad_cases(
+    folder: Path,
+    model: str,
+    observations: Observations,
+    summary: CharacterSummary,
+    pages: Sequence[PageFile],
+    *,
+    rgb: bool = False,
+    say: Callable[[str], None] = tqdm.write,
+) -> int:
+    """Write the labels that a model did not read right as patches.
+
+    Args:
+        folder: The new set. One that this function wrote before is replaced; all else is left alone.
+        model: The model's name.
+        observations: What it did.
+        summary: Its characters.
+        pages: The files of the evaluation's pages.
+        rgb: Patches in colour instead of grey.
+        say: Takes a line about each page that can't be read any more.
+
+    Returns:
+        The number of patches.
+
+    Raises:
+        BadCasesError: The folder holds something else.
+        OSError: Something can't be written.
+    """
+    check_folder(folder)
+    work = folder.with_name(f"{folder.name}{TEMPORARY_SUFFIX}")
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "images").mkdir(parents=True)
+    words = observations.words()
+    found = _Set()
+    files = {page.name: page for page in pages}
+    called = prefixes(list(files))
+    rows = _wrong_rows(words)
+    for page, of_page in tqdm(rows.items(), unit="page", desc="Bad cases"):
+        name = observations.pages[page].name
+        try:
+            image = decode_image(files[name].image.read_bytes(), rgb)
+        except (ImageError, OSError) as error:
+            say(f"skipped {name}: {error}")
+            continue
+        _write_patches(work, image, called[name], (name, words, of_page), found)
+    write_text(work / "labels.csv", "".join(found.labels))
+    write_text(work / LIST, "".join(found.details))
+    write_json(work / WEAK, weak_characters(summary))
+    write_json(work / MANIFEST, {"model": model, "words": len(found.names), "skipped": dict(found.skipped)})
+    if folder.exists():
+        shutil.rmtree(folder)
+    work.rename(folder)
+    return len(found.names)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder that bad cases may not replace: one that is neither new, nor empty, nor of an earlier export.
+
+    Raises:
+        BadCasesError: It is such a one.
+    """
+    if folder.exists() and not _is_ours(folder) and not (folder.is_dir() and not any(folder.iterdir())):
+        raise BadCasesError(
+            f"{folder}: is there already and holds no bad cases; name a folder that is new or empty, or remove it"
+        )
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(manifest, dict) and "model" in manifest
+
+
+def _wrong_rows(words: Words) -> Mapping[int, list[int]]:
+    """Return the rows of labels that were not read right, by page."""
+    rows: dict[int, list[int]] = defaultdict(list)
+    for row in np.nonzero(words.labelled & (words.error_class != RIGHT))[0].tolist():
+        rows[int(words.page[row])].append(row)
+    return rows
+
+
+def _write_patches(
+    work: Path, image: np.ndarray, prefix: str, source: tuple[str, Words, Sequence[int]], found: _Set
+) -> None:
+    page, words, rows = source
+    height, width = image.shape[:2]
+    for row in rows:
+        box = words.box_of(row).clipped(width, height)
+        name = patch_name(prefix, box)
+        text = words.text[row]
+        reason = NO_TEXT if not text else NO_PATCH if not box.area or name in found.names else ""
+        if reason:
+            found.skipped[reason] += 1
+            continue
+        # Into a folder that is published as a whole at the end, so no temporary name is needed.
+        (work / "images" / name).write_bytes(encode_png(crop(image, box)))
+        confidence = float(words.confidence[row])
+        found.names.add(name)
+        found.labels.append(format_row((name, text)))
+        found.details.append(
+            format_row(
+                (
+                    name,
+                    CLASSES[words.error_class[row]],
+                    text,
+                    words.read[row] or "",
+                    "" if math.isnan(confidence) else f"{confidence:.6f}",
+                    page,
+                )
+            )
+        )

@@ -1,0 +1,282 @@
+"""Words read, in files: those of another system to be scored, and ours for others.
+
+JSON:   {"pages": {"<page>": [{"box": [xmin, ymin, xmax, ymax], "text": "도로", "confidence": 0.98}, ...], ...}}
+        A word may have "points" ([[x, y], ...]) for "box", "transcription" for "text", "score" for "confidence"; a
+        confidence is not needed.
+CSV:    page,xmin,ymin,xmax,ymax,text[,confidence] in the first row
+ZIP:    as the ICDAR competitions have it and the official CLEval command takes it: a file `<page>.txt` a page, a line
+        x1,y1,x2,y2,x3,y3,x4,y4,text a word
+
+A page is named as in the evaluation set, folders included (`인.허가/5350109/2001/5350109-2001-0001-0344`); its file
+name alone, with or without suffix, will do where that is unambiguous.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+import zipfile
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from train_easyocr.documents import Box, Word
+from train_easyocr.evaluation.matching import LARGEST_COORDINATE
+from train_easyocr.evaluation.observations import Row
+from train_easyocr.files import replacing, write_text
+from train_easyocr.patches.labels_csv import format_row
+
+FORMAT = 1
+COLUMNS = ("page", "xmin", "ymin", "xmax", "ymax", "text", "confidence")
+SUFFIXES = (".json", ".csv", ".zip")
+PAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".json", ".txt"})
+ICDAR_PREFIXES = ("res_", "gt_")
+"""What the competitions put before the names of files."""
+MOST_BYTES = 2**30
+"""Of all text in a ZIP: half a million pages have less; a bomb has more."""
+
+_QUOTED = re.compile(r'\s*"(.*)"\s*', re.DOTALL)
+_NUMBERS = re.compile(r"\s*(-?\d+(?:\s*,\s*-?\d+){7})\s*,(.*)", re.DOTALL)
+
+Rows = dict[str, list[Row]]
+Corners = list[tuple[float, float]]
+
+
+class ExchangeError(ValueError):
+    """A file of predictions can't be used; the message says where it is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a file holds for the pages of an evaluation set.
+
+    Attributes:
+        rows: Words by page.
+        missing: Pages of the set that the file does not name; nothing was read there.
+        foreign: Names in the file that are no page of the set.
+    """
+
+    rows: Rows
+    missing: list[str]
+    foreign: list[str]
+
+
+def read_predictions(path: Path, pages: Sequence[str]) -> Readings:
+    """Read a file of predictions for the pages of an evaluation set.
+
+    Args:
+        path: JSON, CSV or ZIP, by its suffix.
+        pages: The names of the set's pages.
+
+    Raises:
+        ExchangeError: The file can't be read or holds no page of the set.
+    """
+    readers: dict[str, Callable[[Path], Rows]] = {".json": _read_json, ".csv": _read_csv, ".zip": _read_zip}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise ExchangeError(f"{path}: predictions are read from {', '.join(SUFFIXES)} files")
+    try:
+        found = reader(path)
+    except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, ValueError) as error:
+        if isinstance(error, ExchangeError):
+            raise
+        raise ExchangeError(f"{path}: can't be read: {error}") from error
+    return _assigned(path, found, pages)
+
+
+def _assigned(path: Path, found: Rows, pages: Sequence[str]) -> Readings:
+    """Bring the file's names and the set's pages together."""
+    by_name = set(pages)
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for page in pages:
+        by_stem[PurePosixPath(page).name].append(page)
+    rows: Rows = {}
+    foreign = []
+    for name, words in found.items():
+        bare = _without_suffix(name)
+        spellings = (name, bare, *(bare.removeprefix(prefix) for prefix in ICDAR_PREFIXES))
+        candidates = [spelling for spelling in spellings if spelling in by_name][:1]
+        candidates = candidates or next((by_stem[spelling] for spelling in spellings if by_stem[spelling]), [])
+        if len(candidates) != 1:
+            foreign.append(name)
+            continue
+        if candidates[0] in rows:
+            raise ExchangeError(f"{path}: page {candidates[0]} is there twice, the second time as {name!r}")
+        rows[candidates[0]] = words
+    if not rows:
+        shown = f"; it names {foreign[0]!r}, the set {pages[0]!r}" if foreign and pages else ""
+        raise ExchangeError(f"{path}: holds no page of the evaluation set{shown}")
+    return Readings(rows, [page for page in pages if page not in rows], foreign)
+
+
+def _without_suffix(name: str) -> str:
+    path = PurePosixPath(name)
+    return str(path.with_suffix("")) if path.suffix.lower() in PAGE_SUFFIXES else name
+
+
+def _read_json(path: Path) -> Rows:
+    content = json.loads(path.read_text(encoding="utf-8-sig"))
+    pages = content.get("pages") if isinstance(content, dict) else None
+    if not isinstance(pages, dict):
+        raise ExchangeError(f'{path}: has no object "pages" with a list of words for each page')
+    rows: Rows = {}
+    for page, words in pages.items():
+        if not isinstance(words, list):
+            raise ExchangeError(f"{path}: page {page!r} is no list of words")
+        rows[page] = [_row(word, f"{path}: page {page!r}, word {number}") for number, word in enumerate(words, 1)]
+    return rows
+
+
+def _row(word: Any, place: str) -> Row:
+    if not isinstance(word, dict):
+        raise ExchangeError(f"{place}: is no object with box and text")
+    text = word.get("text", word.get("transcription"))
+    if not isinstance(text, str):
+        raise ExchangeError(f"{place}: has no text")
+    corners = _corners(word.get("points")) or _corners_of_box(word.get("box"))
+    if not corners:
+        raise ExchangeError(f"{place}: has neither a box of four numbers nor points")
+    return [*_whole(corners, place), text, _confidence(word, place)]
+
+
+def _corners(points: Any) -> Corners:
+    """Return the points of a polygon; none where they are no points."""
+    try:
+        return [(float(x), float(y)) for x, y in points]
+    except (TypeError, ValueError):
+        return []
+
+
+def _corners_of_box(box: Any) -> Corners:
+    try:
+        xmin, ymin, xmax, ymax = map(float, box)
+    except (TypeError, ValueError):
+        return []
+    return [(xmin, ymin), (xmax, ymax)]
+
+
+def _confidence(word: Mapping[str, Any], place: str) -> float:
+    value = word.get("confidence", word.get("score"))
+    if value is None or value == "":
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ExchangeError(f"{place}: {value!r} is no confidence") from None
+
+
+def _whole(corners: Corners, place: str) -> Box:
+    """Return the smallest box of whole pixels that holds the corners."""
+    if not all(abs(number) <= LARGEST_COORDINATE for corner in corners for number in corner):  # NaN compares as False
+        raise ExchangeError(f"{place}: a coordinate is not within {LARGEST_COORDINATE} pixels")
+    xs, ys = zip(*corners, strict=True)
+    return Box(math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys)))
+
+
+def _read_csv(path: Path) -> Rows:
+    rows: Rows = defaultdict(list)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        lacking = set(COLUMNS[:-1]) - set(reader.fieldnames or ())
+        if lacking:
+            raise ExchangeError(f"{path}: the first row names no column {', '.join(sorted(lacking))}")
+        for line in reader:
+            place = f"{path}: line {reader.line_num}"
+            if any(line[name] is None for name in COLUMNS[:-1]):
+                raise ExchangeError(f"{place}: has too few fields")
+            word = {"box": [line[name] for name in COLUMNS[1:5]], "text": line["text"]}
+            rows[line["page"]].append(_row(word | {"confidence": line.get("confidence")}, place))
+    return dict(rows)
+
+
+def _read_zip(path: Path) -> Rows:
+    rows: Rows = {}
+    with zipfile.ZipFile(path) as archive:
+        members = [member for member in archive.infolist() if not member.is_dir()]
+        if sum(member.file_size for member in members) > MOST_BYTES:
+            raise ExchangeError(f"{path}: holds more than {MOST_BYTES:,} bytes, which no file of predictions has")
+        for member in members:
+            text = archive.read(member).decode("utf-8-sig")
+            place = f"{path}: {member.filename}, line"
+            lines = enumerate(re.split(r"\r?\n", text), 1)
+            rows[_without_suffix(member.filename)] = [_icdar_row(line, f"{place} {n}") for n, line in lines if line]
+    return rows
+
+
+def _icdar_row(line: str, place: str) -> Row:
+    match = _NUMBERS.fullmatch(line)
+    if match is None:
+        raise ExchangeError(f"{place}: is not x1,y1,x2,y2,x3,y3,x4,y4,text with whole numbers")
+    numbers = [float(number) for number in match[1].split(",")]
+    corners = list(zip(numbers[::2], numbers[1::2], strict=True))
+    quoted = _QUOTED.fullmatch(match[2])
+    text = quoted[1].replace("\\\\", "\\").replace('\\"', '"') if quoted else match[2]
+    return [*_whole(corners, place), text, math.nan]
+
+
+def write_predictions(path: Path, pages: Mapping[str, Sequence[Row]], model: str) -> None:
+    """Write words read to a file that `read_predictions` takes, whole or not at all.
+
+    Args:
+        path: JSON, CSV or ZIP, by its suffix.
+        pages: The rows of each page.
+        model: Who read them; the JSON file says so.
+
+    Raises:
+        ExchangeError: The suffix is another.
+        OSError: It can't be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".json":
+        write_text(path, _as_json(pages, model))
+    elif suffix == ".csv":
+        write_text(path, _as_csv(pages))
+    elif suffix == ".zip":
+        write_icdar(path, {page: [Word(_box(row), row[4]) for row in rows] for page, rows in pages.items()})
+    else:
+        raise ExchangeError(f"{path}: predictions are written to {', '.join(SUFFIXES)} files")
+
+
+def write_icdar(path: Path, pages: Mapping[str, Iterable[Word]]) -> None:
+    """Write words as a ZIP in the ICDAR form, labels or predictions; the same words give the same bytes."""
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for page, words in pages.items():
+            member = zipfile.ZipInfo(f"{page}.txt")
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, "".join(f"{_icdar_line(word)}\n" for word in words))
+
+
+def _icdar_line(word: Word) -> str:
+    """Return a line; a text is quoted where the form would read its own quotes as such, line ends become spaces."""
+    xmin, ymin, xmax, ymax = word.box
+    text = " ".join(re.split(r"\r\n|\r|\n", word.text))
+    if _QUOTED.fullmatch(text):
+        text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{xmin},{ymin},{xmax},{ymin},{xmax},{ymax},{xmin},{ymax},{text}"
+
+
+def _box(row: Row) -> Box:
+    return Box(*row[:4])
+
+
+def _as_json(pages: Mapping[str, Sequence[Row]], model: str) -> str:
+    listed = {page: [_word_of(row) for row in rows] for page, rows in pages.items()}
+    return json.dumps({"format": FORMAT, "model": model, "pages": listed}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _word_of(row: Row) -> dict[str, Any]:
+    word: dict[str, Any] = {"box": list(_box(row)), "text": row[4]}
+    return word if math.isnan(row[5]) else word | {"confidence": row[5]}
+
+
+def _as_csv(pages: Mapping[str, Sequence[Row]]) -> str:
+    lines = [format_row(COLUMNS)]
+    for page, rows in pages.items():
+        for row in rows:
+            confidence = "" if math.isnan(row[5]) else str(row[5])
+            lines.append(format_row((page, *map(str, _box(row)), row[4], confidence)))
+    return "".join(lines)

@@ -1,0 +1,116 @@
+"""A character set for a data set: the configured one, and what its labels hold often enough beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from train_easyocr.config import Config, ConfigError
+from train_easyocr.files import write_text
+from train_easyocr.patches.labels_csv import read_rows
+from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.text import format_table
+
+FEWEST = 20
+"""Occurrences from which a character is worth a class: fewer are hardly learnt."""
+SHOWN = 40
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a data set's labels suggest.
+
+    Attributes:
+        base: The configured characters, all of which are kept: weights that know them keep their rows.
+        added: Characters that the labels hold `FEWEST` times or more, most frequent first, with their counts.
+        rare: Other characters outside the base, likewise.
+        unused: How many characters of the base the labels never hold.
+        words: Words counted.
+        readable: Words that the proposed set can write.
+        readable_before: Words that the base can write.
+    """
+
+    base: str
+    added: list[tuple[str, int]]
+    rare: list[tuple[str, int]]
+    unused: int
+    words: int
+    readable: int
+    readable_before: int
+
+    @property
+    def characters(self) -> str:
+        """The proposed set."""
+        return self.base + "".join(character for character, _ in self.added)
+
+    def describe(self) -> str:
+        """A table for a terminal."""
+        rows = [
+            ["configured", f"{len(self.base):,}", self._share(self.readable_before), ""],
+            ["proposed", f"{len(self.characters):,}", self._share(self.readable), _listed(self.added)],
+            [f"too rare (below {FEWEST})", f"{len(self.rare):,}", "", _listed(self.rare)],
+        ]
+        header = ["set", "characters", f"of {self.words:,} words it writes", "what is new, with counts"]
+        unused = f"{self.unused:,} of the configured characters never occur; they cost little and are kept."
+        return f"{format_table(header, rows)}\n{unused}"
+
+    def _share(self, words: int) -> str:
+        return f"{words / max(1, self.words):.2%}"
+
+
+def _listed(counts: list[tuple[str, int]]) -> str:
+    shown = " ".join(f"{character} {count:,}" for character, count in counts[:SHOWN])
+    return f"{shown} …" if len(counts) > SHOWN else shown
+
+
+def propose_characters(folder: Path, base: CharacterSet) -> Proposal:
+    """Count the characters of all labels.csv below a folder.
+
+    Args:
+        folder: A prepared set, or a folder that holds some.
+        base: The configured set.
+
+    Raises:
+        ConfigError: There is no labels.csv there.
+        LabelsCsvError: A labels.csv can't be read.
+    """
+    files = sorted(folder.rglob("labels.csv"))
+    if not files:
+        raise ConfigError(f"--character-from {folder}: holds no labels.csv; name a folder that step 2 wrote")
+    words = Counter(
+        text for file in files for _, text in tqdm(read_rows(file), desc=f"{file.parent.name}", unit="word")
+    )
+    counts = Counter[str]()
+    for text, times in words.items():
+        for character in text:
+            counts[character] += times
+    outside = [(character, count) for character, count in counts.most_common() if character not in base]
+    added = [(character, count) for character, count in outside if count >= FEWEST and character.isprintable()]
+    proposed = CharacterSet(base.characters + "".join(character for character, _ in added))
+    return Proposal(
+        base=base.characters,
+        added=added,
+        rare=[entry for entry in outside if entry not in added],
+        unused=sum(character not in counts for character in base.characters),
+        words=words.total(),
+        readable=sum(times for text, times in words.items() if not proposed.unknown(text)),
+        readable_before=sum(times for text, times in words.items() if not base.unknown(text)),
+    )
+
+
+def write_proposal(config: Config, folder: Path) -> Path:
+    """Propose a set for the labels in `folder`, show it, and write it where the experiment's other files go.
+
+    Raises:
+        ConfigError, LabelsCsvError: As `propose_characters`.
+        OSError: It can't be written.
+    """
+    proposal = propose_characters(folder, CharacterSet.from_setting(config.character))
+    path = config.experiment / "characters.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, proposal.characters + "\n")
+    print(f"{proposal.describe()}\nWritten: {path}; train with it: character={path}")
+    return path
