@@ -1,0 +1,57 @@
+"""The weights that come with the package read print that they were not trained on."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.recognition.word_sets import font
+from train_easyocr import starter_weights
+from train_easyocr.detection.opening import open_word_detector
+from train_easyocr.documents import Box
+from train_easyocr.installation import open_weights
+from train_easyocr.recognition.checkpoints import card_path, read_card
+
+WORDS = ["신청서를", "제출했다.", "제25조제2항", "2023.11.21.", "(도로점용)", "「산업법」", "①", "○○시장", "50,000원"]
+"""In NanumGothic, which is kept for the sample documents."""
+
+
+def line(words: list[str], size: int = 44) -> tuple[np.ndarray, list[Box]]:
+    """Draw words side by side, black on white; return the grey line and each word's place."""
+    letters, boxes, x = font(size), [], 20
+    image = Image.new("L", (4000, 2 * size), 255)
+    for word in words:
+        ImageDraw.Draw(image).text((x, size // 2), word, font=letters, fill=20)
+        left, top, right, bottom = (round(edge) for edge in letters.getbbox(word))
+        boxes.append(Box(x + left - 2, size // 2 + top - 2, x + right + 2, size // 2 + bottom + 2))
+        x += right + size
+    return np.asarray(image)[:, :x], boxes
+
+
+def test_the_recognizer_reads_a_line_in_a_face_that_it_never_saw():
+    grey, boxes = line(WORDS)
+    readings = open_weights(starter_weights.RECOGNIZER).recognize(grey, boxes)
+    assert [text for text, _ in readings] == WORDS
+
+
+def test_the_detector_finds_the_words_of_a_line():
+    grey, boxes = line(WORDS[:4])
+    page = cv2.copyMakeBorder(grey, 300, 900, 40, 400, cv2.BORDER_CONSTANT, value=255)
+    detector = open_word_detector(starter_weights.STARTER).detector
+    found = detector.boxes(detector.score_maps(cv2.cvtColor(page, cv2.COLOR_GRAY2RGB)))
+    assert len(found) == len(boxes)
+
+
+@pytest.mark.parametrize("weights", [starter_weights.RECOGNIZER, starter_weights.DETECTOR], ids=lambda path: path.stem)
+def test_the_cards_name_no_folder_and_the_files_stay_small(weights):
+    assert weights.stat().st_size < 10 * 2**20
+    content = card_path(weights).read_text(encoding="utf-8")
+    assert "/tmp" not in content
+    assert "/work" not in content
+
+
+def test_the_recognizer_writes_the_characters_of_public_documents():
+    assert read_card(starter_weights.RECOGNIZER).validation.words > 0
+    assert {"를", "했", "ㆍ", "○", "①"} <= set(read_card(starter_weights.RECOGNIZER).character)
