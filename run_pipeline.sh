@@ -10,8 +10,8 @@
 # Duration: on the sample README.md says how long; on the download hours on a GPU.
 #           It can be stopped and started again; every step goes on where it was.
 #
-# The sample needs no file from outside. Where EasyOCR's own weights are not there and can't be downloaded, a small
-# network is trained from nothing, and the score is taken on labelled boxes, of that network alone.
+# The sample needs no file from outside. Where EasyOCR's own weights are not there and can't be downloaded, the starter
+# weights that come with the project are the baseline and the start, and their detector finds the words.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -36,16 +36,11 @@ if [ -z "${DATASET:-}" ]; then
     DATASET="$sample/공공행정문서 OCR"
     evaluation+=(--output "$sample")
     if have_weights korean_g2; then
-        echo "EasyOCR's korean_g2 is there: training starts from it"
+        echo "EasyOCR's korean_g2 is there: it is the baseline, and training starts from it"
         settings+=(--config train_easyocr/config_files/sample.yaml)
     else
-        echo "EasyOCR's korean_g2 is not there and can't be downloaded: a small network is trained from nothing, without a baseline"
-        settings+=(--config train_easyocr/config_files/sample_from_nothing.yaml)
-        evaluation+=(--finetuned)
-    fi
-    if ! have_weights craft; then
-        echo "EasyOCR's detector is not there and can't be downloaded: the score is taken on labelled boxes"
-        evaluation+=(--boxes labels)
+        echo "EasyOCR's korean_g2 is not there and can't be downloaded: the starter weights are the baseline and the start"
+        settings+=(--config train_easyocr/config_files/sample_from_starter.yaml)
     fi
     settings+=("saved_models=$sample/saved_models")
 fi

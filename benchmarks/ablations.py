@@ -18,7 +18,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean, stdev
 
-from train_easyocr.config import CONFIG_FILES
 from train_easyocr.files import write_text
 from train_easyocr.text import format_table
 
@@ -126,7 +125,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="folder of the task and of all runs")
     parser.add_argument("--seeds", type=int, default=3, help="runs of each recipe (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=ELEMENTS, metavar="NAME", help="these recipes beside the base")
-    parser.add_argument("--config", type=Path, default=CONFIG_FILES / "sample_from_nothing.yaml",
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_suffix(".yaml"),
                         help="settings of the base recipe (default: %(default)s)")  # fmt: skip
     parser.add_argument("--set", nargs="+", default=[], metavar="key=value", dest="changes",
                         help="settings that override those of all runs, such as n_iter=500")  # fmt: skip

@@ -22,6 +22,7 @@ import easyocr.craft
 import numpy as np
 import torch
 
+from benchmarks.results import Row, report
 from train_easyocr.detection.craft import CraftDetector
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import DbDetector, open_db_light
@@ -68,19 +69,20 @@ def seconds_of(work: Callable[[], object], clock: Clock, repeats: int) -> float:
     return min(found)
 
 
-def speed_rows(detector: DbDetector, *, craft: bool, clock: Clock) -> list[list[object]]:
+def speed_row(detector: DbDetector, *, craft: bool, clock: Clock) -> Row:
     """Measure a page's maps and boxes."""
     page, labels = rendered()
     detector.score_maps(page)  # the first run prepares the kernels
     maps = seconds_of(lambda: detector.score_maps(page), clock, 3)
     ideal = ideal_maps(labels, page, detector.long_side)
     boxes = seconds_of(lambda: detector.boxes(ideal), clock, 3)
-    rows: list[list[object]] = [[f"db_light, {detector.computing.precision}", round(maps, 3), round(1000 * boxes, 1)]]
+    plain = None
     if craft:
-        plain = CraftDetector(easyocr.craft.CRAFT())
-        once = seconds_of(lambda: plain.score_maps(page), clock, 1)
-        rows += [["CRAFT, fp32", round(once, 3), ""], ["times as long", round(once / maps, 1), ""]]
-    return rows
+        network = CraftDetector(easyocr.craft.CRAFT())
+        plain = seconds_of(lambda: network.boxes(network.score_maps(page)), clock, 1)
+    height, width = page.shape[:2]
+    work = f"words of a page of {width:,} x {height:,} pixels: CRAFT, fp32; db_light, {detector.computing.precision}"
+    return Row(work, plain, maps + boxes, "s a page", note=f"{len(labels)} boxes in {1000 * boxes:.1f} ms")
 
 
 def quality(detector: WordDetector, folder: Path, limit: int) -> list[object]:
@@ -111,8 +113,7 @@ def main() -> None:
     else:
         detector = DbDetector.of(DbLight(), LONG_SIDE, DbParameters(), Computing.choose("auto"))
     clock = time.process_time if args.cpu_time else time.perf_counter
-    rows = speed_rows(detector, craft=not args.no_craft, clock=clock)
-    print(format_table(["network", "maps of a page, s", "boxes, ms"], rows))
+    report([speed_row(detector, craft=not args.no_craft, clock=clock)])
     print(f"{torch.get_num_threads()} threads; load average {os.getloadavg()[0]:.1f}")
     if args.weights and args.pages:
         row = quality(detector, args.pages, args.limit)

@@ -54,7 +54,7 @@ POLL = 0.05
 START_PAGES = 4
 WHOLE_SET, CORES = 113_874, 16
 PILLOW_SHARE = 4
-"""Pillow's plain way is given every fourth page: it takes three times as long as OpenCV's."""
+"""Pillow's plain way is given a quarter of the pages: it takes three times as long as OpenCV's."""
 
 
 class Measured(NamedTuple):
@@ -89,13 +89,13 @@ def _smaller(jpeg: bytes) -> bytes:
     return cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
 
 
-def plain_way(unzipped: Path, output: Path, save: Callable[[str, np.ndarray], object], step: int = 1) -> None:
-    """Crop every word of every page into a PNG file, as a short script does it."""
+def plain_way(unzipped: Path, output: Path, save: Callable[[str, np.ndarray], object], limit: int) -> None:
+    """Crop every word of the first `limit` pages into a PNG file, as a short script does it."""
     import pandas as pd  # noqa: PLC0415 - the floor's process shall not load it
 
     output.mkdir(parents=True)
     rows = []
-    for label in sorted((unzipped / "training/labels").rglob("*.json"))[::step]:
+    for label in sorted((unzipped / "training/labels").rglob("*.json"))[:limit]:
         content = json.loads(label.read_text(encoding="utf-8"))
         path = unzipped / "training/images" / label.relative_to(unzipped / "training/labels").with_suffix(".jpg")
         image = cv2.imread(str(path))
@@ -120,16 +120,16 @@ def decode_page(page: PageFile) -> int:
     return decode_image(page.image.read_bytes()).size
 
 
-def decode_pages(unzipped: Path, workers: int) -> None:
-    """Do nothing but decode all pages."""
+def decode_pages(unzipped: Path, workers: int, limit: int) -> None:
+    """Do nothing but decode pages."""
     pages, _ = find_pages(unzipped / "training")
-    for _ in spread(decode_page, pages, workers):
+    for _ in spread(decode_page, pages[:limit], workers):
         pass
 
 
-def decode_plainly(unzipped: Path) -> None:
+def decode_plainly(unzipped: Path, limit: int) -> None:
     """Do the same without a thought for memory: what `keep_freed_memory` saves lies between this and the floor."""
-    for page in find_pages(unzipped / "training")[0]:
+    for page in find_pages(unzipped / "training")[0][:limit]:
         decode_page(page)
 
 
@@ -185,10 +185,11 @@ def _processor_time(pid: int) -> float:
     return float(times.user + times.system)
 
 
-def plain_run(kind: str, folder: Path, workers: int = 1) -> Measured:
-    """Run one of the works of this file as a process."""
+def plain_run(kind: str, folder: Path, pages: int, workers: int = 1) -> Measured:
+    """Run one of the works of this file on so many pages, as a process."""
     command = [sys.executable, "-m", "benchmarks.prepare_dataset", "--only", kind, "--folder", str(folder)]
-    return measure([*command, "--output", tempfile.mkdtemp(dir=folder), "--workers", str(workers)])
+    command += ["--output", tempfile.mkdtemp(dir=folder), "--workers", str(workers), "--pages", str(pages)]
+    return measure(command)
 
 
 def our_run(download: Path, folder: Path, form: str, workers: int, *settings: str, unzipped: bool = True) -> Measured:
@@ -203,28 +204,31 @@ def our_run(download: Path, folder: Path, form: str, workers: int, *settings: st
     return measured
 
 
-def works(download: Path, folder: Path) -> dict[str, Callable[[], Measured]]:
-    """Return all that is measured: plain ways, floors, and ours out of unzipped/ and out of the archives."""
-    found: dict[str, Callable[[], Measured]] = {
-        "plain opencv": partial(plain_run, "opencv", folder),
-        "plain pillow": partial(plain_run, "pillow", folder),
-        "plain decoding": partial(plain_run, "grey", folder),
-    }
-    for workers in sorted({1, available_cores()}):
-        found[f"floor {workers}"] = partial(plain_run, "decode", folder, workers)
-        for form in ("png", "lmdb"):
-            found[f"unzipped {form} {workers}"] = partial(our_run, download, folder, form, workers)
-        archives = partial(our_run, download, folder, "lmdb", workers, unzipped=False)
-        found[f"archives lmdb {workers}"] = archives
-        found[f"start lmdb {workers}"] = partial(archives, f"train_images={START_PAGES}")
+def works(download: Path, folder: Path, pages: int) -> dict[str, Callable[[], Measured]]:
+    """Return all that is measured: plain ways, floors, and ours out of unzipped/ and out of the archives.
+
+    And each of them on few pages, under a name that starts with `start`.
+    """
+    found: dict[str, Callable[[], Measured]] = {}
+    for prefix, count in (("", pages), ("start ", START_PAGES)):
+        found[f"{prefix}plain opencv"] = partial(plain_run, "opencv", folder, count)
+        found[f"{prefix}plain decoding"] = partial(plain_run, "grey", folder, count)
+        some = (f"train_images={count}",)
+        for workers in sorted({1, available_cores()}):
+            found[f"{prefix}floor {workers}"] = partial(plain_run, "decode", folder, count, workers)
+            for form in ("png", "lmdb"):
+                found[f"{prefix}unzipped {form} {workers}"] = partial(our_run, download, folder, form, workers, *some)
+            out_of = partial(our_run, download, folder, "lmdb", workers, *some, unzipped=False)
+            found[f"{prefix}archives lmdb {workers}"] = out_of
+    found["plain pillow"] = partial(plain_run, "pillow", folder, pages // PILLOW_SHARE)
     return found
 
 
-def measure_all(download: Path, folder: Path, repeats: int) -> dict[str, Measured]:
+def measure_all(download: Path, folder: Path, pages: int, repeats: int) -> dict[str, Measured]:
     """Measure each work in turn, several times; the best of each figure counts."""
     best: dict[str, Measured] = {}
     for number in range(repeats):
-        for name, work in works(download, folder).items():
+        for name, work in works(download, folder, pages).items():
             print(f"{number + 1}/{repeats}: {name}", end="\033[K\r", file=sys.stderr, flush=True)
             result = work()
             best[name] = Measured(*map(min, result, best.get(name, result)))
@@ -246,34 +250,39 @@ def rows(best: dict[str, Measured], pages: int, patches: int) -> list[Row]:
         table.append(Row(work, opencv, speed, "patches/s", floor, measured.memory, note))
         if place == "unzipped" and int(workers) == cores:
             table.append(Row(work, pillow, speed, "patches/s", floor, measured.memory, "plain: Pillow"))
-    plain, decoding = (1000 * best[name].processor / pages for name in ("plain opencv", "floor 1"))
+    plain, decoding = (1000 * a_page(best, name, pages) for name in ("plain opencv", "floor 1"))
     for form in ("png", "lmdb"):
-        ours = 1000 * best[f"unzipped {form} 1"].processor / pages
-        note = f"plain: OpenCV; {ours / decoding:.2f} x the floor's time"
+        ours = 1000 * a_page(best, f"unzipped {form} 1", pages)
+        note = f"plain: OpenCV; {ours / decoding:.2f} x the floor's time; starts of processes taken off"
         work = f"step 2, {form.upper()}, 1 worker, processor time"
         table.append(Row(work, plain, ours, "ms a page", decoding, note=note))
     return table
 
 
+def a_page(best: dict[str, Measured], name: str, pages: int, figure: str = "processor") -> float:
+    """Return a work's processor seconds a page, its start taken off by means of its run on few pages."""
+    return float(getattr(best[name], figure) - getattr(best[f"start {name}"], figure)) / (pages - START_PAGES)
+
+
 def processor_table(best: dict[str, Measured], pages: int) -> str:
     """Lay out processor time a page: the figure that other processes on the machine change least."""
-    base = best["floor 1"].processor / pages
+    base = a_page(best, "floor 1", pages)
     table = []
-    for name, measured in best.items():
-        of = pages // PILLOW_SHARE if "pillow" in name else START_PAGES if name.startswith("start") else pages
-        a_page = measured.processor / of
-        table.append((name, f"{1000 * a_page:.1f}", f"{a_page / base:.2f}", f"{1000 * measured.first / of:.1f}"))
+    for name in best:
+        if f"start {name}" in best:
+            cost, first = a_page(best, name, pages), a_page(best, name, pages, "first")
+            table.append((name, f"{1000 * cost:.1f}", f"{cost / base:.2f}", f"{1000 * first:.1f}"))
     header = ("work, workers", "processor ms a page", "x decoding", "of that in the first process")
     return format_table(header, table)
 
 
 def arithmetic(best: dict[str, Measured], pages: int, size: float) -> str:
     """Say what the whole set takes on 16 cores, from measured processor times without the start of the processes."""
-    cores, more = available_cores(), pages - START_PAGES
-    assembling = (best[f"archives lmdb {cores}"].first - best[f"start lmdb {cores}"].first) / more if cores > 1 else 0.0
+    cores = available_cores()
     lines = []
-    for form, name in (("LMDB, out of the archives", "archives lmdb 1"), ("PNG", "unzipped png 1")):
-        making = (best[name].processor - best["start lmdb 1"].processor) / more - assembling
+    for form, name in (("LMDB, out of the archives", "archives lmdb"), ("PNG", "unzipped png")):
+        assembling = a_page(best, f"{name} {cores}", pages, "first") if cores > 1 else 0.0
+        making = a_page(best, f"{name} 1", pages) - assembling
         parallel, serial = WHOLE_SET * making / CORES, WHOLE_SET * assembling
         seconds = max(parallel, serial)
         lines.append(
@@ -331,24 +340,23 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def only(kind: str, folder: Path, output: Path, workers: int) -> None:
+def only(kind: str, folder: Path, output: Path, workers: int, pages: int) -> None:
     """Do one work in this process."""
     cv2.setNumThreads(1)
+    unzipped = folder / "unzipped"
     if kind == "decode":
-        decode_pages(folder / "unzipped", workers)
+        decode_pages(unzipped, workers, pages)
     elif kind == "grey":
-        decode_plainly(folder / "unzipped")
-    elif kind == "opencv":
-        plain_way(folder / "unzipped", output / "plain", cv2.imwrite)
+        decode_plainly(unzipped, pages)
     else:
-        plain_way(folder / "unzipped", output / "plain", _save_with_pillow, PILLOW_SHARE)
+        plain_way(unzipped, output / "plain", cv2.imwrite if kind == "opencv" else _save_with_pillow, pages)
 
 
 def main() -> None:
     """Measure and print the tables."""
     args = parse_args()
     if args.only:
-        only(args.only, Path(args.folder), Path(args.output), int(args.workers))
+        only(args.only, Path(args.folder), Path(args.output), int(args.workers), args.pages)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -370,7 +378,7 @@ def main() -> None:
             f"{len(found)} pages of {size / 1e6:.2f} MB with {patches / len(found):.0f} words, "
             f"{available_cores()} cores, load {os.getloadavg()[0]:.1f} before the start"
         )
-        best = measure_all(download, folder, args.repeats)
+        best = measure_all(download, folder, len(found), args.repeats)
         report(rows(best, len(found), patches))
         print(f"\n{processor_table(best, len(found))}\n\n{coding_table(folder / 'unzipped')}\n")
         print(arithmetic(best, len(found), size))

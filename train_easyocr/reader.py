@@ -48,7 +48,9 @@ from easyocr.imgproc import loadImage
 from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
+from train_easyocr import starter_weights
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
+from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import ImageError, decode_image
@@ -440,6 +442,20 @@ def open_installed_detector(cuda: bool = False) -> PageReader:
     installed = _open_installed(cuda)
     reader = _open(FINETUNED_LANGUAGES, cuda, detector=False, recognizer=False)
     return PageReader(reader, easyocr.config.imgH, installed)
+
+
+def open_starter_detector(cuda: bool = False) -> PageReader:
+    """Open a reader that can only `detect`, with the detector that comes with this package.
+
+    Raises:
+        ReaderError: Its weights can't be used.
+    """
+    try:
+        detector = open_word_detector(starter_weights.STARTER, cuda).detector
+    except CheckpointError as error:
+        raise ReaderError(str(error)) from error
+    reader = _open(FINETUNED_LANGUAGES, cuda, detector=False, recognizer=False)
+    return PageReader(reader, easyocr.config.imgH, InstalledDetector(detector))
 
 
 def _open_installed(cuda: bool) -> InstalledDetector:

@@ -49,6 +49,16 @@ def test_large_words_come_back_within_a_fiftieth():
     assert overlap(db_boxes(ideal([label]), DbParameters())[0], label) > 0.97
 
 
+@pytest.mark.parametrize("shift", range(4))
+def test_edges_are_found_within_map_pixels(shift):
+    label = Box(101 + shift, 102 + shift, 262 + shift, 149 + shift)
+    fine = ideal([label], 1.0, padding=0).maps[0]
+    # A network that is as unsure of a pixel at the edge as the word covers of it.
+    maps = ScoreMaps(fine.reshape(150, 4, 200, 4).mean((1, 3))[None], 4.0, PAGE)
+    (found,) = db_boxes(maps, DbParameters())
+    assert np.abs(np.subtract(found, label)).max() <= 1, (label, found)
+
+
 def test_boxes_do_not_leave_the_page_where_the_map_does():
     maps = ScoreMaps(np.ones((1, 40, 60), np.float32), 3.0, (100, 80))
     assert db_boxes(maps, DbParameters()) == [Box(0, 0, 100, 80)]

@@ -9,8 +9,10 @@ import torch
 from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import install_finetuned, write_set
+from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.craft import CraftDetector, load_craft
 from train_easyocr.detection.craft_boxes import craft_boxes
+from train_easyocr.detection.craft_training import CraftCard
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import open_db_light
 from train_easyocr.detection.installed import (
@@ -184,3 +186,23 @@ def test_a_sheet_holds_all_words():
     assert sheet.shape[1:] == (1200, 3)
     assert (sheet == 0).sum() == 3 * 40 * (100 + 500 + 700 + 1140 + 30)
     assert sheet_of([]).shape[2] == 3
+
+
+def test_fine_tuned_craft_brings_its_parameters(home, tmp_path):
+    weights = home / "model" / "craft_mlt_25k.pth"
+    parameters = WORDS.model_copy(update={"canvas_size": 1600, "low_text": 0.3})
+    card = CraftCard(
+        long_side=1600, parameters=parameters, iteration=7, experiment_name="시험", config={},
+        validation=DetectionScores(precision=0, recall=0, f1=0, pages=0, words=0), weights_sha256=sha256(weights),
+    )  # fmt: skip
+    weights.with_suffix(".json").write_text(card.model_dump_json(), encoding="utf-8")
+    staged = DetectionFiles(tmp_path / "자리")
+    stage_detection(str(weights), None, DetectionFiles(home / "model"), staged)
+    assert read_settings(staged.settings).detector_parameters == parameters
+    assert open_installed(files=staged).detector.parameters == parameters
+    weights.with_suffix(".json").unlink()
+    stage_detection(str(weights), None, DetectionFiles(home / "model"), staged)
+    assert read_settings(staged.settings).detector_parameters == WORDS, "EasyOCR's form without a card: a box a word"
+    weights.with_suffix(".json").write_text('{"network": "resnet"}', encoding="utf-8")
+    with pytest.raises(CheckpointError, match="something else than a detector"):
+        open_word_detector(weights)

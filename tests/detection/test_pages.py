@@ -108,8 +108,9 @@ def test_pages_are_read_out_of_the_archives(tmp_path):
         names = [f"인.허가/1/2001/{split}-{number}" for number in range(count)]
         images = [(f"01/{name}.jpg", jpeg(page_image(number))) for number, name in enumerate(names)]
         labels = [(f"02/{name}.json", label(words_of(number))) for number, name in enumerate(names)]
-        write_zip(tmp_path / split / f"[원천]{kinds}.zip", images)
-        write_zip(tmp_path / split / f"[라벨]{kinds}.zip", labels)
+        folder = tmp_path / "공공행정문서 OCR" / split
+        write_zip(folder / f"[원천]{kinds}.zip", images)
+        write_zip(folder / f"[라벨]{kinds}.zip", labels)
     config = DetectionConfig(dataset=str(tmp_path), train_images=2, val_images=1, eval_images=3)
     training, validation = open_pages(config, 1)
     assert len(training.pages) == 2 and len(validation.pages) == 1

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from tests.detection.pages import KnowingDetector, page, write_pages
+from tests.detection.untrained import save_untrained
+from tests.evaluation.installed import install_finetuned
 from train_easyocr.detection import search as searching
 from train_easyocr.detection import tune as tuning
 from train_easyocr.detection.db_boxes import DbParameters
@@ -226,3 +228,22 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
     (tmp_path / "빈" / "images").mkdir(parents=True)
     assert tuning.main(["--pages", str(tmp_path / "빈"), "--output", str(output)]) == 1
     assert "holds no usable page" in capsys.readouterr().err
+
+
+def test_the_command_with_the_installed_model(folder, tmp_path, monkeypatch, capsys):
+    install_finetuned(tmp_path / "이지")
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "이지"))
+    weights = save_untrained(tmp_path / "검출.pth", long_side=320)
+    output = tmp_path / "결과"
+    command = ["--pages", str(folder), "--detector", str(weights), "--output", str(output), "--trials", "3"]
+    assert tuning.main([*command, "--recognizer", "finetuned"]) == 0
+    printed = capsys.readouterr().out
+    assert f"step4_set_finetuned_model.sh --detector {weights} --detection_settings" in printed
+    assert "end_to_end_f1 " in printed
+    assert read_settings(output / "detection_settings.yaml").network == "db_light"
+    assert len(list(output.glob("readings-*.json"))) == 1
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "비어 있음"))
+    assert tuning.main([*command, "--recognizer", "finetuned"]) == 1
+    assert "no fine-tuned model is installed" in capsys.readouterr().err
+    assert tuning.main(["--pages", str(folder), "--detector", str(tmp_path / "없음.pth")]) == 1
+    assert "there is no such file" in capsys.readouterr().err

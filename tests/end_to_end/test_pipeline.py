@@ -1,4 +1,4 @@
-"""All five steps as a user runs them, on a small sample, without EasyOCR's weights."""
+"""All five steps as a user runs them, on a small sample, with the starter weights."""
 
 import csv
 import json
@@ -24,14 +24,14 @@ def test_the_sample_from_rendering_to_score(tmp_path):
     }
     for name in ("EASYOCR_MODULE_PATH", "MODULE_PATH", "DATASET", "no_proxy", "NO_PROXY"):
         environment.pop(name, None)
-    command = ["bash", "run_pipeline.sh", "n_iter=6", "val_period=3", "output_channel=16", "hidden_size=16"]
+    command = ["bash", "run_pipeline.sh", "n_iter=4", "val_period=2", "batch_size=8"]
 
     result = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False
     )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
-    assert "a small network is trained from nothing" in result.stdout
-    assert "the score is taken on labelled boxes" in result.stdout
+    assert "the starter weights are the baseline and the start" in result.stdout
+    assert "the detector's boxes" in result.stdout
 
     installed = {
         path.relative_to(tmp_path / "집").as_posix() for path in (tmp_path / "집/.EasyOCR").rglob("finetuned.*")
@@ -46,10 +46,11 @@ def test_the_sample_from_rendering_to_score(tmp_path):
         rows = list(csv.DictReader(file))
     pages = len(list((sample / "공공행정문서 OCR/evaluation_set/images").rglob("*.jpg")))
     assert pages > 0
-    assert [row["model"] for row in rows] == ["finetuned"] * pages
-    assert "finetuned" in json.dumps(scores)
+    assert [row["model"] for row in rows] == ["starter", "finetuned"] * pages
+    # Four steps change next to nothing: the starter reads most words of the sample as it is.
+    assert min(model["mean"]["end_to_end_f1"] for model in scores["models"].values()) > 0.5
 
     again = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False)
     assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
-    assert "all 6 iterations are done" in again.stdout
+    assert "all 4 iterations are done" in again.stdout
     assert json.loads((sample / "evaluation_result.json").read_text(encoding="utf-8")) == scores

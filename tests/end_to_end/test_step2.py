@@ -567,6 +567,32 @@ def test_a_full_disk_ends_the_run_with_its_reason(download, run, monkeypatch):
     assert run("--dataset", download, "--training", "--workers", 1)[0] == 0
 
 
+def test_a_disk_that_is_full_for_the_database_ends_the_run_with_its_reason(download, run, monkeypatch):
+    def full(*_):
+        raise lmdb.DiskError("No more disk space.")
+
+    arguments = ("--dataset", download, "--training", "--workers", 1, "--format", "lmdb")
+    monkeypatch.setattr("train_easyocr.patches.lmdb_form.PatchDatabase._put", full)
+    status, _, err = run(*arguments)
+    assert status == 1 and "No more disk space" in err and "goes on where it stopped" in err
+    monkeypatch.undo()
+    status, out, _ = run(*arguments)
+    assert status == 0 and "5 of 5 pages are done already" in out
+
+
+def test_unfinished_work_from_before_the_machine_was_started_again_is_not_gone_on_with(download, run, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    arguments = ("--dataset", download, "--training", "--workers", 1)
+    monkeypatch.setattr("train_easyocr.patches.prepared_set._Assembly.finish", stop)
+    assert run(*arguments)[0] == prepare_dataset.INTERRUPTED
+    monkeypatch.undo()
+    monkeypatch.setattr("train_easyocr.patches.prepared_set._machine_started", lambda: "another")
+    status, out, _ = run(*arguments)
+    assert status == 0 and "unfinished work is started again" in out and "done already" not in out
+
+
 def test_a_second_run_on_the_same_folder_is_refused(download, run):
     with prepare_dataset.alone(download):
         status, _, err = run("--dataset", download, *ALL)

@@ -44,6 +44,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "easyocr"))
     monkeypatch.setattr("easyocr.utils.urlretrieve", _no_network)
     monkeypatch.setattr(starter_weights, "RECOGNIZER", tmp_path / "none.pth")
+    monkeypatch.setattr(starter_weights, "DETECTOR", tmp_path / "none.pth")
     return tmp_path / "easyocr"
 
 
@@ -102,7 +103,7 @@ def test_without_easyocrs_weights_the_starter_weights_are_the_baseline(folder, e
     assert list(found["models"]) == ["starter", "finetuned"]
     assert found["models"]["starter"]["identity"]["weights_sha256"] == sha256(starter)
     assert set(found["improvement_percent"]) == {"starter"}
-    assert "The starter weights are the baseline instead." in capsys.readouterr().err
+    assert "The starter's recognizer is used instead of EasyOCR's korean_g2." in capsys.readouterr().err
     assert open_finetuned().img_height == 64  # the installed model is what it was
 
 

@@ -35,7 +35,7 @@ def test_losses_are_what_the_pages_lack():
         labels = random_page(state, state.randint(0, 30))
         read = [Word(word.box, misreading(state, word.text, 0.2)[0]) for word in labels if state.random() < 0.8]
         read += [Word(Box(*(state.randint(0, 400) for _ in range(4))), "") for _ in range(state.randint(0, 4))]
-        record = observations.add(f"page {number}", "", labels, rows_of(read))
+        record = observations.add(f"page {number}", "", labels, rows_of(read)).record
         assert record.scores == score_page(labels, read)
         f1.append(record.scores.end_to_end_f1)
     words = observations.words()

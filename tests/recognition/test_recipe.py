@@ -215,6 +215,13 @@ def test_the_centre_loss_and_its_centres():
     centers.update(Processes())
     step = PACE * ((before[1] - now[0, 1]) + (before[1] - now[0, 2])) / (1 + 2)
     assert np.allclose(centers.centers[1].numpy(), before[1] - step, atol=1e-6)
+    kept = centers.centers.clone()
+    centers(torch.full((3, 4, 3), float("inf")), logits)
+    centers.forget()
+    centers(features.detach(), logits)
+    centers.update(Processes())
+    assert centers.centers.isfinite().all()
+    assert not torch.equal(centers.centers, kept)
 
 
 def test_the_centre_loss_draws_features_together(data):

@@ -78,6 +78,21 @@ def test_a_face_counts_for_what_it_draws_alone(tmp_path):
     assert Typeface.of(face, "가나뺨쨌를했\ue123", 1.0).characters == set("가나")
 
 
+def test_families_share_the_words_out():
+    path = packaged_folder() / "NanumGothic.ttf"
+    names = [
+        ("Noto Serif", "Regular"),
+        ("Gulim", "Regular"),
+        ("Gulim", "Medium"),
+        ("Gulim", "Bold"),
+        ("UnVada", "Regular"),
+    ]
+    serif, sans, other, bold, odd = typefaces([Face(path, 0, *name) for name in names], "가")
+    assert serif.share == pytest.approx(1.7)
+    assert sans.share == other.share == 0.5
+    assert bold.share == odd.share == 0.35
+
+
 def test_words_go_to_faces_that_draw_them(faces):
     lacking = Typeface(faces[0].face, faces[0].signs - {"뺨"}, faces[0].characters - {"뺨"}, 1000.0)
     renderer = WordRenderer([lacking, faces[1]])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from train_easyocr import starter_weights
 from train_easyocr.detection.craft import CraftDetector, load_craft
 from train_easyocr.detection.craft_training import CraftCard
 from train_easyocr.detection.db_detector import DB_LIGHT, open_db_light
@@ -43,8 +44,8 @@ def open_word_detector(source: str | Path, cuda: bool = False) -> OpenedDetector
     """Open a detector.
 
     Args:
-        source: `craft` for EasyOCR's own weights, or a `.pth` with its card beside it, which says what it is for; one
-            without a card is CRAFT's and has EasyOCR's parameters.
+        source: `craft` for EasyOCR's own weights, `starter` for the detector of this package, or a `.pth` with its
+            card beside it, which says what it is for; one without a card is CRAFT's and has EasyOCR's parameters.
         cuda: Use the GPU.
 
     Raises:
@@ -54,7 +55,7 @@ def open_word_detector(source: str | Path, cuda: bool = False) -> OpenedDetector
     if str(source) == CRAFT:
         path = find_weights(CRAFT)
         return OpenedDetector(_craft(path, cuda), "craft", path, EASYOCR)
-    path = Path(source)
+    path = starter_weights.DETECTOR if str(source) == starter_weights.STARTER else Path(source)
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file; name `craft`, or the weights of a trained detector")
     if network_of(path) == DB_LIGHT:

@@ -158,7 +158,7 @@ def open_pages(config: DetectionConfig, workers: int) -> tuple[PageSet, PageSet]
 
 
 def _training_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
-    pages, problems = _find(config.train_data, config.dataset, "training")
+    pages, problems = _find(config.train_data, config.download, "training")
     if config.train_list:
         return _listed(pages, Path(config.train_list)), problems
     names = set(draw_training([page.name for page in pages], config.train_images, config.seed))
@@ -166,7 +166,7 @@ def _training_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Pro
 
 
 def _validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
-    pages, problems = _find(config.val_data, config.dataset, "validation")
+    pages, problems = _find(config.val_data, config.download, "validation")
     if config.val_list:
         return _listed(pages, Path(config.val_list)), problems
     names = [page.name for page in pages]
@@ -175,20 +175,20 @@ def _validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[P
     else:
         # The draw of step 2: the pages that it keeps for the evaluation are not among these.
         if len(names) < 2:
-            raise DataError(f"{config.dataset}: one page can't be shared between validation and evaluation")
+            raise DataError(f"{config.download}: one page can't be shared between validation and evaluation")
         drawn, _ = draw_validation(names, config.val_images, config.eval_images, config.seed)
     return [page for page in pages if page.name in set(drawn)], problems
 
 
-def _find(folder: str, dataset: str, split: str) -> tuple[list[PageSource], list[Problem]]:
+def _find(folder: str, download: Path, split: str) -> tuple[list[PageSource], list[Problem]]:
     """Return the pages of a folder, or of a split's archives where no folder is named."""
     if folder:
         found, problems = find_pages(Path(folder))
         pages, place = [PageSource.of(page) for page in found], folder
     else:
-        archives = find_archives(Path(dataset))[split]
+        archives = find_archives(download)[split]
         pages, problems = find_archived_pages(list_archives({split: archives}), split)
-        place = str(Path(dataset) / SPLIT_FOLDERS[split])
+        place = str(download / SPLIT_FOLDERS[split])
     if not pages:
         raise DataError(f"{place}: no page has both an image and a label file; a folder holds images/ and labels/")
     return pages, problems
@@ -223,7 +223,7 @@ def _looked_at(title: str, pages: list[PageSource], problems: list[Problem], wor
         tqdm, total=len(tasks), desc=f"{title} labels", unit="page", disable=not shows_progress(), leave=False
     )
     # A process takes longer to start than a thousand labels to read.
-    scans = sorted(bar(spread(_scan, tasks, workers if len(tasks) > 4000 else 1)), key=lambda scan: scan.number)
+    scans = sorted(bar(spread(_scan, tasks, max(1, workers) if len(tasks) > 4000 else 1)), key=lambda scan: scan.number)
     found = PageSet(title, [pages[scan.number] for scan in scans if not scan.problem], problems=list(problems))
     found.problems += [Problem(pages[scan.number].name, scan.problem) for scan in scans if scan.problem]
     digest = hashlib.sha256()

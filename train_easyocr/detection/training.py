@@ -20,6 +20,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from train_easyocr import starter_weights
 from train_easyocr.config import ConfigError, save_config
 from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.config import DetectionConfig
@@ -140,7 +141,7 @@ def _prepare(
     model = network.build()
     if processes.first:
         if state is None and config.continue_from:
-            path = find_weights(CRAFT) if config.continue_from == CRAFT else Path(config.continue_from)
+            path = _find_start(config.continue_from)
             print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
         save_config(config, config.experiment / "config.yaml")
     print(f"Total number of trainable parameters: {count_trainable(model):,}")
@@ -323,7 +324,9 @@ class DetectorTrainer:
         self._scaler.scale(loss).backward()
         self._scaler.unscale_(self._optimizer)
         norm = nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
-        value, gradient = torch.stack([self._processes.sum(loss.detach()) / self._processes.count, norm]).tolist()
+        # Gradients are the mean over processes, and so is the loss.
+        mean = self._processes.sum(loss.detach().clone()) / self._processes.count
+        value, gradient = torch.stack([mean, norm]).tolist()
         # With fp16, gradients that are too large are the scaler's to deal with.
         if not math.isfinite(value) or not (math.isfinite(gradient) or self._scaler.is_enabled()):
             pages = "\n".join(f"  {self._pages[number].name}" for number, _ in batch.samples)
@@ -418,6 +421,12 @@ class DetectorTrainer:
         if self._processes.first:
             card = self._kind.card(self.iteration, scores)
             save_weights(self._config.experiment / f"{name}.pth", self._model, card)
+
+
+def _find_start(continue_from: str) -> Path:
+    if continue_from == starter_weights.STARTER:
+        return starter_weights.DETECTOR
+    return find_weights(CRAFT) if continue_from == CRAFT else Path(continue_from)
 
 
 def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -111,6 +112,7 @@ def _prepare_worker(common: tuple[Any, ...]) -> None:
     global _common  # noqa: PLW0603 - a pool hands a process nothing else that lasts
     _common = common
     keep_freed_memory()
+    gc.freeze()  # what is imported is here to stay; the collector need not go through it again and again
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -35,6 +35,7 @@ from train_easyocr.reader import (
     open_detector,
     open_fast,
     open_installed_detector,
+    open_starter_detector,
     read_settings,
 )
 from train_easyocr.recognition.checkpoints import read_card
@@ -58,7 +59,7 @@ def find_models(baseline: bool, finetuned: bool, cuda: bool) -> tuple[list[Model
         The models whose files are there, and why each other one is left out, by name.
     """
     makers: dict[str, Callable[[], Model]] = {}
-    if baseline and _starter_stands_in():
+    if baseline and _stands_in(RECOGNIZER, starter_weights.RECOGNIZER):
         makers[STARTER_MODEL] = functools.partial(_starter, cuda)
     elif baseline:
         # Loaded once: the languages only decide which characters of the same network count.
@@ -75,12 +76,13 @@ def find_models(baseline: bool, finetuned: bool, cuda: bool) -> tuple[list[Model
     return models, missing
 
 
-def _starter_stands_in() -> bool:
+def _stands_in(name: str, starter: Path) -> bool:
+    """Tell whether starter weights are to be used for EasyOCR's of that name, and say so."""
     try:
-        find_weights(RECOGNIZER)
+        find_weights(name)
     except MissingWeights as error:
-        if starter_weights.RECOGNIZER.is_file():
-            print(f"{error}\nThe starter weights are the baseline instead.", file=sys.stderr)
+        if starter.is_file():
+            print(f"{error}\nThe starter's {starter.stem} is used instead of EasyOCR's {name}.", file=sys.stderr)
             return True
     except DamagedWeights:
         pass  # it is for the user to decide what that file is
@@ -88,11 +90,14 @@ def _starter_stands_in() -> bool:
 
 
 def find_detector(cuda: bool) -> DetectorSource:
-    """Look for EasyOCR's detector.
+    """Look for EasyOCR's detector or, where it can't be had, the one that comes with this package.
 
     Raises:
-        MissingWeights, DamagedWeights: Its file is not there and can't be downloaded, or is something else.
+        MissingWeights, DamagedWeights: EasyOCR's file is not there and can't be downloaded, or is something else.
     """
+    if _stands_in(DETECTOR, starter_weights.DETECTOR):
+        identity = {"network": STARTER_MODEL, "weights_sha256": sha256(starter_weights.DETECTOR), **_machine(cuda)}
+        return DetectorSource(identity, lambda: open_starter_detector(cuda))
     weights = find_weights(DETECTOR)
     identity = {"network": DETECTOR, "weights_sha256": sha256(weights), "settings": "EasyOCR's own", **_machine(cuda)}
     return DetectorSource(identity, lambda: open_detector(cuda))

@@ -139,7 +139,7 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
         The set's statistics.
 
     Raises:
-        PrepareError: The folder holds something that this program did not make.
+        PrepareError: The folder holds something that this program did not make, or a database can't be written.
         OSError: Something can't be written.
     """
     work, old = work_folder(target), target.with_name(f".{target.name}.old")
@@ -159,7 +159,12 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
             "or move them away"
         )
     _begin(work, plan, manifest, say)
-    statistics = _make(work, plan, measure, workers, say)
+    try:
+        statistics = _make(work, plan, measure, workers, say)
+    except lmdb.Error as error:  # a full disk, most likely
+        raise PrepareError(
+            f"{work}: the database can't be written: {error}; mend that and run again, it goes on where it stopped"
+        ) from None
     write_json(work / "set" / MANIFEST, manifest)
     _publish(work, target, old)
     return statistics

@@ -66,4 +66,8 @@ class CenterLoss(nn.Module):
         moved = self.centers + PACE * (sums[:, :-1] - count * self.centers) / (1 + count)
         self.centers.copy_(torch.where(self.known, moved, sums[:, :-1] / count.clamp(min=1)))
         self.known |= count > 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave the features since the last `update` out of the next one."""
         self._sums = torch.zeros(0)

@@ -587,7 +587,11 @@ class Trainer:
         if self._average is not None:
             self._average.update(self.model)
         if self._centers is not None:
-            self._centers.update(self._processes)
+            # Features of a step that fp16 could not hold would spoil the centres for good.
+            if math.isfinite(gradient):
+                self._centers.update(self._processes)
+            else:
+                self._centers.forget()
         self._loss_sum += value * batch.weight
         self._loss_steps += 1
         return value

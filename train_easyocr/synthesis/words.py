@@ -49,10 +49,12 @@ MANIFEST = "words.json"
 PLAN = "plan.json"
 CHUNK = 500
 """Words a task: half a second of work, 4 MB of patches."""
-GENERATION = 3
+GENERATION = 4
 """Raised whenever the same settings would give other words than before."""
 MOST_BYTES = 64 * 2**20
 """Of a corpus or a report."""
+DOUBT = 5
+"""Occurrences without an error that are added to a weak character's: one error in one occurrence says little."""
 Form = Literal["png", "lmdb", "stream"]
 
 
@@ -433,8 +435,8 @@ def read_weights(path: Path) -> dict[str, float]:
 
     Args:
         path: JSON, a list of `{"character": "뺨", "errors": 12, "count": 40}` as step 5 writes it: the share that was
-            misread counts, characters without an error do not. Or plain text: every character in it, as often as it
-            stands there.
+            misread counts (see `DOUBT`), characters without an error do not. Or plain text: every character in it, as
+            often as it stands there.
 
     Raises:
         WordsError: The file can't be read or holds no character.
@@ -450,8 +452,8 @@ def read_weights(path: Path) -> dict[str, float]:
             for entry in entries:
                 errors = float(entry["errors"])
                 if errors > 0:
-                    share_misread = errors / max(float(entry.get("count", errors)), errors)
-                    weights[unify_variants(str(entry["character"]))] = share_misread
+                    count = max(float(entry.get("count", errors)), errors)
+                    weights[unify_variants(str(entry["character"]))] = errors / (count + DOUBT)
         except (TypeError, KeyError, ValueError, AttributeError):
             raise WordsError(f'{path}: is no list of {{"character": "뺨", "errors": 12, "count": 40}}') from None
     else:

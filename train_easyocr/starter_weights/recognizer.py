@@ -1,6 +1,6 @@
-"""How the starter weights are made: from nothing, out of rendered words alone, on any machine.
+"""How the starter's recognizer is made: from nothing, out of rendered words alone, on any machine.
 
-    python3 -m train_easyocr.starter_weights.train recognizer --work DIR [--minutes 60] [--words 240000] [key=value ...]
+    python3 -m train_easyocr.starter_weights.recognizer --work DIR [--minutes 60] [--words 240000] [key=value ...]
 
 Renders words into DIR, trains there as config_files/starter_recognizer.yaml says, and when all is done writes the best
 weights in float16 to this folder. Stopped, killed or out of time, the same command goes on where it was.
@@ -25,6 +25,7 @@ from train_easyocr.config import CONFIG_FILES, Config, ConfigError, check_config
 from train_easyocr.recognition.checkpoints import WeightsCard, load_pretrained, read_card, save_weights
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.training import Interrupted, train
+from train_easyocr.starter_weights.settings import without_places
 from train_easyocr.synthesis import words
 
 SETS = {
@@ -33,15 +34,12 @@ SETS = {
 }
 """Folders below --work and how their words are printed; validation in faces that training never sees."""
 VALIDATION_WORDS = 2000
-PLACES = ("dataset", "output", "saved_models", "train_data", "val_data")
-"""Settings that name folders of the machine that trained."""
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.starter_weights.train", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.starter_weights.recognizer", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("part", choices=("recognizer",), help="which weights to train")
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for words, states and logs")
     parser.add_argument("--minutes", type=float, metavar="M", help="stop after so long; the same command goes on")
     parser.add_argument("--words", type=int, default=240_000, help="to train on (default: %(default)s)")
@@ -110,8 +108,7 @@ def publish(weights: Path, target: Path) -> WeightsCard:
     config = check_config(card.config)
     model = build_model(config, card.network["num_class"])
     load_pretrained(model, weights)
-    settings = config.model_dump() | {key: Config.model_fields[key].default for key in PLACES}
-    clean = card.model_copy(update={"validation_sets": [], "config": settings})
+    clean = card.model_copy(update={"validation_sets": [], "config": without_places(config)})
     return save_weights(target, model, clean, torch.float16)
 
 

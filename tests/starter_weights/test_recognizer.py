@@ -1,15 +1,15 @@
-"""The command that makes the starter weights, with a tiny network and few words."""
+"""The command that makes the starter's recognizer, with a tiny network and few words."""
 
 import torch
 
 from train_easyocr.recognition.checkpoints import card_path, read_card, read_weights
-from train_easyocr.starter_weights.train import main, publish
+from train_easyocr.starter_weights.recognizer import main, publish
 
 TINY = ["output_channel=16", "hidden_size=8", "batch_size=8", "n_iter=4", "val_period=2", "augmentation=off"]
 
 
 def command(folder, *options, settings=TINY):
-    return main(["recognizer", "--work", str(folder / "일"), "--output", str(folder / "r.pth"), *options, *settings])
+    return main(["--work", str(folder / "일"), "--output", str(folder / "r.pth"), *options, *settings])
 
 
 def test_it_renders_trains_and_writes_weights_that_name_no_folder_of_this_machine(tmp_path, capsys):

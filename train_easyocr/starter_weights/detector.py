@@ -1,0 +1,81 @@
+"""How the starter's detector is made: db_light from nothing, out of rendered pages alone, on any machine.
+
+    python3 -m train_easyocr.starter_weights.detector --work DIR [--minutes 60] [--pages 480] [key=value ...]
+
+Renders pages into DIR, trains there as config_files/detection_starter.yaml says, and when all is done writes the best
+weights in float16 to this folder. Stopped, killed or out of time, the same command goes on where it was. The pages are
+of the sample documents' kinds, with other texts and in other faces: those that `--faces starter` names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from train_easyocr import starter_weights
+from train_easyocr.config import CONFIG_FILES, ConfigError
+from train_easyocr.detection.config import DetectionConfig, load_detection_config
+from train_easyocr.detection.db_detector import DbCard
+from train_easyocr.detection.db_network import DbLight
+from train_easyocr.detection.training import BEST, train
+from train_easyocr.recognition.checkpoints import load_pretrained, read_card_of, save_weights
+from train_easyocr.recognition.training import Interrupted
+from train_easyocr.starter_weights.settings import without_places
+from train_easyocr.synthesis.__main__ import main as render
+from train_easyocr.synthesis.archive import TOP
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.starter_weights.detector", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for pages, states and logs")
+    parser.add_argument("--minutes", type=float, metavar="M", help="stop after so long; the same command goes on")
+    parser.add_argument("--pages", type=int, default=480, help="pages, a twelfth for validation (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=starter_weights.DETECTOR, metavar="FILE", help="the .pth")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings that override the file's")
+    return parser.parse_intermixed_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Render, train and write the weights; return the exit status, 130 where there is more to train."""
+    args = parse_args(arguments)
+    pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--faces", "starter", "--seed", "2"]
+    status = render(["--output", str(args.work), *pages])
+    if status:
+        return status
+    try:
+        places = [f"saved_models={args.work / 'saved_models'}", f"dataset={args.work / TOP}"]
+        config = load_detection_config(CONFIG_FILES / "detection_starter.yaml", [*places, *args.settings])
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        train(config, args.minutes)
+    except (Interrupted, KeyboardInterrupt) as stop:
+        print(str(stop) or "Stopped; the same command goes on from what is saved", file=sys.stderr)
+        return 130
+    publish(config.experiment / f"{BEST}.pth", args.output)
+    print(f"Written: {args.output}")
+    return 0
+
+
+def publish(weights: Path, target: Path) -> DbCard:
+    """Write a detector's weights in float16 with their card, without the names of folders of this machine.
+
+    Raises:
+        CheckpointError: Weights or card can't be used.
+    """
+    card = read_card_of(DbCard, weights)
+    model = DbLight()
+    load_pretrained(model, weights)
+    settings = without_places(DetectionConfig.model_validate(card.config))
+    return save_weights(target, model, card.model_copy(update={"config": settings}), torch.float16)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
