@@ -9,7 +9,7 @@ and (third way) larger batches of narrow words. Beside it stand the words a seco
 plain way here is this project's own trainer at its slowest settings; `benchmarks.training` has the plain trainer.
 
 Killed, it goes on where it was; with the same settings again, it prints the table anew. Another number of iterations
-is another experiment.
+is another experiment. The machine should have nothing else to do.
 """
 
 from __future__ import annotations
