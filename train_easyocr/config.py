@@ -91,6 +91,7 @@ class Config(BaseModel):
     save_period: int = Field(10_000, ge=1)
     show_number: int = Field(8, ge=0)
     continue_from: str = "korean_g2"
+    detection: str = ""
     strict: bool = True
     new_prediction: bool = False
     freeze_FeatureExtraction: bool = False

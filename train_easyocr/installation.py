@@ -35,11 +35,13 @@ from numpy.typing import NDArray
 
 from train_easyocr import easyocr_weights
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, check_config, load_config
+from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.detection.opening import CRAFT, open_word_detector
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings
 from train_easyocr.detection.staging import copy_or_remove, sheet_of, stage_detection
+from train_easyocr.detection.training import BEST
 from train_easyocr.documents import Box
 from train_easyocr.easyocr_weights import DamagedWeights
 from train_easyocr.files import replacing, sha256, write_text
@@ -541,7 +543,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="settings; default: %(default)s")
     parser.add_argument("--words", type=int, default=200, help="patches that are read both ways; default: %(default)s")
     parser.add_argument(
-        "--detector", metavar="PATH", help="weights of a word detector to install, too; easyocr: EasyOCR's own again"
+        "--detector",
+        metavar="PATH",
+        help="weights of a word detector to install, too; easyocr: EasyOCR's own again; "
+        "default: the one that step 3 trained, where the setting `detection` names one",
     )
     parser.add_argument(
         "--detection_settings", type=Path, metavar="FILE", help="the detector's settings, as tuning writes them"
@@ -549,6 +554,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="list the models that were installed, and stop")
     parser.add_argument("--restore", metavar="NAME", help="put back a model that was installed before")
     return parser.parse_intermixed_args(arguments)
+
+
+def _trained_detector(config: Config) -> str | None:
+    """Return the detector that step 3 trained with the recognizer, if the settings name one."""
+    detection = detection_of(config)
+    return str(detection.experiment / f"{BEST}.pth") if detection else None
 
 
 def _split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
@@ -575,7 +586,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 weights or best_weights(config.experiment),
                 config,
                 words=args.words,
-                detector=args.detector,
+                detector=args.detector or _trained_detector(config),
                 detection_settings=args.detection_settings,
             )
     except (InstallationError, ConfigError) as error:

@@ -17,12 +17,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if __name__ == "__main__" and not __package__:
     # Run as a file: Python looks for modules in the file's folder, and the package is the folder itself.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+
+if TYPE_CHECKING:
+    from train_easyocr.detection.config import DetectionConfig
 
 USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 MOST_SAMPLES = 1_000
@@ -69,9 +73,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(line_buffering=True)  # through a pipe, too, lines come when they are written
     try:
         config = load_config(options.config, options.settings)
+        detector = _detector_of(config)
     except ConfigError as error:
         return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
-    return _run(config, options.show_samples, options.character_from)
+    status = _run(config, options.show_samples, options.character_from)
+    if status or detector is None or options.show_samples or options.character_from:
+        return status
+    from train_easyocr.detection.train import run  # noqa: PLC0415 - nothing that takes seconds before it is needed
+
+    print(f"\nThe detector, as {config.detection} says")
+    return run(detector)
 
 
 def _run(config: Config, samples: int | None, character_from: Path | None) -> int:
@@ -110,6 +121,14 @@ def _run(config: Config, samples: int | None, character_from: Path | None) -> in
     except OSError as error:
         return say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
     return 0
+
+
+def _detector_of(config: Config) -> DetectionConfig | None:
+    if not config.detection:
+        return None
+    from train_easyocr.detection.config import detection_of  # noqa: PLC0415
+
+    return detection_of(config)
 
 
 def say(message: object, status: int, number: str = "") -> int:

@@ -24,7 +24,9 @@ def test_the_sample_from_rendering_to_score(tmp_path):
     }
     for name in ("EASYOCR_MODULE_PATH", "MODULE_PATH", "DATASET", "no_proxy", "NO_PROXY"):
         environment.pop(name, None)
-    command = ["bash", "run_pipeline.sh", "n_iter=4", "val_period=2", "batch_size=8"]
+    detection = tmp_path / "검출.yaml"
+    detection.write_text("continue_from: starter\nval_images: 1\nn_iter: 1\nval_period: 1\nbatch_size: 1\n", "utf-8")
+    command = ["bash", "run_pipeline.sh", "n_iter=4", "val_period=2", "batch_size=8", f"detection={detection}"]
 
     result = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False
@@ -34,10 +36,11 @@ def test_the_sample_from_rendering_to_score(tmp_path):
     assert "the detector's boxes" in result.stdout
 
     installed = {
-        path.relative_to(tmp_path / "집").as_posix() for path in (tmp_path / "집/.EasyOCR").rglob("finetuned.*")
+        path.relative_to(tmp_path / "집").as_posix() for path in (tmp_path / "집/.EasyOCR").rglob("finetuned*")
     }
     assert {
         ".EasyOCR/model/finetuned.pth",
+        ".EasyOCR/model/finetuned_detector.pth",
         ".EasyOCR/user_network/finetuned.py",
         ".EasyOCR/user_network/finetuned.yaml",
     } <= installed

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from train_easyocr.config import CONFIG_FILES, STRENGTHS, check_settings, load_settings
+from train_easyocr.config import CONFIG_FILES, STRENGTHS, Config, check_settings, load_settings
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.archives import find_download
 from train_easyocr.starter_weights import STARTER
@@ -110,6 +110,23 @@ class DetectionConfig(BaseModel):
 def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> DetectionConfig:
     """Read the settings; see `train_easyocr.config.load_settings`, whose errors it raises."""
     return load_settings(DetectionConfig, partial(check_settings, DetectionConfig, contradictions), path, overrides)
+
+
+def detection_of(config: Config) -> DetectionConfig | None:
+    """Return the settings of the detector that is trained and installed with a recognizer; None where none is.
+
+    The file that `detection` names, here or among the presets, with the recognizer's data set, draw and places.
+
+    Raises:
+        ConfigError: The file can't be used.
+    """
+    if not config.detection:
+        return None
+    file = Path(config.detection)
+    shared = ("dataset", "saved_models", "train_images", "eval_images", "seed")
+    return load_detection_config(
+        file if file.is_file() else CONFIG_FILES / file, [f"{key}={getattr(config, key)}" for key in shared]
+    )
 
 
 def contradictions(config: DetectionConfig) -> list[str]:

@@ -54,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = load_detection_config(options.config, options.settings)
     except ConfigError as error:
         return say(error, USAGE_ERROR, "LOCAL_RANK")
-    return _run(config, options.minutes)
+    return run(config, options.minutes)
 
 
-def _run(config: DetectionConfig, minutes: float | None) -> int:
+def run(config: DetectionConfig, minutes: float | None = None) -> int:
+    """Train; return the exit status as `main` does."""
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.detection.training import train  # noqa: PLC0415
     from train_easyocr.documents.workers import WorkerDiedError  # noqa: PLC0415
