@@ -4,12 +4,14 @@
 # Checks that EasyOCR reads with it exactly what the training code reads, and installs it only then.
 #
 #   bash step4_set_finetuned_model.sh [weights] [--config FILE] [key=value ...]
+#   bash step4_set_finetuned_model.sh [...] --detector WEIGHTS --detection_settings FILE    a word detector, too
 #   bash step4_set_finetuned_model.sh --list            the models that were installed before
 #   bash step4_set_finetuned_model.sh --restore NAME    put one of them back
 #
 # Input:    saved_models/<experiment_name>/best_accuracy.pth with its .json, or the weights that are named;
 #           validation patches of step 2 for the check
-# Output:   finetuned.pth in model/, finetuned.py and finetuned.yaml in user_network/ of ~/.EasyOCR (or EASYOCR_MODULE_PATH)
+# Output:   finetuned.pth in model/, finetuned.py and finetuned.yaml in user_network/ of ~/.EasyOCR (or EASYOCR_MODULE_PATH);
+#           with a detector finetuned_detector.pth and finetuned_detection.yaml in model/, too
 # Duration: under a minute
 # Example:  bash step4_set_finetuned_model.sh saved_models/korean_documents/best_norm_ed.pth
 set -euo pipefail

@@ -1,12 +1,18 @@
 """Speed and memory of step 2 beside the plain way of doing the same and beside the bare decoding of the pages.
 
-    python3 -m benchmarks.prepare_dataset [--pages 120] [--repeats 3]
+    python3 -m benchmarks.prepare_dataset [--pages 240] [--repeats 3]
     python3 -m benchmarks.prepare_dataset --dataset DIR          # on a download instead of rendered pages
 
 The plain way is one process that reads the JSON, decodes the page in colour, writes a PNG file a word with the
 library's own settings (OpenCV; beside it Pillow), and labels.csv with pandas. The floor decodes the pages to grey and
-does nothing else. Everything runs as a process of its own, start included, in turns, `--repeats` times; the best time
-of each counts. Memory is the highest resident size that any one process of a run has had (Linux).
+does nothing else, in as many processes as step 2 has workers and with the same care for memory. Everything runs as a
+process of its own, start included, in turns, `--repeats` times; the best time of each counts. Memory is the highest
+resident size that any one process of a run has had (Linux). Processor time is that of all processes of a run together;
+other programs on the machine change it least.
+
+PNG files stay until the end, about 1 GB a repeat with 240 pages: a file system may look through the places of files
+that were just deleted each time it makes a new one (ext4 does for a minute or more), which would slow down whatever
+comes next a hundredfold.
 """
 
 from __future__ import annotations
@@ -27,10 +33,8 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import pandas as pd
-import psutil
-from PIL import Image
 
+from benchmarks.results import Row, report
 from train_easyocr.documents.aihub import PageFile, find_pages, read_page
 from train_easyocr.documents.archives import find_archives, find_download, list_archives, members_by_kind, read_member
 from train_easyocr.documents.images import decode_image
@@ -51,25 +55,6 @@ START_PAGES = 4
 WHOLE_SET, CORES = 113_874, 16
 PILLOW_SHARE = 4
 """Pillow's plain way is given every fourth page: it takes three times as long as OpenCV's."""
-
-
-class BenchmarkRow(NamedTuple):
-    """One line of the table; speeds in patches a second, memory in MiB of the largest process."""
-
-    work: str
-    plain: float
-    ours: float
-    floor: float
-    memory: float
-
-    def cells(self) -> tuple[str, ...]:
-        """Return what the table shows."""
-        ratio, over = self.ours / self.plain, self.floor / self.ours
-        floor = f"{self.floor:,.0f} ({over:.2f} x its time)"
-        return self.work, f"{self.plain:,.0f}", f"{self.ours:,.0f}", f"{ratio:.1f}", floor, f"{self.memory:.0f}"
-
-
-HEADER = ("work (patches/s)", "plain", "ours", "ratio", "floor", "peak MiB")
 
 
 class Measured(NamedTuple):
@@ -106,7 +91,9 @@ def _smaller(jpeg: bytes) -> bytes:
 
 def plain_way(unzipped: Path, output: Path, save: Callable[[str, np.ndarray], object], step: int = 1) -> None:
     """Crop every word of every page into a PNG file, as a short script does it."""
-    output.mkdir()
+    import pandas as pd  # noqa: PLC0415 - the floor's process shall not load it
+
+    output.mkdir(parents=True)
     rows = []
     for label in sorted((unzipped / "training/labels").rglob("*.json"))[::step]:
         content = json.loads(label.read_text(encoding="utf-8"))
@@ -122,6 +109,8 @@ def plain_way(unzipped: Path, output: Path, save: Callable[[str, np.ndarray], ob
 
 
 def _save_with_pillow(path: str, patch: np.ndarray) -> None:
+    from PIL import Image  # noqa: PLC0415
+
     Image.fromarray(cv2.cvtColor(patch, cv2.COLOR_BGR2RGB)).save(path)
 
 
@@ -136,6 +125,12 @@ def decode_pages(unzipped: Path, workers: int) -> None:
     pages, _ = find_pages(unzipped / "training")
     for _ in spread(decode_page, pages, workers):
         pass
+
+
+def decode_plainly(unzipped: Path) -> None:
+    """Do the same without a thought for memory: what `keep_freed_memory` saves lies between this and the floor."""
+    for page in find_pages(unzipped / "training")[0]:
+        decode_page(page)
 
 
 def measure(command: Sequence[str]) -> Measured:
@@ -162,6 +157,8 @@ def measure(command: Sequence[str]) -> Measured:
 
 
 def _family(pid: int) -> list[int]:
+    import psutil  # noqa: PLC0415 - the processes that are measured shall not load it
+
     try:
         return [pid, *(child.pid for child in psutil.Process(pid).children(recursive=True))]
     except psutil.NoSuchProcess:
@@ -179,6 +176,8 @@ def _peak_memory(pid: int) -> float:
 
 
 def _processor_time(pid: int) -> float:
+    import psutil  # noqa: PLC0415
+
     try:
         times = psutil.Process(pid).cpu_times()
     except psutil.Error:
@@ -188,19 +187,19 @@ def _processor_time(pid: int) -> float:
 
 def plain_run(kind: str, folder: Path, workers: int = 1) -> Measured:
     """Run one of the works of this file as a process."""
-    output = folder / "plain"
     command = [sys.executable, "-m", "benchmarks.prepare_dataset", "--only", kind, "--folder", str(folder)]
-    measured = measure([*command, "--workers", str(workers)])
-    shutil.rmtree(output, ignore_errors=True)
-    return measured
+    return measure([*command, "--output", tempfile.mkdtemp(dir=folder), "--workers", str(workers)])
 
 
-def our_run(download: Path, output: Path, form: str, workers: int, *settings: str) -> Measured:
-    """Run `--training` of step 2."""
+def our_run(download: Path, folder: Path, form: str, workers: int, *settings: str, unzipped: bool = True) -> Measured:
+    """Run `--training` of step 2, out of unzipped/ or out of the archives."""
+    output = Path(tempfile.mkdtemp(dir=folder))
+    if unzipped:
+        (output / "unzipped").symlink_to(folder / "unzipped")
     command = [sys.executable, str(ROOT / "prepare_dataset.py"), "--dataset", str(download), "--output", str(output)]
-    command += ["--training", "--format", form, "--workers", str(workers), *settings]
-    measured = measure(command)
-    shutil.rmtree(output / "training_and_validation_set")
+    measured = measure([*command, "--training", "--format", form, "--workers", str(workers), *settings])
+    if form == "lmdb":  # few files
+        shutil.rmtree(output)
     return measured
 
 
@@ -209,12 +208,13 @@ def works(download: Path, folder: Path) -> dict[str, Callable[[], Measured]]:
     found: dict[str, Callable[[], Measured]] = {
         "plain opencv": partial(plain_run, "opencv", folder),
         "plain pillow": partial(plain_run, "pillow", folder),
+        "plain decoding": partial(plain_run, "grey", folder),
     }
     for workers in sorted({1, available_cores()}):
         found[f"floor {workers}"] = partial(plain_run, "decode", folder, workers)
         for form in ("png", "lmdb"):
             found[f"unzipped {form} {workers}"] = partial(our_run, download, folder, form, workers)
-        archives = partial(our_run, download, folder / "archives", "lmdb", workers)
+        archives = partial(our_run, download, folder, "lmdb", workers, unzipped=False)
         found[f"archives lmdb {workers}"] = archives
         found[f"start lmdb {workers}"] = partial(archives, f"train_images={START_PAGES}")
     return found
@@ -231,20 +231,27 @@ def measure_all(download: Path, folder: Path, repeats: int) -> dict[str, Measure
     return best
 
 
-def rows(best: dict[str, Measured], patches: int) -> list[BenchmarkRow]:
-    """Compare: each of our runs with the plain ways, and with the floor on the same number of workers."""
-    plain = {"OpenCV": patches / best["plain opencv"].seconds}
-    plain["Pillow"] = patches / PILLOW_SHARE / best["plain pillow"].seconds
-    table = []
+def rows(best: dict[str, Measured], pages: int, patches: int) -> list[Row]:
+    """Compare our runs with the plain ways, and with the floor on the same number of workers."""
+    opencv, pillow = patches / best["plain opencv"].seconds, patches / PILLOW_SHARE / best["plain pillow"].seconds
+    table, cores = [], available_cores()
     for name, measured in best.items():
         place, form, workers = [*name.split(), ""][:3]
-        if place in {"plain", "floor", "start"}:
+        if place not in {"unzipped", "archives"}:
             continue
-        of = "" if place == "unzipped" else " out of the archives"
-        floor = patches / best[f"floor {workers}"].seconds
-        for library, speed in plain.items() if place == "unzipped" else [("OpenCV", plain["OpenCV"])]:
-            work = f"{form.upper()}{of}, {workers} workers, against {library}"
-            table.append(BenchmarkRow(work, speed, patches / measured.seconds, floor, measured.memory))
+        where = ", out of the archives" if place == "archives" else ""
+        work = f"step 2, {form.upper()}{where}, {workers} worker{'s' * (workers != '1')}"
+        speed, floor = patches / measured.seconds, patches / best[f"floor {workers}"].seconds
+        note = f"plain: OpenCV; {floor / speed:.2f} x the floor's time"
+        table.append(Row(work, opencv, speed, "patches/s", floor, measured.memory, note))
+        if place == "unzipped" and int(workers) == cores:
+            table.append(Row(work, pillow, speed, "patches/s", floor, measured.memory, "plain: Pillow"))
+    plain, decoding = (1000 * best[name].processor / pages for name in ("plain opencv", "floor 1"))
+    for form in ("png", "lmdb"):
+        ours = 1000 * best[f"unzipped {form} 1"].processor / pages
+        note = f"plain: OpenCV; {ours / decoding:.2f} x the floor's time"
+        work = f"step 2, {form.upper()}, 1 worker, processor time"
+        table.append(Row(work, plain, ours, "ms a page", decoding, note=note))
     return table
 
 
@@ -317,29 +324,31 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", type=Path, metavar="DIR", help="a download (default: rendered pages)")
-    parser.add_argument("--pages", type=int, default=120, help="pages to make up (default: %(default)s)")
+    parser.add_argument("--pages", type=int, default=240, help="pages to make up (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=3, help="times that each work is done (default: %(default)s)")
-    for name in ("--only", "--folder", "--workers"):
+    for name in ("--only", "--folder", "--output", "--workers"):
         parser.add_argument(name, help=argparse.SUPPRESS)  # one work, in the process that `plain_run` starts
     return parser.parse_args()
 
 
-def only(kind: str, folder: Path, workers: int) -> None:
+def only(kind: str, folder: Path, output: Path, workers: int) -> None:
     """Do one work in this process."""
     cv2.setNumThreads(1)
     if kind == "decode":
         decode_pages(folder / "unzipped", workers)
+    elif kind == "grey":
+        decode_plainly(folder / "unzipped")
     elif kind == "opencv":
-        plain_way(folder / "unzipped", folder / "plain", cv2.imwrite)
+        plain_way(folder / "unzipped", output / "plain", cv2.imwrite)
     else:
-        plain_way(folder / "unzipped", folder / "plain", _save_with_pillow, PILLOW_SHARE)
+        plain_way(folder / "unzipped", output / "plain", _save_with_pillow, PILLOW_SHARE)
 
 
 def main() -> None:
     """Measure and print the tables."""
     args = parse_args()
     if args.only:
-        only(args.only, Path(args.folder), int(args.workers))
+        only(args.only, Path(args.folder), Path(args.output), int(args.workers))
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -362,7 +371,7 @@ def main() -> None:
             f"{available_cores()} cores, load {os.getloadavg()[0]:.1f} before the start"
         )
         best = measure_all(download, folder, args.repeats)
-        print(format_table(HEADER, [row.cells() for row in rows(best, patches)]))
+        report(rows(best, len(found), patches))
         print(f"\n{processor_table(best, len(found))}\n\n{coding_table(folder / 'unzipped')}\n")
         print(arithmetic(best, len(found), size))
         print(f"load {os.getloadavg()[0]:.1f} at the end")

@@ -20,13 +20,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
 import numpy as np
 import psutil
 import pytest
 import torch
 
+from benchmarks.results import Row, report
 from tests.easyocr_files import install_random_weights
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import decode_image
@@ -35,29 +35,10 @@ from train_easyocr.recognition.fast_network import fast_network, fastest_precisi
 from train_easyocr.recognition.images import normalize, reading_width, resize_patch, to_batch
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import Settings, render_page
-from train_easyocr.text import format_table
 
 HEIGHT = 64
 SURE_SHARE = 0.9
 """Share of the words above a confidence of 0.6; a small model trained for ten minutes has 0.88."""
-
-
-class BenchmarkRow(NamedTuple):
-    """A line of the table; times in milliseconds a word, memory in MiB."""
-
-    work: str
-    plain: float
-    ours: float
-    floor: float
-    memory: str
-
-    def cells(self) -> list[str]:
-        """Return what the table shows."""
-        ratio = f"{self.plain / self.ours:.1f}"
-        return [self.work, f"{self.plain:.1f}", f"{self.ours:.1f}", ratio, f"{self.floor:.1f}", self.memory]
-
-
-HEADER = ["work", "EasyOCR, ms a word", "ours", "ratio", "floor", "memory, MiB (EasyOCR, ours)"]
 
 
 def page(words: int) -> tuple[Pixels, list[Box]]:
@@ -134,7 +115,7 @@ def floor_of(network: torch.nn.Module, grey: Pixels, boxes: list[Box]) -> Callab
     return forward
 
 
-def rows(words: int = 40, repeats: int = 3, clock: Callable[[], float] = time.perf_counter) -> list[BenchmarkRow]:
+def rows(words: int = 40, repeats: int = 3, clock: Callable[[], float] = time.perf_counter) -> list[Row]:
     """Measure; one row for what EasyOCR does by default and one for float32, beside our default and our float32."""
     grey, boxes = page(words)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -156,14 +137,15 @@ def rows(words: int = 40, repeats: int = 3, clock: Callable[[], float] = time.pe
     memory = {name: memory_of(way) for name, way in ways.items()}
     found = {name: 1000 * seconds / len(boxes) for name, seconds in fastest(ways, repeats, clock).items()}
     best = names[-1]
-    note = f", {again:.0%} again in fp32" if best == "bf16" else ""
     return [
-        BenchmarkRow(
-            f"reading {len(boxes)} words, EasyOCR {theirs}, ours {ours}{note if ours == 'bf16' else ''}",
+        Row(
+            f"reading {len(boxes)} words, EasyOCR {theirs}, ours {ours}",
             found[theirs],
             found[ours],
+            "ms a word",
             found[f"floor {ours}"],
-            f"{memory[theirs]:.0f}, {memory[ours]:.0f}",
+            memory[ours],
+            f"EasyOCR holds {memory[theirs]:.0f} MiB" + (f"; {again:.0%} again in fp32" if ours == "bf16" else ""),
         )
         for theirs, ours in dict.fromkeys((("int8", best), ("float32", best), ("float32", "fp32")))
     ]
@@ -177,7 +159,7 @@ def main() -> None:
     parser.add_argument("--cpu_time", action="store_true", help="the process's own time, of all its threads together")
     args = parser.parse_args()
     clock = time.process_time if args.cpu_time else time.perf_counter
-    print(format_table(HEADER, [row.cells() for row in rows(args.words, args.repeats, clock)]))
+    report(rows(args.words, args.repeats, clock))
     print(f"{torch.get_num_threads()} threads; load average {os.getloadavg()[0]:.1f}")
 
 

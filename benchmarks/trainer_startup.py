@@ -25,12 +25,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from benchmarks.results import Row, report
 from train_easyocr.config import DEFAULT_CONFIG, check_config, load_config
 from train_easyocr.recognition.word_table import INDEX
-from train_easyocr.text import format_table
 
 ROWS = 4_500_000
 WORDS_A_PAGE = 112
+PHASES = ("import", "labels", "plan")
+"""Parts of a start: imports; labels.csv and the filter; the first epoch's order."""
 
 
 def write_labels(folder: Path, rows: int) -> None:
@@ -99,17 +101,19 @@ def plain(folder: Path) -> dict[str, float]:
     return {"import": imported - began, "labels": opened - imported, "plan": planned - opened, "usable": len(usable)}
 
 
-def measure(way: str, folder: Path) -> list[object]:
-    """Run one way in a fresh process and return its row of the table."""
+def measure(way: str, folder: Path) -> dict[str, float]:
+    """Run one way in a fresh process and return its figures."""
     command = [sys.executable, __file__, "--measure", way, "--keep", str(folder)]
-    figures = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    seconds = [figures[phase] for phase in ("import", "labels", "plan")]
-    return [
-        way,
-        f"{figures['usable']:,}",
-        *(f"{value:.1f}" for value in (*seconds, sum(seconds))),
-        f"{figures['peak'] / 1024:.2f}",
-    ]
+    figures: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return figures | {"total": sum(figures[phase] for phase in PHASES)}
+
+
+def row(way: str, plain: dict[str, float], ours: dict[str, float]) -> Row:
+    """Compare one of our starts with the plain way."""
+    phases = ", ".join(f"{phase} {ours[phase]:.1f} ({plain[phase]:.1f})" for phase in PHASES)
+    note = f"{phases}; plain holds {plain['peak']:,.0f} MiB"
+    work = f"start of training, {ours['usable']:,.0f} usable words, {way}"
+    return Row(work, plain["total"], ours["total"], "s", memory_mib=ours["peak"], note=note)
 
 
 def main() -> int:
@@ -131,11 +135,8 @@ def main() -> int:
             print(f"Writing {options.rows:,} words to {folder}", file=sys.stderr)
             write_labels(folder, options.rows)
         (folder / INDEX).unlink(missing_ok=True)
-        rows = [measure(way, folder) for way in ("plain", "ours", "ours")]
-    for row, name in zip(rows, ("plain", "ours, first start", "ours, later starts"), strict=True):
-        row[0] = name
-    header = ["Way", "Usable words", "Imports (s)", "Labels and filter (s)", "Plan (s)", "Total (s)", "Peak RSS (GiB)"]
-    print(format_table(header, rows))
+        usual, first, later = (measure(way, folder) for way in ("plain", "ours", "ours"))
+    report([row("first start", usual, first), row("later starts", usual, later)])
     return 0
 
 

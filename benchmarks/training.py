@@ -5,8 +5,9 @@
 The words are as wide as AI-Hub's (the percentiles below are of its labels). The plain way stands here, small and fair:
 labels.csv through pandas, a PNG file a word through PIL, every word padded to 64 x 600, float32, a DataLoader with the
 same number of workers, the same network, loss, optimizer and batch size. Each way runs in a process of its own; the
-best of the repeats counts, since whatever else the machine does only ever slows a run down. Rows for a GPU are measured
-where there is one.
+best of the repeats counts, since whatever else the machine does only ever slows a run down. Ours is measured on some of
+a pool's batches, narrow and wide ones in equal parts; the plain way's are all alike. Rows for a GPU are measured where
+there is one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ import cv2
 import lmdb
 import numpy as np
 
+from benchmarks.results import Row, report
 from train_easyocr.config import Config, check_config
-from train_easyocr.text import format_table
 
 WIDTHS = {0: 0.5, 1: 0.81, 10: 0.92, 25: 1.79, 50: 2.73, 75: 4.3, 80: 4.7, 90: 5.74, 95: 6.95, 99: 8.3, 100: 11.0}
 """Percentiles of width by height of AI-Hub's words."""
@@ -39,23 +39,13 @@ HEIGHTS = (38, 60)
 BATCH, WORKERS = 64, 2
 PLAIN_STEPS = 1
 """Batches of the plain way that are measured: all are alike, and take seconds each."""
-GPU_BATCH, GPU_WIDTH, GPU_STEPS = 1024, 200, 30
+PART = 4
+"""Of a pool's batches, in order of width, every so many-th is measured."""
+GPU_BATCH, GPU_WIDTH, GPU_STEPS, GPU_WORKERS = 1024, 200, 30, 16
+TRAFFIC = 5
+"""How often a layer's result passes the GPU's memory at least: written and read forwards; backwards it is read again,
+and so is its gradient, after that was written."""
 SOURCE = Path(__file__).parents[1]
-
-
-@dataclass(frozen=True)
-class BenchmarkRow:
-    """A row of the table; figures as they are to be read."""
-
-    work: str
-    plain: str
-    ours: str
-    ratio: str
-    floor: str
-    memory: str
-
-
-HEADER = ["Work", "Plain", "Ours", "Ratio", "Floor", "Memory, plain and ours (MiB)"]
 
 
 def write_words(folder: Path, count: int) -> None:
@@ -179,13 +169,16 @@ def trainer_of(config: Config) -> Any:
     import torch  # noqa: PLC0415
 
     from train_easyocr.recognition.characters import CharacterSet  # noqa: PLC0415
-    from train_easyocr.recognition.computing import Computing  # noqa: PLC0415
+    from train_easyocr.recognition.computing import Computing, keep_freed_memory  # noqa: PLC0415
     from train_easyocr.recognition.data import open_set  # noqa: PLC0415
     from train_easyocr.recognition.model import build_model  # noqa: PLC0415
     from train_easyocr.recognition.plan import training_plan  # noqa: PLC0415
     from train_easyocr.recognition.training import Trainer, make_converter  # noqa: PLC0415
 
     characters = CharacterSet.from_setting(config.character)
+    computing = Computing.choose(config.precision)
+    if computing.device.type == "cpu":
+        keep_freed_memory()
     sets = [open_set(path, config, characters) for path in config.training_sets]
     converter = make_converter(config, characters)
     torch.manual_seed(1)
@@ -193,7 +186,7 @@ def trainer_of(config: Config) -> Any:
         config,
         build_model(config, converter.num_class),
         converter=converter,
-        computing=Computing.choose(config.precision),
+        computing=computing,
         training=sets,
         validation=sets,
         plan=training_plan(sets, config),
@@ -202,44 +195,91 @@ def trainer_of(config: Config) -> Any:
     return trainer, sets
 
 
-def ours(folder: Path, repeats: int) -> dict[str, float]:
-    """Measure step 3 on an epoch; words a second of the training and of its loader."""
-    from train_easyocr.recognition.batches import training_batches  # noqa: PLC0415
+def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
+    """Measure step 3 on a part of a pool; words a second of the training and of its loader."""
+    from train_easyocr.recognition import batches as loading  # noqa: PLC0415
+    from train_easyocr.recognition.augmentation import Augmentation  # noqa: PLC0415
+    from train_easyocr.recognition.plan import POOL_BATCHES  # noqa: PLC0415
 
-    config = settings(folder)
+    config = settings(folder, **changes)
     trainer, sets = trainer_of(config)
-    steps = len(sets[0]) // BATCH
-    pinned = trainer.computing.device.type == "cuda"
-    batches = training_batches(sets, trainer.plan, config, 0, pin_memory=pinned)
-    trainer._step(next(batches))
-    trained, spent = timed(lambda: [trainer._step(next(batches)) for _ in range(steps)], repeats)
-    batches = training_batches(sets, trainer.plan, config, 0, pin_memory=pinned)
+    plan, pinned = trainer.plan, trainer.computing.device.type == "cuda"
+    pool = min(POOL_BATCHES, len(sets[0]) // BATCH)
+    chosen = sorted(sorted(range(pool), key=plan.width)[PART // 2 :: PART])
+    requests = [loading.Request(plan.words(step), plan.epochs(step), weight=plan.weight(step)) for step in chosen]
+    dataset = loading.WordBatches(
+        sets, loading.InputSettings.from_config(config), augmentation=Augmentation.from_config(config)
+    )
+    batches = loading._batches(dataset, requests * (repeats + 1), WORKERS, pinned)
+    for _ in requests:
+        trainer._step(next(batches))  # memory of all widths is there then
+    trained, spent = timed(lambda: [trainer._step(next(batches)) for _ in requests], repeats)
+    batches = loading.training_batches(sets, plan, config, 0, pin_memory=pinned)
     next(batches)
-    loaded = best(lambda: list(itertools.islice(batches, steps)), repeats + 1)
-    words = steps * BATCH
-    return {"training": words / trained, "processor": words / spent, "loader": words / loaded}
+    loaded = best(lambda: list(itertools.islice(batches, pool)), repeats + 1)
+    words = sum(plan.size(step) for step in chosen)
+    return {"training": words / trained, "processor": words / spent, "loader": pool * BATCH / loaded}
 
 
 def gpu(folder: Path) -> dict[str, float]:
-    """Measure steps on words of 64 x 200 that are in memory; and the share of the GPU's arithmetic that this is."""
+    """Measure steps on words of 64 x 200 that are in memory, what the GPU could do at best, and steps fed from LMDB."""
     import torch  # noqa: PLC0415
-    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415
 
-    from train_easyocr.recognition.batches import Batch  # noqa: PLC0415
+    from train_easyocr.recognition.batches import Batch, training_batches  # noqa: PLC0415
 
-    trainer, sets = trainer_of(settings(folder, batch_size=GPU_BATCH))
+    config = settings(folder, batch_size=GPU_BATCH, workers=GPU_WORKERS)
+    trainer, sets = trainer_of(config)
     images = torch.randint(0, 256, (GPU_BATCH, 1, 64, GPU_WIDTH), dtype=torch.uint8)
     labels = [sets[0].label(index % len(sets[0]))[:5] for index in range(GPU_BATCH)]
     batch = Batch(images, labels, []).pin_memory()
 
-    def steps(count: int) -> None:
-        for _ in range(count):
-            trainer._step(batch)
+    def steps(source: Iterator[Batch]) -> None:
+        for each in source:
+            trainer._step(each)
         torch.cuda.synchronize()
 
+    work, traffic = cost_of(lambda: steps(iter([batch])), trainer.model)
+    seconds = best(lambda: steps(itertools.repeat(batch, GPU_STEPS)), 3) / GPU_STEPS
+    arithmetic, bandwidth = work / multiplications_a_second(), traffic / bytes_a_second()
+    figures = {
+        "training": GPU_BATCH / seconds,
+        "floor": GPU_BATCH / max(arithmetic, bandwidth),
+        "arithmetic": arithmetic / seconds,
+        "bandwidth": bandwidth / seconds,
+        "gpu": torch.cuda.max_memory_allocated() / 2**20,
+    }
+    loader = training_batches(sets, trainer.plan, config, 0, pin_memory=True)
+    kept = list(itertools.islice(loader, GPU_STEPS))
+    steps(iter(kept))
+    in_memory = best(lambda: steps(iter(kept)), 3)
+    fed = best(lambda: steps(itertools.islice(loader, GPU_STEPS)), 3)
+    words = GPU_STEPS * GPU_BATCH
+    return figures | {"in_memory": words / in_memory, "fed": words / fed}
+
+
+def cost_of(step: Any, model: Any) -> tuple[float, float]:
+    """Return a step's floating point operations, and the bytes that its layers' results move at least."""
+    import torch  # noqa: PLC0415
+    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415
+
+    moved = []
+
+    def count(_module: Any, _inputs: Any, result: Any) -> None:
+        results = result if isinstance(result, tuple) else (result,)
+        moved.extend(each.nbytes for each in results if isinstance(each, torch.Tensor))
+
+    hooks = [part.register_forward_hook(count) for part in model.modules() if not list(part.children())]
     with FlopCounterMode(display=False) as counter:
-        steps(1)
-    seconds = best(lambda: steps(GPU_STEPS), 3) / GPU_STEPS
+        step()
+    for hook in hooks:
+        hook.remove()
+    return counter.get_total_flops(), TRAFFIC * sum(moved)
+
+
+def multiplications_a_second() -> float:
+    """Return the operations a second of a large matrix product on the GPU, in bfloat16."""
+    import torch  # noqa: PLC0415
+
     square = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
 
     def multiply() -> None:
@@ -248,14 +288,23 @@ def gpu(folder: Path) -> dict[str, float]:
         torch.cuda.synchronize()
 
     multiply()
-    reachable = 20 * 2 * 8192**3 / best(multiply, 3)
-    floor = counter.get_total_flops() / reachable
-    return {
-        "training": GPU_BATCH / seconds,
-        "floor": GPU_BATCH / floor,
-        "share": floor / seconds,
-        "gpu": torch.cuda.max_memory_allocated() / 2**20,
-    }
+    return 20 * 2 * 8192**3 / best(multiply, 3)
+
+
+def bytes_a_second() -> float:
+    """Return the bytes a second that the GPU's memory reads and writes in a large copy."""
+    import torch  # noqa: PLC0415
+
+    source = torch.zeros(1 << 30, device="cuda", dtype=torch.uint8)
+    target = torch.empty_like(source)
+
+    def copy() -> None:
+        for _ in range(20):
+            target.copy_(source)
+        torch.cuda.synchronize()
+
+    copy()
+    return 20 * 2 * source.nbytes / best(copy, 3)
 
 
 def best(work: Any, repeats: int) -> float:
@@ -288,7 +337,7 @@ def measured(way: str, folder: Path, repeats: int) -> dict[str, float]:
     return json.loads(result.stdout.splitlines()[-1])
 
 
-def rows(words: int = 1024, repeats: int = 2) -> list[BenchmarkRow]:
+def rows(words: int = 4096, repeats: int = 2) -> list[Row]:
     """Measure all, and return the rows of the table."""
     import torch  # noqa: PLC0415
 
@@ -300,53 +349,56 @@ def rows(words: int = 1024, repeats: int = 2) -> list[BenchmarkRow]:
         for way in ("plain", "ours", "plain"):
             figures = measured(way, folder, repeats)
             found[way] = {key: max(value, found.get(way, {}).get(key, 0)) for key, value in figures.items()}
-        on_gpu = measured("gpu", folder, repeats) if torch.cuda.is_available() else None
+        on_gpu = measured("gpu", folder, repeats) if torch.cuda.is_available() else {}
     one, two = found["plain"], found["ours"]
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {os.cpu_count()} cores"
-    memory = f"{one['memory']:,.0f}, {two['memory']:,.0f}"
-    table = [
-        BenchmarkRow(
-            f"training, words/s ({device})",
-            f"{one['training']:,.1f}",
-            f"{two['training']:,.1f}",
-            f"{two['training'] / one['training']:.1f}",
-            "",
-            memory,
+    memory = f"plain {one['memory']:,.0f} MiB"
+    times = f"{two['loader'] / two['training']:.0f} times what training takes"
+    return [
+        Row(f"training ({device})", one["training"], two["training"], "words/s", None, two["memory"], memory),
+        Row(
+            "training, of one core's time alone",
+            one["processor"],
+            two["processor"],
+            "words/s",
+            note="whatever else the machine does",
         ),
-        BenchmarkRow(
-            "training, words a second of one core (whatever else the machine does)",
-            f"{one['processor']:,.1f}",
-            f"{two['processor']:,.1f}",
-            f"{two['processor'] / one['processor']:.1f}",
-            "",
-            "",
-        ),
-        BenchmarkRow(
-            "loader alone, words/s",
-            f"{one['loader']:,.0f}",
-            f"{two['loader']:,.0f}",
-            f"{two['loader'] / one['loader']:.1f}",
-            f"{two['loader'] / two['training']:.1f} times what training takes",
-            "",
+        Row("training's loader alone", one["loader"], two["loader"], "words/s", note=times),
+        *gpu_rows(on_gpu),
+    ]
+
+
+def gpu_rows(found: dict[str, float]) -> list[Row]:
+    """Return the rows of what was measured on a GPU, or the same rows without figures."""
+    steps, fed, memory = found.get("training"), found.get("fed"), found.get("gpu")
+    note, share = "", ""
+    if found:
+        note = f"{found['arithmetic']:.0%} of the time a matrix product's rate, {found['bandwidth']:.0%} a copy's needs"
+        share = f"floor: the same batches in memory; {found['fed'] / found['in_memory']:.0%} of it"
+    work = f"steps of {GPU_BATCH:,} words of 64 x {GPU_WIDTH} on a GPU"
+    return [
+        Row(work, None, steps, "words/s", found.get("floor"), memory, note),
+        Row(
+            f"training on a GPU, fed from LMDB by {GPU_WORKERS} processes",
+            None,
+            fed,
+            "words/s",
+            found.get("in_memory"),
+            note=share,
         ),
     ]
-    work = f"steps of {GPU_BATCH:,} words of 64 x {GPU_WIDTH} on a GPU, words/s"
-    if on_gpu is None:
-        return [*table, BenchmarkRow(work, "", "not measured", "", "", "")]
-    floor = f"{on_gpu['floor']:,.0f} (a matrix product's rate); {on_gpu['share']:.0%} of it used"
-    return [*table, BenchmarkRow(work, "", f"{on_gpu['training']:,.0f}", "", floor, f"{on_gpu['gpu']:,.0f} on the GPU")]
 
 
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--words", type=int, default=1024, help="words of the set; default: %(default)s")
-    parser.add_argument("--repeats", type=int, default=2, help="epochs that are measured; default: %(default)s")
+    parser.add_argument("--words", type=int, default=4096, help="words of the set; default: %(default)s")
+    parser.add_argument("--repeats", type=int, default=2, help="how often each is measured; default: %(default)s")
     parser.add_argument("--measure", choices=["plain", "ours", "gpu"], help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure is None:
-        print(format_table(HEADER, [astuple(row) for row in rows(options.words, options.repeats)]))
+        report(rows(options.words, options.repeats))
         print(f"Batches of {BATCH} words, {WORKERS} loader processes; load of the machine: {os.getloadavg()[0]:.1f}")
         return
     ways = {"plain": lambda: plain(options.folder), "gpu": lambda: gpu(options.folder)}

@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from benchmarks.results import Row, report
 from train_easyocr.patches.png import encode_png
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.synthesis.word_patches import Patch, Typeface, draw_size
 from train_easyocr.synthesis.words import Recipe, RenderedWords, unified
-from train_easyocr.text import format_table
 
 
 def plain_word(text: str, typeface: Typeface, random: np.random.Generator) -> Patch:
@@ -48,7 +48,7 @@ def seconds(words: RenderedWords, numbers: range, *, plain: bool) -> float:
             text = words.texts.text(number, random)
             encode_png(plain_word(text, words.renderer.choose(text, random), random))
         else:
-            encode_png(words.word(number)[1])
+            encode_png(words.word(number).patch)
     return time.process_time() - start
 
 
@@ -68,14 +68,15 @@ def main() -> None:
             typeface.glyph(sign)
     later = seconds(words, range(count, 2 * count), plain=False)
     plain = seconds(words, range(count // 5), plain=True) * 5
-    rows = [
-        ["plain way", round(count / plain), 1.0],
-        ["first words of a process", round(count / first), round(plain / first, 1)],
-        ["once its glyphs are kept", round(count / later), round(plain / later, 1)],
-    ]
-    print(format_table(["Words on demand", "Words a second of one core", "Times the plain way"], rows))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(f"{len(words.renderer.faces)} faces; ready after {ready:.1f} s; memory with all glyphs {memory:,.0f} MiB")
+    faces = len(words.renderer.faces)
+    note = f"{faces} faces; ready after {ready:.1f} s"
+    report(
+        [
+            Row("first words of a process", count / plain, count / first, "words/s", note=note),
+            Row("words once all glyphs are kept", count / plain, count / later, "words/s", memory_mib=memory),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -10,14 +10,20 @@ import pytest
 import torch
 import yaml
 
+from tests.detection.untrained import save_untrained
 from tests.recognition.word_sets import SYLLABLES, WORDS, tiny_config, write_set
 from train_easyocr import easyocr_weights, installation
 from train_easyocr.config import save_config
+from train_easyocr.detection.db_boxes import DbParameters
+from train_easyocr.detection.installed import InstalledDetector
+from train_easyocr.detection.parameters import CraftParameters
+from train_easyocr.detection.settings import read_settings, save_settings, settings_for
 from train_easyocr.files import sha256
 from train_easyocr.installation import (
     InstallationError,
     Place,
     archive_installed,
+    describe_place,
     install,
     main,
     previous_models,
@@ -34,7 +40,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("실험")
     write_set(folder / "training" / "select_data", WORDS * 8)
     write_set(folder / "validation" / "select_data", WORDS)
-    settings = {"n_iter": 400, "val_period": 400, "save_period": 400, "batch_size": 12, "lr": 0.01}
+    settings = {"n_iter": 400, "val_period": 400, "save_period": 400, "batch_size": 12, "lr": 0.005}
     settings |= {"output_channel": 32, "hidden_size": 32}
     config = tiny_config(folder, **settings)
     train(config)
@@ -256,3 +262,80 @@ def test_the_repository_holds_what_easyocr_loads_for_korean_g2():
     assert settings["imgH"] == 64
     assert settings["character_list"] == easyocr_weights.recognition_entries()["korean_g2"]["characters"]
     assert set(settings["network_params"]) == set(installation.NETWORK_SETTINGS)
+
+
+@pytest.fixture
+def detector(tmp_path):
+    return save_untrained(tmp_path / "검출.pth")
+
+
+def test_recognizer_detector_and_settings_come_and_go_together(trained, detector, home, tmp_path, capsys):
+    weights = trained.experiment / "best_accuracy.pth"
+    place = install(weights, trained)
+    plain = [name for name, _, installed in previous_models(place) if installed]
+    assert "detector" not in capsys.readouterr().out
+
+    install(weights, trained, detector=str(detector))
+    assert " boxes on a sheet of 12 words, the same in EasyOCR" in capsys.readouterr().out
+    assert sha256(place.detection.weights) == sha256(detector)
+    with_detector = [name for name, _, installed in previous_models(place) if installed]
+    assert with_detector != plain, "the same weights with another detector are another model"
+
+    install(weights, trained)
+    assert place.detection.settings.is_file(), "a detector that is not mentioned stays"
+    tuned = tmp_path / "찾은 설정.yaml"
+    save_settings(tuned, settings_for("db_light", sha256(detector), DbParameters(det_db_thresh=0.6)))
+    install(weights, trained, detection_settings=tuned)
+    assert read_settings(place.detection.settings).parameters["det_db_thresh"] == 0.6
+
+    capsys.readouterr()
+    assert main(["--list"]) == 0
+    rows = [[cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert sorted(row[-1] for row in rows) == ["EasyOCR's", "db_light", "db_light"]
+    assert [row[-1] for row in rows if row[1]] == ["db_light"]
+
+    restore(plain[0])
+    assert not any(path.exists() for path in place.detection.files)
+    assert "use_installed_detector" not in describe_place(place)
+    restore(with_detector[0])
+    assert read_settings(place.detection.settings).parameters["det_db_thresh"] == 0.5
+    described = describe_place(place)
+    assert "finetuned_detector.pth" in described
+    assert (
+        "use_installed_detector(easyocr.Reader(['ko', 'en'], recog_network='finetuned', detector=False))" in described
+    )
+    install(weights, trained, detector="easyocr")
+    assert not any(path.exists() for path in place.detection.files)
+
+
+def test_a_detector_that_can_not_be_used_is_refused(trained, detector, home, tmp_path):
+    weights = trained.experiment / "best_accuracy.pth"
+    for options, match in [
+        ({"detector": str(tmp_path / "없음.pth")}, "there is no such file"),
+        ({"detection_settings": tmp_path / "없음.yaml"}, "can't be read"),
+        ({"detector": str(weights)}, "card of something else"),
+    ]:
+        with pytest.raises(InstallationError, match=f"{match}(.|\n)*nothing was installed"):
+            install(weights, trained, **options)
+    other = tmp_path / "남의 설정.yaml"
+    save_settings(other, settings_for("db_light", "0" * 64, DbParameters()))
+    with pytest.raises(InstallationError, match="is for weights of SHA-256"):
+        install(weights, trained, detector=str(detector), detection_settings=other)
+    assert not any(path.is_file() for path in home.rglob("*"))
+
+
+def test_another_answer_through_easyocr_is_caught(trained, detector, home, monkeypatch):
+    monkeypatch.setattr(InstalledDetector, "boxes", lambda self, image: [])
+    refused_by = pytest.raises(
+        InstallationError, match="through EasyOCR 0 that are not the same; nothing was installed"
+    )
+    with refused_by:
+        install(trained.experiment / "best_accuracy.pth", trained, detector=str(detector))
+
+
+def test_tuned_settings_of_easyocrs_detector_are_shown_as_arguments(home):
+    files = Place.installed().detection
+    save_settings(files.settings, settings_for("craft", "easyocr", CraftParameters(low_text=0.3, width_ths=-1.0)))
+    assert "reader.readtext('page.jpg', text_threshold=0.7, low_text=0.3" in installation.usage(files)
+    save_settings(files.settings, settings_for("craft", "easyocr", CraftParameters(margin_x=0.3)))
+    assert "use_installed_detector(" in installation.usage(files)

@@ -10,7 +10,7 @@ import difflib
 import math
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -26,6 +26,8 @@ OPTIMIZERS = {True: "adam", False: "adadelta"}
 
 STRENGTHS = {"off": 0.0, "light": 0.25, "medium": 0.5, "strong": 1.0}
 """What the names of `augmentation` stand for."""
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class ConfigError(ValueError):
@@ -43,6 +45,7 @@ class Config(BaseModel):
     saved_models: str = "saved_models"
     workers: int = Field(2, ge=0)
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
 
     # Data
     dataset: str = ""
@@ -57,6 +60,7 @@ class Config(BaseModel):
     val_images: int = Field(2_000, ge=1)
     eval_images: int = Field(500, ge=1)
     box_context: float = Field(0.0, ge=0, le=1)
+    unify_variants: bool = True
 
     # Input
     img_height: int = Field(64, ge=32, multiple_of=16)
@@ -70,6 +74,7 @@ class Config(BaseModel):
     # Augmentation
     augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
     augmentation_probability: float = Field(0.6, ge=0, le=1)
+    box_jitter: float = Field(0.0, ge=0, le=0.5)
 
     # Characters
     character: str = Field("korean_g2", min_length=1)
@@ -127,7 +132,7 @@ class Config(BaseModel):
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("batch_pixels", mode="before")
+    @field_validator("batch_pixels", "compile", mode="before")
     @classmethod
     def _switch_as_text(cls, value: Any) -> Any:
         # YAML reads a bare `off` or `on` as a truth value.
@@ -233,9 +238,21 @@ def _name_or_number(value: Any, names: Collection[str], expected: str, fits: Cal
 
 
 def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> Config:
-    """Read a YAML file, apply `key=value` overrides, and check the whole.
+    """Read a YAML file, apply `key=value` overrides, and check the whole; see `load_settings`."""
+    return load_settings(Config, check_config, path, overrides)
+
+
+def load_settings(
+    kind: type[Settings],
+    check: Callable[[dict[str, Any], Iterable[str]], Settings],
+    path: Path,
+    overrides: Iterable[str] = (),
+) -> Settings:
+    """Read settings of any kind from a YAML file, apply `key=value` overrides, and check the whole.
 
     Args:
+        kind: A frozen model whose settings all have defaults.
+        check: Makes settings of values by key, and reports what is wrong with them beside what is known to be.
         path: The YAML file. Keys that it does not name have their default values.
         overrides: Settings as given on a command line, such as `lr=0.5` or `select_data=A-B`; values are read as YAML.
 
@@ -253,15 +270,15 @@ def load_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> C
         if key in ("adam", "optimizer"):  # the same setting in two words; the later one counts
             values.pop("adam", None)
             values.pop("optimizer", None)
-        values[key] = value if _is_text(key) else yaml.safe_load(value)
-    return check_config(values, faults)
+        values[key] = value if _is_text(kind, key) else yaml.safe_load(value)
+    return check(values, faults)
 
 
-def _is_text(key: str) -> bool:
+def _is_text(kind: type[BaseModel], key: str) -> bool:
     # Texts are taken as they stand, since paths and characters may hold what YAML gives a meaning to.
     if key == "adam":
         return False
-    field = Config.model_fields.get(key)
+    field = kind.model_fields.get(key)
     return field is None or field.annotation not in (bool, int, float)
 
 
@@ -291,15 +308,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
-    """Build a `Config`, or report unknown keys, wrong types and contradictions together.
-
-    Args:
-        values: Settings by key; those not named have their default values.
-        faults: What is already known to be wrong, to be reported with the rest.
-
-    Raises:
-        ConfigError: Anything is wrong.
-    """
+    """Build a `Config`, or report unknown keys, wrong types and contradictions together; see `check_settings`."""
     found = list(faults)
     if "adam" in values:
         adam, values = values["adam"], {key: value for key, value in values.items() if key != "adam"}
@@ -307,26 +316,46 @@ def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
             found.append(f"adam: {adam} beside optimizer: {values['optimizer']}; the latter alone says it all")
         else:
             values["optimizer"] = OPTIMIZERS[adam] if isinstance(adam, bool) else adam
-    config: Config | None = None
+    return check_settings(Config, _contradictions, values, found)
+
+
+def check_settings(
+    kind: type[Settings],
+    contradictions: Callable[[Settings], list[str]],
+    values: dict[str, Any],
+    faults: Iterable[str] = (),
+) -> Settings:
+    """Build settings, or report unknown keys, wrong types and contradictions together.
+
+    Args:
+        kind: As for `load_settings`.
+        contradictions: Says what is wrong among values that are right each for itself.
+        values: Settings by key; those not named have their default values.
+        faults: What is already known to be wrong, to be reported with the rest.
+
+    Raises:
+        ConfigError: Anything is wrong.
+    """
+    found = list(faults)
     try:
-        config = Config.model_validate(values)
+        config = kind.model_validate(values)
     except ValidationError as error:
-        found += [_describe(fault) for fault in error.errors()]
+        found += [_describe(kind, fault) for fault in error.errors()]
         sound = {
             key: value for key, value in values.items() if key not in {fault["loc"][0] for fault in error.errors()}
         }
         # Contradictions among the sound keys are worth knowing in the same run.
-        config = Config.model_validate(sound)
-    found += _contradictions(config)
+        config = kind.model_validate(sound)
+    found += contradictions(config)
     if found:
         raise ConfigError("the configuration can't be used:\n" + "\n".join(f"  - {fault}" for fault in found))
     return config
 
 
-def _describe(fault: Any) -> str:
+def _describe(kind: type[BaseModel], fault: Any) -> str:
     key = str(fault["loc"][0])
     if fault["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, Config.model_fields, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(key, kind.model_fields, n=1, cutoff=0.5)
         return f"{key}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
     message = fault["msg"].removeprefix("Value error, ")
     return f"{key}: {message[0].lower()}{message[1:]}, not {fault['input']!r}"
@@ -436,6 +465,6 @@ def _share_faults(config: Config) -> list[str]:
     return found
 
 
-def save_config(config: Config, path: Path) -> None:
-    """Write all settings as YAML, in the order of `Config`."""
+def save_config(config: BaseModel, path: Path) -> None:
+    """Write all settings as YAML, in the order of their kind."""
     write_text(path, yaml.safe_dump(config.model_dump(), allow_unicode=True, sort_keys=False, width=1_000_000))

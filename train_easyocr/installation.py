@@ -3,16 +3,21 @@
     python3 -m train_easyocr.installation [weights] [--config FILE] [key=value ...]
     python3 -m train_easyocr.installation --list
     python3 -m train_easyocr.installation --restore NAME
+    python3 -m train_easyocr.installation [weights] [--detector PATH|easyocr] [--detection_settings FILE]
 
 EasyOCR wants three files: `model/finetuned.pth`, `user_network/finetuned.py` and `user_network/finetuned.yaml`. They
 are written to a folder of their own first; validation patches are read through the training code and through
 `easyocr.Reader(['ko', 'en'], recog_network='finetuned')` with these files, and only equal texts let them in.
+
+A word detector and its settings go beside them where they are named: `model/finetuned_detector.pth` and
+`model/finetuned_detection.yaml`. What is installed already stays otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import hashlib
 import math
 import os
 import shutil
@@ -30,7 +35,13 @@ from numpy.typing import NDArray
 
 from train_easyocr import easyocr_weights
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, check_config, load_config
+from train_easyocr.detection.installed import DetectionFiles
+from train_easyocr.detection.opening import CRAFT, open_word_detector
+from train_easyocr.detection.parameters import CraftParameters
+from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings
+from train_easyocr.detection.staging import copy_or_remove, sheet_of, stage_detection
 from train_easyocr.documents import Box
+from train_easyocr.easyocr_weights import DamagedWeights
 from train_easyocr.files import replacing, sha256, write_text
 from train_easyocr.reader import ReaderError, WordReader, open_fast, open_finetuned
 from train_easyocr.recognition import network
@@ -103,8 +114,13 @@ class Place:
 
     @property
     def files(self) -> list[Path]:
-        """All four, in the order in which they are put in place."""
+        """The recognizer's, in the order in which they are put in place."""
         return [self.network, self.settings, self.weights, self.card]
+
+    @property
+    def detection(self) -> DetectionFiles:
+        """The detector's files, where one is installed."""
+        return DetectionFiles(self.model)
 
 
 def easyocr_settings(card: WeightsCard) -> str:
@@ -282,13 +298,23 @@ def validation_patches(
     return patches
 
 
-def install(weights: Path, config: Config, *, words: int = 200) -> Place:
+def install(
+    weights: Path,
+    config: Config,
+    *,
+    words: int = 200,
+    detector: str | None = None,
+    detection_settings: Path | None = None,
+) -> Place:
     """Check weights as EasyOCR would use them and install them; what was installed before is kept in the archive.
 
     Args:
         weights: A `.pth` file with its card (`.json`) beside it.
         config: Says where the validation patches are.
         words: How many patches are read both ways.
+        detector: Weights of a word detector to be installed, or `easyocr` for EasyOCR's own detector; None leaves the
+            one that is installed, unless `detection_settings` are for EasyOCR's weights.
+        detection_settings: The detector's settings, as tuning writes them; None takes those that its weights have.
 
     Returns:
         Where the model is now.
@@ -308,6 +334,10 @@ def install(weights: Path, config: Config, *, words: int = 200) -> Place:
     with tempfile.TemporaryDirectory(prefix=".finetuned-", dir=place.model.parent) as folder:
         staged = Place(Path(folder) / "model", Path(folder) / "user_network")
         stage(weights, card, staged)
+        try:
+            stage_detection(detector, detection_settings, place.detection, staged.detection)
+        except (SettingsError, CheckpointError) as error:
+            raise InstallationError(f"{error}; nothing was installed") from None
         patches = validation_patches(folders, card, config, words)
         try:
             readings = read_both_ways(staged, card, patches)
@@ -316,6 +346,8 @@ def install(weights: Path, config: Config, *, words: int = 200) -> Place:
         compare(readings, card, same_patches=[str(path) for path in folders] == card.validation_sets)
         print(f"step 4: EasyOCR reads all of {len(readings)} validation patches exactly as the training code does")
         _report_int8(readings, read_both_ways(staged, card, patches, quantize=True))
+        if detector is not None or detection_settings is not None:
+            check_detection(staged, [image for _, _, image in patches])
         archive_installed(place)
         _put(staged, place)
     return place
@@ -329,17 +361,51 @@ def _report_int8(exact: Sequence[Reading], quantized: Sequence[Reading]) -> None
     )
 
 
+def check_detection(staged: Place, patches: Sequence[Image]) -> None:
+    """Let only a detector pass that finds the same words in a `Reader` of EasyOCR as by itself.
+
+    Args:
+        staged: The files of a model, a detector's among them; without, there is nothing to check.
+        patches: Words, of which a sheet is made.
+
+    Raises:
+        InstallationError: It can't be used, or finds something else.
+    """
+    files = staged.detection
+    if not files.settings.is_file():
+        print("step 4: words are found by EasyOCR's own detector, with its own settings")
+        return
+    sheet = sheet_of(patches[:60])
+    try:
+        settings = read_settings(files.settings)
+        source = files.weights if files.weights.is_file() else CRAFT
+        alone = open_word_detector(source).detector.with_parameters(settings.detector_parameters)
+        expected = alone.boxes(alone.score_maps(sheet))
+        with staged.as_easyocr_sees_it():
+            found = open_finetuned(detector=True, quantize=False).detect(sheet)
+    except (SettingsError, CheckpointError, ReaderError, FileNotFoundError, DamagedWeights) as error:
+        raise InstallationError(f"{error}; nothing was installed") from None
+    if sorted(found) != sorted(expected):
+        raise InstallationError(
+            f"the detector finds {len(expected)} boxes on a sheet, and through EasyOCR {len(found)} that are not the "
+            "same; nothing was installed"
+        )
+    print(f"step 4: the detector finds {len(found)} boxes on a sheet of {len(patches[:60])} words, the same in EasyOCR")
+
+
 def _put(source: Place, target: Place) -> None:
-    for original, copy in zip(source.files, target.files, strict=True):
-        if original.is_file():
-            with replacing(copy) as temporary:
-                shutil.copyfile(original, temporary)
-        else:
-            copy.unlink(missing_ok=True)
+    # Settings of a detector count as soon as they are there: the old ones go first, the new ones come last.
+    target.detection.settings.unlink(missing_ok=True)
+    originals = [*source.files, *source.detection.files]
+    for original, copy in zip(originals, [*target.files, *target.detection.files], strict=True):
+        copy_or_remove(original, copy)
 
 
 def _name_of(place: Place) -> str:
     digest = sha256(place.weights)
+    if place.detection.settings.is_file():
+        parts = [digest, *(sha256(path) for path in place.detection.files if path.is_file())]
+        digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()
     try:
         experiment = read_card(place.weights).experiment_name
     except CheckpointError:
@@ -365,19 +431,34 @@ def archive_installed(place: Place) -> str | None:
 
 def previous_models(place: Place) -> list[tuple[str, WeightsCard | None, bool]]:
     """Return name, card (None where there is none) and whether it is the installed one, of every model at hand."""
-    installed = _name_of(place) if place.weights.is_file() else None
-    folders = sorted(path for path in _archive(place).glob("*") if (path / place.weights.name).is_file())
-    places = {folder.name: Place(folder, folder) for folder in folders}
-    if installed:
-        places[installed] = place
     found = []
-    for name, where in sorted(places.items()):
+    for name, where in _places(place).items():
         try:
             card = read_card(where.weights)
         except CheckpointError:
             card = None
-        found.append((name, card, name == installed))
+        found.append((name, card, where is place))
     return found
+
+
+def _places(place: Place) -> dict[str, Place]:
+    """Return where each model at hand is, by name; that of the installed one is `place` itself."""
+    folders = [path for path in _archive(place).glob("*") if (path / place.weights.name).is_file()]
+    places = {folder.name: Place(folder, folder) for folder in folders}
+    if place.weights.is_file():
+        places[_name_of(place)] = place
+    return dict(sorted(places.items()))
+
+
+def describe_detector(files: DetectionFiles) -> str:
+    """Return in a word or two which detector a model is installed with."""
+    if not files.settings.is_file():
+        return "EasyOCR's"
+    try:
+        settings = read_settings(files.settings)
+    except SettingsError:
+        return "broken"
+    return "EasyOCR's, tuned" if settings.weights_sha256 == EASYOCR else settings.network
 
 
 def restore(name: str) -> Place:
@@ -400,19 +481,41 @@ def describe_place(place: Place) -> str:
     """Return the tree of the installed files and the lines of Python that use them."""
     root = place.model.parent
     custom = place.user_network.parent != root
+    there = [path.name for path in place.detection.files if path.is_file()]
+    names = [place.weights.name, *(name for name in there if not name.endswith(".json"))]
+    model = "\n".join(f"│   {'└' if name == names[-1] else '├'}── {name}" for name in names)
     return f"""{place.model if custom else root}
 ├── model
-│   └── {place.weights.name}
+{model}
 └── user_network
     ├── {place.network.name}
     └── {place.settings.name}
 
-import easyocr
-reader = easyocr.Reader(['ko', 'en'], recog_network='{NAME}')
-print(reader.readtext('page.jpg'))"""
+{usage(place.detection)}"""
+
+
+def usage(files: DetectionFiles) -> str:
+    """Return the lines of Python that read a page with the installed model and its detector."""
+    opening = f"easyocr.Reader(['ko', 'en'], recog_network='{NAME}'"
+    if not files.settings.is_file():
+        return f"import easyocr\nreader = {opening})\nprint(reader.readtext('page.jpg'))"
+    settings = read_settings(files.settings)
+    parameters = settings.detector_parameters
+    if settings.weights_sha256 == EASYOCR and isinstance(parameters, CraftParameters):
+        arguments = parameters.easyocr_arguments()
+        if arguments is not None:
+            shown = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+            return f"import easyocr\nreader = {opening})\nprint(reader.readtext('page.jpg', {shown}))"
+    return (
+        "import easyocr\n"
+        "from train_easyocr.detection.installed import use_installed_detector\n"
+        f"reader = use_installed_detector({opening}, detector=False))\n"
+        "print(reader.readtext('page.jpg'))"
+    )
 
 
 def _print_list(place: Place) -> None:
+    places = _places(place)
     rows = [
         [
             name,
@@ -420,10 +523,11 @@ def _print_list(place: Place) -> None:
             card.iteration if card else "-",
             f"{card.validation.accuracy:.2f}" if card else "-",
             f"{card.validation.norm_ed:.4f}" if card else "-",
+            describe_detector(places[name].detection),
         ]
         for name, card, installed in previous_models(place)
     ]
-    header = ["name", "installed", "iteration", "accuracy", "norm_ED"]
+    header = ["name", "installed", "iteration", "accuracy", "norm_ED", "detector"]
     print(format_table(header, rows) if rows else "no model is installed")
 
 
@@ -436,6 +540,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("arguments", nargs="*", metavar="[weights] [key=value ...]", help="default: the best accuracy")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="settings; default: %(default)s")
     parser.add_argument("--words", type=int, default=200, help="patches that are read both ways; default: %(default)s")
+    parser.add_argument(
+        "--detector", metavar="PATH", help="weights of a word detector to install, too; easyocr: EasyOCR's own again"
+    )
+    parser.add_argument(
+        "--detection_settings", type=Path, metavar="FILE", help="the detector's settings, as tuning writes them"
+    )
     parser.add_argument("--list", action="store_true", help="list the models that were installed, and stop")
     parser.add_argument("--restore", metavar="NAME", help="put back a model that was installed before")
     return parser.parse_intermixed_args(arguments)
@@ -461,7 +571,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             place = restore(args.restore)
         else:
             config = load_config(args.config, settings)
-            place = install(weights or best_weights(config.experiment), config, words=args.words)
+            place = install(
+                weights or best_weights(config.experiment),
+                config,
+                words=args.words,
+                detector=args.detector,
+                detection_settings=args.detection_settings,
+            )
     except (InstallationError, ConfigError) as error:
         print(f"step 4: {error}", file=sys.stderr)
         return 1

@@ -48,9 +48,12 @@ from easyocr.imgproc import loadImage
 from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
+from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
+from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import ImageError, decode_image
 from train_easyocr.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
+from train_easyocr.recognition.checkpoints import CheckpointError
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.fast_network import Precision, fast_network, fastest_precision
 from train_easyocr.recognition.images import normalize, reading_width, resize_patch, to_batch
@@ -133,11 +136,16 @@ class PageReader:
     Args:
         reader: EasyOCR's reader.
         img_height: The height in pixels to which this reader's recognizer scales words.
+        installed: Finds the words in place of the reader's own detector.
     """
 
-    def __init__(self, reader: easyocr.easyocr.Reader, img_height: int) -> None:
+    def __init__(
+        self, reader: easyocr.easyocr.Reader, img_height: int, installed: InstalledDetector | None = None
+    ) -> None:
         self.reader = reader
         self.img_height = img_height
+        if installed is not None:
+            reader.detect = installed.detect  # for `readtext`, too
 
     def with_languages(self, lang_list: Sequence[str]) -> PageReader:
         """Return a reader with the same network for other languages of EasyOCR's Korean model.
@@ -422,8 +430,30 @@ def open_detector(cuda: bool = False) -> PageReader:
     return PageReader(_open(FINETUNED_LANGUAGES, cuda, recognizer=False), easyocr.config.imgH)
 
 
+def open_installed_detector(cuda: bool = False) -> PageReader:
+    """Open a reader that can only `detect`, with the detector and the settings that step 4 installed.
+
+    Raises:
+        MissingWeights, DamagedWeights: It uses EasyOCR's weights, and they can't be had.
+        ReaderError: The installed files can't be used.
+    """
+    installed = _open_installed(cuda)
+    reader = _open(FINETUNED_LANGUAGES, cuda, detector=False, recognizer=False)
+    return PageReader(reader, easyocr.config.imgH, installed)
+
+
+def _open_installed(cuda: bool) -> InstalledDetector:
+    try:
+        return open_installed(cuda)
+    except (SettingsError, CheckpointError) as error:
+        raise ReaderError(str(error)) from error
+
+
 def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = True) -> PageReader:
     """Open the fine-tuned reader that step 4 installed; arguments as in `open_baseline`.
+
+    With `detector`, words are found by the detector and the settings that step 4 installed, by EasyOCR's where it
+    installed none.
 
     Raises:
         MissingWeights: A file is missing; the message says which goes where.
@@ -431,6 +461,8 @@ def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = 
         ReaderError: The installed files can't be used, or not together.
     """
     files = finetuned_files()
+    installed = _open_installed(cuda) if detector and installed_detection() else None
+    detector = detector and installed is None
     if detector:
         find_weights(DETECTOR)
     settings = read_settings(files.settings)
@@ -447,7 +479,7 @@ def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = 
             f"{files.weights}: does not fit {files.settings.name} and {files.network.name} beside it in "
             f"{files.network.parent} ({reason}); install the model again with step 4"
         ) from error
-    return PageReader(reader, settings["imgH"])
+    return PageReader(reader, settings["imgH"], installed)
 
 
 def open_fast(cuda: bool = False, precision: Precision | None = None) -> WordReader:

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = load_config(options.config, options.settings)
     except ConfigError as error:
-        return _say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
+        return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
     return _run(config, options.show_samples, options.character_from)
 
 
@@ -100,19 +100,19 @@ def _run(config: Config, samples: int | None, character_from: Path | None) -> in
         else:
             train(config)
     except (KeyboardInterrupt, Interrupted) as stop:
-        return _say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
+        return say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
     except OtherProcessError:
         return FAILURE  # that process says why
     except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
-        return _say(error, USAGE_ERROR)
+        return say(error, USAGE_ERROR)
     except (PatchError, LabelsError, LabelsCsvError, NotFiniteError, FontError) as error:
-        return _say(error, FAILURE)
+        return say(error, FAILURE)
     except OSError as error:
-        return _say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
+        return say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
     return 0
 
 
-def _say(message: object, status: int, number: str = "") -> int:
+def say(message: object, status: int, number: str = "") -> int:
     """Say what went wrong; `number` is where torchrun numbers processes of which only the first is to say it."""
     if os.environ.get(number, "0") == "0":
         print(f"{message}", file=sys.stderr, flush=True)

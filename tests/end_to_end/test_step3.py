@@ -185,5 +185,5 @@ def test_wrong_settings_are_told_before_anything_is_loaded():
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=60
     )
     assert result.stdout == "2 False\n"
-    assert "lr: input should be greater than 0" in result.stderr
+    assert "lr: should be auto or a number above 0" in result.stderr
     assert time.monotonic() - started < 30

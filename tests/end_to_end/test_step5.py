@@ -14,9 +14,12 @@ import pytest
 import torch
 
 import evaluate
+from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import CHARACTERS, NETWORK, install_finetuned, write_page, write_set
 from train_easyocr import starter_weights
+from train_easyocr.detection.installed import DetectionFiles, open_installed
+from train_easyocr.detection.staging import stage_detection
 from train_easyocr.documents import Box
 from train_easyocr.evaluation import models as models_module
 from train_easyocr.evaluation.command import spread
@@ -142,6 +145,25 @@ def test_detector_finds_words_once_a_page(folder, eval_set, tmp_path, monkeypatc
     assert len(calls) == 2
     assert (found["boxes"], found["pages"], list(found["categories"])) == ("detector", 2, ["인.허가", "주민복지"])
     assert "detector weights_sha256" in (tmp_path / "out" / NAMES[2]).read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_the_installed_detector_finds_words_where_easyocrs_can_not_be_had(folder, eval_set, tmp_path, capsys):
+    files = DetectionFiles(folder / "model")
+    stage_detection(str(save_untrained(tmp_path / "검출.pth", long_side=320)), None, files, files)
+    assert step5(eval_set, tmp_path / "out", "--finetuned") == 0
+    found = result(tmp_path / "out")
+    assert (list(found["models"]), found["boxes"], found["pages"]) == (["finetuned"], "detector", 4)
+    _, *rows = map(json.loads, (tmp_path / "out" / NAMES[2]).read_text(encoding="utf-8").splitlines())
+    detector = open_installed(files=files)
+    for row in rows:
+        if row["reader"] == "detector":
+            image = load_page(eval_set / "images" / f"{row['page']}.png")[0]
+            assert [tuple(box) for box in row["rows"]] == detector.boxes(image)
+    assert sum(len(row["rows"]) for row in rows) > 4
+
+    files.settings.write_text("kaputt", encoding="utf-8")
+    assert step5(eval_set, tmp_path / "out", "--finetuned") == 1
+    assert "holds no detection settings" in capsys.readouterr().err
 
 
 def test_missing_baseline_leaves_the_finetuned_model(folder, eval_set, tmp_path, capsys):

@@ -1,6 +1,8 @@
 """The whole tree: what JSON gets, comparisons of models, and the texts that are drawn from it."""
 
+import io
 import json
+import math
 import random
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from tests.evaluation.pages import line, misreading, random_page, rows_of
 from train_easyocr.documents import Box, Page, Word
 from train_easyocr.evaluation.analysis import Analyzer, as_json
 from train_easyocr.evaluation.analysis_report import as_markdown, as_text
+from train_easyocr.evaluation.error_classes import CLASSES
 from train_easyocr.evaluation.metrics import FIGURES, score_page
 from train_easyocr.evaluation.models import find_models
 
@@ -107,6 +110,24 @@ def test_json_is_the_same_every_time(analysis):
     assert tree["models"]["good"]["error_classes"][0]["name"] == "right"
     assert tree["suspicious"][0]["box"] == list(analysis.suspicious[0].box)
     assert tree["format"] == 1
+
+
+def test_a_line_a_page_with_all_its_words():
+    file = io.StringIO()
+    analyzer = Analyzer(words=file)
+    labels = line("도로", "점용", "허가")
+    rows = [[*labels[1].box, "점응", 0.5], [*labels[0].box, "도로", math.nan], [500, 0, 520, 20, "·", 0.25]]
+    add(analyzer, 0, labels, {"a": rows, "b": []})
+    add(analyzer, 1, [], {"a": [], "b": []})
+    first, second = map(json.loads, file.getvalue().splitlines())
+    assert (first["page"], first["category"], first["width"]) == ("인.허가/0", "인.허가", 1000)
+    assert first["labels"][1] == [*labels[1].box, "점용"]
+    found = first["models"]["a"]
+    assert [CLASSES[index] for index in found["label_classes"]] == ["right", "misread", "missed"]
+    assert found["matches"] == [1, 0, None]
+    assert [CLASSES[word[6]] for word in found["words"]] == ["misread", "right", "false"]
+    assert [word[4:6] for word in found["words"]] == [["점응", 0.5], ["도로", None], ["·", 0.25]]
+    assert second["models"]["b"] == {"label_classes": [], "matches": [], "words": []}
 
 
 def test_models_that_failed_are_left_out():

@@ -140,3 +140,25 @@ def test_middles_of_a_vertical_word_start_at_its_foot():
 def test_coordinates_beyond_all_pages():
     with pytest.raises(ValueError, match="coordinate"):
         score_page([word(0, 0, 2**40, 10, "가")], [])
+
+
+def test_texts_of_thousands_of_characters():
+    """A fault of the labels must cost neither minutes nor gigabytes."""
+    text = "가나다라마바사아" * 1250
+    label = word(0, 0, 100_000, 20, text)
+    halves = [word(0, 0, 50_000, 20, text[:5000]), word(50_000, 0, 100_000, 20, text[5001:])]
+    found = score_page([label], halves)
+    assert (found.detection.found, found.end_to_end.found, found.splits) == (10_000, 9_999, 1)
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [("가나다라", "나가라"), ("abcbdab", "bdcaba"), ("", "가"), ("가", "나"), ("가가", "가")]
+)
+def test_common_subsequences_of_long_texts_are_as_long(a, b, monkeypatch):
+    exact = cleval._common_subsequence(a, b)
+    monkeypatch.setattr(cleval, "_LARGEST_TABLE", -1)
+    found = cleval._common_subsequence(a, b)
+    assert len(found) == len(exact)
+    for text in (a, b):
+        characters = iter(text)
+        assert all(character in characters for character in found)

@@ -58,6 +58,9 @@ def test_predictions_of_another_system_alone(perfect, finetuned, tmp_path, capsy
     assert (list(found["models"]), found["boxes"]) == (["perfect"], "predictions")
     assert found["models"]["perfect"]["identity"]["predictions_sha256"] == sha256(perfect)
     assert found["models"]["perfect"]["mean"]["end_to_end_f1"] == 0.75
+    names = [page.name for page in find_pages(tmp_path / "set")[0]]
+    lines = (tmp_path / "out" / "analysis_pages.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["page"] for line in lines] == names
     said = capsys.readouterr()
     assert "1 pages are not in it" in said.err
     assert "read at the predictions' own boxes" in said.out

@@ -108,6 +108,42 @@ PAGES = {
         ["merged"] * 2,
         ["merged", "overlapping"],
     ),
+    "the same part twice": (
+        [ROAD],
+        [word(0, 0, 58, 20, "도로점"), word(1, 0, 56, 20, "도로점")],
+        ["misread"],
+        ["misread", "overlapping"],
+    ),
+    "a part that is another label's": (
+        [word(0, 0, 160, 20, "경상남도 김해시"), word(100, 0, 160, 20, "김해시")],
+        [word(0, 0, 78, 20, "경상남도"), word(100, 0, 160, 20, "김하시")],
+        ["overlapping", "misread"],
+        ["overlapping", "misread"],
+    ),
+    "a line of misread words and one over all": (
+        [LEFT, RIGHT_PART],
+        [word(0, 0, 38, 20, "경북"), word(62, 0, 120, 20, "김하시"), word(0, 0, 120, 20, "경남 김해시")],
+        ["misread"] * 2,
+        ["misread"] * 2 + ["overlapping"],
+    ),
+    "a word and the first character of the next": (
+        [ROAD, word(90, 0, 170, 20, "허가신청")],
+        [word(0, 0, 105, 20, "도로점용허")],
+        ["misread", "overlapping"],
+        ["misread"],
+    ),
+    "a half with two labels of its own": (
+        [word(0, 0, 300, 20, "가나다"), word(10, 0, 30, 20, "라"), word(60, 0, 80, 20, "마")],
+        [word(0, 0, 150, 20, "가라마")],
+        ["misread", "overlapping", "overlapping"],
+        ["misread"],
+    ),
+    "empty text in a box too large": (
+        [word(0, 0, 20, 20, "")],
+        [word(-20, -20, 40, 40, "")],
+        ["overlapping"],
+        ["overlapping"],
+    ),
     "split and merged at once": (
         [word(0, 0, 100, 20, "가나다라마"), word(110, 0, 170, 20, "바사")],
         [word(0, 0, 38, 20, "가나"), word(42, 0, 170, 20, "다라마바사")],

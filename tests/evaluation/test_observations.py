@@ -25,6 +25,7 @@ def test_rows():
     assert words.confidence[:2].tolist() == [0.5, 0.25]
     assert np.isnan(words.confidence[2]) and words.confidence[3] == 0.75
     assert words.box_of(3) == Box(500, 0, 540, 30)
+    assert words.read_box.tolist() == [[*labels[0].box], [*labels[1].box], [0, 0, 0, 0], [500, 0, 540, 30]]
     assert (words.height.tolist(), words.length.tolist()) == ([30] * 4, [2] * 4)
 
 
@@ -35,7 +36,7 @@ def test_losses_are_what_the_pages_lack():
         labels = random_page(state, state.randint(0, 30))
         read = [Word(word.box, misreading(state, word.text, 0.2)[0]) for word in labels if state.random() < 0.8]
         read += [Word(Box(*(state.randint(0, 400) for _ in range(4))), "") for _ in range(state.randint(0, 4))]
-        record = observations.add(f"page {number}", "", labels, rows_of(read))
+        record = observations.add(f"page {number}", "", labels, rows_of(read)).record
         assert record.scores == score_page(labels, read)
         f1.append(record.scores.end_to_end_f1)
     words = observations.words()

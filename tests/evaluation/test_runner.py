@@ -254,3 +254,36 @@ def test_every_cut_of_the_predictions_ends_in_the_same_files(eval_set, tmp_path)
         (tmp_path / FILE_NAME).write_bytes(expected[FILE_NAME][:length])
         run(eval_set, tmp_path, [fake_model("baseline"), fake_model("finetuned")], fake_detector())
         assert contents(tmp_path) == expected
+
+
+def test_a_model_can_have_a_detector_of_its_own(eval_set, tmp_path):
+    class Narrow(FakeDetector):
+        def detect(self, image):
+            return [*super().detect(image)[:1], Box(70, 60, 90, 130)]
+
+    def models(own):
+        tuned = fake_model("finetuned", recognizer=FakeRecognizer("finetuned"))
+        tuned = Model(tuned.name, tuned.identity, tuned.open, fake_detector(own, network="own"))
+        return [fake_model("baseline", recognizer=FakeRecognizer("baseline")), tuned]
+
+    shared, own = FakeDetector(), Narrow()
+    evaluation = run(eval_set, tmp_path / "out", models(own), fake_detector(shared))
+    assert evaluation.models["finetuned"]["detector network"] == "own"
+    assert evaluation.models["baseline"]["detector network"] == "fake"
+    page = next(page for page in evaluation.pages if page.words == 5)
+    assert (page.scores["baseline"].matched, page.scores["finetuned"].matched) == (1, 2)
+    assert (shared.pages, own.pages) == (4, 4)
+
+    again = run(eval_set, tmp_path / "out", models(Narrow()), fake_detector(shared))
+    assert [page.scores for page in again.pages] == [page.scores for page in evaluation.pages]
+    assert shared.pages == 4, "what was found is kept"
+
+    class Broken:
+        def detect(self, image):
+            raise ReaderError("kaputt")
+
+    changed = fake_model("finetuned", recognizer=FakeRecognizer("finetuned"))
+    changed = Model(changed.name, changed.identity, changed.open, fake_detector(Broken(), network="other"))
+    evaluation = run(eval_set, tmp_path / "out", [*models(own)[:1], changed], fake_detector(shared))
+    assert evaluation.failed == {"finetuned": "kaputt"}
+    assert set(evaluation.models) == {"baseline"}

@@ -65,7 +65,7 @@ def test_words_of_all_pages_together():
     [found] = ratio_differences(column([9, 1]), column([8, 1]), column([10, 1]), seed=1)
     assert found.value == pytest.approx(1 / 11)
     assert (found.low, found.high) == (0, pytest.approx(0.1))
-    assert found.verdict == "no clear difference"
+    assert found.verdict == "too few pages to tell"
     assert ratio_differences(column([0]), column([0]), column([0]), seed=1) == [None]
 
 
@@ -73,6 +73,9 @@ def test_no_pages():
     assert mean_differences(np.zeros((0, 2)), np.zeros((0, 2)), seed=1) == [None, None]
 
 
-def test_one_page_tells_nothing():
-    [found] = mean_differences(column([1.0]), column([0.5]), seed=1)
-    assert (found.value, found.low, found.verdict) == (0.5, 0.5, "no clear difference")
+@pytest.mark.parametrize(
+    ("pages", "verdict"), [(1, "too few pages to tell"), (4, "too few pages to tell"), (5, "better")]
+)
+def test_few_pages_tell_nothing(pages, verdict):
+    [found] = mean_differences(column([1.0] * pages), column([0.5] * pages), seed=1)
+    assert (found.value, found.low, found.verdict) == (0.5, 0.5, verdict)

@@ -6,7 +6,7 @@ import io
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import Annotation, LabelFile
 from train_easyocr.patches.batch_records import BatchRecord, PageRecord, Totals, summarize
-from train_easyocr.patches.cropping import cut_page
+from train_easyocr.patches.cropping import Cutting, cut_page
 from train_easyocr.patches.statistics import Measure, ModelSettings
 
 MEASURE = Measure(ModelSettings("합계", True, 4, 64), frozenset("합계"))
@@ -14,7 +14,7 @@ MEASURE = Measure(ModelSettings("합계", True, 4, 64), frozenset("합계"))
 
 def page(name, *words, context=0.0):
     annotations = tuple(Annotation(str(i), Box(*box), text) for i, (text, box) in enumerate(words))
-    return PageRecord(name, "쪽", cut_page(LabelFile(annotations, "", 0, 0), 60, 40, context))
+    return PageRecord(name, "쪽", cut_page(LabelFile(annotations, "", 0, 0), 60, 40, Cutting(context=context)))
 
 
 PAGES = [

@@ -12,6 +12,7 @@ from train_easyocr.patches.cropping import (
     CUT,
     OTHER_SIZE,
     SAME_TWICE,
+    Cutting,
     crop,
     cut_page,
     patch_name,
@@ -142,7 +143,15 @@ def test_context_is_a_part_of_the_height_and_ends_at_the_page(numbers, context):
     for inner, outer, edge in zip(box, wide, (0, 0, WIDTH, HEIGHT), strict=True):
         assert abs(inner - outer) == min(more, abs(inner - edge))
     if context:
-        cut = cut_page(page(("합", box)), WIDTH, HEIGHT, context)
+        cut = cut_page(page(("합", box)), WIDTH, HEIGHT, Cutting(context=context))
         assert cut.boxes == [box] and cut.wide == [wide]
         left, top, right, bottom = next(cut.margins())
         assert Box(wide.xmin + left, wide.ymin + top, wide.xmax - right, wide.ymax - bottom) == box
+
+
+def test_signs_that_look_the_same_are_written_in_one_way_where_that_is_asked_for():
+    label = page(("김해·창원", (0, 0, 40, 20)), ("１~２", (50, 0, 90, 20)), ("김해ㆍ창원", (0, 0, 40, 20)))
+    assert cut_page(label, WIDTH, HEIGHT, Cutting(unify=True)).texts == ["김해ㆍ창원", "1~2"]
+    assert cut_page(label, WIDTH, HEIGHT).texts == ["김해·창원", "１~２"]
+    assert [word.reason for word in cut_page(label, WIDTH, HEIGHT, Cutting(unify=True)).skipped] == [SAME_TWICE]
+    assert [word.reason for word in cut_page(label, WIDTH, HEIGHT).skipped] == [CONTRADICTING]

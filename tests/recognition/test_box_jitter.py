@@ -1,11 +1,22 @@
-"""Crops as detectors draw them: inside the patch, around the box, and the box itself without jitter."""
+"""Crops as detectors draw them: inside the patch, around the box, and the box itself without jitter.
+
+And what training sees of sets with context: with jitter off, exactly what it sees of sets without.
+"""
+
+import itertools
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.recognition.word_sets import WORDS, render, tiny_config, write_set
+from train_easyocr.recognition.batches import training_batches
 from train_easyocr.recognition.box_jitter import jittered_crop, tight_crop
+from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.data import DataError, PatchError, open_set
+from train_easyocr.recognition.plan import training_plan
 
 SIDES = st.tuples(*[st.integers(0, 9)] * 4)
 SIZES = st.tuples(st.integers(1, 40), st.integers(1, 40))
@@ -81,3 +92,86 @@ def test_equal_random_numbers_give_equal_crops_and_every_word_takes_as_many():
 def test_margins_that_do_not_fit_are_refused(margins):
     with pytest.raises(ValueError, match="do not fit a patch of 10 x 10"):
         tight_crop(np.zeros((10, 10), np.uint8), margins)
+
+
+MARGIN = [(3 + number % 5, 4, number % 3, 6) for number in range(len(WORDS))]
+BOXES = [render(word, noise=number) for number, word in enumerate(WORDS)]
+
+
+def with_context(patch, margins):
+    left, top, right, bottom = margins
+    return np.pad(patch, ((top, bottom), (left, right)), constant_values=7)
+
+
+def write_sets(folder):
+    """The same words without context, and with it in both forms."""
+    wide = [with_context(patch, margins) for patch, margins in zip(BOXES, MARGIN, strict=True)]
+    write_set(folder / "tight", WORDS, patches=BOXES)
+    for form in ("png", "lmdb"):
+        write_set(folder / form, WORDS, form=form, patches=wide, margins=MARGIN)
+
+
+def opened(folder, **settings):
+    config = tiny_config(**settings)
+    return open_set(folder, config, CharacterSet.from_setting(config.character))
+
+
+def seen(folder, workers=0, **settings):
+    """All batches of a run: pixels and labels."""
+    data = opened(folder, **settings)
+    config = tiny_config(workers=workers, **settings)
+    batches = training_batches([data], training_plan([data], config), config, 0, pin_memory=False)
+    return [(batch.images, batch.labels) for batch in itertools.islice(batches, config.n_iter)]
+
+
+def equal(first, second):
+    return all(
+        one[0].shape == two[0].shape and torch.equal(one[0], two[0]) and one[1] == two[1]
+        for one, two in zip(first, second, strict=True)
+    )
+
+
+@pytest.mark.parametrize("form", ["png", "lmdb"])
+@pytest.mark.parametrize("augmentation", ["off", "strong"])
+def test_without_jitter_training_sees_what_it_sees_of_a_set_without_context(tmp_path, form, augmentation):
+    write_sets(tmp_path)
+    data = opened(tmp_path / form)
+    for index, (box, margins) in enumerate(zip(BOXES, MARGIN, strict=True)):
+        assert data.margins(index) == margins
+        assert np.array_equal(data.patch(index, rgb=False), box)
+    assert opened(tmp_path / "tight").margins(3) == (0, 0, 0, 0)
+    assert equal(seen(tmp_path / form, augmentation=augmentation), seen(tmp_path / "tight", augmentation=augmentation))
+
+
+def test_jitter_follows_from_seed_and_epoch_whatever_the_form_and_the_workers(tmp_path):
+    write_sets(tmp_path)
+    settings = {"box_jitter": 0.3, "augmentation": "off", "n_iter": 6}
+    jittered = seen(tmp_path / "png", **settings)
+    assert equal(jittered, seen(tmp_path / "lmdb", workers=2, **settings))
+    assert not equal(jittered, seen(tmp_path / "png", **settings | {"seed": 7}))
+    tight = seen(tmp_path / "tight", **settings)  # no context: nothing moves
+    assert equal(tight, seen(tmp_path / "tight", **settings | {"box_jitter": 0.0}))
+    assert all(one[0].shape == two[0].shape and one[1] == two[1] for one, two in zip(jittered, tight, strict=True))
+    assert not any(torch.equal(one, two) for (one, _), (two, _) in zip(jittered, tight, strict=True))
+
+
+def test_sizes_of_patches_without_a_size_in_their_names_are_those_of_the_boxes(tmp_path):
+    wide = [with_context(patch, margins) for patch, margins in zip(BOXES, MARGIN, strict=True)]
+    write_set(tmp_path / "set", WORDS, patches=wide, margins=MARGIN, name="{stem}.png")
+    assert np.stack(opened(tmp_path / "set").sizes(), 1).tolist() == [list(box.shape[::-1]) for box in BOXES]
+
+
+def test_margins_that_contradict_patches_or_labels_are_named(tmp_path):
+    write_set(tmp_path / "set", WORDS, margins=[(0, 0, 1, 0)] * len(WORDS))
+    file = tmp_path / "set/margins.csv"
+    content = file.read_text(encoding="utf-8")
+    file.write_text(content.replace(",0,0,1,0", ",0,0,2,0", 1), encoding="utf-8")
+    with pytest.raises(PatchError, match=r"0000_.*margins \(0, 0, 2, 0\) do not fit"):
+        opened(tmp_path / "set").patch(0, rgb=False)
+    opened(tmp_path / "set").patch(1, rgb=False)
+    file.write_text(content.rsplit("\n", 2)[0] + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"margins\.csv: 11 rows, labels\.csv 12"):
+        opened(tmp_path / "set")
+    file.write_text("filename\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"margins\.csv: can't be read"):
+        opened(tmp_path / "set")

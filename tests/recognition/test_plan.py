@@ -36,7 +36,7 @@ def stream_of(plan, steps, number=0):
     return np.concatenate([plan.words(step)[number] for step in range(steps)])
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.integers(1, 90), st.integers(1, 12), st.integers(0, 3), st.sampled_from(["no", "bucket", "even"]))
 def test_every_word_comes_once_an_epoch(size, count, seed, kind):
     count = min(size, count)
@@ -47,7 +47,7 @@ def test_every_word_comes_once_an_epoch(size, count, seed, kind):
         assert sorted(stream[epoch * size : (epoch + 1) * size]) == list(range(size))
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.integers(20, 300), st.integers(1, 40)), min_size=2, max_size=4), st.booleans())
 def test_every_word_of_every_set_comes_once_an_epoch(sets, even):
     lengths, parts = zip(*sets, strict=True)
@@ -148,7 +148,7 @@ def test_an_epochs_mean_gradient_is_that_of_all_words():
     assert abs(np.mean(batches, 0) - gradients.mean(0)).min() > 0.5
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(1, 40), st.lists(st.integers(1, 500), min_size=1, max_size=30), st.integers(1, 7))
 def test_even_sizes_add_up_and_leave_no_batch_empty(batch_size, widths, part):
     sizes = even_sizes(batch_size, [np.array(widths), np.array([64, 128])], [part, 2])

@@ -16,6 +16,7 @@ from train_easyocr.config import ConfigError
 from train_easyocr.recognition import training
 from train_easyocr.recognition.batches import share_of
 from train_easyocr.recognition.data import PatchError
+from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.processes import OtherProcessError, Processes
 from train_easyocr.recognition.training import Trainer, train
 
@@ -99,6 +100,7 @@ def test_two_processes_give_the_weights_of_one(data, settings):
     assert max(differences(one, two).values()) < 1e-4
     for ours, theirs in zip(figures(one), figures(two), strict=True):
         assert (ours.pop("processes"), theirs.pop("processes")) == (1, 2)
+        assert ours.pop("drawn") == theirs.pop("drawn")
         assert theirs == pytest.approx(ours, rel=1e-4)
         assert ours["batch_size"] == one.batch_size
 
@@ -180,6 +182,33 @@ def test_normalization_is_over_the_words_of_all_processes():
             assert torch.allclose(torch.from_numpy(gradient), parameter.grad, rtol=1e-4, atol=1e-4)
         for key, value in expected.state_dict().items():
             assert torch.allclose(torch.from_numpy(state[key]), value, rtol=1e-5)
+
+
+def gradients(processes, extractor, precision):
+    """The gradient of a fresh network on 5 random images, in float64 as one row."""
+    torch.manual_seed(1)
+    model = build_model(tiny_config(FeatureExtraction=extractor, output_channel=32), 8).to(precision)
+    images = torch.rand(5, 1, 32, 64, generator=torch.Generator().manual_seed(2), dtype=torch.float64) * 2 - 1
+    network = processes.wrap(model, torch.device("cpu"))
+    logits = network(images[processes.share(5)].to(precision))
+    (logits.log_softmax(2)[:, :, 3].sum() / 5 * processes.count).backward()
+    return torch.cat([parameter.grad.double().flatten() for parameter in model.parameters()]).numpy()
+
+
+@pytest.mark.parametrize("extractor", ["VGG", "ResNet"])
+def test_gradients_of_two_processes_differ_from_one_by_rounding_alone(extractor):
+    """Equal in float64. In float32 as far apart as one process is from float64: three digits of ResNet's 29 layers."""
+
+    def apart(one, other):
+        return np.linalg.norm(one - other) / np.linalg.norm(other)
+
+    def both(processes):
+        return [gradients(processes, extractor, precision) for precision in (torch.float64, torch.float32)]
+
+    exact, rounded = both(Processes())
+    for two_exact, two_rounded in together(joined(both)):
+        assert apart(two_exact, exact) < 1e-9
+        assert apart(two_rounded, exact) < 10 * apart(rounded, exact) < 0.1
 
 
 def test_a_stop_asked_of_one_ends_all_at_the_same_step(data, capfd):

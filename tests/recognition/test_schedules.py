@@ -119,6 +119,10 @@ def test_linear_scaling():
     assert recognizer.describe(64) == (
         "lr: auto is 5e-05 for batches of 64, in proportion to 0.0001 for batches of 128 (published)"
     )
+    limited = Reference(2e-3, 64, "found", ceiling=4e-3)
+    assert [limited.scaled(batch) for batch in (32, 128, 1024)] == pytest.approx([1e-3, 4e-3, 4e-3])
+    assert limited.describe(1024).endswith("(found), 0.004 at most")
+    assert limited.describe(64).endswith("(found)")
 
 
 def test_wrong_schedules_are_refused():

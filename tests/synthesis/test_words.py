@@ -1,5 +1,6 @@
 """The command that writes sets of words: form, determinism, resumption, faults."""
 
+import functools
 import json
 import pickle
 from pathlib import Path
@@ -13,16 +14,20 @@ from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.data import DataError, open_set
 from train_easyocr.synthesis import words as module
-from train_easyocr.synthesis.fonts import packaged_folder
+from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
 from train_easyocr.synthesis.words import WordsError, main, parse_args, read_weights, recipe_of
 from train_easyocr.text import unify_variants
 
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 
 
+FIND = functools.cache(FontLibrary.find)
+
+
 @pytest.fixture(autouse=True)
-def short_chunks(monkeypatch):
+def short_chunks_and_faces_at_hand(monkeypatch):
     monkeypatch.setattr(module, "CHUNK", 20)
+    monkeypatch.setattr(module.FontLibrary, "find", FIND)
 
 
 def run(folder: Path, *extra: str, count: int = 70) -> int:
@@ -65,6 +70,21 @@ def test_step_3_renders_a_set_without_patches_as_it_reads(tmp_path):
         assert stored.report.labels_sha256 == rendered.report.labels_sha256
         copy = pickle.loads(pickle.dumps(rendered.source))
         assert copy.read(3, "") == rendered.source.read(3, "")
+
+
+def test_all_forms_keep_the_same_context(tmp_path):
+    sets = []
+    for form in ("png", "lmdb", "stream"):
+        assert run(tmp_path / form, "--box_context", "0.3", "--format", form, count=30) == 0
+        sets.append(open_set(tmp_path / form, Config(character=CHARACTERS), CharacterSet(CHARACTERS)))
+    widths, heights = sets[0].sizes()
+    for index in range(30):
+        margin = round(0.3 * int(heights[index]))
+        patches = [one.patch_in_context(index, rgb=False) for one in sets]
+        for patch, margins in patches:
+            assert margins == (margin, margin, margin, margin)
+            assert np.array_equal(patch, patches[0][0])
+        assert sets[0].patch(index, rgb=False).shape == (heights[index], widths[index])
 
 
 def test_a_set_without_patches_needs_the_faces_and_words_it_was_written_with(tmp_path):
@@ -144,9 +164,9 @@ def test_a_word_depends_on_the_seed_and_its_number_alone(tmp_path):
     many, _ = recipe_of(parse_args([*common, "--count", "5000", "--seed", "9"])).prepare()
     other, _ = recipe_of(parse_args([*common, "--count", "5", "--seed", "10"])).prepare()
     for number in (4, 0, 3):
-        (text, patch), (again, same) = few.word(number), many.word(number)
-        assert text == again and np.array_equal(patch, same)
-    assert [few.word(number)[0] for number in range(30)] != [other.word(number)[0] for number in range(30)]
+        first, second = few.word(number), many.word(number)
+        assert first.text == second.text and np.array_equal(first.patch, second.patch)
+    assert [few.word(number).text for number in range(30)] != [other.word(number).text for number in range(30)]
 
 
 def test_weak_characters_of_a_report_are_rendered(tmp_path):
@@ -189,6 +209,7 @@ def test_words_of_a_corpus_are_rendered(tmp_path):
         (["--characters", "힣漢"], "none of these characters"),
         (["--from_report", "nowhere.json"], "nowhere.json: can't be read"),
         (["--corpus", "nowhere.txt"], "nowhere.txt: can't be read"),
+        (["--box_context", "2"], "is not a share from 0 to 1"),
         (["--validation_share", "0.001"], "leave one set empty"),
         (["--faces", "unseen"], "no Korean face of the set 'unseen'"),
     ],

@@ -6,15 +6,23 @@
     write_json(path, as_json(analysis))
 
 `analysis.json` holds no time stamps: the same predictions give the same bytes. `report.md` and whatever else shows an
-analysis is drawn from this tree alone.
+analysis is drawn from this tree, and from `analysis_pages.jsonl`, which has a line a page with all its words:
+
+    {"page", "category", "width", "height", "labels": [[xmin, ymin, xmax, ymax, text], ...],
+     "models": {name: {"label_classes": [class of each label], "matches": [index of its prediction, or null],
+                       "words": [[xmin, ymin, xmax, ymax, text, confidence or null, class], ...]}}}
+
+Classes are indices into `error_classes.CLASSES`.
 """
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +34,13 @@ from train_easyocr.evaluation.character_errors import CharacterSummary
 from train_easyocr.evaluation.cleval import CharacterCounts, pooled
 from train_easyocr.evaluation.error_classes import CLASSES, ErrorClass
 from train_easyocr.evaluation.metrics import FIGURES, PageScores
-from train_easyocr.evaluation.observations import Observations, PageRecord, Row, Words
-from train_easyocr.evaluation.significance import WORSE, Difference, mean_differences, ratio_differences
+from train_easyocr.evaluation.observations import Observations, PageReading, PageRecord, Row, Words
+from train_easyocr.evaluation.significance import BETTER, WORSE, Difference, mean_differences, ratio_differences
 from train_easyocr.evaluation.slices import Group, Mask, groups_of, slice_masks, slices_of
 from train_easyocr.evaluation.suspicious import SuspiciousLabel, suspicious_labels
 
 JSON_NAME = "analysis.json"
+PAGES_NAME = "analysis_pages.jsonl"
 FORMAT = 1
 CONFUSIONS = 500
 """Confusions that are listed; their number is counted in full."""
@@ -140,15 +149,32 @@ class Analysis:
 
 @dataclass
 class Analyzer:
-    """Takes in the pages of an evaluation one by one, as its observer, and analyses them at its end."""
+    """Takes in the pages of an evaluation one by one, as its observer, and analyses them at its end.
+
+    Attributes:
+        observations: What each model did so far.
+        words: Where a line is written for each page, if anywhere.
+    """
 
     observations: dict[str, Observations] = field(default_factory=dict)
+    words: TextIO | None = None
 
     def page(self, page: Page, rows: Mapping[str, Sequence[Row]], scores: Mapping[str, PageScores]) -> None:
         """Take in a page, and by model what was read there and its scores."""
+        readings = {}
         for model, found in rows.items():
             observations = self.observations.setdefault(model, Observations())
-            observations.add(page.name, page.category, page.words, found, scores[model])
+            readings[model] = observations.add(page.name, page.category, page.words, found, scores[model])
+        if self.words:
+            line = {
+                "page": page.name,
+                "category": page.category,
+                "width": page.width,
+                "height": page.height,
+                "labels": [[*word.box, word.text] for word in page.words],
+                "models": {model: _words_of(reading, rows[model]) for model, reading in readings.items()},
+            }
+            self.words.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     def analyze(
         self, models: Sequence[str], boxes: str, seed: int, characters: Mapping[str, frozenset[str]]
@@ -186,6 +212,18 @@ class Analyzer:
             suspicious=suspicious_labels(chosen, words),
             pages=_pages(chosen),
         )
+
+
+def _words_of(reading: PageReading, rows: Sequence[Row]) -> dict[str, Any]:
+    partners = dict(reading.pairs)
+    return {
+        "label_classes": reading.classes.labels,
+        "matches": [partners.get(index) for index in range(len(reading.classes.labels))],
+        "words": [
+            [*row[:5], None if math.isnan(row[5]) else row[5], found]
+            for row, found in zip(rows, reading.classes.predictions, strict=True)
+        ],
+    }
 
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
@@ -262,7 +300,7 @@ def _figures(pages: Sequence[PageRecord]) -> NDArray[np.float64]:
 
 def _turned(difference: Difference | None) -> Difference | None:
     """Return a difference whose verdict takes the lower figure for the better one."""
-    turned = {"better": "worse", "worse": "better"}
+    turned = {BETTER: WORSE, WORSE: BETTER}
     return difference and replace(difference, verdict=turned.get(difference.verdict, difference.verdict))
 
 

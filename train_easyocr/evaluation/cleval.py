@@ -36,6 +36,8 @@ VERTICAL_RATIO = 0.5
 DONT_CARE = "###"
 _LONGEST_GUESS = 10
 """Characters that a box is taken for at most, where its text does not say how many there are."""
+_LARGEST_TABLE = 1_000_000
+"""Pairs of characters for which common subsequences are compared one by one."""
 _MIDDLES_AT_ONCE = 4096
 """Characters compared with all predictions at once; bounds the memory on pages of many thousand words."""
 
@@ -371,8 +373,10 @@ def _common_subsequence(a: str, b: str) -> str:
     """Return the longest common subsequence; of several the one that the official command finds.
 
     From the ends: equal characters are taken; else the last character of `a` is dropped where that leaves strictly
-    more, or the last of `b`.
+    more, or the last of `b`. For texts of thousands of characters, which no word has, it is any of the longest.
     """
+    if len(a) * len(b) > _LARGEST_TABLE:
+        return "".join(a[i] for i in _kept(a, b))
     lengths = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i, x in enumerate(a):
         for j, y in enumerate(b):
@@ -387,6 +391,12 @@ def _common_subsequence(a: str, b: str) -> str:
         else:
             j -= 1
     return "".join(reversed(found))
+
+
+def _kept(a: str, b: str) -> list[int]:
+    """Return the places of `a` that a longest common subsequence keeps."""
+    dropped = {edit.src_pos for edit in LCSseq.editops(a, b) if edit.tag == "delete"}
+    return [place for place in range(len(a)) if place not in dropped]
 
 
 def _without(texts: Mapping[int, str], characters: str) -> dict[int, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 import torch
 
@@ -16,7 +18,7 @@ from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import PageFile, Problem, find_pages
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
-from train_easyocr.evaluation.analysis import Analysis, Analyzer, as_json
+from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, as_json
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
 from train_easyocr.evaluation.badcases import BadCasesError, check_folder, export_bad_cases
 from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
@@ -27,8 +29,8 @@ from train_easyocr.evaluation.models import FINETUNED_MODEL, find_detector, find
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
-from train_easyocr.evaluation.runner import UNUSABLE_MODEL, Evaluation, Readings, evaluate
-from train_easyocr.files import sha256, write_json, write_text
+from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
+from train_easyocr.files import replacing, sha256, write_json, write_text
 from train_easyocr.reader import finetuned_files
 
 T = TypeVar("T")
@@ -86,23 +88,22 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
     eval_set = arguments.eval_set or config.prepared / "evaluation_set"
     pages, problems = _find(eval_set)
     pages = spread(pages, arguments.limit)
-    observer = _Observer(keeps_rows=arguments.export is not None)
-    evaluation, characters = _evaluate(pages, arguments, observer)
-    evaluation.skipped[:0] = problems
-    if not evaluation.pages:
-        raise CommandError(f"{eval_set}: none of {len(pages)} pages could be evaluated; the reasons stand above")
-    try:
-        summary = write_results(evaluation, arguments.output, eval_set, config)
-        analysis = observer.analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
-        write_json(arguments.output / ANALYSIS_NAME, as_json(analysis))
-        write_text(arguments.output / MARKDOWN_NAME, as_markdown(analysis))
-        html = arguments.output / HTML_NAME
-        write_html_report(
-            html, summary, analysis, observer.analyzer.observations, pages, images=arguments.report_images
-        )
-        number = history.add(evaluation, summary)
-    except OSError as error:
-        raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
+    # A file without a name: nothing of it is left behind when this process is killed.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
+        observer = _Observer(Analyzer(words=lines), keeps_rows=arguments.export is not None)
+        evaluation, characters = _evaluate(pages, arguments, observer)
+        evaluation.skipped[:0] = problems
+        if not evaluation.pages:
+            raise CommandError(f"{eval_set}: none of {len(pages)} pages could be evaluated; the reasons stand above")
+        try:
+            summary = write_results(evaluation, arguments.output, eval_set, config)
+            analysis = observer.analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
+            _write_analysis(analysis, lines, arguments.output)
+            html, images = arguments.output / HTML_NAME, arguments.report_images
+            write_html_report(html, summary, analysis, observer.analyzer.observations, pages, images=images)
+            number = history.add(evaluation, summary)
+        except OSError as error:
+            raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
     print(as_tables(summary))
     print(f"\n{as_text(analysis)}")
     written = (CSV_NAME, JSON_NAME, ANALYSIS_NAME, MARKDOWN_NAME, HTML_NAME)
@@ -113,12 +114,20 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
     return 1 if evaluation.failed else 0
 
 
+def _write_analysis(analysis: Analysis, lines: TextIO, output: Path) -> None:
+    write_json(output / ANALYSIS_NAME, as_json(analysis))
+    write_text(output / MARKDOWN_NAME, as_markdown(analysis))
+    lines.seek(0)
+    with replacing(output / PAGES_NAME) as temporary, temporary.open("w", encoding="utf-8") as file:
+        shutil.copyfileobj(lines, file)
+
+
 @dataclass
 class _Observer:
     """Hands pages to the analyzer, and keeps the words read and the labels where they are to be exported."""
 
+    analyzer: Analyzer
     keeps_rows: bool
-    analyzer: Analyzer = field(default_factory=Analyzer)
     rows: dict[str, dict[str, Sequence[Row]]] = field(default_factory=dict)
     labels: dict[str, Sequence[Word]] = field(default_factory=dict)
 
@@ -188,6 +197,24 @@ def spread(items: Sequence[T], limit: int | None) -> list[T]:
     return [items[number * len(items) // limit] for number in range(limit)]
 
 
+def _detector(models: list[Model], missing: dict[str, str], cuda: bool) -> DetectorSource:
+    """Return the detector of the models that have none of their own; where it can't be had, those are left out."""
+    own = [model for model in models if model.detector is not None]
+    if own and len(own) == len(models):
+        assert own[0].detector is not None
+        return own[0].detector  # nobody asks for EasyOCR's
+    try:
+        return find_detector(cuda)
+    except UNUSABLE_MODEL as error:
+        if not own:
+            raise
+        for model in [model for model in models if model.detector is None]:
+            models.remove(model)
+            missing[model.name] = f"no detector: {error}"
+            print(f"evaluate.py: {model.name} is left out: {missing[model.name]}", file=sys.stderr)
+        return _detector(models, missing, cuda)
+
+
 def _evaluate(
     pages: Sequence[PageFile], arguments: argparse.Namespace, observer: _Observer
 ) -> tuple[Evaluation, dict[str, frozenset[str]]]:
@@ -203,7 +230,7 @@ def _evaluate(
     if not models and not readings:
         raise CommandError("no model can be evaluated")
     try:
-        detector = find_detector(arguments.cuda) if models and arguments.boxes == "detector" else None
+        detector = _detector(models, missing, arguments.cuda) if models and arguments.boxes == "detector" else None
         evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
     except UNUSABLE_MODEL as error:
         raise CommandError(f"no detector: {error}; --boxes labels needs none") from error

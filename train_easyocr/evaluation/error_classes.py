@@ -111,8 +111,8 @@ class _Page:
     def _pieces(self, label: int) -> list[int]:
         """Return the predictions into which a label is split; none when it is not.
 
-        A piece lies for the most part within the label, holds some but not all of its characters, and is not matched to
-        another label. Boxes that hold the same characters are no pieces of each other.
+        A piece lies for the most part within the label, holds some of its characters, and is not matched to another
+        label; no piece holds all that they hold together.
         """
         if self.label_classes[label] != _OPEN:
             return []
@@ -121,18 +121,16 @@ class _Page:
             for prediction in self.by_label[label]
             if self.prediction_classes[prediction] == _OPEN
             and self.partner_of_prediction.get(prediction, label) == label
-            and len(self.held[label, prediction]) < self.lengths[label]
             and _lies_in(self.predictions[prediction].box, self.labels[label].box)
         ]
-        if len(pieces) < 2 or self.partner_of_label.get(label, pieces[0]) not in pieces:
-            return []
         held = [set(self.held[label, prediction]) for prediction in pieces]
-        return pieces if len(set().union(*held)) > max(map(len, held)) else []
+        return pieces if len(set().union(*held)) > max(map(len, held), default=0) else []
 
     def _words(self, prediction: int) -> list[int]:
         """Return the labels that a prediction merges; none when it does not.
 
-        It holds at least half of the characters of each, and none of them is matched to another prediction.
+        It holds at least half of the characters of each, and none of them is matched to another prediction. If it is
+        matched, its own label is one of them.
         """
         if self.prediction_classes[prediction] != _OPEN:
             return []

@@ -4,7 +4,8 @@
 `baseline_ko_en`, `Reader(['ko', 'en'])` with the same weights. `finetuned` is
 `Reader(['ko', 'en'], recog_network='finetuned', quantize=False)`, read fast: the same words in a fraction of the time.
 Where EasyOCR's weights are not there and can't be downloaded, the starter weights that come with this package are the
-baseline, under their own name.
+baseline, under their own name. With the fine-tuned model words are found by the detector and the settings that step 4
+installed, if it did.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import easyocr
 import torch
 
 from train_easyocr import starter_weights
+from train_easyocr.detection.installed import installed_detection
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights, recognition_entries
 from train_easyocr.evaluation.runner import DetectorSource, Model
 from train_easyocr.files import sha256
@@ -32,6 +34,7 @@ from train_easyocr.reader import (
     open_baseline,
     open_detector,
     open_fast,
+    open_installed_detector,
     read_settings,
 )
 from train_easyocr.recognition.checkpoints import read_card
@@ -101,7 +104,7 @@ def _baseline(name: str, cuda: bool, network: Callable[[], PageReader]) -> Model
         name,
         {"network": RECOGNIZER, "weights_sha256": sha256(weights), "languages": _join(languages), **_machine(cuda)},
         lambda: network().with_languages(languages),
-        lambda: easyocr_characters(RECOGNIZER, languages),
+        characters=lambda: easyocr_characters(RECOGNIZER, languages),
     )
 
 
@@ -117,8 +120,27 @@ def _finetuned(cuda: bool) -> Model:
         "reading": f"fast, {precision}",
         **_machine(cuda),
     }
-    characters = functools.partial(_characters_in, files.settings)
-    return Model(FINETUNED_MODEL, identity, lambda: open_fast(cuda, precision), characters)
+    return Model(
+        FINETUNED_MODEL,
+        identity,
+        lambda: open_fast(cuda, precision),
+        detector=find_installed_detector(cuda),
+        characters=functools.partial(_characters_in, files.settings),
+    )
+
+
+def find_installed_detector(cuda: bool) -> DetectorSource | None:
+    """Look for the detector that step 4 installed; None where it installed none."""
+    files = installed_detection()
+    if files is None:
+        return None
+    identity = {
+        "network": "installed",
+        "weights_sha256": sha256(files.weights) if files.weights.is_file() else "EasyOCR's own",
+        "settings_sha256": sha256(files.settings),
+        **_machine(cuda),
+    }
+    return DetectorSource(identity, lambda: open_installed_detector(cuda))
 
 
 def _characters_in(settings: Path) -> frozenset[str]:
@@ -136,7 +158,7 @@ def _starter(cuda: bool) -> Model:
         **_machine(cuda),
     }
     characters = functools.partial(_characters_of, weights)
-    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision), characters)
+    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision), characters=characters)
 
 
 def _characters_of(weights: Path) -> frozenset[str]:

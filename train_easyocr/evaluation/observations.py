@@ -23,7 +23,7 @@ from train_easyocr.documents import Box, Word
 from train_easyocr.evaluation import cleval, metrics
 from train_easyocr.evaluation.character_errors import CharacterErrors
 from train_easyocr.evaluation.cleval import ClevalScores
-from train_easyocr.evaluation.error_classes import ClassTotals, classify, totals
+from train_easyocr.evaluation.error_classes import ClassTotals, PageClasses, classify, totals
 from train_easyocr.evaluation.matching import match
 
 Row = Sequence[Any]
@@ -51,6 +51,21 @@ class PageRecord:
     scores: metrics.PageScores
     cleval: ClevalScores
     classes: ClassTotals
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """One page word by word, as one model read it.
+
+    Attributes:
+        record: Its scores and counts.
+        pairs: The matched (label index, prediction index), by label index.
+        classes: The error class of each label and each prediction.
+    """
+
+    record: PageRecord
+    pairs: list[tuple[int, int]]
+    classes: PageClasses
 
 
 @dataclass(frozen=True)
@@ -121,7 +136,7 @@ class Observations:
         labels: Sequence[Word],
         rows: Sequence[Row],
         scores: metrics.PageScores | None = None,
-    ) -> PageRecord:
+    ) -> PageReading:
         """Take in a page.
 
         Args:
@@ -166,7 +181,7 @@ class Observations:
                 self._put(word, word.box, (False, classes.predictions[index]), (0.0, weight, float(rows[index][5])))
                 self._read.append(word.text)
         self.pages.append(record)
-        return record
+        return PageReading(record, pairs, classes)
 
     def _put(self, word: Word, read_box: Box, kind: tuple[bool, int], figures: tuple[float, float, float]) -> None:
         self._integers.extend((len(self.pages), *kind, *word.box, *read_box))  # kind: labelled, error class

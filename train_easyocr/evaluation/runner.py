@@ -58,18 +58,20 @@ class Model:
         name: As tables show it.
         identity: All that its readings depend on, apart from the image and the boxes.
         open: Loads it. Called at most once, and only when a page is to be read.
+        detector: What finds its words, where that is not what finds those of the other models.
         characters: Returns the characters that it can write; None: that is not known.
     """
 
     name: str
     identity: Identity
     open: Callable[[], Recognizer]
+    detector: DetectorSource | None = None
     characters: Callable[[], frozenset[str]] | None = None
 
 
 @dataclass(frozen=True)
 class DetectorSource:
-    """The detector that all models share; as `Model`."""
+    """A detector; as `Model`."""
 
     identity: Identity
     open: Callable[[], Detector]
@@ -151,7 +153,8 @@ def evaluate(
     Args:
         pages: The pages.
         models: The models; names differ.
-        detector: What finds the words; None reads at the labelled boxes.
+        detector: What finds the words of all models that have no detector of their own; None reads at the labelled
+            boxes.
         output: The folder for the predictions. Those that are there are used where they hold.
         report: Takes a line about each skipped page, each failed model and all readings that don't hold any more.
         readings: What other systems read; their names differ from the models'.
@@ -195,7 +198,15 @@ class _Run:
         identities = self.identities()
         self.outcome.models.update({model.name: identities[self.key(model)] for model in models})
         self._recognizers: dict[str, Recognizer] = {}
-        self._open_detector: Detector | None = None
+        self._detectors: dict[str, Detector] = {}
+
+    def _source(self, model: Model) -> tuple[str, DetectorSource] | None:
+        """Return what finds a model's words, and its key; None where they are read at the labelled boxes."""
+        if self.detector is None:
+            return None
+        if model.detector is None:
+            return DETECTOR_KEY, self.detector
+        return f"{DETECTOR_KEY}/{model.name}", model.detector
 
     def key(self, model: Model) -> str:
         """Return the key of a model's predictions; those at labelled boxes and at found ones don't mix."""
@@ -203,9 +214,16 @@ class _Run:
 
     def identities(self) -> dict[str, Identity]:
         """Return what the predictions of this run depend on, by key."""
-        found = {} if self.detector is None else {DETECTOR_KEY: self.detector.identity}
-        shared = {f"detector {name}": value for name, value in found.get(DETECTOR_KEY, {}).items()}
-        return {**found, **{self.key(model): {**model.identity, **shared} for model in self.models}}
+        found: dict[str, Identity] = {}
+        for model in self.models:
+            key, source = self._source(model) or ("", None)
+            if source is not None:
+                found[key] = source.identity
+            about = source.identity if source is not None else {}
+            found[self.key(model)] = {
+                **model.identity, **{f"detector {name}": value for name, value in about.items()}
+            }  # fmt: skip
+        return found
 
     def is_known(self, page: str, predictions: Predictions) -> bool:
         """Tell whether all models have read a page before."""
@@ -247,23 +265,41 @@ class _Run:
         todo = [model for model in self.models if rows[model.name] is None]
         if todo:
             colour, grey = load_page(page.image)
-            shapes = self._detect(page.name, image, colour, predictions) if self.detector else boxes
-            scored = [tuple(bounds(s).clipped(*grey.shape[::-1])) if self.detector else tuple(s) for s in shapes]
             for model in todo:
+                shapes = self._shapes(model, page.name, image, colour, predictions) if self.detector else boxes
+                if shapes is None:
+                    continue
+                scored = [tuple(bounds(s).clipped(*grey.shape[::-1])) if self.detector else tuple(s) for s in shapes]
                 readings = self._recognize(model, grey, shapes)
                 if readings is not None:
                     rows[model.name] = [[*b, text, round(c, 6)] for b, (text, c) in zip(scored, readings, strict=True)]
                     predictions.put(self.key(model), page.name, shown, rows[model.name] or [])
         return {name: found for name, found in rows.items() if found is not None}
 
-    def _detect(self, page: str, image: str, colour: Pixels, predictions: Predictions) -> list[Shape]:
-        rows = predictions.get(DETECTOR_KEY, page, image)
+    def _shapes(
+        self, model: Model, page: str, image: str, colour: Pixels, predictions: Predictions
+    ) -> list[Shape] | None:
+        """Find a model's words; None where its own detector can't be opened, and from then on it is left out."""
+        found = self._source(model)
+        assert found is not None
+        try:
+            return self._detect(found, page, image, colour, predictions)
+        except UNUSABLE_MODEL as error:
+            if model.detector is None:
+                raise  # there is nothing to evaluate any model with
+            self._leave_out(model, error)
+            return None
+
+    def _detect(
+        self, found: tuple[str, DetectorSource], page: str, image: str, colour: Pixels, predictions: Predictions
+    ) -> list[Shape]:
+        key, source = found
+        rows = predictions.get(key, page, image)
         if rows is None:
-            if self._open_detector is None:
-                assert self.detector is not None
-                self._open_detector = self.detector.open()
-            rows = [list(shape) for shape in self._open_detector.detect(colour)]
-            predictions.put(DETECTOR_KEY, page, image, rows)
+            if key not in self._detectors:
+                self._detectors[key] = source.open()
+            rows = [list(shape) for shape in self._detectors[key].detect(colour)]
+            predictions.put(key, page, image, rows)
         return [Box(*row) if isinstance(row[0], int) else Quad(*((x, y) for x, y in row)) for row in rows]
 
     def _recognize(self, model: Model, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading] | None:
@@ -272,11 +308,14 @@ class _Run:
             if model.name not in self._recognizers:
                 self._recognizers[model.name] = model.open()
         except UNUSABLE_MODEL as error:
-            self.models.remove(model)
-            self.outcome.failed[model.name] = str(error)
-            self.report(f"{model.name} is left out: {error}")
+            self._leave_out(model, error)
             return None
         return self._recognizers[model.name].recognize(grey, shapes)
+
+    def _leave_out(self, model: Model, error: Exception) -> None:
+        self.models.remove(model)
+        self.outcome.failed[model.name] = str(error)
+        self.report(f"{model.name} is left out: {error}")
 
 
 def _labelled(page_file: PageFile) -> Page:

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 
 DRAWS = 5000
 LEVEL = 0.95
-BETTER, WORSE, UNCLEAR = "better", "worse", "no clear difference"
+BETTER, WORSE, UNCLEAR, TOO_FEW = "better", "worse", "no clear difference", "too few pages to tell"
+FEWEST_PAGES = 5
+"""Draws of fewer pages are too much alike: their interval is narrower than the truth."""
 _WEIGHTS_AT_ONCE = 4_000_000
 """Bounds the memory for sets of many pages: 32 MB."""
 
@@ -31,8 +33,8 @@ class Difference:
         low: Lower end of the 95 % interval.
         high: Its upper end.
         pages: Pages that it rests on.
-        verdict: `BETTER` or `WORSE` where the interval leaves out 0 and there are several pages, else `UNCLEAR`.
-            `BETTER` is the higher figure.
+        verdict: `BETTER` (the higher figure) or `WORSE` where the interval leaves out 0, else `UNCLEAR`; `TOO_FEW` for
+            fewer than `FEWEST_PAGES` pages.
     """
 
     value: float
@@ -43,8 +45,9 @@ class Difference:
 
 
 def _judged(value: float, low: float, high: float, pages: int) -> Difference:
-    clear = pages > 1 and not low <= 0 <= high
-    verdict = UNCLEAR if not clear else BETTER if value > 0 else WORSE
+    verdict = UNCLEAR if low <= 0 <= high else BETTER if value > 0 else WORSE
+    if pages < FEWEST_PAGES:
+        verdict = TOO_FEW
     return Difference(value, low, high, pages, verdict)
 
 

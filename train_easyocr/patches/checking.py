@@ -32,6 +32,7 @@ from train_easyocr.documents.images import MAX_IMAGE_BYTES
 from train_easyocr.documents.sources import FileSource, Source, SourceError
 from train_easyocr.documents.workers import spread
 from train_easyocr.patches.batch_records import PageRecord, Totals
+from train_easyocr.patches.cropping import Cutting
 from train_easyocr.patches.page_work import (
     DAMAGED,
     MALFORMED_LABEL,
@@ -134,13 +135,13 @@ def _tasks_of_folder(folder: Path) -> tuple[list[CheckTask], list[Problem]]:
     return [CheckTask(page.name, FileSource(page.image), FileSource(page.label)) for page in pages], problems
 
 
-def check_page(task: CheckTask, measure: Measure, context: float) -> Checked:
+def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
     """Read a page's files, both even if one is damaged, and see what the page would give.
 
     Args:
         task: The page.
         measure: What its words are measured against.
-        context: What patches are to show around their boxes: a part of the box's height.
+        cutting: How words are to become patches.
     """
     errors: list[PageError] = []
     damaged: list[MemberProblem] = []
@@ -151,7 +152,7 @@ def check_page(task: CheckTask, measure: Measure, context: float) -> Checked:
         if errors:
             raise errors[0]
         if image is not None and label is not None:
-            cut, _ = read_and_cut(image, label, context=context)
+            cut, _ = read_and_cut(image, label, cutting)
             totals.count(PageRecord(task.name, cut=cut))
             for box, text in zip(cut.boxes, cut.texts, strict=True):
                 words.update(box.width, box.height, text)
@@ -177,7 +178,7 @@ def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Seq
     words, totals = WordStatistics(job.measure), Totals(Counter(problem.reason for problem in problems))
     shown = [f"{problem.name!r}: {problem.reason}" for problem in problems[:SHOWN_PAGES]]
     damaged: list[MemberProblem] = []
-    common = (job.measure, job.config.box_context)
+    common = (job.measure, Cutting(context=job.config.box_context, unify=job.config.unify_variants))
     with (
         tqdm(total=len(tasks), unit="pages", desc=f"check {split}", dynamic_ncols=True) as bar,
         closing(spread(check_page, tasks, job.workers, common)) as results,

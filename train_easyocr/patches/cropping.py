@@ -13,6 +13,7 @@ import numpy as np
 
 from train_easyocr.documents.aihub import LabelFile, fault_of
 from train_easyocr.documents.page import Box
+from train_easyocr.text import unify_variants
 
 SAME_TWICE = "same box and text twice"
 CONTRADICTING = "same box, another text"
@@ -63,14 +64,29 @@ class CutPage:
                 yield box.xmin - wide.xmin, box.ymin - wide.ymin, wide.xmax - box.xmax, wide.ymax - box.ymax
 
 
-def cut_page(label: LabelFile, width: int, height: int, context: float = 0.0) -> CutPage:
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How words become patches.
+
+    Attributes:
+        rgb: Patches in colour instead of grey.
+        context: What patches show around their boxes: a part of the box's height.
+        unify: Write signs that print does not tell apart in one way (`text.VARIANTS`).
+    """
+
+    rgb: bool = False
+    context: float = 0.0
+    unify: bool = False
+
+
+def cut_page(label: LabelFile, width: int, height: int, cutting: Cutting = Cutting()) -> CutPage:
     """Decide which words of a page become patches, and where they are cut.
 
     Args:
         label: The page's labels.
         width: Of the image itself, in pixels; it counts, not the size that the label file states.
         height: Likewise.
-        context: What patches show around their boxes: a part of the box's height.
+        cutting: What patches are to show and their texts to be.
 
     Returns:
         Boxes without text, without area or outside the page are left out; so are boxes that come a second time (after
@@ -82,17 +98,18 @@ def cut_page(label: LabelFile, width: int, height: int, context: float = 0.0) ->
     texts: dict[Box, str] = {}
     for annotation in label.annotations:
         box = annotation.box.clipped(width, height)
+        text = unify_variants(annotation.text) if cutting.unify else annotation.text
         reason = fault_of(annotation, width, height)
         if not reason and box in texts:
-            reason = SAME_TWICE if texts[box] == annotation.text else CONTRADICTING
+            reason = SAME_TWICE if texts[box] == text else CONTRADICTING
         if reason:
             page.skipped.append(SkippedWord(annotation.id, annotation.box, annotation.text, reason))
             continue
-        texts[box] = annotation.text
+        texts[box] = text
         page.warnings[CUT] += box != annotation.box
     page.boxes, page.texts = list(texts), list(texts.values())
-    if context:
-        page.wide = [widened(box, context, width, height) for box in page.boxes]
+    if cutting.context:
+        page.wide = [widened(box, cutting.context, width, height) for box in page.boxes]
     return page
 
 

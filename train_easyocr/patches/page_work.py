@@ -22,7 +22,7 @@ from train_easyocr.documents.archives import UNUSABLE_NAME
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
 from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.patches.batch_records import PageRecord, summarize
-from train_easyocr.patches.cropping import CutPage, crop, cut_page, patch_name
+from train_easyocr.patches.cropping import CutPage, Cutting, crop, cut_page, patch_name
 from train_easyocr.patches.png import encode_png
 from train_easyocr.patches.statistics import Measure
 
@@ -50,8 +50,7 @@ class BatchTask:
         prefixes: What the names of each page's patches start with.
         work: The folder of the unfinished set: `batches/` for records, `set/` for what will be published.
         form: What is made.
-        rgb: Patches in colour instead of grey.
-        context: What patches show around their boxes: a part of the box's height.
+        cutting: How words become patches.
     """
 
     number: int
@@ -59,8 +58,7 @@ class BatchTask:
     prefixes: tuple[str, ...]
     work: Path
     form: Form
-    rgb: bool
-    context: float
+    cutting: Cutting
 
 
 class PageError(ValueError):
@@ -120,7 +118,7 @@ def _patches_file(task: BatchTask) -> AbstractContextManager[BinaryIO | None]:
 def _do_page(task: BatchTask, page: PageSource, prefix: str) -> tuple[PageRecord, list[bytes]]:
     """Make a page's patches, or copy it; patches that do not become files of their own are returned."""
     image, label = read_files(page.image, page.label)
-    cut, pixels = read_and_cut(image, label, task.rgb, task.context)
+    cut, pixels = read_and_cut(image, label, task.cutting)
     record = PageRecord(page.name, prefix, cut)
     if task.form == "copy":
         _copy_page(task.work / "set", page, image, label)
@@ -179,14 +177,13 @@ def read_files(image: Source, label: Source) -> tuple[bytes, bytes]:
     return content[1], content[0]
 
 
-def read_and_cut(image: bytes, label: bytes, rgb: bool = False, context: float = 0.0) -> tuple[CutPage, np.ndarray]:
+def read_and_cut(image: bytes, label: bytes, cutting: Cutting) -> tuple[CutPage, np.ndarray]:
     """Decode a page and decide on its words.
 
     Args:
         image: The image file's bytes.
         label: The label file's bytes.
-        rgb: Decode in colour instead of grey.
-        context: What is kept around each box: a part of its height.
+        cutting: How words become patches.
 
     Returns:
         The words, and the image as uint8 [height, width] or [height, width, 3].
@@ -199,11 +196,11 @@ def read_and_cut(image: bytes, label: bytes, rgb: bool = False, context: float =
     except LabelError as error:
         raise PageError(MALFORMED_LABEL, error.detail) from None
     try:
-        pixels = decode_image(image, rgb)
+        pixels = decode_image(image, cutting.rgb)
     except ImageError as error:
         raise PageError(UNREADABLE_IMAGE, str(error)) from None
     height, width = pixels.shape[:2]
-    cut = cut_page(labels, width, height, context)
+    cut = cut_page(labels, width, height, cutting)
     if sum(box.area for box in cut.wide or cut.boxes) > MAX_COVER * width * height:
         raise PageError(MALFORMED_LABEL, f"its boxes cover the page more than {MAX_COVER} times")
     return cut, pixels

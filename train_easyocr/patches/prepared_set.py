@@ -29,7 +29,7 @@ from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.workers import spread
 from train_easyocr.files import TEMPORARY_SUFFIX, write_json, write_text
 from train_easyocr.patches.batch_records import BatchRecord, Totals
-from train_easyocr.patches.cropping import patch_size
+from train_easyocr.patches.cropping import Cutting, patch_size
 from train_easyocr.patches.labels_csv import HEADER, format_row, read_rows
 from train_easyocr.patches.lmdb_form import PatchDatabase
 from train_easyocr.patches.page_work import (
@@ -75,8 +75,7 @@ class Plan:
         problems: What keeps other pages of the split from being used, to be listed with the rest.
         available: Number of pages in the split that have both files.
         form: What is made.
-        rgb: Patches in colour instead of grey.
-        context: What patches show around their boxes: a part of the box's height.
+        cutting: How words become patches.
     """
 
     settings: dict[str, Any]
@@ -85,8 +84,7 @@ class Plan:
     problems: Sequence[Problem]
     available: int
     form: Form
-    rgb: bool
-    context: float
+    cutting: Cutting
 
     def manifest(self) -> dict[str, Any]:
         """Return what the set is known by: equal manifests stand for equal sets. Holds no path and no time."""
@@ -240,7 +238,7 @@ def _tasks(work: Path, plan: Plan, done: set[int]) -> Iterator[BatchTask]:
         if number not in done:
             pages = tuple(plan.batch(number))
             prefixes = tuple(plan.prefixes[page.name] for page in pages)
-            yield BatchTask(number, pages, prefixes, work, plan.form, plan.rgb, plan.context)
+            yield BatchTask(number, pages, prefixes, work, plan.form, plan.cutting)
 
 
 class _Assembly:
@@ -263,7 +261,7 @@ class _Assembly:
             if plan.form != "copy":
                 self._labels = stack.enter_context((self._folder / LABELS).open("wb"))
                 self._labels.write(_line(*HEADER))
-            if plan.context:
+            if plan.cutting.context:
                 self._margins = stack.enter_context(self._margins_path().open("wb"))
                 self._margins.write(b"" if self._database else _line(*MARGINS_HEADER))
             self._files = stack.pop_all()
@@ -321,7 +319,7 @@ class _Assembly:
         self._files.close()
         if self._database is not None:
             texts = (text for _, text in read_rows(self._folder / LABELS))
-            self._database.finish(texts, _lines(self._margins_path()) if self._plan.context else ())
+            self._database.finish(texts, _lines(self._margins_path()) if self._plan.cutting.context else ())
         if self._stale and self._labels is not None:  # the model's settings have changed since the work was begun
             self._words = WordStatistics(self._measure)
             _update(self._words, read_rows(self._folder / LABELS))

@@ -29,7 +29,7 @@ from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import draw_training, draw_validation
 from train_easyocr.documents.workers import spread
 from train_easyocr.files import remove_leftovers, write_text
-from train_easyocr.patches.cropping import prefixes
+from train_easyocr.patches.cropping import Cutting, prefixes
 from train_easyocr.patches.labels_csv import format_row
 from train_easyocr.patches.page_work import Form
 from train_easyocr.patches.prepared_set import (
@@ -230,6 +230,8 @@ def make_patches(job: Job, split: str, with_evaluation: bool = False) -> None:
     settings = {"split": split, "seed": config.seed, "images": asked, "format": job.form, "rgb": config.rgb}
     if config.box_context:  # not named where it is 0: sets from before this setting stay what they are
         settings["box_context"] = config.box_context
+    if config.unify_variants:
+        settings["unify_variants"] = True
     if split == "training":
         drawn = draw_training(names, asked, config.seed)
     else:
@@ -242,8 +244,7 @@ def make_patches(job: Job, split: str, with_evaluation: bool = False) -> None:
         drawn,
         settings | {"select_data": job.select_data},
         form=job.form,
-        rgb=config.rgb,
-        context=config.box_context,
+        cutting=_cutting(config),
     )
     _prepare(job, f"{split} ({job.select_data})", job.patches(split), plan)
 
@@ -309,20 +310,23 @@ def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
                 )
 
 
+def _cutting(config: Config) -> Cutting:
+    return Cutting(config.rgb, config.box_context, config.unify_variants)
+
+
 def _plan(
     found: tuple[list[PageSource], list[Problem]],
     drawn: Sequence[str],
     settings: dict[str, Any],
     *,
     form: Form,
-    rgb: bool = False,
-    context: float = 0.0,
+    cutting: Cutting = Cutting(),  # noqa: B008 - frozen
 ) -> Plan:
     pages, problems = found
     by_name = {page.name: page for page in pages}
     names = prefixes(list(by_name))
     chosen = {name: names[name] for name in drawn}
-    return Plan(settings, [by_name[name] for name in drawn], chosen, problems, len(pages), form, rgb, context)
+    return Plan(settings, [by_name[name] for name in drawn], chosen, problems, len(pages), form, cutting)
 
 
 def _prepare(job: Job, title: str, target: Path, plan: Plan) -> None:

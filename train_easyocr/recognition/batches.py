@@ -16,11 +16,13 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from train_easyocr.config import Config
 from train_easyocr.recognition.augmentation import Augmentation
+from train_easyocr.recognition.box_jitter import Margins, jittered_crop, tight_crop
 from train_easyocr.recognition.data import (
     Indices,
     PatchError,
     WordSet,
     close_databases,
+    generator,
     reading_widths,
     training_widths,
 )
@@ -31,6 +33,8 @@ from train_easyocr.recognition.word_table import LabelsError, ctc_steps
 
 Fault = PatchError | LabelsError
 ALONE = Processes()
+JITTER = 6
+"""Purpose of a random generator: where a word's box lies in an epoch."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,25 @@ class Request:
     weight: float = 1.0
 
 
+@dataclass(frozen=True)
+class BoxJitter:
+    """How training moves boxes: `box_jitter` and the seed that everything random comes from."""
+
+    amount: float
+    seed: int
+
+    @classmethod
+    def from_config(cls, config: Config) -> BoxJitter | None:
+        """Take it from the settings; None where it is off."""
+        return cls(config.box_jitter, config.seed) if config.box_jitter else None
+
+    def apply(
+        self, patch: npt.NDArray[np.uint8], margins: Margins, epoch: int, data_set: int, index: int
+    ) -> npt.NDArray[np.uint8]:
+        """Return a word as a detector might cut it out in an epoch (see `jittered_crop`)."""
+        return jittered_crop(patch, margins, self.amount, generator(self.seed, JITTER, epoch, data_set, index))
+
+
 class WordBatches(Dataset[Batch | Fault]):
     """Turns the words of a step into a `Batch`.
 
@@ -123,6 +146,7 @@ class WordBatches(Dataset[Batch | Fault]):
         sets: The data sets.
         settings: How patches become input.
         reading: True makes every word as wide as reading makes it, however wide that is, instead of at most img_width.
+        jitter: How training moves boxes; None leaves them as they are labelled.
         augmentation: What training does to patches; None leaves them as they are.
     """
 
@@ -132,10 +156,11 @@ class WordBatches(Dataset[Batch | Fault]):
         settings: InputSettings,
         *,
         reading: bool = False,
+        jitter: BoxJitter | None = None,
         augmentation: Augmentation | None = None,
     ) -> None:
         self._sets, self._settings, self._reading = list(sets), settings, reading
-        self._augmentation = augmentation
+        self._jitter, self._augmentation = jitter, augmentation
 
     def __getitem__(self, request: Request) -> Batch | Fault:
         try:
@@ -147,17 +172,21 @@ class WordBatches(Dataset[Batch | Fault]):
         settings, words = self._settings, request.words
         members = [(data, int(index)) for data, part in zip(self._sets, words, strict=True) for index in part]
         labels = [data.label(index) for data, index in members]
-        patches = [data.patch(index, settings.rgb) for data, index in members]
-        if self._augmentation is not None and request.epochs is not None:
-            epochs = np.concatenate(request.epochs)
-            numbers = np.repeat(np.arange(len(words)), [len(part) for part in words])
-            patches = [
-                self._augmentation.apply(patch, int(epoch), int(number), index)
-                for patch, epoch, number, (_, index) in zip(patches, epochs, numbers, members, strict=True)
-            ]
+        kept = [data.patch_in_context(index, settings.rgb) for data, index in members]
+        patches = [tight_crop(patch, margins) for patch, margins in kept]
+        # Of the labelled boxes, as the plan has it; a jittered one that needs more is squeezed.
         width = max(request.width, self._width(patches, labels))
-        limit = width if self._reading else settings.img_width
-        images = to_batch([settings.resize(patch, limit) for patch in patches], width)
+        if request.epochs is not None:
+            epochs = np.concatenate(request.epochs).tolist()
+            numbers = np.repeat(np.arange(len(words)), [len(part) for part in words]).tolist()
+            places = list(zip(epochs, numbers, (index for _, index in members), strict=True))
+            if self._jitter is not None:
+                jitter = self._jitter
+                patches = [jitter.apply(*patch, *place) for patch, place in zip(kept, places, strict=True)]
+            if self._augmentation is not None:
+                augmentation = self._augmentation
+                patches = [augmentation.apply(patch, *place) for patch, place in zip(patches, places, strict=True)]
+        images = to_batch([settings.resize(patch, width) for patch in patches], width)
         return Batch(images, labels, words, request.weight)
 
     def _width(self, patches: Sequence[npt.NDArray[np.uint8]], labels: Sequence[str]) -> int:
@@ -216,8 +245,8 @@ def training_batches(
         PatchError: A patch can't be read.
     """
     steps = _Steps(plan, start, config.n_iter, processes)
-    augmentation = Augmentation.from_config(config)
-    dataset = WordBatches(sets, InputSettings.from_config(config), augmentation=augmentation)
+    jitter, augmentation = BoxJitter.from_config(config), Augmentation.from_config(config)
+    dataset = WordBatches(sets, InputSettings.from_config(config), jitter=jitter, augmentation=augmentation)
     return _batches(dataset, steps, config.workers, pin_memory)
 
 
@@ -253,9 +282,9 @@ def _batches(
         batch_size=None,
         sampler=steps,
         num_workers=workers,
-        collate_fn=_as_it_is,
+        collate_fn=as_it_is,
         pin_memory=pin_memory,
-        worker_init_fn=_start_worker,
+        worker_init_fn=start_worker,
         prefetch_factor=4 if workers else None,
         # Its own generator: else making a loader would draw from the random state that a resumed run restores.
         generator=torch.Generator(),
@@ -266,11 +295,13 @@ def _batches(
         yield batch
 
 
-def _as_it_is(batch: Any) -> Any:
+def as_it_is(batch: Any) -> Any:
+    """Return what a loader is given; it would make lists of what it does not know."""
     return batch
 
 
-def _start_worker(worker: int) -> None:
+def start_worker(worker: int) -> None:
+    """Prepare a process that loads: it ends with the trainer alone, and leaves threads to it."""
     # Ctrl-C reaches all processes of a terminal; the trainer finishes its step and then ends its workers itself.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if "TORCHELASTIC_RUN_ID" in os.environ:

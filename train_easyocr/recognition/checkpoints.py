@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -33,6 +33,17 @@ class CheckpointError(ValueError):
     """Weights or their card can't be used; the message names the file and what is wrong with it."""
 
 
+class Card(BaseModel):
+    """What the cards of all weights have: the SHA-256 of the `.pth`, in hexadecimal, which `save_weights` fills in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weights_sha256: str = ""
+
+
+AnyCard = TypeVar("AnyCard", bound=Card)
+
+
 class Scores(BaseModel):
     """What the weights reached in validation: accuracy in per cent, normalized edit distance (0 to 1), on how much."""
 
@@ -43,7 +54,7 @@ class Scores(BaseModel):
     words: int = Field(ge=0)
 
 
-class WeightsCard(BaseModel):
+class WeightsCard(Card):
     """What is needed to read with a `.pth`, and where it comes from.
 
     Attributes:
@@ -59,11 +70,8 @@ class WeightsCard(BaseModel):
         validation: The scores at that iteration.
         validation_sets: Folders of the validation sets, which an installer checks the weights on.
         experiment_name: The training's name.
-        weights_sha256: Of the `.pth`, in hexadecimal; `save_weights` fills it in.
         config: All settings of the training.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     character: str = Field(min_length=1)
     network: dict[str, Any]
@@ -77,7 +85,6 @@ class WeightsCard(BaseModel):
     validation: Scores
     validation_sets: list[str]
     experiment_name: str
-    weights_sha256: str = ""
     config: dict[str, Any]
 
     @model_validator(mode="after")
@@ -148,7 +155,7 @@ def card_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def save_weights(path: Path, model: nn.Module, card: WeightsCard, dtype: torch.dtype = torch.float32) -> WeightsCard:
+def save_weights(path: Path, model: nn.Module, card: AnyCard, dtype: torch.dtype = torch.float32) -> AnyCard:
     """Write a model's weights and their card, so that half of the pair is never taken for both.
 
     The same weights give the same bytes.
@@ -192,9 +199,15 @@ def _refuse_not_finite(path: Path, state: Mapping[str, torch.Tensor], consequenc
 
 
 def read_card(path: Path) -> WeightsCard:
+    """Read the card of a recognizer's weights and check that it belongs to them; see `read_card_of`."""
+    return read_card_of(WeightsCard, path)
+
+
+def read_card_of(kind: type[AnyCard], path: Path) -> AnyCard:
     """Read the card of weights and check that it belongs to them.
 
     Args:
+        kind: Which card is expected.
         path: The `.pth`.
 
     Raises:
@@ -203,7 +216,7 @@ def read_card(path: Path) -> WeightsCard:
     card_file = card_path(path)
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
-        card = WeightsCard.model_validate(json.loads(card_file.read_text(encoding="utf-8")))
+        card = kind.model_validate(json.loads(card_file.read_text(encoding="utf-8")))
     except OSError as error:
         raise CheckpointError(
             f"{error.filename}: can't be read ({error.strerror}); weights and card are a pair"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -20,6 +21,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from train_easyocr.config import Config
+from train_easyocr.recognition.box_jitter import Margins, tight_crop
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.recognition.word_table import LabelsError, WordTable, indexed_table
@@ -34,6 +36,9 @@ UNKNOWN = "unknown characters"
 TOO_LONG = "longer than batch_max_length"
 TOO_MANY_STEPS = "more characters than time steps"
 MALFORMED = "no name and label in the row"
+
+MARGINS = "margins.csv"
+NO_MARGINS: Margins = (0, 0, 0, 0)
 
 
 class DataError(ValueError):
@@ -94,14 +99,29 @@ class PatchSource(Protocol):
     def place(self, row: int, name: str) -> str:
         """Say where the patch is, for messages."""
 
+    def margins(self, row: int) -> Margins:
+        """Return how much context the patch shows around its box; raises PatchError."""
+
 
 class PngFolder:
-    """Patches as files."""
+    """Patches as files.
+
+    Args:
+        folder: Where they are.
+        margins: int32 [n, 4], how much context the patch of each row shows; None where no patch shows any.
+    """
 
     form = "PNG"
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = str(folder)
+    def __init__(self, folder: Path, margins: Indices | None = None) -> None:
+        self._folder, self._margins = str(folder), margins
+
+    def margins(self, row: int) -> Margins:
+        """Return pixels to the left, above, to the right, below."""
+        if self._margins is None:
+            return NO_MARGINS
+        left, top, right, bottom = self._margins[row].tolist()
+        return left, top, right, bottom
 
     def place(self, row: int, name: str) -> str:
         """Return the file's path."""
@@ -155,6 +175,21 @@ class LmdbPatches:
             return int(value)
         except ValueError:
             raise PatchError(f"{self._folder}: has no number under the key num-samples") from None
+
+    @cached_property
+    def _with_margins(self) -> bool:
+        return self._get(f"margin-{1:09d}") is not None
+
+    def margins(self, row: int) -> Margins:
+        """Return pixels to the left, above, to the right, below."""
+        if not self._with_margins:
+            return NO_MARGINS
+        value = self._get(f"margin-{row + 1:09d}") or b""
+        try:
+            left, top, right, bottom = map(int, value.split(b","))
+        except ValueError:
+            raise PatchError(f"{self._folder}: margin-{row + 1:09d} holds no left,top,right,bottom") from None
+        return left, top, right, bottom
 
     def place(self, row: int, name: str) -> str:
         """Return the database and the key."""
@@ -240,11 +275,33 @@ class WordSet:
         row = int(self.rows[index])
         return self.source.place(row, self.table.row(row)[0])
 
+    def margins(self, index: int) -> Margins:
+        """Return how much context the patch of word `index` shows around its box; raises PatchError."""
+        return self.source.margins(int(self.rows[index]))
+
     def patch(self, index: int, rgb: bool) -> npt.NDArray[np.uint8]:
-        """Return the pixels of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
+        """Return the pixels of the box of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
+        return tight_crop(*self.patch_in_context(index, rgb))
+
+    def patch_in_context(self, index: int, rgb: bool) -> tuple[npt.NDArray[np.uint8], Margins]:
+        """Return all that is kept of word `index` and its surroundings, and its margins; raises PatchError."""
         row = int(self.rows[index])
         name, _ = self.table.row(row)
-        return decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
+        pixels = decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
+        margins = self.source.margins(row)
+        if margins != NO_MARGINS:
+            self._check_margins(row, name, pixels.shape[:2], margins)
+        return pixels, margins
+
+    def _check_margins(self, row: int, name: str, size: tuple[int, ...], margins: Margins) -> None:
+        left, top, right, bottom = margins
+        width, height = size[1] - left - right, size[0] - top - bottom
+        stated = int(self.table.width[row]), int(self.table.height[row])
+        if min(margins) < 0 or min(width, height) < 1 or (stated[0] and stated != (width, height)):
+            raise PatchError(
+                f"{self.source.place(row, name)}: margins {margins} do not fit its {size[1]} x {size[0]} pixels; "
+                "prepare the set again (step 2)"
+            )
 
     def sizes(self) -> tuple[Indices, Indices]:
         """Return width and height in pixels of all words: from the patches' names, else from the images' headers."""
@@ -261,7 +318,8 @@ class WordSet:
         name, _ = self.table.row(row)
         try:
             with Image.open(io.BytesIO(self.source.read(row, name))) as image:
-                return image.size
+                left, top, right, bottom = self.source.margins(row)
+                return image.width - left - right, image.height - top - bottom
         except OSError:
             raise PatchError(f"{self.place(index)}: is no image that can be decoded") from None
 
@@ -319,7 +377,7 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
             return _open_streamed(folder, table)
         if not (folder / "images").is_dir():
             raise DataError(f"{folder}: holds neither images/ nor lmdb/; prepare the set again (step 2)")
-        return PngFolder(folder / "images")
+        return PngFolder(folder / "images", _read_margins(folder / MARGINS, table))
     source = LmdbPatches(folder / "lmdb")
     try:
         count = source.count()
@@ -339,12 +397,30 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
 
 def _open_streamed(folder: Path, table: WordTable) -> PatchSource:
     try:
-        source = StreamedPatches(folder)
+        source = StreamedPatches(folder, table.height)
     except (WordsError, FontError) as error:
         raise DataError(str(error)) from None
     if source.count != len(table):
         raise DataError(f"{folder}: words.json tells of {source.count:,} words, labels.csv holds {len(table):,}")
     return source
+
+
+def _read_margins(path: Path, table: WordTable) -> Indices | None:
+    """Read margins.csv, a row for each of labels.csv; None where there is none."""
+    if not path.exists():
+        return None
+    import pandas as pd  # noqa: PLC0415 - few sets have this file, and pandas takes half a second
+
+    sides = ["left", "top", "right", "bottom"]
+    try:
+        # In this order, whatever the file's.
+        margins = pd.read_csv(path, usecols=sides, dtype=np.int32)[sides].to_numpy()
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: can't be read: {error}; prepare the set again (step 2)") from None
+    if len(margins) != len(table) or table.malformed:
+        rows = len(table) + table.malformed
+        raise DataError(f"{path}: {len(margins):,} rows, labels.csv {rows:,}; prepare the set again (step 2)")
+    return margins
 
 
 def _usable(table: WordTable, config: Config) -> tuple[Indices, dict[str, int]]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from train_easyocr.recognition.checks import describe_course
 from train_easyocr.recognition.validation import Outcome
@@ -84,7 +84,6 @@ class RunLog:
     def validation(self, progress: Progress, outcome: Outcome) -> str:
         """Log a validation; return what was written to log_train.txt."""
         text = format_validation(progress, outcome)
-        self._append(TEXT, text + "\n")
         validation = outcome.weights
         figures = {
             "iteration": progress.iteration,
@@ -107,12 +106,17 @@ class RunLog:
             "elapsed": round(progress.elapsed, 3),
             "drawn": dict(progress.drawn),
         }
+        self.record(progress.iteration, text, figures)
+        return text
+
+    def record(self, iteration: int, text: str, figures: Mapping[str, Any]) -> None:
+        """Write what was found out at an iteration: a text for people, figures by name for programs and plots."""
+        self._append(TEXT, text + "\n")
         self._append(LINES, json.dumps(figures) + "\n")
         for name, value in figures.items():
             if name not in ("iteration", "batch_size", "processes", "drawn") and value is not None:
-                self._board.add_scalar(name, value, progress.iteration)
+                self._board.add_scalar(name, value, iteration)
         self._board.flush()
-        return text
 
     def _append(self, name: str, text: str) -> None:
         with (self._folder / name).open("a", encoding="utf-8") as file:

@@ -10,8 +10,8 @@ from torch import nn
 from train_easyocr.config import Config
 from train_easyocr.recognition.schedules import Reference, Schedule, depends_on_length
 
-PRETRAINED = Reference(1e-4, 128, "published for Adam on trained weights")
-FRESH = Reference(2e-3, 64, "found for Adam on fresh weights")
+PRETRAINED = Reference(1e-4, 128, "published for Adam on trained weights", ceiling=1e-3)
+FRESH = Reference(2e-3, 64, "found on rendered words for Adam on fresh weights", ceiling=4e-3)
 """What `lr: auto` starts from, with `continue_from` and without it."""
 
 

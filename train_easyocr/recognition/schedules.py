@@ -23,21 +23,24 @@ class Reference:
         lr: The learning rate.
         batch: Samples of a batch, over all processes.
         source: Where the pair is from and for what it holds, for the log.
+        ceiling: No batch gets a higher rate. The proportion holds over a few doublings; beyond, training falls apart.
     """
 
     lr: float
     batch: int
     source: str
+    ceiling: float = math.inf
 
     def scaled(self, batch: int) -> float:
         """Return the rate for batches of another size, in proportion (Goyal et al., arXiv 1706.02677, section 2.1)."""
-        return self.lr * batch / self.batch
+        return min(self.ceiling, self.lr * batch / self.batch)
 
     def describe(self, batch: int) -> str:
         """Say what `lr: auto` is for a size of batch, and why."""
+        limit = f", {self.ceiling:g} at most" if self.scaled(batch) == self.ceiling else ""
         return (
             f"lr: auto is {self.scaled(batch):.3g} for batches of {batch:,}, in proportion to {self.lr:g} "
-            f"for batches of {self.batch:,} ({self.source})"
+            f"for batches of {self.batch:,} ({self.source}){limit}"
         )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel
 
 from train_easyocr.config import Config
 from train_easyocr.files import replacing
@@ -19,7 +20,7 @@ PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data
 """Settings that each machine may have its own values of; what is in the data sets is compared by their labels."""
 FREE = PLACES | frozenset(
     {
-        *("experiment_name", "show_number", "val_period", "save_period", "early_stopping"),
+        *("experiment_name", "show_number", "compile", "val_period", "save_period", "early_stopping"),
         # Of the other steps.
         *("train_images", "val_images", "eval_images"),
     }
@@ -59,13 +60,23 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     return state
 
 
-def check_settings(folder: Path, state: Mapping[str, Any], config: Config) -> None:
+def free_settings(config: Config) -> frozenset[str]:
+    """Return the settings of a recognizer's training that may change between the parts of a run."""
+    return FREE | ({"n_iter"} if may_grow(config) else frozenset())
+
+
+def check_settings(folder: Path, state: Mapping[str, Any], config: BaseModel, free: frozenset[str]) -> None:
     """Refuse to go on with settings under which the run would not be the same.
+
+    Args:
+        folder: The experiment's folder.
+        state: Its state.
+        config: The settings now.
+        free: Settings that may change.
 
     Raises:
         ResumeError: Settings differ; all that do are listed.
     """
-    free = FREE | ({"n_iter"} if may_grow(config) else frozenset())
     before, now = state["config"], config.model_dump()
     differences = [
         f"  - {key}: {_short(before.get(key))} before, {_short(value)} now"
@@ -81,20 +92,21 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: Config) -> No
         )
 
 
-def check_data(folder: Path, state: Mapping[str, Any], data: list[str]) -> None:
+def check_data(folder: Path, state: Mapping[str, Any], data: list[str], change: str = "labels.csv has changed") -> None:
     """Refuse to go on with other data sets.
 
     Args:
         folder: The experiment's folder.
         state: Its state.
-        data: The sum of each data set's labels.csv, training sets first.
+        data: The sum of each data set's labels, training sets first.
+        change: What has happened when they are not the same.
 
     Raises:
         ResumeError: The labels are not those that the run began with.
     """
     if state["data"] != data:
         raise ResumeError(
-            f"{folder}: was trained for {state['iteration']:,} iterations on other data: labels.csv has changed "
+            f"{folder}: was trained for {state['iteration']:,} iterations on other data: {change} "
             "since. Choose another experiment_name for a new run (continue_from takes this one's weights)."
         )
 

@@ -42,7 +42,8 @@ from train_easyocr.recognition.checkpoints import (
     save_weights,
 )
 from train_easyocr.recognition.checks import describe_concerns, training_sample
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
+from train_easyocr.recognition.computing import Computing, keep_freed_memory
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
@@ -51,7 +52,15 @@ from train_easyocr.recognition.optimizers import add_l1, describe_rate, make_opt
 from train_easyocr.recognition.plan import BatchPlan, training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
-from train_easyocr.recognition.state import PLACES, STATE, check_data, check_settings, load_state, save_state
+from train_easyocr.recognition.state import (
+    PLACES,
+    STATE,
+    check_data,
+    check_settings,
+    free_settings,
+    load_state,
+    save_state,
+)
 from train_easyocr.recognition.validation import Outcome, Validation, Validator
 
 Sets = Sequence[WordSet]
@@ -126,6 +135,10 @@ def _train(config: Config, processes: Processes) -> None:
     if state is not None:
         trainer.restore(state)
         print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
+    with processes.agreeing():
+        compiled = processes.first and is_to_be_compiled(trainer.model, config, trainer.computing)
+    if processes.of_first(compiled):
+        compile_features(trainer.model)
     trainer.run()
     print(_finished(config, trainer.iteration, trainer.best))
 
@@ -134,7 +147,7 @@ def _begun(config: Config) -> dict[str, Any] | None:
     """Return the experiment's state, if it has one, and make its folder ready."""
     state = load_state(config.experiment)
     if state is not None:
-        check_settings(config.experiment, state, config)
+        check_settings(config.experiment, state, config, free_settings(config))
         if _is_done(config, state):
             return state
     config.experiment.mkdir(parents=True, exist_ok=True)
@@ -152,6 +165,8 @@ def _prepare(
     """Build the trainer for training and validation sets."""
     training, validation = sets
     computing = Computing.choose(config.precision)
+    if computing.device.type == "cpu":
+        keep_freed_memory()
     if state is not None:
         check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from statistics import NormalDist
@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from train_easyocr.documents.page import Box
 from train_easyocr.synthesis import defects
 from train_easyocr.synthesis.fonts import Face, is_document_face
 from train_easyocr.synthesis.render import INK, as_dots, stamp
@@ -26,6 +27,14 @@ from train_easyocr.text import VARIANTS
 
 Patch: TypeAlias = NDArray[Any]
 Look = Literal["clean", "scanned", "mixed"]
+State = Literal["clean", "usual", "spoilt"]
+"""What printing and scanning did to a word: hardly anything, what they always do, or their worst."""
+STATES: dict[Look, tuple[tuple[State, float], ...]] = {
+    "clean": (("clean", 1.0),),
+    "scanned": (("usual", 0.4), ("spoilt", 1.0)),
+    "mixed": (("clean", 0.25), ("usual", 0.55), ("spoilt", 1.0)),
+}
+"""The states of each look and their shares, summed up."""
 
 EM = 56
 """Pixels per em of the glyphs that are kept."""
@@ -121,8 +130,8 @@ def typefaces(faces: Sequence[Face], characters: str) -> list[Typeface]:
 
 
 @dataclass(frozen=True)
-class Box:
-    """How far a patch reaches beyond its word's ink, in pixels; negative where it cuts into it."""
+class Sides:
+    """How far a box reaches beyond its word's ink, in pixels; negative where it cuts into it."""
 
     left: int
     top: int
@@ -135,13 +144,15 @@ class WordRenderer:
 
     Args:
         faces: Faces to print with, from `typefaces`.
-        look: `clean` is print as a good printer and scanner leave it, `scanned` is spoilt in many ways, `mixed` is
-            three of these to one of those.
+        look: `clean` is print as a good printer and scanner leave it, `scanned` is the usual grey scan or one spoilt in
+            many ways, `mixed` is three of these to one of those.
+        context: How much is kept around a word's box on every side, a part of its height, as step 2's `box_context`.
     """
 
-    def __init__(self, faces: Sequence[Typeface], look: Look = "mixed") -> None:
+    def __init__(self, faces: Sequence[Typeface], look: Look = "mixed", context: float = 0.0) -> None:
         self.faces = list(faces)
-        self.look = look
+        self.context = context
+        self._states = STATES[look]
         self._bounds = list(accumulate(face.share for face in self.faces))
 
     def drawable(self, characters: str) -> str:
@@ -149,26 +160,40 @@ class WordRenderer:
         known = frozenset[str]().union(*(face.characters for face in self.faces))
         return "".join(character for character in characters if character in known or character == " ")
 
-    def render(self, text: str, random: np.random.Generator) -> Patch:
-        """A patch of `text`, uint8 [height, width], grey.
+    def render(self, text: str, random: np.random.Generator) -> tuple[Patch, int]:
+        """Print a text and cut it out.
+
+        Returns:
+            The patch, uint8 [height, width], grey, and how far it reaches beyond the word's box on each side: nothing
+            without context.
 
         Raises:
             ValueError: No face draws all of the text.
         """
-        scanned = self.look == "scanned" or (self.look == "mixed" and random.random() < 0.75)
+        plane, word, margin, state, typeface, size = self._set(text, random)
+        if random.random() < 0.4:
+            neighbours(plane, word, typeface, size, random)
+        if random.random() < (0.25 if state == "spoilt" else 0.1):
+            rules(plane, word, size, random)
+        if state == "spoilt":
+            plane = spoil_ink(plane, size, random)
+        patch = on_paper(plane, state, random)
+        patch = DIGITISE[state](patch, size, random)
+        return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD]), margin
+
+    def measure(self, text: str, random: np.random.Generator) -> tuple[int, int]:
+        """Width and height of the box that `render` would draw, in a third of its time; raises ValueError as well."""
+        plane, _, margin, *_ = self._set(text, random)
+        height, width = plane.shape
+        return width - 2 * (PAD + margin), height - 2 * (PAD + margin)
+
+    def _set(self, text: str, random: np.random.Generator) -> tuple[Patch, Box, int, State, Typeface, int]:
+        draw = random.random()
+        state = next(state for state, bound in self._states if draw < bound)
         typeface = self.choose(text, random)
         size = draw_size(random)
-        ink = print_word(text, typeface, size, random)
-        plane, cut = set_out(ink, size, random)
-        if random.random() < 0.3:
-            neighbours(plane, cut, typeface, size, random)
-        if random.random() < (0.25 if scanned else 0.1):
-            rules(plane, cut, size, random)
-        if scanned:
-            plane = spoil_ink(plane, size, random)
-        patch = on_paper(plane, random, scanned)
-        patch = digitise(patch, size, random) if scanned else digitise_well(patch, random)
-        return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
+        ink = print_word(text, typeface, size, random, varied=state == "spoilt" or random.random() < 0.3)
+        return *set_out(ink, size, self.context, random), state, typeface, size
 
     def choose(self, text: str, random: np.random.Generator) -> Typeface:
         """Draw a face that draws all of the text."""
@@ -199,29 +224,41 @@ def draw_size(random: np.random.Generator) -> int:
 # --- Print ---
 
 
-def print_word(text: str, typeface: Typeface, size: int, random: np.random.Generator) -> Patch:
-    """The ink of a word: set, made bolder or lighter, condensed or stretched, slanted or turned a little."""
+def print_word(text: str, typeface: Typeface, size: int, random: np.random.Generator, *, varied: bool) -> Patch:
+    """The ink of a word: set, made bolder or lighter, condensed or stretched, slanted or turned a little.
+
+    Args:
+        text: Not a space alone.
+        typeface: Draws all of it.
+        size: Pixels per em.
+        random: The word's random numbers.
+        varied: False keeps to what running text looks like: no strong changes of width, weight or slant.
+    """
     spacing = 0.0
-    if random.random() < 0.45:
-        spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.75 else random.uniform(0.06, 0.6))
+    if not varied:
+        spacing = EM * random.uniform(-0.08, 0.02) if random.random() < 0.4 else 0.0
+    elif random.random() < 0.45:
+        spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.85 else random.uniform(0.06, 0.6))
     wide = 0.0 if random.random() < 0.6 else float(random.uniform(0.8, 1.5))
     ink = compose(text, typeface, spacing, wide, random)
     draw = random.random()
-    if draw < 0.16:
+    if draw < (0.16 if varied else 0.06):
         ink = embolden(ink, random)
     elif draw < 0.22 and typeface.face.bold:
         ink = cv2.erode(ink, np.ones((2, 2), np.uint8))
-    stretch = float(random.uniform(0.62, 0.95) if (draw := random.random()) < 0.3 else 1.0)
-    if draw > 0.88:
+    stretch, draw = 1.0, random.random()
+    if draw < 0.3:
+        stretch = float(random.uniform(0.62 if varied else 0.86, 0.95))
+    elif draw > 0.88 and varied:
         stretch = float(random.uniform(1.03, 1.35))
     scale = size / EM
-    if random.random() < 0.04 and size >= 40:
+    if varied and random.random() < 0.04 and size >= 40:
         return _needles(ink, size, stretch)
     width, height = max(1, round(ink.shape[1] * scale * stretch)), max(1, round(ink.shape[0] * scale))
     ink = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     if scale > 1.1:
         ink = cv2.LUT(ink, _CRISP)
-    return _turn(ink, random) if random.random() < 0.45 else ink
+    return _turn(ink, random, varied=varied) if random.random() < 0.45 else ink
 
 
 _CRISP = ((np.arange(256) - 128) * 1.8 + 128).clip(0, 255).astype(np.uint8)
@@ -285,11 +322,13 @@ def _needles(ink: Patch, size: int, stretch: float) -> Patch:
     return as_dots(small, side)
 
 
-def _turn(ink: Patch, random: np.random.Generator) -> Patch:
+def _turn(ink: Patch, random: np.random.Generator, *, varied: bool) -> Patch:
     """Slant and turn by a little, as italics, crooked sheets and pens do."""
     height, width = ink.shape
-    degrees = float(np.clip(random.normal(0, 0.8), -3, 3))
-    shear = float(random.normal(0, 0.03)) if random.random() < 0.85 else float(random.uniform(0.08, 0.3))
+    degrees = float(np.clip(random.normal(0, 0.8 if varied else 0.5), -3, 3))
+    shear = float(random.normal(0, 0.03 if varied else 0.01))
+    if varied and random.random() < 0.15:
+        shear = float(random.uniform(0.08, 0.3))
     rise, slant = width * abs(np.tan(np.deg2rad(degrees))), height * abs(shear)
     matrix = np.array([[1.0, -shear, 0.0], [np.tan(np.deg2rad(degrees)), 1.0, 0.0]])
     middle = np.array([(width - 1) / 2, (height - 1) / 2])
@@ -301,22 +340,25 @@ def _turn(ink: Patch, random: np.random.Generator) -> Patch:
 # --- The box and what is in it ---
 
 
-def set_out(ink: Patch, size: int, random: np.random.Generator) -> tuple[Patch, Box]:
-    """Draw a box around the word and give its ink that much room, and `PAD` pixels more.
+def set_out(ink: Patch, size: int, context: float, random: np.random.Generator) -> tuple[Patch, Box, int]:
+    """Draw a box around the word and give its ink that much room, the context around it, and `PAD` pixels more.
 
     Returns:
-        The box's ink, and how far the box reaches beyond the word's.
+        The plane of ink, where the word's ink lies on it, and the pixels of context on each side of the box.
     """
     x, y, width, height = cv2.boundingRect(cv2.threshold(ink, INK, 255, cv2.THRESH_BINARY)[1])
     if width == 0:
         x, y, width, height = 0, 0, ink.shape[1], ink.shape[0]
-    box = draw_box(width, height, size, random)
-    plane = np.zeros((height + box.top + box.bottom + 2 * PAD, width + box.left + box.right + 2 * PAD), np.uint8)
-    stamp(plane, ink, PAD + box.left - x, PAD + box.top - y)
-    return plane, box
+    sides = draw_box(width, height, size, random)
+    margin = round(context * (height + sides.top + sides.bottom))
+    left, top = PAD + margin + sides.left, PAD + margin + sides.top
+    right, bottom = left + width + sides.right + margin + PAD, top + height + sides.bottom + margin + PAD
+    plane = np.zeros((bottom, right), np.uint8)
+    stamp(plane, ink, left - x, top - y)
+    return plane, Box(left, top, left + width, top + height), margin
 
 
-def draw_box(width: int, height: int, size: int, random: np.random.Generator) -> Box:
+def draw_box(width: int, height: int, size: int, random: np.random.Generator) -> Sides:
     """A box as labels draw it, tight or a little loose, or as a detector widens it."""
     draw = random.random()
     if draw < 0.55:
@@ -333,11 +375,11 @@ def draw_box(width: int, height: int, size: int, random: np.random.Generator) ->
         top += round(random.uniform(0.0, 0.9) * (0.9 * size - height))
         bottom += round(random.uniform(0.0, 0.9) * (0.9 * size - height) / 2)
     least = [-(width // 8), -(height // 8)]
-    return Box(max(left, least[0]), max(top, least[1]), max(right, least[0]), max(bottom, least[1]))
+    return Sides(max(left, least[0]), max(top, least[1]), max(right, least[0]), max(bottom, least[1]))
 
 
-def neighbours(plane: Patch, box: Box, typeface: Typeface, size: int, random: np.random.Generator) -> None:
-    """Let ink of the words beside, above and below reach into a box that has room for it."""
+def neighbours(plane: Patch, word: Box, typeface: Typeface, size: int, random: np.random.Generator) -> None:
+    """Print other words beside the word, above and below it; what is far from it falls outside of the plane."""
     letters = [c for c in "의다이한는을가조항호기관업사및" if c in typeface.characters]
     if not letters:
         return
@@ -348,43 +390,48 @@ def neighbours(plane: Patch, box: Box, typeface: Typeface, size: int, random: np
         mask = typeface.glyph(letters[int(random.integers(len(letters)))]).mask
         return cv2.resize(mask, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
-    gap = max(2, round(size * random.uniform(0.12, 0.4)))
-    if box.right + PAD > gap and random.random() < 0.6:
-        stamp(plane, letter(), width - PAD - box.right + gap, PAD + box.top + int(random.integers(-2, 4)))
-    if box.left + PAD > gap and random.random() < 0.6:
-        mask = letter()
-        stamp(plane, mask, PAD + box.left - gap - mask.shape[1], PAD + box.top + int(random.integers(-2, 4)))
-    for room, above in ((box.top, True), (box.bottom, False)):
-        if room < 3 or random.random() < 0.5:
-            continue
-        reach = int(random.integers(1, max(2, min(room - 1, round(0.16 * size)))))
-        x = int(random.integers(-size, size))
+    gap = max(2, round(size * random.uniform(0.12, 0.5)))
+    x = word.xmax + gap
+    if random.random() < 0.7:
         while x < width:
             mask = letter()
-            stamp(plane, mask, x, PAD + reach - mask.shape[0] if above else height - PAD - reach)
+            stamp(plane, mask, x, word.ymin + int(random.integers(-2, 4)))
+            x += mask.shape[1] + 2
+    x = word.xmin - gap
+    if random.random() < 0.7:
+        while x > 0:
+            mask = letter()
+            x -= mask.shape[1] + 2
+            stamp(plane, mask, x, word.ymin + int(random.integers(-2, 4)))
+    for above in (True, False):
+        away = round(size * random.uniform(0.1, 0.7))
+        edge = word.ymin - away if above else word.ymax + away
+        x = int(random.integers(-size, size))
+        while 0 < edge < height and x < width:
+            mask = letter()
+            stamp(plane, mask, x, edge - mask.shape[0] if above else edge)
             x += mask.shape[1] + int(random.integers(2, max(3, size)))
 
 
-def rules(plane: Patch, box: Box, size: int, random: np.random.Generator) -> None:
-    """Lines of tables and forms: at the edges, under the word, through it, or a curve of a seal."""
+def rules(plane: Patch, word: Box, size: int, random: np.random.Generator) -> None:
+    """Lines of tables and forms: beside the word, under it, through it, or a curve of a seal."""
     height, width = plane.shape
     thickness = int(random.integers(1, max(2, size // 12) + 1))
     strength = int(random.integers(120, 256))
-    draw = random.random()
+    away = round(size * random.uniform(0.02, 0.2))
     tilt = int(random.integers(-2, 3)) if random.random() < 0.4 else 0
-    if draw < 0.3:  # a horizontal edge
-        y = PAD + int(random.integers(-2, max(1, box.top) + 1))
-        y = height - 1 - y if random.random() < 0.6 else y
-        cv2.line(plane, (0, y), (width, y + tilt), strength, thickness)
-    elif draw < 0.6:  # a vertical edge
-        x = PAD + int(random.integers(-2, max(1, box.left) + 1))
-        x = width - 1 - x if random.random() < 0.5 else x
+    draw = random.random()
+    if draw < 0.3:  # above or below
+        y = word.ymin - away if random.random() < 0.4 else word.ymax + away
+        _line(plane, (0, y), (width, y + tilt), strength, thickness)
+    elif draw < 0.6:  # to the left or right
+        x = word.xmin - away if random.random() < 0.5 else word.xmax + away
         _line(plane, (x, 0), (x + tilt, height), strength, thickness)
-    elif draw < 0.8:  # under the word
-        y = height - PAD - box.bottom + round(size * random.uniform(-0.02, 0.1))
+    elif draw < 0.8:  # touching its lower end
+        y = word.ymax + round(size * random.uniform(-0.02, 0.1))
         _line(plane, (0, y), (width, y + tilt), strength, max(1, thickness // 2))
     elif draw < 0.92:  # through it, thin or faint
-        y = int(random.integers(PAD + 2, max(PAD + 3, height - PAD - 2)))
+        y = int(random.integers(word.ymin, max(word.ymin + 1, word.ymax)))
         _line(plane, (0, y), (width, y + tilt), int(random.integers(60, 200)), max(1, thickness // 2))
     else:  # a seal's rim
         centre = (int(random.integers(-size, width + size)), int(random.integers(-size, height + size)))
@@ -418,11 +465,14 @@ def spoil_ink(plane: Patch, size: int, random: np.random.Generator) -> Patch:
     return plane
 
 
-def on_paper(plane: Patch, random: np.random.Generator, scanned: bool) -> Patch:
+def on_paper(plane: Patch, state: State, random: np.random.Generator) -> Patch:
     """Print on white, grey or coloured ground, at times bright on dark."""
     draw = random.random()
-    if not scanned:
+    if state == "clean":
         paper, ink = int(random.integers(236, 256)), int(random.integers(0, 70))
+    elif state == "usual":
+        paper, ink = int(random.integers(212, 248)), int(random.integers(50, 115))
+        ink += int(random.integers(20, 60)) if draw < 0.1 else 0  # coloured text
     elif draw < 0.75:
         paper, ink = int(random.integers(205, 250)), int(random.integers(10, 120))
     else:
@@ -436,10 +486,10 @@ def on_paper(plane: Patch, random: np.random.Generator, scanned: bool) -> Patch:
 _COVERAGE = np.arange(256) / 255
 
 
-def digitise(patch: Patch, size: int, random: np.random.Generator) -> Patch:
+def digitise_badly(patch: Patch, size: int, random: np.random.Generator) -> Patch:
     """Scan badly: shadow, low resolution or focus, contrast, noise, a copier's black and white, JPEG."""
     if random.random() < 0.5:
-        patch = _shade(patch, random)
+        patch = _shade(patch, 0.3, random)
     draw = random.random()
     if draw < 0.25:
         patch = low_resolution(patch, size, random)
@@ -459,7 +509,16 @@ def digitise(patch: Patch, size: int, random: np.random.Generator) -> Patch:
     return patch
 
 
-def digitise_well(patch: Patch, random: np.random.Generator) -> Patch:
+def digitise_as_usual(patch: Patch, size: int, random: np.random.Generator) -> Patch:
+    """Scan as office scanners do: uneven light, edges soft by about a pixel, grain, fair JPEG quality."""
+    if random.random() < 0.6:
+        patch = _shade(patch, 0.12, random)
+    patch = cv2.GaussianBlur(patch, (0, 0), float(random.uniform(0.5, 1.05)) * max(0.6, min(1.6, size / 40)))
+    patch = defects.noise(patch, random, float(random.uniform(3, 9)), _GRAINS[1 + int(random.integers(2))])
+    return jpeg(patch, int(random.integers(65, 95))) if random.random() < 0.85 else patch
+
+
+def digitise_well(patch: Patch, size: int, random: np.random.Generator) -> Patch:
     """Scan well: hardly any blur or noise, high JPEG quality."""
     if random.random() < 0.6:
         patch = cv2.GaussianBlur(patch, (0, 0), float(random.uniform(0.3, 0.6)))
@@ -470,12 +529,18 @@ def digitise_well(patch: Patch, random: np.random.Generator) -> Patch:
     return patch
 
 
+DIGITISE: dict[State, Callable[[Patch, int, np.random.Generator], Patch]] = {
+    "clean": digitise_well,
+    "usual": digitise_as_usual,
+    "spoilt": digitise_badly,
+}
+"""How words are scanned."""
 _GRAINS = (0.0, 0.6, 1.0)
 
 
-def _shade(patch: Patch, random: np.random.Generator) -> Patch:
-    """Darken smoothly from one place to another."""
-    coarse: Patch = random.uniform(255 * (1 - random.uniform(0.05, 0.3)), 255, (2, 3)).astype(np.uint8)
+def _shade(patch: Patch, most: float, random: np.random.Generator) -> Patch:
+    """Darken smoothly from one place to another, by the share `most` at most."""
+    coarse: Patch = random.uniform(255 * (1 - random.uniform(most / 6, most)), 255, (2, 3)).astype(np.uint8)
     light = cv2.resize(coarse, (patch.shape[1], patch.shape[0]), interpolation=cv2.INTER_LINEAR)
     return cv2.multiply(patch, light, scale=1 / 255)
 

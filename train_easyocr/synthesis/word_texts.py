@@ -53,7 +53,7 @@ def package_words() -> tuple[str, ...]:
     """The different words of many documents as the package's writers write them; always the same."""
     random = np.random.default_rng(20_101_115)
     found: dict[str, None] = {}
-    for _ in range(30):
+    for _ in range(90):
         for category in vocabulary.TOPICS:
             writer = Writer(random, category, int(random.integers(1996, 2026)))
             for write in (writer.title, writer.statement, writer.sentence, writer.request, writer.article):

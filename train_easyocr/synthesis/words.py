@@ -18,13 +18,16 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
+import PIL
+from numpy.typing import NDArray
+from PIL import features
 from tqdm import tqdm
 
 from train_easyocr.config import ConfigError
@@ -33,6 +36,7 @@ from train_easyocr.files import write_bytes, write_json
 from train_easyocr.patches.labels_csv import HEADER, format_row
 from train_easyocr.patches.lmdb_form import PatchDatabase
 from train_easyocr.patches.png import encode_png
+from train_easyocr.patches.prepared_set import MARGINS, MARGINS_HEADER
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.synthesis.__main__ import share, whole_number
 from train_easyocr.synthesis.fonts import FaceSet, FontError, FontLibrary
@@ -45,15 +49,27 @@ MANIFEST = "words.json"
 PLAN = "plan.json"
 CHUNK = 500
 """Words a task: half a second of work, 4 MB of patches."""
-GENERATION = 1
+GENERATION = 3
 """Raised whenever the same settings would give other words than before."""
 MOST_BYTES = 64 * 2**20
 """Of a corpus or a report."""
 Form = Literal["png", "lmdb", "stream"]
 
 
+Row: TypeAlias = tuple[str, str, int, int]
+"""A word as a task leaves it: name and text as in labels.csv, pixels of context on each side, bytes of its PNG file."""
+
+
 class WordsError(ValueError):
     """Words can't be rendered as asked; the message says why and what to do."""
+
+
+class RenderedWord(NamedTuple):
+    """A word's text, its patch (uint8 [height, width]), and how far that reaches beyond its box on each side."""
+
+    text: str
+    patch: Patch
+    margin: int
 
 
 class RenderedWords:
@@ -66,6 +82,7 @@ class RenderedWords:
         look: See `WordRenderer`.
         corpus: Words of documents; None for those of this package.
         weights: Characters that are wanted, and how much each; None for all alike.
+        context: See `WordRenderer`.
     """
 
     def __init__(
@@ -75,19 +92,26 @@ class RenderedWords:
         seed: int,
         *,
         look: Look = "mixed",
+        context: float = 0.0,
         corpus: Sequence[str] | None = None,
         weights: Mapping[str, float] | None = None,
     ) -> None:
         self.seed = seed
-        self.renderer = WordRenderer(faces, look)
+        self.renderer = WordRenderer(faces, look, context)
         words = package_words() if corpus is None else corpus
         self.texts = WordTexts(self.renderer.drawable(characters), words, seed, weights)
 
-    def word(self, index: int) -> tuple[str, Patch]:
-        """Text and patch (uint8 [height, width]) of word `index`."""
+    def word(self, index: int) -> RenderedWord:
+        """Word `index`."""
         random = np.random.default_rng([self.seed, index])
         text = self.texts.text(index, random)
-        return text, self.renderer.render(text, random)
+        return RenderedWord(text, *self.renderer.render(text, random))
+
+    def label(self, index: int) -> tuple[str, int, int]:
+        """Text of word `index`, and width and height of its box in pixels, in a third of the time that it takes."""
+        random = np.random.default_rng([self.seed, index])
+        text = self.texts.text(index, random)
+        return text, *self.renderer.measure(text, random)
 
 
 @dataclass(frozen=True)
@@ -102,6 +126,7 @@ class Recipe:
         fonts: A folder of fonts in place of those that fontconfig knows.
         corpus: A file whose words are taken in place of the package's.
         wanted: Characters that are wanted, and how much each; None for all alike.
+        context: See `WordRenderer`.
     """
 
     seed: int
@@ -111,6 +136,7 @@ class Recipe:
     fonts: str | None = None
     corpus: str | None = None
     wanted: dict[str, float] | None = None
+    context: float = 0.0
 
     def prepare(self) -> tuple[RenderedWords, dict[str, Any]]:
         """Find the faces and the corpus.
@@ -135,15 +161,30 @@ class Recipe:
             raise WordsError(f"{''.join(lost)}: none of these characters is in the character set and drawn by a face")
         if lost:
             tqdm.write(f"left out, not in the character set or drawn by no face: {' '.join(lost)}")
-        words = RenderedWords(faces, self.characters, self.seed, look=self.look, corpus=corpus, weights=self.wanted)
+        words = RenderedWords(
+            faces,
+            self.characters,
+            self.seed,
+            look=self.look,
+            context=self.context,
+            corpus=corpus,
+            weights=self.wanted,
+        )
         return words, {
             "generation": GENERATION,
             "seed": self.seed,
             "look": self.look,
+            "box_context": self.context,
             "characters": hashlib.sha256(words.texts.characters.encode()).hexdigest(),
             "wanted": self.wanted,
             "words": hashlib.sha256("\n".join(words.texts.words).encode()).hexdigest(),
             "faces": library.fingerprint(),
+            "versions": {
+                "Pillow": PIL.__version__,
+                "FreeType": features.version("freetype2"),
+                "OpenCV": cv2.__version__,
+                "NumPy": np.__version__,
+            },
         }
 
 
@@ -158,8 +199,8 @@ class Job:
         target: The set's folder.
         first: Number of its first word.
         count: How many words it holds.
-        form: `png`: a file a word; `lmdb`: one data base; `stream`: labels alone, patches are rendered when they are
-            read (`StreamedPatches`).
+        form: `png`: a file a word; `lmdb`: one data base; `stream`: labels alone, patches are rendered as they
+            are read (`StreamedPatches`).
     """
 
     target: Path
@@ -177,8 +218,13 @@ class Job:
         end = self.first + self.count
         return [range(start, min(start + CHUNK, end)) for start in range(self.first, end, CHUNK)]
 
+    def rows(self, chunk: range) -> list[Row]:
+        """What a task has left of its words."""
+        rows: list[Row] = json.loads(self.chunk_path(chunk.start, ".json").read_bytes())
+        return rows
+
     def chunk_path(self, start: int, suffix: str) -> Path:
-        """Where a task leaves its words: `.png` files one behind the other, then their texts and sizes as `.json`."""
+        """Where a task leaves its words: `.png` files one behind the other, then their rows as `.json`."""
         return self.work / "chunks" / f"{start:010d}{suffix}"
 
 
@@ -186,14 +232,20 @@ def render_chunk(task: tuple[Job, range], words: RenderedWords) -> tuple[int, in
     """Render some words and write them; return the first one's number and how many they are."""
     job, numbers = task
     cv2.setNumThreads(1)  # every core has a process
-    rows, contents = [], []
+    rows: list[Row] = []
+    contents: list[bytes] = []
     for number in numbers:
-        text, patch = words.word(number)
-        height, width = patch.shape
-        contents.append(encode_png(patch) if job.form != "stream" else b"")
-        rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, len(contents[-1])))
+        if job.form == "stream":
+            text, width, height = words.label(number)
+            margin, content = 0, b""
+        else:
+            text, patch, margin = words.word(number)
+            width, height = patch.shape[1] - 2 * margin, patch.shape[0] - 2 * margin
+            content = encode_png(patch)
+        rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, margin, len(content)))
+        contents.append(content)
     if job.form == "png":
-        for (name, _, _), content in zip(rows, contents, strict=True):
+        for (name, *_), content in zip(rows, contents, strict=True):
             # Into a folder that is published as a whole when all words are done, so no temporary names are needed.
             (job.work / "set" / "images" / name).write_bytes(content)
     elif job.form == "lmdb":
@@ -241,7 +293,7 @@ def make_set(
             (job.work / "set" / "images").mkdir()
         write_json(job.work / PLAN, wanted)  # last: a folder without it is begun again
     _render(job, words, workers)
-    manifest = wanted | {"summary": _assemble(job)}
+    manifest = wanted | {"summary": _assemble(job, in_context=recipe.context > 0)}
     write_json(job.work / "set" / MANIFEST, manifest)
     _publish(job, old)
     return manifest
@@ -260,37 +312,41 @@ def _render(job: Job, words: RenderedWords, workers: int) -> None:
             bar.update(count)
 
 
-def _assemble(job: Job) -> dict[str, Any]:
-    """Put labels.csv and the data base together in the words' order; return what the summary shows."""
+def _assemble(job: Job, *, in_context: bool) -> dict[str, Any]:
+    """Put labels.csv, margins and the data base together in the words' order; return what the summary shows."""
     folder, characters, texts = job.work / "set", Counter[str](), 0
     database = None
     if job.form == "lmdb":
         shutil.rmtree(folder / "lmdb", ignore_errors=True)
         database = PatchDatabase(folder / "lmdb")
-    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as labels:
+    with ExitStack() as files:
+        labels = files.enter_context((folder / "labels.csv").open("w", encoding="utf-8", newline=""))
         labels.write(format_row(HEADER))
+        margins = None
+        if in_context and job.form == "png":
+            margins = files.enter_context((folder / MARGINS).open("w", encoding="utf-8", newline=""))
+            margins.write(format_row(MARGINS_HEADER))
         for chunk in job.chunks():
-            rows = json.loads(job.chunk_path(chunk.start, ".json").read_bytes())
-            labels.writelines(format_row((name, text)) for name, text, _ in rows)
-            for _, text, _ in rows:
+            rows = job.rows(chunk)
+            labels.writelines(format_row((name, text)) for name, text, _, _ in rows)
+            if margins is not None:
+                margins.writelines(format_row((name, *[str(margin)] * 4)) for name, _, margin, _ in rows)
+            for _, text, _, _ in rows:
                 characters.update(text)
                 texts += len(text)
             if database is not None:
                 database.append_images(_patches(job.chunk_path(chunk.start, ".png"), rows))
     if database is not None:
-        database.finish(text for text in _texts(job))
+        lines = (",".join([str(margin)] * 4) for chunk in job.chunks() for _, _, margin, _ in job.rows(chunk))
+        database.finish(
+            (text for chunk in job.chunks() for _, text, _, _ in job.rows(chunk)), lines if in_context else ()
+        )
     return {"characters": dict(sorted(characters.items())), "mean_length": round(texts / job.count, 2)}
 
 
-def _texts(job: Job) -> Iterator[str]:
-    for chunk in job.chunks():
-        for _, text, _ in json.loads(job.chunk_path(chunk.start, ".json").read_bytes()):
-            yield text
-
-
-def _patches(path: Path, rows: Sequence[tuple[str, str, int]]) -> Iterator[memoryview]:
+def _patches(path: Path, rows: Sequence[Row]) -> Iterator[memoryview]:
     content, start = memoryview(path.read_bytes()), 0
-    for _, _, size in rows:
+    for _, _, _, size in rows:
         yield content[start : start + size]
         start += size
 
@@ -326,6 +382,7 @@ class StreamedPatches:
 
     Args:
         folder: The set's folder.
+        heights: int32 [n], pixels of the words' boxes, of which their context is a part.
 
     Raises:
         WordsError: The set can't be rendered here: its faces or its corpus are others now.
@@ -333,10 +390,12 @@ class StreamedPatches:
 
     form = "rendered"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, heights: NDArray[np.int32]) -> None:
         manifest = _read(folder / MANIFEST)
         try:
-            self._words, settings = Recipe(**manifest["recipe"]).prepare()
+            recipe = Recipe(**manifest["recipe"])
+            self._words, settings = recipe.prepare()
+            self._margins = np.rint(recipe.context * heights).astype(np.int32)
             self._first, self.count = int(manifest["first"]), int(manifest["count"])
         except (KeyError, TypeError, ValueError) as error:
             raise WordsError(f"{folder / MANIFEST}: does not say how to render the set: {error}") from None
@@ -351,9 +410,14 @@ class StreamedPatches:
         """Say which patch it is."""
         return f"rendered word {self._first + row} ({name})"
 
+    def margins(self, row: int) -> tuple[int, int, int, int]:
+        """Return how much context a patch shows around its word's box: pixels left, above, right, below."""
+        margin = int(self._margins[row])
+        return margin, margin, margin, margin
+
     def read(self, row: int, name: str) -> bytes:
         """Return the PNG file of a row of labels.csv, counted from 0."""
-        return encode_png(self._words.word(self._first + row)[1])
+        return encode_png(self._words.word(self._first + row).patch)
 
 
 def is_streamed(folder: Path) -> bool:
@@ -432,6 +496,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
                         "reads them")  # fmt: skip
     parser.add_argument("--look", choices=("clean", "scanned", "mixed"), default="mixed",
                         help="good print, spoilt print, or one to three (default: mixed)")  # fmt: skip
+    parser.add_argument("--box_context", type=float, default=0.0, metavar="SHARE",
+                        help="what is kept around each word, a part of its box's height, for training with box_jitter "
+                        "(default: 0)")  # fmt: skip
     parser.add_argument("--faces", choices=("starter", "sample", "unseen", "all"), default="all",
                         help="families that the starter weights learn, those of the sample documents, families that "
                         "neither knows, or all (default)")  # fmt: skip
@@ -448,6 +515,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def jobs_of(args: argparse.Namespace) -> list[Job]:
     """The sets that a command line asks for."""
+    if not 0 <= args.box_context <= 1:
+        raise WordsError(f"--box_context {args.box_context:g} is not a share from 0 to 1")
     if args.validation_share is None:
         return [Job(args.output, 0, args.count, args.format)]
     held = round(args.count * args.validation_share)
@@ -477,6 +546,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         fonts=None if args.fonts is None else str(args.fonts.resolve()),
         corpus=None if args.corpus is None else str(args.corpus.resolve()),
         wanted=wanted,
+        context=args.box_context,
     )
 
 

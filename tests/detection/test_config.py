@@ -1,0 +1,50 @@
+"""The settings of the detector's training."""
+
+import re
+
+import pytest
+import yaml
+
+from train_easyocr.config import ConfigError
+from train_easyocr.detection.config import DEFAULT_CONFIG, DetectionConfig, contradictions, load_detection_config
+from train_easyocr.detection.db_boxes import DbParameters
+
+
+def test_the_file_lists_all_settings_with_their_defaults_and_says_what_they_are():
+    text = DEFAULT_CONFIG.read_text(encoding="utf-8")
+    values = yaml.safe_load(text)
+    assert list(values) == list(DetectionConfig.model_fields)
+    assert DetectionConfig.model_validate(values) == DetectionConfig()
+    for key in DetectionConfig.model_fields:
+        assert re.search(rf"^{key}: .*# \S", text, re.MULTILINE), key
+
+
+def test_box_parameters_have_the_detectors_own_defaults():
+    assert DetectionConfig().db_parameters == DbParameters()
+
+
+def test_all_faults_are_told_at_once(tmp_path):
+    settings = ["lr=-1", "crop_siez=64", "det_db_thresh=2", f"train_list={tmp_path / 'no.txt'}", "val_data=nowhere"]
+    with pytest.raises(ConfigError) as error:
+        load_detection_config(DEFAULT_CONFIG, [*settings, "augmentation=some"])
+    message = str(error.value)
+    for part in ("lr:", "did you mean crop_size?", "det_db_thresh:", "no.txt: there is no such file", "augmentation:"):
+        assert part in message
+    assert "val_data: nowhere: there is no such folder" in message
+    assert "dataset and train_data are empty" in message
+
+
+@pytest.mark.parametrize(("value", "strength"), [("off", 0), (False, 0), ("light", 0.25), ("strong", 1), (0.7, 0.7)])
+def test_augmentation_has_names_and_numbers(value, strength):
+    assert DetectionConfig(augmentation=value).augmentation_strength == strength
+
+
+def test_easyocrs_weights_are_for_its_own_network():
+    assert contradictions(DetectionConfig(dataset=".", network="craft", continue_from="craft")) == []
+    found = contradictions(DetectionConfig(dataset=".", continue_from="craft"))
+    assert len(found) == 1 and "there is no such file" in found[0]
+
+
+def test_a_piece_is_not_larger_than_any_page():
+    found = contradictions(DetectionConfig(dataset=".", crop_size=640, long_side=256))
+    assert len(found) == 1 and "crop_size" in found[0]

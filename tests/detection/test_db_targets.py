@@ -1,0 +1,80 @@
+"""What db_light is taught."""
+
+import numpy as np
+import pytest
+
+from train_easyocr.detection.db_targets import (
+    COUNTS,
+    PROBABILITY,
+    THRESHOLD,
+    THRESHOLD_COUNTS,
+    db_targets,
+    shrink_distance,
+    unclip_distance,
+)
+
+NONE = np.zeros((0, 4))
+
+
+@pytest.mark.parametrize(("width", "height"), [(40.0, 40.0), (150.0, 50.0), (50.0, 150.0), (2000.0, 40.0), (3.0, 9.0)])
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.2])
+def test_what_is_shrunken_unclips_to_what_it_was(width, height, ratio):
+    distance = shrink_distance(width, height, ratio)
+    assert 0 < 2 * distance < min(width, height)
+    assert unclip_distance(width - 2 * distance, height - 2 * distance, ratio) == pytest.approx(distance)
+
+
+def test_a_square_by_hand():
+    # 14 d^2 - 2 * 2.5 * 20 d + 1.5 * 100 = 0: d = (100 - sqrt(10000 - 8400)) / 28 = 60 / 28.
+    assert shrink_distance(10.0, 10.0) == pytest.approx(60 / 28)
+    found = db_targets(np.array([[5.0, 5.0, 15.0, 15.0]]), NONE, (20, 20))[PROBABILITY]
+    expected = np.zeros((20, 20), np.uint8)
+    expected[7:13, 7:13] = 1  # 5 + 60 / 28 = 7.14: of the pixels whose centres lie inside, 7 is the first
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_long_word_keeps_two_fifths_of_its_height():
+    found = db_targets(np.array([[0.0, 10.0, 500.0, 20.0]]), NONE, (30, 500))[PROBABILITY]
+    assert found.any(axis=1).sum() == 4
+
+
+def test_neighbours_that_touch_stay_apart():
+    boxes = np.array([[0.0, 0.0, 12.0, 10.0], [12.0, 0.0, 24.0, 10.0], [0.0, 10.0, 24.0, 20.0]])
+    found = db_targets(boxes, NONE, (20, 24))[PROBABILITY]
+    assert not found[:, 11:13][:10].any() and not found[9:11].any()
+    assert found[5, 6] and found[5, 18] and found[15, 12]
+
+
+def test_the_threshold_is_highest_at_the_edge_and_falls_on_both_sides():
+    found = db_targets(np.array([[10.0, 10.0, 50.0, 30.0]]), NONE, (40, 60))
+    distance = shrink_distance(40.0, 20.0)
+    row = found[THRESHOLD][20] / 255
+    for pixel in range(4, 16):
+        expected = 0.3 + 0.4 * max(0, 1 - abs(pixel + 0.5 - 10) / distance)
+        assert row[pixel] == pytest.approx(expected, abs=1 / 255)
+    assert row[30] == pytest.approx(0.3, abs=1 / 255)
+    assert found[THRESHOLD_COUNTS][20, 30] and not found[THRESHOLD_COUNTS][20, 2]
+
+
+def test_ignored_areas_count_for_nothing():
+    found = db_targets(np.array([[10.0, 10.0, 30.0, 20.0]]), np.array([[40.2, 5.0, 50.0, 9.5]]), (30, 60))
+    assert not found[COUNTS][5:10, 40:50].any() and not found[THRESHOLD_COUNTS][5:10, 40:50].any()
+    assert found[COUNTS].sum() == 30 * 60 - 5 * 10
+
+
+def test_a_word_too_small_for_the_map_is_not_taught_as_background():
+    found = db_targets(np.array([[10.0, 10.0, 11.5, 14.0]]), NONE, (30, 60))
+    assert not found[PROBABILITY].any() and not found[COUNTS][10:14, 10:12].any()
+
+
+def test_a_thin_word_has_a_pixel_across():
+    found = db_targets(np.array([[10.4, 10.0, 12.5, 30.0]]), NONE, (40, 30))[PROBABILITY]
+    assert found[20].sum() == 1 and found[20, 11]
+
+
+def test_boxes_can_leave_the_map():
+    found = db_targets(
+        np.array([[-20.0, -5.0, 8.0, 10.0], [44.0, 20.0, 84.0, 80.0]]), np.array([[-9.0, -9, -1, -1]]), (40, 60)
+    )
+    assert found[PROBABILITY][2, 0] and found[PROBABILITY][38, 59]
+    assert found[COUNTS].all()

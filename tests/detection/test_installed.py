@@ -1,0 +1,186 @@
+"""A tuned or trained detector in EasyOCR's place: in our readers, in plain EasyOCR, in evaluation."""
+
+import cv2
+import easyocr
+import numpy as np
+import pytest
+import torch
+
+from tests.detection.untrained import save_untrained
+from tests.easyocr_files import install_random_weights
+from tests.evaluation.installed import install_finetuned, write_set
+from train_easyocr.detection.craft import CraftDetector, load_craft
+from train_easyocr.detection.craft_boxes import craft_boxes
+from train_easyocr.detection.db_boxes import DbParameters
+from train_easyocr.detection.db_detector import open_db_light
+from train_easyocr.detection.installed import (
+    DetectionFiles,
+    InstalledDetector,
+    installed_detection,
+    open_installed,
+    use_installed_detector,
+)
+from train_easyocr.detection.opening import open_word_detector
+from train_easyocr.detection.parameters import WORDS, CraftParameters
+from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings, save_settings, settings_for
+from train_easyocr.detection.staging import sheet_of, stage_detection
+from train_easyocr.documents import Box
+from train_easyocr.evaluation.command import spread  # noqa: F401 - loaded before weights are registered
+from train_easyocr.files import sha256
+from train_easyocr.reader import ReaderError, load_page, open_detector, open_finetuned, open_installed_detector
+from train_easyocr.recognition.checkpoints import CheckpointError
+
+LOW = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320)
+"""Random weights' maps are near zero; with these settings they give boxes all the same."""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    folder = tmp_path / "이지"
+    install_random_weights(folder, monkeypatch, names=("craft",))
+    return folder
+
+
+@pytest.fixture
+def image(tmp_path):
+    return load_page(next(write_set(tmp_path / "쪽", pages=1).rglob("*.png")))[0]
+
+
+@pytest.fixture(scope="module")
+def db_light(tmp_path_factory):
+    return save_untrained(tmp_path_factory.mktemp("검출기") / "best_f1.pth", long_side=320)
+
+
+def test_craft_has_easyocrs_parameters(home):
+    detector = open_word_detector("craft").detector
+    assert sum(parameter.numel() for parameter in detector.network.parameters()) == 20_770_466
+    assert detector.parameters == CraftParameters()
+    with pytest.raises(TypeError):
+        detector.with_parameters(DbParameters())
+
+
+def test_craft_finds_what_easyocr_finds(home, image):
+    reader = open_detector().reader
+    p = LOW
+    level, tilted = reader.detect(
+        image, reformat=False, text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320
+    )
+    detector = open_word_detector("craft").detector.with_parameters(p)
+    found = detector.boxes(detector.score_maps(image))
+    height, width = image.shape[:2]
+    expected = [Box(xmin, ymin, xmax, ymax).clipped(width, height) for xmin, xmax, ymin, ymax in level[0]]
+    assert len(expected) > 3
+    upright = [box for box in expected if box.area]
+    assert set(upright) <= set(found)
+    assert len(found) - len(upright) == len(tilted[0])
+
+
+def test_foreign_weights_are_refused(home, tmp_path):
+    state = torch.load(home / "model" / "craft_mlt_25k.pth", weights_only=True)
+    state.pop("module.conv_cls.8.bias")
+    torch.save(state, tmp_path / "모자란.pth")
+    with pytest.raises(CheckpointError, match=r"conv_cls\.8\.bias"):
+        load_craft(tmp_path / "모자란.pth")
+    with pytest.raises(CheckpointError, match="there is no such file"):
+        open_word_detector(tmp_path / "없는.pth")
+
+
+def test_settings_are_checked(tmp_path):
+    path = tmp_path / "설정.yaml"
+    save_settings(path, settings_for("craft", EASYOCR, WORDS), "시험")
+    assert path.read_text(encoding="utf-8").startswith("# 시험\nnetwork: craft\n")
+    assert read_settings(path).detector_parameters == WORDS
+    path.write_text(
+        "network: craft\nweights_sha256: easyocr\nparameters: {low_txt: 0.3, min_size: -1}\n", encoding="utf-8"
+    )
+    with pytest.raises(SettingsError, match=r"(min_size|low_txt).*\n.*(min_size|low_txt)"):
+        read_settings(path)
+    path.write_text("- 1\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="holds no detection settings"):
+        read_settings(path)
+    with pytest.raises(SettingsError, match="can't be read"):
+        read_settings(tmp_path / "없는.yaml")
+
+
+def test_tuned_settings_are_applied(home, image):
+    install_finetuned(home)
+    assert installed_detection() is None
+    with pytest.raises(SettingsError, match="no detector is installed"):
+        open_installed()
+    save_settings(DetectionFiles(home / "model").settings, settings_for("craft", EASYOCR, LOW))
+    detector = CraftDetector(load_craft(home / "model" / "craft_mlt_25k.pth"), LOW)
+    expected = craft_boxes(detector.score_maps(image), LOW)
+    assert len(expected) > 3
+    reader = open_finetuned(detector=True, quantize=False)
+    assert reader.detect(image) == expected
+    assert len(reader.reader.readtext(np.ascontiguousarray(image))) == len(expected)
+    assert open_installed_detector().detect(image) == expected
+
+
+def test_db_light_stands_in_for_easyocrs_detector(db_light, tmp_path, monkeypatch, image):
+    home = tmp_path / "검출기만"
+    install_finetuned(home)
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(home))
+    files = DetectionFiles(home / "model")
+    stage_detection(str(db_light), None, files, files)
+    assert read_settings(files.settings).parameters["det_db_thresh"] == 0.5
+    alone = open_db_light(db_light)
+    expected = alone.boxes(alone.score_maps(image))
+    assert len(expected) > 3
+    assert open_finetuned(detector=True, quantize=False).detect(image) == expected
+
+    reader = easyocr.Reader(
+        ["ko", "en"], recog_network="finetuned", detector=False, gpu=False, verbose=False,
+        model_storage_directory=str(home / "model"), user_network_directory=str(home / "user_network"),
+    )  # fmt: skip
+    reader = use_installed_detector(reader)
+    cv2.imwrite(str(tmp_path / "page.png"), image[..., ::-1])
+    found = reader.readtext(str(tmp_path / "page.png"))
+    assert sorted((*map(int, corners[0]), *map(int, corners[2])) for corners, _, _ in found) == sorted(expected)
+
+    files.weights.write_bytes(files.weights.read_bytes() + b"\0")
+    with pytest.raises(ReaderError, match="is for weights of SHA-256"):
+        open_finetuned(detector=True)
+    files.weights.unlink()
+    with pytest.raises(ReaderError, match="is missing"):
+        open_finetuned(detector=True)
+
+
+def test_several_images_at_once(db_light, image):
+    installed = InstalledDetector(open_db_light(db_light))
+    level, tilted = installed.detect(np.stack([image, image]), min_size=5, reformat=False)
+    assert len(level) == len(tilted) == 2
+    assert level[0] == level[1]
+    assert [Box(a, c, b, d) for a, b, c, d in level[0]] == installed.boxes(image)
+
+
+def test_settings_for_other_weights_are_refused(db_light, home, tmp_path):
+    staged = DetectionFiles(tmp_path / "자리")
+    other = tmp_path / "남의 설정.yaml"
+    save_settings(other, settings_for("db_light", "0" * 64, DbParameters()))
+    with pytest.raises(SettingsError, match="is for weights of SHA-256 000"):
+        stage_detection(str(db_light), other, DetectionFiles(home / "model"), staged)
+    elsewhere = DetectionFiles(tmp_path / "다른 자리")
+    with pytest.raises(SettingsError, match="is missing"):
+        stage_detection("easyocr", other, DetectionFiles(home / "model"), elsewhere)
+    with pytest.raises(CheckpointError, match="there is no such file"):
+        stage_detection(None, other, DetectionFiles(home / "model"), staged)
+
+
+def test_what_is_installed_stays(db_light, tmp_path):
+    first, second = DetectionFiles(tmp_path / "하나"), DetectionFiles(tmp_path / "둘")
+    stage_detection(str(db_light), None, first, first)
+    stage_detection(None, None, first, second)
+    assert [path.name for path in second.files if path.is_file()] == [path.name for path in first.files]
+    assert sha256(second.weights) == sha256(db_light)
+    third = DetectionFiles(tmp_path / "셋")
+    stage_detection("easyocr", None, first, third)
+    assert not any(path.exists() for path in third.files)
+
+
+def test_a_sheet_holds_all_words():
+    patches = [np.full((40, width), 0, np.uint8) for width in (100, 500, 700, 1500, 30)]
+    sheet = sheet_of(patches)
+    assert sheet.shape[1:] == (1200, 3)
+    assert (sheet == 0).sum() == 3 * 40 * (100 + 500 + 700 + 1140 + 30)
+    assert sheet_of([]).shape[2] == 3

@@ -1,0 +1,117 @@
+"""The pages that a detector is trained on, and what of their labels is used."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tests.detection.page_files import WORDS, write_page
+from tests.documents.samples import jpeg, label, page_image, words_of, write_zip
+from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.pages import NO_WORDS, UNREADABLE, open_pages, read_training_page, split_labels
+from train_easyocr.documents.aihub import Annotation, LabelFile
+from train_easyocr.documents.page import Box
+from train_easyocr.recognition.data import DataError
+
+
+def config_of(folder, **settings):
+    return DetectionConfig(train_data=str(folder / "training"), val_data=str(folder / "validation"), **settings)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for number in range(4):
+        write_page(tmp_path / "training", f"a/{number}")
+        write_page(tmp_path / "validation", f"b/{number}")
+    return tmp_path
+
+
+def labels_of(*annotations):
+    return split_labels(LabelFile(tuple(annotations), "", 200, 100), 200, 100)
+
+
+GOOD = Annotation("1", Box(10, 10, 50, 30), "단어")
+
+
+def test_labels_that_can_not_be_used_are_left_out_of_the_loss():
+    found = labels_of(GOOD, Annotation("2", Box(60, 10, 90, 30), ""), Annotation("3", Box(300, 10, 340, 30), "밖"))
+    assert found.boxes.tolist() == [[10, 10, 50, 30]] and found.texts == ("단어",)
+    assert found.unusable.tolist() == [[60, 10, 90, 30], [300, 10, 340, 30]]
+
+
+@pytest.mark.parametrize(
+    ("box", "expected"),
+    [
+        (Box(100, 20, 100, 40), [90, 20, 110, 40]),  # a line: a square around it
+        (Box(100, 30, 100, 30), [90, 20, 110, 40]),  # a point: as high as the page's words
+        (Box(110, 20, 90, 40), [90, 20, 110, 40]),  # turned inside out
+    ],
+)
+def test_a_box_without_area_leaves_out_what_is_around_it(box, expected):
+    assert labels_of(GOOD, Annotation("2", box, "단어")).unusable.tolist() == [expected]
+
+
+def test_pages_of_folders_are_counted(folder):
+    write_page(folder / "training", "c", boxes=(WORDS[0], WORDS[1]), texts=["단어", " "])
+    write_page(folder / "training", "d", boxes=(WORDS[0],), texts=[""])
+    (folder / "training" / "labels" / "a" / "0.json").write_text("{")
+    training, validation = open_pages(config_of(folder), 1)
+    assert [page.name for page in training.pages] == ["a/1", "a/2", "a/3", "c"]
+    assert training.words == 3 * len(WORDS) + 1
+    assert training.faults == {"empty text": 2}
+    assert {(problem.name, problem.reason) for problem in training.problems} == {("a/0", UNREADABLE), ("d", NO_WORDS)}
+    assert len(validation.pages) == 4
+    for part in ("empty text", UNREADABLE, NO_WORDS):
+        assert part in training.describe()
+
+
+def test_the_digest_is_that_of_the_labels(folder):
+    before = [pages.digest for pages in open_pages(config_of(folder), 1)]
+    path = folder / "training" / "labels" / "a" / "1.json"
+    content = json.loads(path.read_text())
+    content["annotations"][0]["annotation.bbox"][0] += 1
+    path.write_text(json.dumps(content))
+    after = [pages.digest for pages in open_pages(config_of(folder), 1)]
+    assert before[0] != after[0] and before[1] == after[1]
+
+
+def test_lists_choose_pages(folder):
+    (folder / "train.txt").write_text("a/0\n\na/2\n")
+    (folder / "val.txt").write_text("a/1\n")
+    both = str(folder / "training")
+    lists = {"train_list": str(folder / "train.txt"), "val_list": str(folder / "val.txt")}
+    training, validation = open_pages(DetectionConfig(train_data=both, val_data=both, **lists), 1)
+    assert [page.name for page in training.pages] == ["a/0", "a/2"]
+    assert [page.name for page in validation.pages] == ["a/1"]
+
+
+def test_a_list_that_does_not_fit_is_refused(folder):
+    (folder / "train.txt").write_text("a/0\na/9\n")
+    with pytest.raises(DataError, match="1 of its pages are not there, 'a/9'"):
+        open_pages(config_of(folder, train_list=str(folder / "train.txt")), 1)
+
+
+def test_pages_for_both_are_refused(folder):
+    both = str(folder / "training")
+    with pytest.raises(DataError, match="4 pages are both for training and for validation"):
+        open_pages(DetectionConfig(train_data=both, val_data=both), 1)
+
+
+def test_a_folder_without_pages_is_named(folder):
+    (folder / "empty").mkdir()
+    with pytest.raises(DataError, match="empty: no page"):
+        open_pages(DetectionConfig(train_data=str(folder / "empty"), val_data=str(folder)), 1)
+
+
+def test_pages_are_read_out_of_the_archives(tmp_path):
+    for split, kinds, count in (("Training", "train", 3), ("Validation", "validation", 4)):
+        names = [f"인.허가/1/2001/{split}-{number}" for number in range(count)]
+        images = [(f"01/{name}.jpg", jpeg(page_image(number))) for number, name in enumerate(names)]
+        labels = [(f"02/{name}.json", label(words_of(number))) for number, name in enumerate(names)]
+        write_zip(tmp_path / split / f"[원천]{kinds}.zip", images)
+        write_zip(tmp_path / split / f"[라벨]{kinds}.zip", labels)
+    config = DetectionConfig(dataset=str(tmp_path), train_images=2, val_images=1, eval_images=3)
+    training, validation = open_pages(config, 1)
+    assert len(training.pages) == 2 and len(validation.pages) == 1
+    image, labels = read_training_page(training.pages[0])
+    assert image.shape == (180, 240) and image.dtype == np.uint8 and len(labels.boxes)

@@ -1,0 +1,181 @@
+"""Training a detector: it learns, it goes on where it was, it says what is wrong."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from tests.detection.page_files import WORDS, draw_page, write_page
+from train_easyocr.config import ConfigError
+from train_easyocr.detection import training
+from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.db_boxes import DbParameters
+from train_easyocr.detection.db_detector import open_db_light
+from train_easyocr.detection.interface import DetectorParameters, WordDetector
+from train_easyocr.detection.loading import StepPlan
+from train_easyocr.detection.train import main
+from train_easyocr.documents.page import Box
+from train_easyocr.recognition.checkpoints import CheckpointError, read_weights
+from train_easyocr.recognition.processes import Processes
+from train_easyocr.recognition.state import ResumeError
+
+SECOND = (Box(30, 100, 120, 126), Box(130, 100, 170, 126), Box(20, 140, 44, 186), Box(60, 140, 200, 164))
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two pages to train on, and the same two to be validated on."""
+    for split in ("training", "validation"):
+        write_page(tmp_path / split, "first")
+        write_page(tmp_path / split, "second", boxes=SECOND)
+    return tmp_path
+
+
+def config_of(folder, **settings):
+    small = {"long_side": 256, "crop_size": 96, "batch_size": 2, "workers": 0, "n_iter": 6, "val_period": 2}
+    places = {"train_data": folder / "training", "val_data": folder / "validation", "saved_models": folder / "saved"}
+    values = {key: str(value) for key, value in places.items()} | {"precision": "fp32", "lr": 0.003} | small | settings
+    return DetectionConfig(**values)
+
+
+def weights(folder, name="korean_detector"):
+    return read_weights(folder / "saved" / name / "best_f1.pth")
+
+
+def state_of(folder):
+    return torch.load(folder / "saved" / "korean_detector" / "last_state.pth", weights_only=True)
+
+
+def test_it_learns_two_pages_by_heart(folder, capsys):
+    config = config_of(folder, n_iter=70, val_period=35, crop_size=256, augmentation="off")
+    training.train(config)
+    card = json.loads((config.experiment / "best_f1.json").read_text())
+    assert card["validation"]["f1"] == 1.0 and card["validation"]["words"] == len(WORDS) + len(SECOND)
+    said = capsys.readouterr().out
+    assert "Warning: 2 training pages are few" in said and "Best F1" in said
+    detector: WordDetector = open_db_light(config.experiment / "best_f1.pth", cuda=False, precision="fp32")
+    page = np.repeat(draw_page(WORDS)[..., None], 3, 2)
+    found = detector.boxes(detector.score_maps(page))
+    assert len(found) == len(WORDS)
+    together = detector.score_maps_of([page, page[:100], page])
+    np.testing.assert_allclose(together[2].maps, detector.score_maps(page).maps, atol=1e-5)
+    assert together[1].page_size == (256, 100) and together[1].scale == 2
+    assert detector.with_parameters(DbParameters(det_db_thresh=0.9)).parameters.det_db_thresh == 0.9
+    with pytest.raises(TypeError):
+        detector.with_parameters(DetectorParameters())
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
+
+
+@pytest.mark.parametrize("step", [3, 4, 5])
+def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(folder, monkeypatch, step):
+    training.train(config_of(folder))
+    whole = state_of(folder)
+    log = (folder / "saved" / "korean_detector" / "log_train.jsonl").read_text()
+    (folder / "saved").rename(folder / "whole")
+    steps = training.DetectorTrainer._step
+
+    def killed(self, batch, bar):
+        if self.iteration == step:
+            raise SystemExit
+        return steps(self, batch, bar)
+
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr(training.DetectorTrainer, "_step", killed)
+        training.train(config_of(folder))
+    training.train(config_of(folder, workers=1))
+    again = state_of(folder)
+    assert same(whole["model"], again["model"]) and whole["best"] == again["best"]
+    figures = [[json.loads(line) for line in text.splitlines()] for text in (
+        log, (folder / "saved" / "korean_detector" / "log_train.jsonl").read_text())]  # fmt: skip
+    for line in (*figures[0], *figures[1]):
+        line.pop("elapsed")
+    assert figures[0] == figures[1]
+
+
+def test_it_stops_when_time_is_up_and_goes_on(folder, capsys):
+    training.train(config_of(folder))
+    whole = state_of(folder)
+    (folder / "saved").rename(folder / "whole")
+    training.train(config_of(folder), minutes=1e-9)
+    assert "time is up after iteration 1" in capsys.readouterr().out
+    assert state_of(folder)["iteration"] == 1
+    training.train(config_of(folder))
+    assert same(whole["model"], state_of(folder)["model"])
+    training.train(config_of(folder))
+    assert "all 6 iterations are done" in capsys.readouterr().out
+
+
+def test_asked_to_stop_it_saves(folder, monkeypatch):
+    steps = training.DetectorTrainer._step
+
+    def asked(self, batch, bar):
+        self._stop.made = self.iteration == 2
+        return steps(self, batch, bar)
+
+    monkeypatch.setattr(training.DetectorTrainer, "_step", asked)
+    with pytest.raises(training.Interrupted, match="after iteration 3 of 6"):
+        training.train(config_of(folder))
+    assert state_of(folder)["iteration"] == 3
+
+
+def test_other_settings_or_labels_are_refused(folder):
+    training.train(config_of(folder), minutes=1e-9)
+    with pytest.raises(ResumeError, match=r"lr: 0\.003 before, 0\.1 now"):
+        training.train(config_of(folder, lr=0.1))
+    write_page(folder / "training", "third")
+    with pytest.raises(ResumeError, match="pages or label files have changed"):
+        training.train(config_of(folder))
+
+
+def test_it_starts_from_other_weights(folder, capsys):
+    training.train(config_of(folder, n_iter=1))
+    start = str(folder / "saved" / "korean_detector" / "best_f1.pth")
+    training.train(config_of(folder, n_iter=1, experiment_name="next", continue_from=start, lr=1e-12))
+    assert "weights loaded" in capsys.readouterr().out
+    before, after = weights(folder), weights(folder, "next")
+    assert torch.allclose(before["probability.1.weight"], after["probability.1.weight"], atol=1e-6)
+
+
+def test_a_page_that_can_not_be_read_teaches_nothing_and_is_named(folder, capsys):
+    (folder / "training" / "images" / "first.png").write_bytes(b"")
+    training.train(config_of(folder, n_iter=2))
+    assert "left out: first: is no JPEG or PNG image" in capsys.readouterr().out
+
+
+def test_the_words_of_processes_together_are_those_of_one():
+    config = DetectionConfig(dataset=".", batch_size=5)
+    alone = StepPlan(7, config, Processes())
+    parts = [StepPlan(7, config, Processes(rank, 2, rank)) for rank in range(2)]
+    for step in range(4):
+        assert alone.samples(step) == [sample for part in parts for sample in part.samples(step)]
+    first = [sample for step in range(7) for sample in alone.samples(step)]
+    assert sorted(first) == sorted((page, epoch) for epoch in range(5) for page in range(7))
+
+
+def test_the_command_says_what_is_wrong(folder, capsys):
+    assert main(["train_data=nowhere", "lr=x"]) == 2
+    error = capsys.readouterr().err
+    assert "nowhere" in error and "lr" in error
+    assert main([f"train_data={folder / 'training'}", f"val_data={folder}", f"saved_models={folder}"]) == 2
+    assert "no page has both" in capsys.readouterr().err
+
+
+def test_a_detector_needs_its_card(folder):
+    training.train(config_of(folder, n_iter=1))
+    path = folder / "saved" / "korean_detector" / "best_f1.pth"
+    path.with_suffix(".json").unlink()
+    with pytest.raises(CheckpointError, match="pair"):
+        open_db_light(path)
+
+
+def test_fp16_is_for_gpus(folder):
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(ConfigError, match="fp16"):
+        training.train(config_of(folder, precision="fp16"))

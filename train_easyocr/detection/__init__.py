@@ -1,0 +1,1 @@
+"""Finding words on pages: detectors, their training, and boxes from score maps."""

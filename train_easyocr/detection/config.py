@@ -1,0 +1,135 @@
+"""The settings of the detector's training, checked as the recognizer's are.
+
+Every key is described in `config_files/detection.yaml`, which lists them all with their default values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from train_easyocr.config import CONFIG_FILES, STRENGTHS, check_settings, load_settings
+from train_easyocr.detection.db_boxes import DbParameters
+from train_easyocr.documents.archives import find_download
+
+DEFAULT_CONFIG = CONFIG_FILES / "detection.yaml"
+
+
+class DetectionConfig(BaseModel):
+    """All settings of the detector's training, checked and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    # Environment
+    seed: int = Field(1111, ge=0)
+    experiment_name: str = Field("korean_detector", pattern=r"^[^/\\\x00]+$")
+    saved_models: str = "saved_models"
+    workers: int = Field(2, ge=0)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+
+    # Data
+    dataset: str = ""
+    train_data: str = ""
+    val_data: str = ""
+    train_list: str = ""
+    val_list: str = ""
+    train_images: int = Field(40_000, ge=1)
+    val_images: int = Field(200, ge=1)
+    eval_images: int = Field(500, ge=1)
+
+    # Input
+    long_side: int = Field(1600, ge=64)
+    crop_size: int = Field(640, ge=64, multiple_of=32)
+    augmentation: Literal["off", "light", "medium", "strong"] | Annotated[float, Field(ge=0, le=1)] = "strong"
+
+    # Training
+    network: Literal["db_light", "craft"] = "db_light"
+    batch_size: int = Field(16, ge=1)
+    n_iter: int = Field(50_000, ge=1)
+    val_period: int = Field(1_000, ge=1)
+    save_period: int = Field(10_000, ge=1)
+    continue_from: str = ""
+
+    # Optimizer
+    lr: float = Field(0.002, gt=0)
+    lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
+    weight_decay: float = Field(1e-4, ge=0)
+    grad_clip: float = Field(5.0, gt=0)
+
+    # Boxes of db_light's probability map, in validation
+    det_db_thresh: float = Field(0.3, gt=0, lt=1)
+    det_db_box_thresh: float = Field(0.6, ge=0, lt=1)
+    det_db_unclip_ratio: float = Field(1.5, ge=0, le=5)
+    use_dilation: bool = False
+    det_db_score_mode: Literal["fast", "slow"] = "fast"
+    max_batch_size: int = Field(10, ge=1)
+
+    @field_validator("experiment_name", mode="before")
+    @classmethod
+    def _number_as_text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+    @field_validator("augmentation", mode="before")
+    @classmethod
+    def _off(cls, value: Any) -> Any:
+        # YAML reads `off` as a truth value.
+        return "off" if value is False else value
+
+    @field_validator("dataset", "train_data", "val_data", "train_list", "val_list", "continue_from", mode="before")
+    @classmethod
+    def _nothing(cls, value: Any) -> Any:
+        # YAML reads an empty value and `null` as nothing at all.
+        return "" if value is None else value
+
+    @property
+    def augmentation_strength(self) -> float:
+        """How strongly `augmentation` changes pieces, 0 (not at all) to 1."""
+        return STRENGTHS[self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
+
+    @property
+    def download(self) -> Path:
+        """The download's folder, which holds Training/ and Validation/."""
+        return find_download(Path(self.dataset))
+
+    @property
+    def experiment(self) -> Path:
+        """The folder of this experiment's weights and logs."""
+        return Path(self.saved_models) / self.experiment_name
+
+    @property
+    def db_parameters(self) -> DbParameters:
+        """How db_light's boxes are made."""
+        return DbParameters.model_validate({key: getattr(self, key) for key in DbParameters.model_fields})
+
+
+def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> DetectionConfig:
+    """Read the settings; see `train_easyocr.config.load_settings`, whose errors it raises."""
+    return load_settings(DetectionConfig, partial(check_settings, DetectionConfig, contradictions), path, overrides)
+
+
+def contradictions(config: DetectionConfig) -> list[str]:
+    """Return what is wrong among values that are right each for itself."""
+    found = [
+        f"{key}: {folder}: there is no such folder"
+        for key in ("dataset", "train_data", "val_data")
+        if (folder := getattr(config, key)) and not Path(folder).is_dir()
+    ]
+    found += [
+        f"{key}: {file}: there is no such file"
+        for key in ("train_list", "val_list")
+        if (file := getattr(config, key)) and not Path(file).is_file()
+    ]
+    if (start := config.continue_from) and not Path(start).is_file() and (start, config.network) != ("craft", "craft"):
+        found.append(
+            f"continue_from: {start}: there is no such file; `craft` stands for EasyOCR's, with network: craft"
+        )
+    missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]
+    if missing and not config.dataset:
+        found.append(f"dataset and {' and '.join(missing)} are empty; set dataset, or a folder for each")
+    if config.crop_size > 2 * config.long_side:
+        found.append(f"crop_size: {config.crop_size} with long_side: {config.long_side}; a piece is larger than a page")
+    return found

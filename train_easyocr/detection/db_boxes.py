@@ -1,0 +1,147 @@
+"""Word boxes out of `db_light`'s probability map, as DBNet makes them, for upright boxes.
+
+Places above a threshold that touch are a word; its upright bounds grow by a distance that follows from their area and
+perimeter. The parameters have the names and defaults that users of PaddleOCR know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from train_easyocr.detection.db_targets import UNCLIP_RATIO, unclip_distance
+from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
+from train_easyocr.documents.page import Box
+
+Places: TypeAlias = NDArray[np.signedinteger[Any]]
+
+
+class DbParameters(DetectorParameters):
+    """How boxes are made of the probability map.
+
+    Attributes:
+        det_db_thresh: A place belongs to a word when its probability is above this.
+        det_db_box_thresh: A word whose mean probability is below this is dropped.
+        det_db_unclip_ratio: A box grows on every side by its area times this over its perimeter. Labels are shrunken
+            for 1.5; more gives wider boxes.
+        use_dilation: Let the places above the threshold grow by a pixel first; joins what is broken.
+        det_db_score_mode: A word's mean probability is that of its upright bounds (`fast`) or of its own places
+            (`slow`).
+        max_batch_size: Pages that the network takes at once.
+    """
+
+    det_db_thresh: float = Field(0.3, gt=0, lt=1)
+    det_db_box_thresh: float = Field(0.6, ge=0, lt=1)
+    det_db_unclip_ratio: float = Field(UNCLIP_RATIO, ge=0, le=5)
+    use_dilation: bool = False
+    det_db_score_mode: Literal["fast", "slow"] = "fast"
+    max_batch_size: int = Field(10, ge=1)
+
+
+def db_boxes(maps: ScoreMaps, parameters: DbParameters) -> list[Box]:
+    """Make boxes of a probability map.
+
+    Args:
+        maps: With one map, float32 from 0 to 1.
+        parameters: How.
+
+    Returns:
+        As `WordDetector.boxes`.
+    """
+    rows, columns = (int(np.ceil(side / maps.scale)) for side in maps.page_size[::-1])
+    probability = np.ascontiguousarray(maps.maps[0, :rows, :columns])
+    if not probability.size:
+        return []
+    above: NDArray[Any] = (probability > parameters.det_db_thresh).view(np.uint8)
+    if parameters.use_dilation:
+        above = cv2.dilate(above, np.ones((2, 2), np.uint8))
+    _, places, found, _ = cv2.connectedComponentsWithStats(above, connectivity=8, ltype=cv2.CV_32S)
+    bounds: NDArray[Any] = found[1:, :4]  # the first is what is not above the threshold
+    sums = cv2.integral(probability, sdepth=cv2.CV_64F)
+    if parameters.det_db_score_mode == "fast":
+        scores = _mean_of_bounds(sums, bounds)
+    else:
+        scores = np.bincount(places.ravel(), probability.ravel())[1:] / found[1:, cv2.CC_STAT_AREA]
+    sure = bounds[scores >= parameters.det_db_box_thresh]
+    return _grown(_edges(sums, sure), maps, parameters.det_db_unclip_ratio)
+
+
+def _sums_of(sums: NDArray[Any], left: Places, top: Places, right: Places, bottom: Places) -> NDArray[np.float64]:
+    """Return a map's sums over rectangles, out of its integral."""
+    total: NDArray[np.float64] = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+    return total
+
+
+def _mean_of_bounds(sums: NDArray[Any], bounds: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean of a map in each of the bounds, [n, 4]: x, y, width, height."""
+    x, y, width, height = bounds.T
+    mean: NDArray[np.float64] = _sums_of(sums, x, y, x + width, y + height) / (width * height)
+    return mean
+
+
+def _edges(sums: NDArray[Any], bounds: NDArray[Any]) -> NDArray[np.float64]:
+    """Find words' edges within map pixels.
+
+    The network says of each pixel how likely its middle is in the word. So the sum across an edge is how many pixels
+    of the word are to be expected there.
+
+    Args:
+        sums: The map's integral.
+        bounds: [n, 4]: x, y, width, height, in map pixels.
+
+    Returns:
+        [n, 4]: left, top, right, bottom.
+    """
+    x, y, width, height = bounds.T
+    rows, columns = (side - 1 for side in sums.shape)
+
+    def column(number: Places) -> NDArray[np.float64]:
+        inside = (number >= 0) & (number < columns)
+        place = np.clip(number, 0, columns - 1)
+        return np.where(inside, _sums_of(sums, place, y, place + 1, y + height), 0)
+
+    def row(number: Places) -> NDArray[np.float64]:
+        inside = (number >= 0) & (number < rows)
+        place = np.clip(number, 0, rows - 1)
+        return np.where(inside, _sums_of(sums, x, place, x + width, place + 1), 0)
+
+    return np.stack(
+        [
+            x + _outer(column, x, width, 1),
+            y + _outer(row, y, height, 1),
+            x + width - _outer(column, x + width - 1, width, -1),
+            y + height - _outer(row, y + height - 1, height, -1),
+        ],
+        axis=1,
+    )
+
+
+def _outer(line: Callable[[Places], NDArray[np.float64]], first: Places, size: Places, inwards: int) -> NDArray[Any]:
+    """Return how far inside its bounds a word begins, in map pixels; negative when it is outside.
+
+    Args:
+        line: The sum over a word's row or column.
+        first: The outermost row or column of each word.
+        size: How many there are.
+        inwards: 1 or -1: where the next one is.
+    """
+    lines = [line(first + inwards * place) for place in (-1, 0, 1)]
+    # Measured against the inside; of a word of two pixels or less nothing is the inside.
+    whole = np.maximum(lines[1], lines[2])
+    expected = sum(np.minimum(1, values / np.maximum(whole, 1e-6)) for values in lines)
+    return np.where(size > 3, 2 - expected, 0.0)
+
+
+def _grown(edges: NDArray[np.float64], maps: ScoreMaps, ratio: float) -> list[Box]:
+    """Return boxes on the page that have grown out of edges on the map, in reading order."""
+    size = edges[:, 2:] - edges[:, :2]
+    distance = unclip_distance(size[:, 0], size[:, 1], ratio)[:, None]
+    edges = np.hstack([edges[:, :2] - distance, edges[:, 2:] + distance]) * maps.scale
+    edges = np.rint(np.clip(edges, 0, np.tile(maps.page_size, 2))).astype(int)
+    edges = edges[(edges[:, 2:] > edges[:, :2]).all(axis=1)]
+    return [Box(*edge) for edge in edges[np.lexsort((edges[:, 0], edges[:, 1]))].tolist()]

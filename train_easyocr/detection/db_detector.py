@@ -1,0 +1,123 @@
+"""`db_light` at work: pages in, probability maps and word boxes out.
+
+detector = open_db_light(Path("saved_models/korean_detector/best_f1.pth"))
+boxes = detector.boxes(detector.score_maps(page))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from train_easyocr.detection.cards import DetectorCard
+from train_easyocr.detection.crops import whole_page
+from train_easyocr.detection.db_boxes import DbParameters, db_boxes
+from train_easyocr.detection.db_network import MULTIPLE, STRIDE, DbLight, for_reading
+from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
+from train_easyocr.documents.page import Box
+from train_easyocr.recognition.checkpoints import CheckpointError, load_pretrained, read_card_of
+from train_easyocr.recognition.computing import DTYPES, Computing
+from train_easyocr.recognition.fast_network import fastest_precision
+
+DB_LIGHT: Final = "db_light"
+
+
+class DbCard(DetectorCard):
+    """The card of `db_light`'s weights."""
+
+    network: Literal["db_light"] = DB_LIGHT
+    parameters: DbParameters
+
+
+@dataclass(frozen=True)
+class DbDetector:
+    """A word detector (`interface.WordDetector`).
+
+    Attributes:
+        network: As `for_reading` returns it, on the device and in the precision of `computing`.
+        long_side: Pixels; a page with a longer side is scaled down to this.
+        parameters: How boxes are made of the maps.
+        computing: Where and how the network computes.
+    """
+
+    network: nn.Module
+    long_side: int
+    parameters: DbParameters
+    computing: Computing
+
+    @classmethod
+    def of(cls, model: DbLight, long_side: int, parameters: DbParameters, computing: Computing) -> DbDetector:
+        """Make a detector of a network in training, which stays as it is."""
+        network = for_reading(model).requires_grad_(False)
+        network = network.to(computing.device, DTYPES[computing.precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(network, long_side, parameters, computing)
+
+    def with_parameters(self, parameters: DetectorParameters) -> DbDetector:
+        """Return a detector with the same network and other parameters."""
+        if not isinstance(parameters, DbParameters):
+            raise TypeError(f"{type(parameters).__name__} are not the parameters of {DB_LIGHT}")
+        return replace(self, parameters=parameters)
+
+    def score_maps(self, page: NDArray[np.uint8]) -> ScoreMaps:
+        """Run the network on a page, uint8 [H, W, 3], RGB, or [H, W], grey."""
+        return self.score_maps_of([page])[0]
+
+    def score_maps_of(self, pages: Sequence[NDArray[np.uint8]]) -> list[ScoreMaps]:
+        """Run the network on pages; neighbours that are equally large go through it together."""
+        found: list[ScoreMaps] = []
+        waiting: list[tuple[NDArray[np.uint8], float, tuple[int, int]]] = []
+        for page in pages:
+            grey: NDArray[Any] = cv2.cvtColor(page, cv2.COLOR_RGB2GRAY) if page.ndim == 3 else page
+            scaled, scale = whole_page(grey, self.long_side, MULTIPLE)
+            if waiting and (scaled.shape != waiting[0][0].shape or len(waiting) == self.parameters.max_batch_size):
+                found += self._run(waiting)
+                waiting = []
+            waiting.append((scaled, scale, (page.shape[1], page.shape[0])))
+        return found + self._run(waiting)
+
+    def boxes(self, maps: ScoreMaps) -> list[Box]:
+        """Make boxes of a page's probability map."""
+        return db_boxes(maps, self.parameters)
+
+    def _run(self, pages: Sequence[tuple[NDArray[np.uint8], float, tuple[int, int]]]) -> list[ScoreMaps]:
+        """Run the network on scaled pages of one size, given with their scales and their sizes before."""
+        if not pages:
+            return []
+        images = torch.from_numpy(np.stack([page for page, _, _ in pages]))[:, None]
+        with torch.inference_mode():
+            maps = self.network(self.computing.input(images).to(DTYPES[self.computing.precision])).float().cpu().numpy()
+        return [ScoreMaps(found, STRIDE / scale, size) for found, (_, scale, size) in zip(maps, pages, strict=True)]
+
+
+def open_db_light(
+    path: Path, *, cuda: bool | None = None, parameters: DbParameters | None = None, precision: str = "auto"
+) -> DbDetector:
+    """Open a detector.
+
+    Args:
+        path: Its weights, a `.pth` with its card (`.json`) beside it.
+        cuda: Use the GPU; None does where there is one.
+        parameters: How boxes are made; those of the card where there are none.
+        precision: auto, fp32, bf16 or fp16.
+
+    Raises:
+        CheckpointError: Weights or card can't be used.
+        ConfigError: The device can't compute in this precision.
+    """
+    card = read_card_of(DbCard, path)
+    model = DbLight()
+    load_pretrained(model, path)
+    computing = Computing.choose(precision)
+    if cuda is False and computing.device.type == "cuda":
+        computing = Computing(torch.device("cpu"), fastest_precision(torch.device("cpu")))
+    elif cuda and computing.device.type != "cuda":
+        raise CheckpointError(f"{path}: a GPU is asked for, and torch finds none")
+    return DbDetector.of(model, card.long_side, parameters or card.parameters, computing)

@@ -1,0 +1,153 @@
+"""Batches of pieces of pages: which pages a step takes follows from its number, what is cut out of them from the epoch.
+
+So a run that goes on from any step sees what it would have seen without the stop, whatever the number of processes
+that load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.crops import Crop, random_crop
+from train_easyocr.detection.networks import TrainableNetwork
+from train_easyocr.detection.pages import read_training_page
+from train_easyocr.documents.aihub import LabelError
+from train_easyocr.documents.images import ImageError
+from train_easyocr.documents.sources import PageSource, SourceError
+from train_easyocr.recognition.batches import as_it_is, start_worker
+from train_easyocr.recognition.data import generator
+from train_easyocr.recognition.processes import Processes
+
+ORDER, PIECE = 101, 102
+"""Purposes of random numbers."""
+
+Sample = tuple[int, int]
+"""A page's number and the epoch."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a step computes with.
+
+    Attributes:
+        images: uint8 [B, 1, H, W].
+        targets: uint8 [B, C, h, w].
+        samples: Which pages.
+        faults: Pages that can't be read, with the reason; in the batch stand blank pieces, which teach nothing.
+    """
+
+    images: torch.Tensor
+    targets: torch.Tensor
+    samples: Sequence[Sample]
+    faults: Sequence[str]
+
+
+class StepPlan:
+    """The pages of each step: a random order of all pages, then another one, and so on, cut into batches.
+
+    Args:
+        pages: How many there are.
+        config: Seed, batch size and steps.
+        processes: Each takes its share of a batch.
+    """
+
+    def __init__(self, pages: int, config: DetectionConfig, processes: Processes) -> None:
+        self._pages, self._seed, self._size = pages, config.seed, config.batch_size
+        self._share = range(config.batch_size)[processes.share(config.batch_size)]
+        self._order = lru_cache(maxsize=2)(self._epoch)
+
+    def samples(self, step: int) -> list[Sample]:
+        """Return what this process takes at a step (counted from 0)."""
+        found = []
+        for place in self._share:
+            epoch, position = divmod(step * self._size + place, self._pages)
+            found.append((int(self._order(epoch)[position]), epoch))
+        return found
+
+    def _epoch(self, epoch: int) -> NDArray[np.int64]:
+        return generator(self._seed, ORDER, epoch).permutation(self._pages)
+
+
+class Pieces(Dataset[Batch]):
+    """Loads batches.
+
+    Args:
+        pages: The training pages.
+        network: Draws the targets.
+        config: The settings.
+    """
+
+    def __init__(self, pages: Sequence[PageSource], network: TrainableNetwork, config: DetectionConfig) -> None:
+        self._pages, self._network, self._config = pages, network, config
+
+    def __getitem__(self, samples: Sequence[Sample]) -> Batch:
+        """Load a batch."""
+        crops, faults = [], []
+        for number, epoch in samples:
+            try:
+                crops.append(self._crop(number, epoch))
+            except (SourceError, ImageError, LabelError) as error:
+                faults.append(f"{self._pages[number].name}: {error}")
+                crops.append(_blank(self._config.crop_size))
+        images = np.stack([crop.image for crop in crops])[:, None]
+        targets = np.stack([self._network.targets(crop) for crop in crops])
+        return Batch(torch.from_numpy(images), torch.from_numpy(targets), samples, faults)
+
+    def _crop(self, number: int, epoch: int) -> Crop:
+        image, labels = read_training_page(self._pages[number])
+        return random_crop(
+            image,
+            labels,
+            size=self._config.crop_size,
+            long_side=self._config.long_side,
+            strength=self._config.augmentation_strength,
+            random=generator(self._config.seed, PIECE, epoch, number),
+        )
+
+
+def _blank(size: int) -> Crop:
+    """Return a piece of which nothing is known."""
+    none = np.zeros((0, 4))
+    return Crop(np.full((size, size), 255, np.uint8), none, (), np.array([[0.0, 0.0, size, size]]))
+
+
+def training_batches(
+    pieces: Pieces, plan: StepPlan, steps: range, *, workers: int, pin_memory: bool
+) -> Iterator[Batch]:
+    """Yield the batches of steps."""
+    loader: DataLoader[Batch] = DataLoader(
+        pieces,
+        batch_size=None,
+        sampler=_Samples(plan, steps),
+        num_workers=workers,
+        collate_fn=as_it_is,
+        pin_memory=pin_memory,
+        worker_init_fn=start_worker,
+        prefetch_factor=4 if workers else None,
+        # Its own generator: else making a loader would draw from the random state that a resumed run restores.
+        generator=torch.Generator(),
+    )
+    yield from loader
+
+
+class _Samples:
+    """The samples of each step, as a loader asks for them."""
+
+    def __init__(self, plan: StepPlan, steps: range) -> None:
+        self._plan, self._steps = plan, steps
+
+    def __iter__(self) -> Iterator[Any]:
+        for step in self._steps:
+            yield self._plan.samples(step)
+
+    def __len__(self) -> int:
+        return len(self._steps)

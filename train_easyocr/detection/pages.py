@@ -1,0 +1,250 @@
+"""The pages that a detector is trained and validated on: which there are, what of their labels can be used.
+
+Pages lie in folders with `images/` and `labels/` (as prepare_dataset.py and the synthesis leave them), or still in
+the download's archives. Their words are read again each time that a page is used, since the words of 40,000 pages would
+fill the memory; one pass at the start counts what is wrong with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.documents.aihub import (
+    MAX_LABEL_BYTES,
+    LabelError,
+    LabelFile,
+    Problem,
+    fault_of,
+    find_pages,
+    read_label_file,
+)
+from train_easyocr.documents.archives import SPLIT_FOLDERS, find_archived_pages, find_archives, list_archives
+from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
+from train_easyocr.documents.sources import PageSource, SourceError
+from train_easyocr.documents.splits import draw_training, draw_validation
+from train_easyocr.documents.workers import spread
+from train_easyocr.recognition.data import DataError
+from train_easyocr.recognition.processes import shows_progress
+from train_easyocr.text import format_table
+
+FEW_PAGES = 500
+"""Below this many training pages the trainer warns."""
+UNREADABLE = "label file that can't be read"
+NO_WORDS = "page without usable words"
+
+
+@dataclass(frozen=True)
+class PageLabels:
+    """What a page's label file says, for detection.
+
+    Attributes:
+        boxes: int [n, 4], the usable words' boxes in page pixels, as labelled.
+        texts: Their texts.
+        unusable: int [m, 4], where something is labelled that can't be used: what lies there is not known.
+    """
+
+    boxes: NDArray[np.int64]
+    texts: tuple[str, ...]
+    unusable: NDArray[np.int64]
+
+
+def split_labels(label: LabelFile, width: int, height: int) -> PageLabels:
+    """Divide a page's labels into those that can be taught and places to be left out of the loss.
+
+    A box without area stands for a word that is there somewhere: a square of its longer side around it is left out,
+    or of the height of the page's words where it is a point.
+
+    Args:
+        label: The label file.
+        width: Of the image in pixels.
+        height: Likewise.
+    """
+    good = [a for a in label.annotations if not fault_of(a, width, height)]
+    bad = [a.box for a in label.annotations if fault_of(a, width, height) and any(a.box)]
+    usual = float(np.median([a.box.height for a in good])) if good else height / 80
+    places = []
+    for box in bad:
+        sides = np.array([box.xmax - box.xmin, box.ymax - box.ymin], float)
+        if (sides > 0).all():
+            places.append(box)
+            continue
+        middle = np.array([box.xmin + box.xmax, box.ymin + box.ymax]) / 2
+        half = np.maximum(np.abs(sides), np.abs(sides).max() or usual) / 2
+        places.append((*np.floor(middle - half), *np.ceil(middle + half)))  # type: ignore[arg-type]
+    return PageLabels(
+        np.array([a.box for a in good], np.int64).reshape(-1, 4),
+        tuple(a.text for a in good),
+        np.array(places, np.int64).reshape(-1, 4),
+    )
+
+
+def read_training_page(page: PageSource) -> tuple[NDArray[np.uint8], PageLabels]:
+    """Read a page.
+
+    Returns:
+        The image, grey, uint8 [H, W], and its labels.
+
+    Raises:
+        SourceError, ImageError, LabelError: A file can't be read.
+    """
+    image = decode_image(page.image.read(MAX_IMAGE_BYTES))
+    label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
+    return image, split_labels(label, image.shape[1], image.shape[0])
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """What the pass over the labels found out about a page."""
+
+    number: int
+    words: int
+    faults: Counter[str]
+    digest: str
+    problem: str = ""
+
+
+@dataclass
+class PageSet:
+    """Pages whose labels have been looked at.
+
+    Attributes:
+        title: What they are for.
+        pages: Those that can be used, sorted by name.
+        words: Usable words on them.
+        faults: What of their labels is left out, by reason.
+        problems: Pages that can't be used, and why.
+        digest: SHA-256 over names and label files of the usable pages, in hexadecimal.
+    """
+
+    title: str
+    pages: list[PageSource]
+    words: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+    digest: str = ""
+
+    def describe(self) -> str:
+        """Return a table of what is used and what is left out."""
+        rows: list[tuple[str, object]] = [("pages", f"{len(self.pages):,}"), ("words", f"{self.words:,}")]
+        rows += [(f"left out of the loss: {reason}", f"{n:,}") for reason, n in sorted(self.faults.items())]
+        pages = Counter(problem.reason for problem in self.problems)
+        rows += [(f"left out: {reason}", f"{number:,}") for reason, number in sorted(pages.items())]
+        return format_table((self.title, "Number"), rows)
+
+
+def open_pages(config: DetectionConfig, workers: int) -> tuple[PageSet, PageSet]:
+    """Find the pages for training and for validation and look at their labels.
+
+    Raises:
+        DataError: There are no pages, or a list names one that is not there, or a page is in both sets.
+    """
+    training, problems = _training_pages(config)
+    validation, others = _validation_pages(config)
+    _refuse_common(training, validation)
+    return (
+        _looked_at("Training", training, problems, workers),
+        _looked_at("Validation", validation, others, workers),
+    )
+
+
+def _training_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
+    pages, problems = _find(config.train_data, config.dataset, "training")
+    if config.train_list:
+        return _listed(pages, Path(config.train_list)), problems
+    names = set(draw_training([page.name for page in pages], config.train_images, config.seed))
+    return [page for page in pages if page.name in names], problems
+
+
+def _validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
+    pages, problems = _find(config.val_data, config.dataset, "validation")
+    if config.val_list:
+        return _listed(pages, Path(config.val_list)), problems
+    names = [page.name for page in pages]
+    if config.val_data:
+        drawn = draw_training(names, config.val_images, config.seed)
+    else:
+        # The draw of step 2: the pages that it keeps for the evaluation are not among these.
+        if len(names) < 2:
+            raise DataError(f"{config.dataset}: one page can't be shared between validation and evaluation")
+        drawn, _ = draw_validation(names, config.val_images, config.eval_images, config.seed)
+    return [page for page in pages if page.name in set(drawn)], problems
+
+
+def _find(folder: str, dataset: str, split: str) -> tuple[list[PageSource], list[Problem]]:
+    """Return the pages of a folder, or of a split's archives where no folder is named."""
+    if folder:
+        found, problems = find_pages(Path(folder))
+        pages, place = [PageSource.of(page) for page in found], folder
+    else:
+        archives = find_archives(Path(dataset))[split]
+        pages, problems = find_archived_pages(list_archives({split: archives}), split)
+        place = str(Path(dataset) / SPLIT_FOLDERS[split])
+    if not pages:
+        raise DataError(f"{place}: no page has both an image and a label file; a folder holds images/ and labels/")
+    return pages, problems
+
+
+def _listed(pages: Sequence[PageSource], file: Path) -> list[PageSource]:
+    """Return the pages that a file names, a line each."""
+    try:
+        names = {line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{file}: can't be read: {error}") from None
+    missing = sorted(names - {page.name for page in pages})
+    if missing or not names:
+        what = f"{len(missing):,} of its pages are not there, {missing[0]!r} first" if missing else "names no page"
+        raise DataError(f"{file}: {what}; a line is a path below images/ without suffix")
+    return [page for page in pages if page.name in names]
+
+
+def _refuse_common(training: Iterable[PageSource], validation: Iterable[PageSource]) -> None:
+    common = {page.label for page in training} & {page.label for page in validation}
+    if common:
+        raise DataError(
+            f"{len(common):,} pages are both for training and for validation; name other folders or lists "
+            "(train_list, val_list)"
+        )
+
+
+def _looked_at(title: str, pages: list[PageSource], problems: list[Problem], workers: int) -> PageSet:
+    """Read all labels once, and count."""
+    tasks = list(enumerate(pages))
+    bar = partial(
+        tqdm, total=len(tasks), desc=f"{title} labels", unit="page", disable=not shows_progress(), leave=False
+    )
+    # A process takes longer to start than a thousand labels to read.
+    scans = sorted(bar(spread(_scan, tasks, workers if len(tasks) > 4000 else 1)), key=lambda scan: scan.number)
+    found = PageSet(title, [pages[scan.number] for scan in scans if not scan.problem], problems=list(problems))
+    found.problems += [Problem(pages[scan.number].name, scan.problem) for scan in scans if scan.problem]
+    digest = hashlib.sha256()
+    for scan in scans:
+        found.faults.update(scan.faults)
+        if not scan.problem:
+            found.words += scan.words
+            digest.update(f"{pages[scan.number].name}\n{scan.digest}\n".encode())
+    found.digest = digest.hexdigest()
+    if not found.pages:
+        raise DataError(f"{title}: none of {len(tasks):,} pages has a usable word\n{found.describe()}")
+    return found
+
+
+def _scan(task: tuple[int, PageSource]) -> _Scan:
+    number, page = task
+    try:
+        content = page.label.read(MAX_LABEL_BYTES)
+        label = read_label_file(content, page.name)
+    except (SourceError, LabelError):
+        return _Scan(number, 0, Counter(), "", UNREADABLE)
+    faults = Counter(fault for a in label.annotations if (fault := fault_of(a, label.width, label.height)))
+    words = len(label.annotations) - faults.total()
+    return _Scan(number, words, faults, hashlib.sha256(content).hexdigest(), "" if words else NO_WORDS)

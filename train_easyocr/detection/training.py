@@ -1,0 +1,457 @@
+"""Training a word detector, so that it can be killed at any moment and goes on exactly where it was.
+
+After every validation the trainer saves its whole state; the pieces of each step follow from the step's number
+(`loading.py`). A run in parts ends with the weights of a run in one piece, bit for bit on a CPU.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import cv2
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from train_easyocr.config import ConfigError, save_config
+from train_easyocr.detection.cards import DetectionScores
+from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.interface import WordDetector
+from train_easyocr.detection.loading import Batch, Pieces, StepPlan, training_batches
+from train_easyocr.detection.networks import CRAFT, NETWORKS, TrainableNetwork
+from train_easyocr.detection.pages import FEW_PAGES, PageSet, open_pages, split_labels
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_label_file
+from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
+from train_easyocr.documents.page import Box
+from train_easyocr.documents.sources import PageSource, SourceError
+from train_easyocr.easyocr_weights import find_weights
+from train_easyocr.evaluation.matching import match
+from train_easyocr.files import remove_leftovers, write_text
+from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
+from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.logs import RunLog
+from train_easyocr.recognition.model import count_trainable
+from train_easyocr.recognition.processes import Processes
+from train_easyocr.recognition.schedules import Schedule, depends_on_length
+from train_easyocr.recognition.state import STATE, check_data, check_settings, load_state, save_state
+from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest
+
+PLACES = frozenset({"saved_models", "dataset", "train_data", "val_data", "train_list", "val_list", "workers"})
+"""Settings that each machine may have its own values of; what is in the data is compared by its labels."""
+FREE = PLACES | {"experiment_name", "val_period", "save_period", "max_batch_size"}
+"""Settings that may change between the parts of a run: the weights at its end are the same."""
+BEST = "best_f1"
+
+
+def train(config: DetectionConfig, minutes: float | None = None) -> None:
+    """Train a detector, or what is left of it; prints what it does.
+
+    Args:
+        config: The settings. Results and logs go to `config.experiment`.
+        minutes: Stop after this time, with a validation; running again goes on.
+
+    Raises:
+        ConfigError: A setting can't be used here.
+        DataError: Pages are missing or can't be read.
+        ResumeError: The experiment was begun with other settings or data.
+        CheckpointError: `continue_from` can't be loaded.
+        MissingWeights, DamagedWeights: It names EasyOCR's own, and they can't be had.
+        NotFiniteError: Training went wrong.
+        Interrupted: Training was asked to stop.
+        OtherProcessError: Another of the processes that torchrun started failed.
+    """
+    # What all processes have to say, the first one says.
+    with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
+        _train(config, processes, math.inf if minutes is None else time.monotonic() + 60 * minutes)
+
+
+def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
+    with processes.agreeing():
+        state = _begun(config) if processes.first else None
+    state = processes.of_first(state)
+    if state is not None and state["validated"] >= config.n_iter:
+        print(_finished(config, state["iteration"], state["best"]))
+        return
+    with processes.agreeing():
+        if config.batch_size < processes.count:
+            raise ConfigError(
+                f"batch_size: {config.batch_size} pieces can't be divided over {processes.count} processes"
+            )
+        training, validation = open_pages(config, config.workers)
+        _describe_pages(config, training, validation, write=processes.first)
+    with processes.agreeing():
+        trainer = _prepare(config, processes, state, training, validation)
+    if state is not None:
+        trainer.restore(state)
+        print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
+    trainer.run(end)
+    print(_finished(config, trainer.iteration, trainer.best))
+
+
+def _begun(config: DetectionConfig) -> dict[str, Any] | None:
+    """Return the experiment's state, if it has one, and make its folder ready."""
+    state = load_state(config.experiment)
+    if state is not None:
+        grows = not depends_on_length(config.lr_scheduler)
+        check_settings(config.experiment, state, config, FREE | ({"n_iter"} if grows else frozenset()))
+        if state["validated"] >= config.n_iter:
+            return state
+    config.experiment.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(config.experiment)
+    return state
+
+
+def _describe_pages(config: DetectionConfig, training: PageSet, validation: PageSet, *, write: bool) -> None:
+    """Say what is used and what is left out, and log it where `write` is set."""
+    text = f"{training.describe()}\n\n{validation.describe()}"
+    if len(training.pages) < FEW_PAGES:
+        text += (
+            f"\n\nWarning: {len(training.pages):,} training pages are few. With less than {FEW_PAGES} a detector "
+            "learns these pages' fonts and forms by heart and misses words of others; take more pages, or start "
+            "from weights that have seen others (continue_from)."
+        )
+    print(text)
+    if write:
+        problems = [f"{page.name}: {page.reason}" for pages in (training, validation) for page in pages.problems]
+        write_text(config.experiment / "log_dataset.txt", "\n".join([text, "", *problems, ""]))
+
+
+def _prepare(
+    config: DetectionConfig,
+    processes: Processes,
+    state: Mapping[str, Any] | None,
+    training: PageSet,
+    validation: PageSet,
+) -> DetectorTrainer:
+    """Build the trainer, and say how it trains."""
+    computing = Computing.choose(config.precision)
+    if state is not None:
+        change = "pages or label files have changed"
+        check_data(config.experiment, state, [training.digest, validation.digest], change)
+    torch.manual_seed(config.seed)
+    network = NETWORKS[config.network](config)
+    model = network.build()
+    if processes.first:
+        if state is None and config.continue_from:
+            path = find_weights(CRAFT) if config.continue_from == CRAFT else Path(config.continue_from)
+            print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
+        save_config(config, config.experiment / "config.yaml")
+    print(f"Total number of trainable parameters: {count_trainable(model):,}")
+    print(f"Computing in {computing}")
+    epochs = config.n_iter * config.batch_size / len(training.pages)
+    print(f"{config.n_iter:,} iterations of {config.batch_size:,} pieces are {epochs:,.1f} of each page")
+    return DetectorTrainer(
+        config, network, model, computing=computing, training=training, validation=validation, processes=processes
+    )
+
+
+def _finished(config: DetectionConfig, iteration: int, best: Mapping[str, float]) -> str:
+    if iteration < config.n_iter:
+        return f"{config.experiment}: time is up after iteration {iteration:,}; running again goes on from there"
+    return (
+        f"{config.experiment}: all {iteration:,} iterations are done. Best F1 {best['f1']:.4f}: {BEST}.pth. "
+        "A new run needs another experiment_name."
+    )
+
+
+class DetectorTrainer:
+    """Trains a detector; all that changes while it does so is saved by `save` and brought back by `restore`.
+
+    Args:
+        config: The settings.
+        network: What to know of the network.
+        model: The network with its first weights.
+        computing: Where and how to compute.
+        training: The training pages.
+        validation: The validation pages.
+        processes: They divide each batch among them.
+
+    Attributes:
+        iteration: Steps done.
+        best: The best F1 of all validations so far.
+    """
+
+    def __init__(
+        self,
+        config: DetectionConfig,
+        network: TrainableNetwork,
+        model: nn.Module,
+        *,
+        computing: Computing,
+        training: PageSet,
+        validation: PageSet,
+        processes: Processes,
+    ) -> None:
+        self._config, self._kind, self._computing, self._processes = config, network, computing, processes
+        self._pages, self._validation = training.pages, validation.pages
+        self._data = [training.digest, validation.digest]
+        self._model = model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network: nn.Module = self._model
+        self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._optimizer = _optimizer(self._parameters, config)
+        self._schedule = Schedule.from_settings(config.lr_scheduler, config.lr, config.n_iter)
+        self._scaler = torch.amp.GradScaler(computing.device.type, enabled=computing.precision == "fp16")
+        self._stop = StopRequest(patient=processes.count > 1)
+        self._log: RunLog | None = None
+        self.iteration = 0
+        self.best = {"f1": -1.0}
+        self._validated = 0
+        self._loss_sum, self._loss_steps = 0.0, 0
+        self._elapsed, self._started = 0.0, time.monotonic()
+        self._log_sizes: dict[str, int] = {}
+        self._unreadable: set[str] = set()
+
+    # State
+
+    def save(self) -> None:
+        """Save what a later process needs to go on from here; the first of many does it for all."""
+        if self._log is None:
+            return
+        state = {
+            "config": self._config.model_dump(),
+            "data": self._data,
+            "computing": self._way(),
+            "model": self._model.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "scaler": self._scaler.state_dict(),
+            "iteration": self.iteration,
+            "best": self.best,
+            "validated": self._validated,
+            "loss": [self._loss_sum, self._loss_steps],
+            "elapsed": self._seconds(),
+            "log_sizes": self._log.sizes(),
+        }
+        save_state(self._config.experiment, state)
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a saved state."""
+        self._model.load_state_dict(state["model"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        if state["scaler"]:  # empty when the run began without fp16
+            self._scaler.load_state_dict(state["scaler"])
+        self.iteration, self.best, self._validated = state["iteration"], dict(state["best"]), state["validated"]
+        self._loss_sum, self._loss_steps = state["loss"]
+        self._elapsed, self._log_sizes = state["elapsed"], dict(state["log_sizes"])
+        if state["computing"] != self._way():
+            print(f"The run began in {state['computing']}: its end will differ in the last digits from what it was")
+
+    def _way(self) -> str:
+        """Say what the last digits of the results depend on."""
+        count = self._processes.count
+        return f"{self._computing}, {count} processes" if count > 1 else str(self._computing)
+
+    def _seconds(self) -> float:
+        return self._elapsed + time.monotonic() - self._started
+
+    # Training
+
+    def run(self, end: float) -> None:
+        """Train from the present iteration to the last one.
+
+        Args:
+            end: When to stop in any case, as `time.monotonic` counts.
+
+        Raises:
+            Interrupted: A signal asked for it; the state is saved.
+            NotFiniteError: The loss or a gradient is not finite; the last saved state stays.
+        """
+        config, processes = self._config, self._processes
+        self._join()
+        with processes.agreeing():
+            self._log = RunLog(config.experiment, self._log_sizes, self.iteration) if processes.first else None
+        self._started = time.monotonic()
+        bar = tqdm(
+            total=config.n_iter,
+            initial=self.iteration,
+            desc="Training",
+            unit="it",
+            dynamic_ncols=True,
+            disable=not processes.first,
+        )
+        try:
+            with self._stop.listening(), bar:
+                if self.iteration:
+                    self._after_step(bar, last=False)  # what was left to do when the state was saved
+                batches = self._batches()
+                last = self.iteration >= config.n_iter
+                while not last:
+                    loss = self._step(next(batches), bar)
+                    self.iteration += 1
+                    bar.update()
+                    bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+                    late = end < math.inf and processes.any(time.monotonic() >= end)
+                    last = self.iteration >= config.n_iter or late
+                    self._after_step(bar, last=last)
+        finally:
+            if self._log is not None:
+                self._log.close()
+
+    def _join(self) -> None:
+        """Make sure that all processes train the same, and connect them; raises ConfigError."""
+        facts = {key: value for key, value in self._config.model_dump().items() if key not in PLACES}
+        facts |= {"label files": self._data, "the precision that auto chooses": self._computing.precision}
+        with self._processes.agreeing():
+            self._processes.check_same(facts)
+        self._network = self._processes.wrap(self._model, self._computing.device)
+
+    def _batches(self) -> Iterator[Batch]:
+        return training_batches(
+            Pieces(self._pages, self._kind, self._config),
+            StepPlan(len(self._pages), self._config, self._processes),
+            range(self.iteration, self._config.n_iter),
+            workers=self._config.workers,
+            pin_memory=self._computing.device.type == "cuda",
+        )
+
+    def _step(self, batch: Batch, bar: tqdm[Any]) -> float:
+        """Take a step and return the loss."""
+        self._warn(batch.faults, bar)
+        self._network.train()
+        with self._computing.autocast():
+            output = self._network(self._kind.input(batch.images, self._computing))
+        loss = self._kind.loss(output, batch.targets.to(self._computing.device, non_blocking=True))
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._schedule.rate(self.iteration)
+        self._optimizer.zero_grad()
+        self._scaler.scale(loss).backward()
+        self._scaler.unscale_(self._optimizer)
+        norm = nn.utils.clip_grad_norm_(self._parameters, self._config.grad_clip)
+        value, gradient = torch.stack([self._processes.sum(loss.detach()) / self._processes.count, norm]).tolist()
+        # With fp16, gradients that are too large are the scaler's to deal with.
+        if not math.isfinite(value) or not (math.isfinite(gradient) or self._scaler.is_enabled()):
+            pages = "\n".join(f"  {self._pages[number].name}" for number, _ in batch.samples)
+            raise NotFiniteError(
+                f"iteration {self.iteration + 1}: the loss is {value}, the norm of its gradient {gradient}; training "
+                "has stopped, and the last saved state is kept. A lower lr or grad_clip, or precision: fp32, may help. "
+                f"The pages of the batch:\n{pages}"
+            )
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        self._loss_sum += value
+        self._loss_steps += 1
+        return value
+
+    def _warn(self, faults: Sequence[str], bar: tqdm[Any]) -> None:
+        for fault in set(faults) - self._unreadable:
+            bar.write(f"left out: {fault}")
+            self._unreadable.add(fault)
+
+    def _after_step(self, bar: tqdm[Any], *, last: bool) -> None:
+        """Validate and save where that is due at this iteration, and stop where that was asked for."""
+        config, iteration = self._config, self.iteration
+        keep = iteration % config.save_period == 0
+        due = last or keep or iteration % config.val_period == 0 or iteration >= config.n_iter
+        if due and self._validated != iteration:
+            scores = self._validate(bar)
+            bar.write(self._log_validation(scores))
+            if keep:
+                self._save_weights(f"iter_{iteration}", scores)
+            self.save()
+        if not last:
+            self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        if self._processes.any(self._stop.made):
+            self.save()
+            raise Interrupted(
+                f"Stopped after iteration {self.iteration:,} of {self._config.n_iter:,}; "
+                f"{self._config.experiment / STATE} is saved, and running the same command again goes on from there"
+            )
+
+    # Validation
+
+    def _validate(self, bar: tqdm[Any]) -> DetectionScores:
+        """Find the words of all validation pages, and keep the weights where they are the best."""
+        detector = self._kind.detector(self._model, self._computing)
+        pages = self._validation[self._processes.share(len(self._validation))]
+        counts = torch.zeros(4, dtype=torch.float64)
+        for page in tqdm(pages, desc="Validation", unit="page", leave=False, disable=not self._processes.first):
+            if self._processes.count == 1:  # of several, some have a page less and would not ask as often
+                self._stop_if_asked()
+            try:
+                counts += torch.tensor([*count_matches(detector, page), 1])
+            except (SourceError, ImageError, LabelError) as error:
+                self._warn([f"{page.name}: {error}"], bar)
+        scores = scores_of(self._processes.sum(counts).tolist())
+        if scores.f1 > self.best["f1"]:
+            self.best["f1"] = scores.f1
+            self._save_weights(BEST, scores)
+        return scores
+
+    def _log_validation(self, scores: DetectionScores) -> str:
+        """Log a validation, begin the next mean of the loss, and return the block for the screen."""
+        config, elapsed = self._config, self._seconds()
+        loss = self._loss_sum / max(1, self._loss_steps)
+        text = (
+            f"[{self.iteration}/{config.n_iter}] Training loss: {loss:.5f} | "
+            f"Total {timedelta(seconds=round(elapsed))} elapsed\n"
+            f"Current F1: {scores.f1:.4f} | precision: {scores.precision:.4f} | recall: {scores.recall:.4f} | "
+            f"{scores.words:,} words on {scores.pages:,} pages\n"
+            f"Best F1:    {self.best['f1']:.4f}"
+        )
+        figures = {
+            "iteration": self.iteration,
+            "training_loss": loss,
+            "f1": scores.f1,
+            "precision": scores.precision,
+            "recall": scores.recall,
+            "best_f1": self.best["f1"],
+            "batch_size": config.batch_size,
+            "processes": self._processes.count,
+            "lr": self._optimizer.param_groups[0]["lr"],
+            "elapsed": round(elapsed, 3),
+        }
+        if self._log is not None:
+            self._log.record(self.iteration, text, figures)
+        self._validated = self.iteration
+        self._loss_sum, self._loss_steps = 0.0, 0
+        return text
+
+    def _save_weights(self, name: str, scores: DetectionScores) -> None:
+        if self._processes.first:
+            card = self._kind.card(self.iteration, scores)
+            save_weights(self._config.experiment / f"{name}.pth", self._model, card)
+
+
+def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, int]:
+    """Find the words of a page.
+
+    Returns:
+        How many boxes match a label, how many there are, and how many labels.
+
+    Raises:
+        SourceError, ImageError, LabelError: A file can't be read.
+    """
+    image = cv2.cvtColor(decode_image(page.image.read(MAX_IMAGE_BYTES), rgb=True), cv2.COLOR_BGR2RGB)
+    label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
+    labels = [Box(*box) for box in split_labels(label, image.shape[1], image.shape[0]).boxes.tolist()]
+    found = detector.boxes(detector.score_maps(image))
+    return len(match(labels, found)), len(found), len(labels)
+
+
+def scores_of(counts: Sequence[float]) -> DetectionScores:
+    """Return precision, recall and F1 of matches, boxes, labels and pages; 0 where there is nothing."""
+    matches, found, labels, pages = counts
+    return DetectionScores(
+        precision=matches / max(1, found),
+        recall=matches / max(1, labels),
+        f1=2 * matches / max(1, found + labels),
+        pages=int(pages),
+        words=int(labels),
+    )
+
+
+def _optimizer(parameters: Sequence[nn.Parameter], config: DetectionConfig) -> torch.optim.Optimizer:
+    """Return AdamW; biases and normalizations are not drawn to zero (Loshchilov and Hutter, arXiv 1711.05101)."""
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.lr)

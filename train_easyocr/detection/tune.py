@@ -1,0 +1,263 @@
+"""Find the parameters with which a detector's boxes are words as the labels have them.
+
+    python3 -m train_easyocr.detection.tune --pages DIR [--trials N] [--evaluation-pages DIR]
+        [--detector craft|PATH] [--recognizer none|finetuned|baseline] [--output DIR]
+
+The network runs once a page; its score maps are kept, and the search looks at them alone. Without a recognizer it
+maximises detection F1, with one end-to-end F1. Stopped at any moment and started again, it goes on where it was.
+Writes `detection_settings.yaml`, which step 4 installs, `tuning.json` and `tuning.png` into --output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from train_easyocr.detection.interface import DetectorParameters
+from train_easyocr.detection.map_cache import MappedPage, map_pages
+from train_easyocr.detection.objective import Objective, Readings
+from train_easyocr.detection.opening import OpenedDetector, open_word_detector
+from train_easyocr.detection.parameters import CraftParameters
+from train_easyocr.detection.search import Search
+from train_easyocr.detection.settings import EASYOCR, save_settings, settings_for
+from train_easyocr.detection.tuning_report import Curves, draw_effects, effect_table, effects, figures_table
+from train_easyocr.documents.aihub import find_pages
+from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
+from train_easyocr.evaluation.command import spread
+from train_easyocr.evaluation.models import find_models
+from train_easyocr.evaluation.runner import Model
+from train_easyocr.files import write_json
+from train_easyocr.reader import ReaderError
+from train_easyocr.recognition.checkpoints import CheckpointError
+
+SETTINGS_NAME = "detection_settings.yaml"
+STORAGE_NAME = "trials.sqlite3"
+CRAFT_INPUTS = ((2560, 1.0), (1920, 1.0), (2560, 1.5))
+"""`canvas_size` and `mag_ratio` to choose among, beside the detector's own."""
+
+
+class TuningError(RuntimeError):
+    """Nothing can be tuned; the message says why."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The outcome of a search.
+
+    Attributes:
+        before: The detector's own parameters.
+        best: The parameters found.
+        figures: Figures by pages and parameters ("validation, before").
+        curves: What each parameter does.
+        trials: Trials made, over all runs.
+        usage: How to use what was found: lines of Python for plain EasyOCR, or the command that installs it.
+    """
+
+    before: DetectorParameters
+    best: DetectorParameters
+    figures: dict[str, dict[str, float | None]]
+    curves: Curves
+    trials: int
+    usage: str
+
+
+def tune(
+    opened: OpenedDetector,
+    pages: Sequence[MappedPage],
+    evaluation_pages: Sequence[MappedPage],
+    output: Path,
+    *,
+    trials: int,
+    readings: tuple[str, Readings] | None = None,
+    inputs: Sequence[tuple[int, float]] = (),
+    plain: bool = False,
+    seed: int = 0,
+) -> Tuned:
+    """Search, and write settings and report.
+
+    Args:
+        opened: The detector.
+        pages: Pages that the parameters are chosen on, with the maps of all `inputs`.
+        evaluation_pages: Pages that are only scored in the end; can be empty.
+        output: The folder for settings, report and trials.
+        trials: How many, those of earlier runs included.
+        readings: The recognizer's identity and its readings.
+        inputs: For CRAFT: pairs of `canvas_size` and `mag_ratio`, the detector's own first.
+        plain: Search only what plain EasyOCR takes.
+        seed: Of the search.
+    """
+    start = opened.detector.parameters
+    objective = Objective(opened.detector, pages, readings[1] if readings else None)
+    subject = {
+        "detector": opened.weights_sha256,
+        "recognizer": readings[0] if readings else "",
+        "pages": hashlib.sha256(repr([(p.image_sha256, p.page.words) for p in pages]).encode()).hexdigest(),
+    }
+    search = Search(
+        objective, start, storage=output / STORAGE_NAME, subject=subject, inputs=inputs, plain=plain, seed=seed
+    )
+    try:
+        search.run(trials)
+        best = search.best
+        figures = {"validation, before": objective.summary(start), "validation, found": objective.summary(best)}
+        if evaluation_pages:
+            held_out = Objective(opened.detector, evaluation_pages, objective.readings)
+            figures |= {"evaluation, before": held_out.summary(start), "evaluation, found": held_out.summary(best)}
+    finally:
+        if readings:
+            readings[1].save()
+    curves = effects(objective, best, search.space)
+    tuned = Tuned(start, best, figures, curves, len(search.trials), usage(best, opened, output))
+    _write(tuned, opened, objective, output)
+    return tuned
+
+
+def _write(tuned: Tuned, opened: OpenedDetector, objective: Objective, output: Path) -> None:
+    goal = "end_to_end_f1" if objective.readings else "detection_f1"
+    before, found = (tuned.figures[f"validation, {name}"][goal] for name in ("before", "found"))
+    pages = len(objective.pages)
+    comment = f"found in {tuned.trials} trials on {pages} pages: {goal} {before:.4f} before, {found:.4f} now"
+    settings = settings_for(opened.network, opened.weights_sha256, tuned.best)
+    save_settings(output / SETTINGS_NAME, settings, comment)
+    draw_effects(output / "tuning.png", tuned.curves, tuned.best, f"{opened.network}: {pages} pages")
+    report: dict[str, Any] = {
+        "network": opened.network,
+        "weights": str(opened.weights),
+        "weights_sha256": opened.weights_sha256,
+        "trials": tuned.trials,
+        "pages": pages,
+        "goal": goal,
+        "before": tuned.before.model_dump(),
+        "found": tuned.best.model_dump(),
+        "figures": tuned.figures,
+        "effects": tuned.curves,
+    }
+    write_json(output / "tuning.json", report)
+    print(figures_table(tuned.figures))
+    print("\nDetection F1 with one parameter changed:")
+    print(effect_table(tuned.curves, tuned.before, tuned.best, objective))
+
+
+def usage(parameters: DetectorParameters, opened: OpenedDetector, output: Path) -> str:
+    """Return lines of Python with which plain EasyOCR does the same, or the command that installs what it can't do."""
+    own = opened.weights_sha256 == EASYOCR
+    arguments = parameters.easyocr_arguments() if own and isinstance(parameters, CraftParameters) else None
+    if arguments is None:
+        detector = "" if opened.weights_sha256 == EASYOCR else f" --detector {opened.weights}"
+        return f"bash step4_set_finetuned_model.sh{detector} --detection_settings {output / SETTINGS_NAME}"
+    shown = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+    return (
+        "import easyocr\n"
+        "reader = easyocr.Reader(['ko', 'en'], recog_network='finetuned')\n"
+        f"print(reader.readtext('page.jpg', {shown}))"
+    )
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python3 -m train_easyocr.detection.tune",
+        description="Finds the parameters with which a detector's boxes are words as the labels have them.",
+    )
+    parser.add_argument("--pages", type=Path, required=True, metavar="DIR", help="images/ and labels/ to choose on")
+    parser.add_argument("--evaluation-pages", type=Path, metavar="DIR", help="images/ and labels/ to score on")
+    parser.add_argument("--trials", type=int, default=300, help="default: %(default)s")
+    parser.add_argument("--detector", default="craft", help="craft (EasyOCR's own; default), or a detector's weights")
+    parser.add_argument(
+        "--recognizer", choices=("none", "finetuned", "baseline"), default="none",
+        help="maximise end-to-end F1 with the installed model or with EasyOCR's own; default: detection F1",
+    )  # fmt: skip
+    parser.add_argument("--plain", action="store_true", help="only what plain Reader.readtext takes (craft)")
+    parser.add_argument("--one-size", action="store_true", help="leave canvas_size and mag_ratio as they are (craft)")
+    parser.add_argument("--limit", type=int, metavar="N", help="only N pages of each folder, evenly spread")
+    parser.add_argument("--cuda", action="store_true", help="use the GPU")
+    parser.add_argument("--seed", type=int, default=0, help="of the search; default: %(default)s")
+    parser.add_argument(
+        "--output", type=Path, default=Path("saved_models/detector_tuning"), metavar="DIR",
+        help="default: %(default)s",
+    )  # fmt: skip
+    parsed = parser.parse_args(arguments)
+    if parsed.trials < 1 or (parsed.limit is not None and parsed.limit < 1):
+        parser.error("--trials and --limit are at least 1")
+    return parsed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
+    parsed = parse_args(arguments)
+    try:
+        tuned = _run(parsed)
+    except (TuningError, MissingWeights, DamagedWeights, CheckpointError, ReaderError) as error:
+        print(f"tune: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\ntune: stopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    print(f"\nWritten: {parsed.output / SETTINGS_NAME}, tuning.json, tuning.png\n\n{tuned.usage}")
+    return 0
+
+
+def _run(parsed: argparse.Namespace) -> Tuned:
+    opened = open_word_detector(parsed.detector, parsed.cuda)
+    start = opened.detector.parameters
+    inputs: list[tuple[int, float]] = []
+    if isinstance(start, CraftParameters) and not parsed.one_size:
+        inputs = list(dict.fromkeys([(start.canvas_size, start.mag_ratio), *CRAFT_INPUTS]))
+    variants = [start, *(start.model_copy(update={"canvas_size": c, "mag_ratio": m}) for c, m in inputs)]
+    pages = _mapped(parsed.pages, opened, variants, parsed, "Validation pages")
+    held_out = []
+    if parsed.evaluation_pages:
+        held_out = _mapped(parsed.evaluation_pages, opened, variants, parsed, "Evaluation pages")
+    readings = _readings(parsed)
+    return tune(
+        opened,
+        pages,
+        held_out,
+        parsed.output,
+        trials=parsed.trials,
+        readings=readings,
+        inputs=inputs,
+        plain=parsed.plain,
+        seed=parsed.seed,
+    )
+
+
+def _mapped(
+    folder: Path,
+    opened: OpenedDetector,
+    variants: Sequence[DetectorParameters],
+    parsed: argparse.Namespace,
+    title: str,
+) -> list[MappedPage]:
+    if not folder.is_dir():
+        raise TuningError(f"{folder}: there is no such folder; it should hold images/ and labels/")
+    files, problems = find_pages(folder)
+    cache = parsed.output / "score_maps"
+    pages, more = map_pages(
+        spread(files, parsed.limit), opened.detector, opened.weights_sha256, variants=variants, cache=cache, title=title
+    )
+    for problem in [*problems, *more]:
+        print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)
+    if not pages:
+        raise TuningError(f"{folder}: holds no usable page; images/ and labels/ must hold files of equal names")
+    return pages
+
+
+def _readings(parsed: argparse.Namespace) -> tuple[str, Readings] | None:
+    if parsed.recognizer == "none":
+        return None
+    models, missing = find_models(parsed.recognizer == "baseline", parsed.recognizer == "finetuned", parsed.cuda)
+    for name, reason in missing.items():
+        raise TuningError(f"--recognizer {parsed.recognizer}: {name}: {reason}")
+    model: Model = models[-1]  # of EasyOCR's own, the one that reads Latin letters
+    identity = hashlib.sha256(repr(sorted(model.identity.items())).encode()).hexdigest()[:16]
+    return identity, Readings(model.open(), parsed.output / f"readings-{identity}.json")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
