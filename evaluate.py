@@ -7,9 +7,9 @@
 
 Writes evaluation_result.csv, evaluation_result.json, evaluation_predictions.jsonl, and what the figures don't tell, in
 report.md and analysis.json: what went wrong word by word, which characters are confused, whether a difference is more
-than chance, which labels look wrong. All goes into --output. Stopped at any moment and started again, it goes on where
-it was. Ends with 0; with 1 when a model could not be evaluated or no page
-could be scored; with 2 when the command itself is wrong; with 130 after Ctrl-C.
+than chance, which labels look wrong. evaluation_report.html shows all that, and every page. All goes into --output.
+Stopped at any moment and started again, it goes on where it was. Ends with 0; with 1 when a model could not be
+evaluated or no page could be scored; with 2 when the command itself is wrong; with 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -61,6 +61,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--model", metavar="NAME", help="the model that is exported; default: the last, finetuned where it is there"
     )
+    parser.add_argument(
+        "--report_images", choices=("none", "small", "large"), default="small",
+        help="pictures in evaluation_report.html: none at all, pages of 1,400 pixels (up to 60 KiB each; default), or "
+        "of 2,200 (160 KiB)",
+    )  # fmt: skip
     parser.add_argument("--history", action="store_true", help="list the evaluations in --output, and end")
     parser.add_argument(
         "--compare", nargs=2, metavar=("BEFORE", "AFTER"),

@@ -25,6 +25,7 @@ def test_rows():
     assert words.confidence[:2].tolist() == [0.5, 0.25]
     assert np.isnan(words.confidence[2]) and words.confidence[3] == 0.75
     assert words.box_of(3) == Box(500, 0, 540, 30)
+    assert words.read_box.tolist() == [[*labels[0].box], [*labels[1].box], [0, 0, 0, 0], [500, 0, 540, 30]]
     assert (words.height.tolist(), words.length.tolist()) == ([30] * 4, [2] * 4)
 
 

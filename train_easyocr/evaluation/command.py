@@ -23,6 +23,7 @@ from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown,
 from train_easyocr.evaluation.badcases import BadCasesError, check_folder, export_bad_cases
 from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
 from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
+from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.metrics import PageScores
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_detector, find_models
 from train_easyocr.evaluation.observations import Row
@@ -98,12 +99,14 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
             summary = write_results(evaluation, arguments.output, eval_set, config)
             analysis = observer.analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
             _write_analysis(analysis, lines, arguments.output)
+            html, images = arguments.output / HTML_NAME, arguments.report_images
+            write_html_report(html, summary, analysis, observer.analyzer.observations, pages, images=images)
             number = history.add(evaluation, summary)
         except OSError as error:
             raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
     print(as_tables(summary))
     print(f"\n{as_text(analysis)}")
-    written = (CSV_NAME, JSON_NAME, ANALYSIS_NAME, MARKDOWN_NAME)
+    written = (CSV_NAME, JSON_NAME, ANALYSIS_NAME, MARKDOWN_NAME, HTML_NAME)
     print(f"\nWritten: {', '.join(str(arguments.output / name) for name in written)}; kept as evaluation {number}")
     _extras(arguments, config, history, (pages, observer, analysis))
     for name, reason in evaluation.failed.items():

@@ -4,7 +4,7 @@
     for page, rows in ...:                 # rows: xmin, ymin, xmax, ymax, text, confidence of each word read
         observations.add(page.name, page.category, page.words, rows)
 
-A word takes about 150 bytes: a table of integers and floats, and references to its texts.
+A word takes about 170 bytes: a table of integers and floats, and references to its texts.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from train_easyocr.evaluation.matching import match
 Row = Sequence[Any]
 """A word read: xmin, ymin, xmax, ymax (int), text, confidence (0 to 1; nan where there is none)."""
 
+_NOWHERE = Box(0, 0, 0, 0)
 VERTICAL_RATIO = 1.5
 """A box of two characters or more is upright from this height over width on."""
 
@@ -81,6 +82,7 @@ class Words:
         box: int32 [n, 4], of the label, else of the prediction.
         text: [n], of the label, else of the prediction.
         read: [n], what was read; None for a label without a match.
+        read_box: int32 [n, 4], where that was read; zeros for a label without a match.
     """
 
     page: NDArray[np.int32]
@@ -92,6 +94,7 @@ class Words:
     box: NDArray[np.int32]
     text: list[str]
     read: list[str | None]
+    read_box: NDArray[np.int32]
 
     @cached_property
     def height(self) -> NDArray[np.int32]:
@@ -164,7 +167,8 @@ class Observations:
             partner = partners.get(index)
             loss = weight if partner is None else 2 * (1 - earned[index]) * weight
             confidence = float("nan") if partner is None else float(rows[partner][5])
-            self._put(label, True, classes.labels[index], (earned[index], loss, confidence))
+            read_box = _NOWHERE if partner is None else predictions[partner].box
+            self._put(label, read_box, (True, classes.labels[index]), (earned[index], loss, confidence))
             if partner is None:
                 self._read.append(None)
                 continue
@@ -174,19 +178,19 @@ class Observations:
         matched = set(partners.values())
         for index, word in enumerate(predictions):
             if index not in matched:
-                self._put(word, False, classes.predictions[index], (0.0, weight, float(rows[index][5])))
+                self._put(word, word.box, (False, classes.predictions[index]), (0.0, weight, float(rows[index][5])))
                 self._read.append(word.text)
         self.pages.append(record)
         return PageReading(record, pairs, classes)
 
-    def _put(self, word: Word, labelled: bool, error_class: int, figures: tuple[float, float, float]) -> None:
-        self._integers.extend((len(self.pages), labelled, error_class, *word.box))
+    def _put(self, word: Word, read_box: Box, kind: tuple[bool, int], figures: tuple[float, float, float]) -> None:
+        self._integers.extend((len(self.pages), *kind, *word.box, *read_box))  # kind: labelled, error class
         self._floats.extend(figures)  # credit, loss, confidence
         self._texts.append(word.text)
 
     def words(self) -> Words:
         """Return the rows of all pages so far."""
-        integers = np.array(self._integers, dtype=np.int32).reshape(-1, 7)
+        integers = np.array(self._integers, dtype=np.int32).reshape(-1, 11)
         floats = np.array(self._floats).reshape(-1, 3)
         return Words(
             page=integers[:, 0],
@@ -195,9 +199,10 @@ class Observations:
             credit=floats[:, 0],
             loss=floats[:, 1],
             confidence=floats[:, 2],
-            box=integers[:, 3:],
+            box=integers[:, 3:7],
             text=list(self._texts),
             read=list(self._read),
+            read_box=integers[:, 7:],
         )
 
 
