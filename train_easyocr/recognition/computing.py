@@ -78,7 +78,7 @@ def keep_freed_memory() -> None:
     """Let this process keep memory that it frees, for the next step to use.
 
     glibc gives large blocks back to the system as soon as they are free. A training step on a CPU gets the same
-    gigabyte again and again, page by page and zeroed by the system each time, which takes about a fifth of its time.
+    gigabyte again and again, page by page and zeroed by the system each time, which takes 8 to 18 % of its time.
     Other C libraries are left as they are.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
