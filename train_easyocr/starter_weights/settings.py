@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ PLACES = ("dataset", "output", "saved_models", "train_data", "val_data", "train_
 
 
 def without_places(config: BaseModel) -> dict[str, Any]:
-    """Return all settings, those of `PLACES` as they are by default."""
-    fields = type(config).model_fields
-    return config.model_dump() | {key: fields[key].default for key in PLACES if key in fields}
+    """Return all settings, those of `PLACES` as they are by default, and of `continue_from` the file's name alone."""
+    fields, settings = type(config).model_fields, config.model_dump()
+    places = {key: fields[key].default for key in PLACES if key in fields}
+    return settings | places | {"continue_from": Path(settings["continue_from"]).name}
