@@ -199,3 +199,12 @@ def test_a_saved_config_is_read_back_the_same(tmp_path):
     config = load_config(DEFAULT_CONFIG, ["character= 가'\"\\나", "lr=0.5"])
     save_config(config, tmp_path / "config.yaml")
     assert load_config(tmp_path / "config.yaml") == config
+
+
+def test_a_data_set_without_a_validation_set_is_for_training_alone(tmp_path):
+    config = load_config(overrides=[f"output={tmp_path}", "select_data=A-rare", "batch_ratio=0.9-0.1"])
+    names = [folder.name for folder in config.validation_sets]
+    assert names == ["A", "rare"]  # none is there: whoever opens them names what is missing
+    (tmp_path / config.val_data / "A").mkdir(parents=True)
+    assert [folder.name for folder in config.validation_sets] == ["A"]
+    assert [folder.name for folder in config.training_sets] == ["A", "rare"]

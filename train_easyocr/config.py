@@ -212,8 +212,13 @@ class Config(BaseModel):
 
     @property
     def validation_sets(self) -> list[Path]:
-        """The folder of each selected validation set; a relative `val_data` is taken from `prepared`."""
-        return [self.prepared / self.val_data / name for name in self.data_names]
+        """The validation set of each selected set that has one; a relative `val_data` is taken from `prepared`.
+
+        Rendered words and bad cases are for training alone. Where no set has one, all folders are returned: whoever
+        opens them says what is missing.
+        """
+        folders = [self.prepared / self.val_data / name for name in self.data_names]
+        return [folder for folder in folders if folder.is_dir()] or folders
 
     @property
     def experiment(self) -> Path:
