@@ -76,6 +76,7 @@ class Plan:
         available: Number of pages in the split that have both files.
         form: What is made.
         cutting: How words become patches.
+        labels: A digest of the drawn pages' labels, where their sizes alone are not to tell whether they have changed.
     """
 
     settings: dict[str, Any]
@@ -85,10 +86,11 @@ class Plan:
     available: int
     form: Form
     cutting: Cutting
+    labels: str = ""
 
     def manifest(self) -> dict[str, Any]:
         """Return what the set is known by: equal manifests stand for equal sets. Holds no path and no time."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.labels.encode())
         for problem in self.problems:
             digest.update(f"{problem.name}\0{problem.reason}\0".encode())
         for page in self.pages:
@@ -182,7 +184,7 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
         return ", ".join(changed)
     if before["layout"] != after["layout"]:
         return "it was made by another version of this program"
-    return "the pages it is drawn from have changed"
+    return "the pages it is drawn from have changed, or their labels"
 
 
 def _begin(work: Path, plan: Plan, manifest: dict[str, Any], say: Callable[[str], None]) -> None:
