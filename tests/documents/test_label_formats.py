@@ -34,7 +34,7 @@ from train_easyocr.documents.sources import PageSource
 from train_easyocr.evaluation.exchange import write_icdar
 
 SQUARE = [[10, 20], [50, 20], [50, 40], [10, 40]]
-SLANTED = [[10.5, 20], [50, 18.2], [51, 40], [9.8, 41]]
+SLANTED = [[10.5, 20], [50, 18.2], [50.2, 40], [9.8, 40.9]]
 
 
 def write(path, content=b""):

@@ -404,7 +404,6 @@ def _labels_of_files(
 def _distance(folder: str, image: str) -> int:
     """Return how many folders of a label file and of an image are not the same, counted from the files upwards."""
     own, other = folder.split("/"), unicodedata.normalize("NFC", image).split("/")[:-1]
-    own = own if folder else []
     pairs = zip(reversed(own), reversed(other), strict=False)
     return len(own) + len(other) - 2 * len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
