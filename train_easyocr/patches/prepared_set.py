@@ -399,7 +399,8 @@ def _current_statistics(target: Path, measure: Measure) -> dict[str, Any]:
     _remove_leftovers(target)
     statistics = json.loads((target / STATISTICS).read_bytes())
     words = WordStatistics(measure)
-    if statistics["measured_against"] != words.summary()["measured_against"]:
+    measured = statistics["measured_against"] == words.summary()["measured_against"]
+    if not measured and (target / LABELS).exists():  # copied pages have no table of their words
         _update(words, tqdm(read_rows(target / LABELS), unit="words", dynamic_ncols=True))
         statistics |= words.summary()
         write_json(target / STATISTICS, statistics)
