@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -263,7 +262,7 @@ class _Assembly:
         self._totals, self._words, self._stale = Totals(), WordStatistics(measure), False
         self._database = _open_database(self._folder / "lmdb") if plan.form == "lmdb" else None
         if self._database is not None:
-            keep_freed_memory(LARGEST_KEPT, MOST_KEPT)  # each transaction's pages are the next one's
+            keep_freed_memory(LARGEST_KEPT, MOST_KEPT)  # each transaction takes the memory of the one before
         self._waiting: deque[tuple[int, Path]] = deque()
         with ExitStack() as stack:
             self._skipped = stack.enter_context((self._folder / SKIPPED).open("wb"))
@@ -362,9 +361,8 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _patches(path: Path, sizes: Sequence[int], skip: int) -> Iterator[memoryview]:
-    """Yield the patches in a batch's file but for the first ones; the file may be removed before they are used."""
-    with path.open("rb") as file:  # mapped: its bytes are copied once, into the database
-        content, start = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)), 0
+    """Yield the patches in a batch's file but for the first ones."""
+    content, start = memoryview(path.read_bytes()), 0
     for number, size in enumerate(sizes):
         if number >= skip:
             yield content[start : start + size]
