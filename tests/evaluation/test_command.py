@@ -40,7 +40,7 @@ def finetuned(tmp_path, monkeypatch):
         file.write_bytes(b"model")
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "easyocr"))
     model = fake_model("finetuned", {"weights_sha256": sha256(weights)}, FakeRecognizer())
-    monkeypatch.setattr(command, "find_models", lambda baseline, finetuned, cuda: ([model] if finetuned else [], {}))
+    monkeypatch.setattr(command, "find_models", lambda baseline, finetuned, *_: ([model] if finetuned else [], {}))
     return weights
 
 

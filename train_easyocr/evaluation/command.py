@@ -25,7 +25,8 @@ from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, w
 from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
 from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.metrics import PageScores
-from train_easyocr.evaluation.models import FINETUNED_MODEL, find_detector, find_models
+from train_easyocr.evaluation.detectors import Detectors
+from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
@@ -197,22 +198,21 @@ def spread(items: Sequence[T], limit: int | None) -> list[T]:
     return [items[number * len(items) // limit] for number in range(limit)]
 
 
-def _detector(models: list[Model], missing: dict[str, str], cuda: bool) -> DetectorSource:
+def _detector(models: list[Model], missing: dict[str, str], detectors: Detectors) -> DetectorSource | None:
     """Return the detector of the models that have none of their own; where it can't be had, those are left out."""
-    own = [model for model in models if model.detector is not None]
-    if own and len(own) == len(models):
-        assert own[0].detector is not None
-        return own[0].detector  # nobody asks for EasyOCR's
+    lacking = [model for model in models if model.detector is None]
+    if not lacking:
+        return None  # nobody asks for EasyOCR's
     try:
-        return find_detector(cuda)
+        return detectors.usual()
     except UNUSABLE_MODEL as error:
-        if not own:
+        if len(lacking) == len(models):
             raise
-        for model in [model for model in models if model.detector is None]:
+        for model in lacking:
             models.remove(model)
             missing[model.name] = f"no detector: {error}"
             print(f"evaluate.py: {model.name} is left out: {missing[model.name]}", file=sys.stderr)
-        return _detector(models, missing, cuda)
+        return None
 
 
 def _evaluate(
@@ -223,14 +223,15 @@ def _evaluate(
     Returns:
         The outcome, and the characters that each evaluated model can write.
     """
-    models, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda)
+    detectors = Detectors(arguments.cuda) if arguments.boxes == "detector" else None
+    models, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, detectors)
     for name, reason in missing.items():
         print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
     readings = _readings(arguments.predictions, [page.name for page in pages], [model.name for model in models])
     if not models and not readings:
         raise CommandError("no model can be evaluated")
     try:
-        detector = _detector(models, missing, arguments.cuda) if models and arguments.boxes == "detector" else None
+        detector = _detector(models, missing, detectors) if detectors else None
         evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
     except UNUSABLE_MODEL as error:
         raise CommandError(f"no detector: {error}; --boxes labels needs none") from error
