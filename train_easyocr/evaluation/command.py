@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -21,16 +22,20 @@ from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
 from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, as_json
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
 from train_easyocr.evaluation.badcases import BadCasesError, check_folder, export_bad_cases
+from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
 from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
 from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.metrics import PageScores
-from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
+from train_easyocr.evaluation.whose_gain import JSON_NAME as GAIN_JSON
+from train_easyocr.evaluation.whose_gain import MARKDOWN_NAME as GAIN_MARKDOWN
+from train_easyocr.evaluation.whose_gain import as_text as gain_text
+from train_easyocr.evaluation.whose_gain import cells_of, whose_gain, write_whose_gain
 from train_easyocr.files import replacing, sha256, write_json, write_text
 from train_easyocr.reader import finetuned_files
 
@@ -71,31 +76,27 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
             before, after = (history.find(name) for name in arguments.compare)
             print(compare(after, before, config.seed))
             return 0
-        return _run(arguments, config, history)
+        if arguments.cuda and not torch.cuda.is_available():
+            raise CommandError(
+                f"--cuda: torch {torch.__version__} finds no CUDA device here; check nvidia-smi, or leave --cuda out", 2
+            )
+        return _whose_gain(arguments, config) if arguments.whose_gain else _run(arguments, config, history)
     except (HistoryError, ExchangeError, BadCasesError) as error:
         raise CommandError(str(error)) from error
 
 
 def _run(arguments: argparse.Namespace, config: Config, history: History) -> int:
-    if arguments.cuda and not torch.cuda.is_available():
-        raise CommandError(
-            f"--cuda: torch {torch.__version__} finds no CUDA device here; check nvidia-smi, or leave --cuda out", 2
-        )
     # What would stop the work after its end stops it now.
     if arguments.mark:
         history.check_name(arguments.mark)
     if arguments.export_badcases:
         check_folder(arguments.export_badcases.absolute())
-    eval_set = arguments.eval_set or config.prepared / "evaluation_set"
-    pages, problems = _find(eval_set)
-    pages = spread(pages, arguments.limit)
+    eval_set, pages, problems = _pages(arguments, config)
     # A file without a name: nothing of it is left behind when this process is killed.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         observer = _Observer(Analyzer(words=lines), keeps_rows=arguments.export is not None)
         evaluation, characters = _evaluate(pages, arguments, observer)
         evaluation.skipped[:0] = problems
-        if not evaluation.pages:
-            raise CommandError(f"{eval_set}: none of {len(pages)} pages could be evaluated; the reasons stand above")
         try:
             summary = write_results(evaluation, arguments.output, eval_set, config)
             analysis = observer.analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
@@ -178,6 +179,13 @@ def _installed() -> Path:
         raise CommandError(f"--mark: {error}") from error
 
 
+def _pages(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[PageFile], list[Problem]]:
+    """Return the evaluation set, its pages that are to be read, and what kept others from being used."""
+    eval_set = arguments.eval_set or config.prepared / "evaluation_set"
+    pages, problems = _find(eval_set)
+    return eval_set, spread(pages, arguments.limit), problems
+
+
 def _find(eval_set: Path) -> tuple[list[PageFile], list[Problem]]:
     if not eval_set.is_dir():
         raise CommandError(
@@ -230,9 +238,27 @@ def _evaluate(
     readings = _readings(arguments.predictions, [page.name for page in pages], [model.name for model in models])
     if not models and not readings:
         raise CommandError("no model can be evaluated")
-    try:
+    with _explained(arguments.output):
         detector = _detector(models, missing, detectors) if detectors else None
         evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
+    evaluation.failed = {**missing, **evaluation.failed}
+    if not evaluation.models:
+        raise CommandError("no model can be evaluated")
+    _check_pages(evaluation, pages)
+    evaluated = [model for model in models if model.name in evaluation.models]
+    return evaluation, {model.name: model.characters() for model in evaluated if model.characters}
+
+
+def _check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
+    if not evaluation.pages:
+        raise CommandError(f"none of {len(pages)} pages could be evaluated; the reasons stand above")
+
+
+@contextlib.contextmanager
+def _explained(output: Path) -> Iterator[None]:
+    """Turn what can go wrong in an evaluation into what a user is told."""
+    try:
+        yield
     except UNUSABLE_MODEL as error:
         raise CommandError(f"no detector: {error}; --boxes labels needs none") from error
     except PredictionsError as error:
@@ -240,12 +266,33 @@ def _evaluate(
     except torch.OutOfMemoryError as error:
         raise CommandError(f"the GPU's memory is used up ({error}); free it, or leave --cuda out") from error
     except OSError as error:
-        raise CommandError(f"{arguments.output}: predictions can't be written: {error}") from error
-    evaluation.failed = {**missing, **evaluation.failed}
-    if not evaluation.models:
-        raise CommandError("no model can be evaluated")
-    evaluated = [model for model in models if model.name in evaluation.models]
-    return evaluation, {model.name: model.characters() for model in evaluated if model.characters}
+        raise CommandError(f"{output}: predictions can't be written: {error}") from error
+
+
+def _whose_gain(arguments: argparse.Namespace, config: Config) -> int:
+    """Evaluate each recognizer at each detector, and say what earned the gain."""
+    _, pages, _ = _pages(arguments, config)
+    recognizers, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, None)
+    for name, reason in missing.items():
+        print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
+    names = [model.name for model in recognizers]
+    with _explained(arguments.output):
+        detectors = Detectors(arguments.cuda).compared(arguments.detection_settings)
+        evaluation = evaluate(pages, cells_of(recognizers, detectors), None, arguments.output)
+    _check_pages(evaluation, pages)
+    try:
+        found = whose_gain(evaluation, names, detectors, config.seed)
+        write_whose_gain(found, arguments.output)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
+    print(gain_text(found))
+    print(f"\nWritten: {arguments.output / GAIN_MARKDOWN}, {arguments.output / GAIN_JSON}")
+    left_out = {**missing, **evaluation.failed}
+    for name, reason in left_out.items():
+        print(f"evaluate.py: {name} was not evaluated: {reason}", file=sys.stderr)
+    return 1 if left_out else 0
 
 
 def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str]) -> list[Readings]:

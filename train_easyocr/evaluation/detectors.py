@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -133,8 +133,8 @@ class Detectors:
             if weights.is_file() and sha256(weights) == settings.weights_sha256:
                 return weights
         raise SettingsError(
-            f"these settings are for weights of SHA-256 {settings.weights_sha256}, which are neither EasyOCR's, nor the "
-            "starter's, nor installed; install the detector with step 4 first"
+            f"these settings are for weights of SHA-256 {settings.weights_sha256}, which are neither EasyOCR's, nor "
+            "the starter's, nor installed; install the detector with step 4 first"
         )
 
     def _of(self, settings: DetectionSettings, weights: Path) -> DetectorSource:
