@@ -36,6 +36,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--baseline", action="store_true", help="EasyOCR's own Reader(['ko']) and Reader(['ko', 'en'])")
     parser.add_argument("--finetuned", action="store_true", help="the model that step 4 installed; default: all models")
+    parser.add_argument(
+        "--weights", action="append", default=[], metavar="FILE",
+        help="weights that are not installed, or the name of a mark; alone unless --baseline or --finetuned is there, "
+        "too; several times for several",
+    )  # fmt: skip
     parser.add_argument("--cuda", action="store_true", help="use the GPU")
     parser.add_argument(
         "--boxes", choices=("detector", "labels"), default="detector",
@@ -90,7 +95,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if parsed.limit is not None and parsed.limit < 1:
         parser.error(f"--limit {parsed.limit}: at least 1")
     _check_whose_gain(parser, parsed)
-    if not parsed.baseline and not parsed.finetuned and not parsed.predictions:
+    if not (parsed.baseline or parsed.finetuned or parsed.predictions or parsed.weights):
         parsed.baseline = parsed.finetuned = True
     if parsed.export and parsed.export.suffix.lower() not in EXPORTS:
         parser.error(f"--export {parsed.export}: the name ends in {', '.join(EXPORTS)}")

@@ -45,7 +45,16 @@ def finetuned(tmp_path, monkeypatch):
 
 
 def step5(tmp_path, *options):
-    return evaluate.main(["--eval_set", str(tmp_path / "set"), "--output", str(tmp_path / "out"), *map(str, options)])
+    return evaluate.main(
+        [
+            "--eval_set",
+            str(tmp_path / "set"),
+            "--output",
+            str(tmp_path / "out"),
+            *map(str, options),
+            f"saved_models={tmp_path / 'saved'}",
+        ]
+    )
 
 
 def result(tmp_path):
@@ -136,7 +145,7 @@ def test_history_and_comparison(perfect, finetuned, tmp_path, capsys):
     assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--mark", "first") == 0
     said = capsys.readouterr().out
     assert "kept as evaluation 2" in said
-    copy = tmp_path / "out" / "evaluation_history" / "weights" / "first.pth"
+    copy = tmp_path / "saved" / "marked" / "first" / "recognizer.pth"
     assert str(copy) in said
     assert copy.read_bytes() == finetuned.read_bytes()
     assert step5(tmp_path, "--history") == 0

@@ -15,11 +15,12 @@ from typing import TextIO, TypeVar
 import torch
 
 from train_easyocr.config import Config
+from train_easyocr.detection.installed import installed_detection
 from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import PageFile, Problem, find_pages
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
-from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, as_json
+from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
 from train_easyocr.evaluation.badcases import BadCasesError, check_folder, export_bad_cases
 from train_easyocr.evaluation.detectors import Detectors
@@ -27,9 +28,9 @@ from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, w
 from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
 from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.metrics import PageScores
-from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models
+from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.observations import Row
-from train_easyocr.evaluation.predictions import PredictionsError
+from train_easyocr.evaluation.predictions import Identity, PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
 from train_easyocr.evaluation.whose_gain import JSON_NAME as GAIN_JSON
@@ -37,6 +38,8 @@ from train_easyocr.evaluation.whose_gain import MARKDOWN_NAME as GAIN_MARKDOWN
 from train_easyocr.evaluation.whose_gain import as_text as gain_text
 from train_easyocr.evaluation.whose_gain import cells_of, whose_gain, write_whose_gain
 from train_easyocr.files import replacing, sha256, write_json, write_text
+from train_easyocr.marks import marked_recognizer
+from train_easyocr.patches.cropping import Cutting
 from train_easyocr.reader import finetuned_files
 
 T = TypeVar("T")
@@ -95,12 +98,12 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
     # A file without a name: nothing of it is left behind when this process is killed.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         observer = _Observer(Analyzer(words=lines), keeps_rows=arguments.export is not None)
-        evaluation, characters = _evaluate(pages, arguments, observer)
+        evaluation, characters = _evaluate(pages, arguments, config, observer)
         evaluation.skipped[:0] = problems
         try:
             summary = write_results(evaluation, arguments.output, eval_set, config)
             analysis = observer.analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
-            _write_analysis(analysis, lines, arguments.output)
+            _write_analysis(analysis, evaluation.models, lines, arguments.output)
             html, images = arguments.output / HTML_NAME, arguments.report_images
             write_html_report(html, summary, analysis, observer.analyzer.observations, pages, images=images)
             number = history.add(evaluation, summary)
@@ -116,8 +119,8 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
     return 1 if evaluation.failed else 0
 
 
-def _write_analysis(analysis: Analysis, lines: TextIO, output: Path) -> None:
-    write_json(output / ANALYSIS_NAME, as_json(analysis))
+def _write_analysis(analysis: Analysis, models: Mapping[str, Identity], lines: TextIO, output: Path) -> None:
+    write_json(output / ANALYSIS_NAME, with_identities(analysis, models))
     write_text(output / MARKDOWN_NAME, as_markdown(analysis))
     lines.seek(0)
     with replacing(output / PAGES_NAME) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -163,12 +166,14 @@ def _extras(
         if arguments.export_badcases:
             folder = arguments.export_badcases.absolute()
             observations, summary = observer.analyzer.observations[model], analysis.models[model].characters
-            count = export_bad_cases(folder, model, observations, summary, pages, rgb=config.rgb)
+            cutting = Cutting(config.rgb, config.box_context, config.unify_variants)
+            count = export_bad_cases(folder, model, observations, summary, pages, cutting=cutting)
             print(f"Words that {model} did not read right: {count:,}, in {folder}")
     except OSError as error:
         raise CommandError(f"{error.filename or arguments.output}: can't be written: {error.strerror}") from error
     if arguments.mark:
-        copy = history.mark(arguments.mark, history.find(f"{len(history.entries())}:{FINETUNED_MODEL}"), _installed())
+        run = history.find(f"{len(history.entries())}:{FINETUNED_MODEL}")
+        copy = history.mark(arguments.mark, run, _installed(), Path(config.saved_models), installed_detection())
         print(f"Weights {arguments.mark}: {copy}")
 
 
@@ -224,7 +229,7 @@ def _detector(models: list[Model], missing: dict[str, str], detectors: Detectors
 
 
 def _evaluate(
-    pages: Sequence[PageFile], arguments: argparse.Namespace, observer: _Observer
+    pages: Sequence[PageFile], arguments: argparse.Namespace, config: Config, observer: _Observer
 ) -> tuple[Evaluation, dict[str, frozenset[str]]]:
     """Evaluate the models whose files are there; those that are not are among the outcome's `failed`.
 
@@ -233,6 +238,7 @@ def _evaluate(
     """
     detectors = Detectors(arguments.cuda) if arguments.boxes == "detector" else None
     models, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, detectors)
+    models += _named_models(arguments, config, detectors, [model.name for model in models])
     for name, reason in missing.items():
         print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
     readings = _readings(arguments.predictions, [page.name for page in pages], [model.name for model in models])
@@ -247,6 +253,24 @@ def _evaluate(
     _check_pages(evaluation, pages)
     evaluated = [model for model in models if model.name in evaluation.models]
     return evaluation, {model.name: model.characters() for model in evaluated if model.characters}
+
+
+def _named_models(
+    arguments: argparse.Namespace, config: Config, detectors: Detectors | None, taken: Sequence[str]
+) -> list[Model]:
+    """Return the models of weights that are not installed, each named after its file or its mark."""
+    models: list[Model] = []
+    for given in arguments.weights:
+        path, name = Path(given), Path(given).stem
+        if not path.is_file():
+            path, name = marked_recognizer(given, Path(config.saved_models)) or path, given
+        if not path.is_file():
+            raise CommandError(f"--weights {given}: there is neither such a file nor such a mark", 2)
+        if name in (*taken, *(model.name for model in models)):
+            raise CommandError(f"--weights {given}: there is another model called {name}; rename the file", 2)
+        with _explained(arguments.output):
+            models.append(model_of(name, path, arguments.cuda, detectors))
+    return models
 
 
 def _check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
@@ -273,6 +297,7 @@ def _whose_gain(arguments: argparse.Namespace, config: Config) -> int:
     """Evaluate each recognizer at each detector, and say what earned the gain."""
     _, pages, _ = _pages(arguments, config)
     recognizers, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, None)
+    recognizers += _named_models(arguments, config, None, [model.name for model in recognizers])
     for name, reason in missing.items():
         print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
     names = [model.name for model in recognizers]

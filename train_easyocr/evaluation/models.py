@@ -22,18 +22,20 @@ from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.evaluation.detectors import Detectors, machine, stands_in
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, Model
 from train_easyocr.files import sha256
-from train_easyocr.installation import open_weights
+from train_easyocr.installation import InstallationError, open_weights
 from train_easyocr.reader import (
     FINETUNED_LANGUAGES,
     RECOGNIZER,
     PageReader,
+    ReaderError,
+    WordReader,
     finetuned_files,
     open_baseline,
     open_fast,
     read_settings,
 )
-from train_easyocr.recognition.checkpoints import read_card
-from train_easyocr.recognition.fast_network import fastest_precision
+from train_easyocr.recognition.checkpoints import CheckpointError, read_card
+from train_easyocr.recognition.fast_network import Precision, fastest_precision
 
 BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
 """EasyOCR's own readers by name, and their languages."""
@@ -57,7 +59,7 @@ def find_models(
     """
     makers: dict[str, Callable[[], Model]] = {}
     if baseline and stands_in(RECOGNIZER, starter_weights.RECOGNIZER):
-        makers[STARTER_MODEL] = functools.partial(_starter, cuda)
+        makers[STARTER_MODEL] = functools.partial(model_of, STARTER_MODEL, starter_weights.RECOGNIZER, cuda)
     elif baseline:
         # Loaded once: the languages only decide which characters of the same network count.
         network = functools.cache(lambda: open_baseline(BASELINES["baseline"], cuda))
@@ -108,18 +110,37 @@ def _characters_in(settings: Path) -> frozenset[str]:
     return frozenset(read_settings(settings)["character_list"])
 
 
-def _starter(cuda: bool) -> Model:
-    weights = starter_weights.RECOGNIZER
+def model_of(name: str, weights: Path, cuda: bool, detectors: Detectors | None = None) -> Model:
+    """Return a model of weights that are not installed, a `.pth` with its card beside it.
+
+    Args:
+        name: As tables show it.
+        weights: The file.
+        cuda: Use the GPU.
+        detectors: As for `find_models`.
+    """
     precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
     identity = {
-        "network": STARTER_MODEL,
+        "network": name,
         "weights_sha256": sha256(weights),
         "languages": _join(FINETUNED_LANGUAGES),
         "reading": f"fast, {precision}",
         **machine(cuda),
     }
-    characters = functools.partial(_characters_of, weights)
-    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision), characters=characters)
+    return Model(
+        name,
+        identity,
+        lambda: _opened(weights, cuda, precision),
+        detector=detectors.installed() if detectors else None,
+        characters=functools.partial(_characters_of, weights),
+    )
+
+
+def _opened(weights: Path, cuda: bool, precision: Precision) -> WordReader:
+    try:
+        return open_weights(weights, cuda, precision)
+    except (CheckpointError, InstallationError) as error:
+        raise ReaderError(str(error)) from error
 
 
 def _characters_of(weights: Path) -> frozenset[str]:
