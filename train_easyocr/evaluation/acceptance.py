@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from train_easyocr.documents.aihub import find_pages
+from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
 from train_easyocr.evaluation.analysis import FORMAT, HEADLINE, JSON_NAME, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
@@ -49,7 +49,10 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
     Raises:
         RefusedError: There is no page, or the weights or all that they could be compared with can't be used.
     """
-    pages, problems = find_pages(eval_set)
+    try:
+        pages, problems = find_labelled_pages(eval_set)
+    except LabelFormatError as error:
+        raise RefusedError(str(error)) from error
     if not pages:
         raise RefusedError(f"{eval_set}: holds no page to compare on; {problems[0].reason if problems else OVERRIDE}")
     cuda = torch.cuda.is_available()
