@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from statistics import fmean, variance
 
@@ -84,10 +85,10 @@ def all_scores(folder: Path, names: Sequence[str], seeds: int) -> dict[str, dict
     return {name: {seed: each for seed, each in runs.items() if each is not None} for name, runs in found.items()}
 
 
-def differences(found: Found, name: str, figure: str) -> list[float]:
-    """Return by how many points a recipe's figure is above the base's, for each seed that both have."""
+def differences(found: Found, name: str) -> list[float]:
+    """Return by how many points a recipe reads better than the base, for each seed that both have."""
     runs, base = found[name], found[BASE]
-    return [getattr(runs[seed], figure) - getattr(base[seed], figure) for seed in runs if seed in base]
+    return [runs[seed].accuracy - base[seed].accuracy for seed in runs if seed in base]
 
 
 def pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:
@@ -101,25 +102,17 @@ def pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:
 
 
 def table(found: Found, untrained: Scores | None = None) -> str:
-    """Return one row a recipe, with its differences from the base of the same seeds."""
+    """Return one row a recipe, with its difference from the base of the same seeds."""
     rows: list[list[object]] = []
     if untrained is not None:
-        rows.append([UNTRAINED, "", f"{untrained.found:.2f}", "", f"{untrained.labelled:.2f}", "", ""])
-    others = [name for name, runs in found.items() if name != BASE and runs]
-    deviations = {
-        figure: pooled_deviation([differences(found, name, figure) for name in others])
-        for figure in ("found", "labelled")
-    }
+        rows.append([UNTRAINED, "", f"{untrained.accuracy:.2f}", "", ""])
+    deviation = pooled_deviation([differences(found, name) for name in found if name != BASE])
     for name, runs in found.items():
-        if not runs:
-            continue
-        row: list[object] = [name, len(runs)]
-        for figure, deviation in deviations.items():
-            row.append(f"{fmean(getattr(each, figure) for each in runs.values()):.2f}")
-            row.append("" if name == BASE else _gain(differences(found, name, figure), deviation))
-        rows.append([*row, f"{fmean(each.seconds for each in runs.values()):.0f}"])
-    header = ["recipe", "runs", "found boxes", "against base", "labelled boxes", "against base", "s of a core"]
-    return format_table(header, rows)
+        if runs:
+            accuracy, seconds = (fmean(values) for values in zip(*map(astuple, runs.values()), strict=True))
+            gain = "" if name == BASE else _gain(differences(found, name), deviation)
+            rows.append([name, len(runs), f"{accuracy:.2f}", gain, f"{seconds:.0f}"])
+    return format_table(["recipe", "runs", "accuracy (%)", "against base", "s of a core"], rows)
 
 
 def _gain(values: Sequence[float], deviation: float | None) -> str:
@@ -156,7 +149,7 @@ def main() -> int:
     for seed in range(1, options.seeds + 1):
         for name in names:
             scores = train(folder, words, name, seed, config=options.config, changes=options.changes)
-            print(f"seed {seed}: {name}: {scores.found:.2f}, {scores.labelled:.2f}", file=sys.stderr, flush=True)
+            print(f"seed {seed}: {name}: {scores.accuracy:.2f}", file=sys.stderr, flush=True)
         print(table(all_scores(folder, names, seed), untrained), flush=True)
     return 0
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.results import machine
 from benchmarks.small_task import UnseenWords, last_weights, prepare, settings_of, share_right, timed_training
+from train_easyocr.installation import open_weights
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.text import format_table
 
@@ -41,7 +42,7 @@ def new_characters() -> Callable[[str], bool]:
 
 def shares(words: UnseenWords, weights: Path, chosen: Callable[[str], bool]) -> list[float]:
     """Return per cent of all words, of those chosen, and of the others that weights read right at labelled boxes."""
-    truth, readings = words.truth(), words.read(weights)[1]
+    truth, readings = words.truth(), words.read(open_weights(weights), words.labelled)
     return [share_right(truth, readings, part) for part in (lambda _: True, chosen, lambda text: not chosen(text))]
 
 
