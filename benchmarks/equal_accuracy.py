@@ -136,8 +136,8 @@ def main() -> None:
                 f"a small task learnt in {options.iterations:,} iterations, {way}",
                 rates["plain"],
                 rates[way],
-                "words/s of its processor time",
-                note=f"{verdict(outcomes['plain'], outcomes[way])}, {options.seeds} seeds",
+                "words/s",
+                note=f"of one core's time; {verdict(outcomes['plain'], outcomes[way])}, {options.seeds} seeds",
             )
             for way in list(WAYS)[1:]
         ]
