@@ -30,6 +30,7 @@ PUBLISHED = {"lr": "auto", "lr_scheduler": "piecewise"}
 ELEMENTS: dict[str, dict[str, object]] = {
     BASE: {},
     "box_jitter: 0": {"box_jitter": 0},
+    "box_jitter: 0.05": {"box_jitter": 0.05},
     "augmentation: off": {"augmentation": "off"},
     "augmentation: medium": {"augmentation": "medium"},
     "published pair: batch 128, 1e-4 then 2e-5": PUBLISHED | {"batch_size": 128},
