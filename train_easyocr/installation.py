@@ -39,7 +39,7 @@ from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.detection.opening import CRAFT, open_word_detector
 from train_easyocr.detection.parameters import CraftParameters
-from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings
+from train_easyocr.detection.settings import EASYOCR, FILE_NAME, SettingsError, read_settings, tuning_folder
 from train_easyocr.detection.staging import copy_or_remove, sheet_of, stage_detection
 from train_easyocr.detection.training import BEST
 from train_easyocr.documents import Box
@@ -549,7 +549,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "default: the one that step 3 trained, where the setting `detection` names one",
     )
     parser.add_argument(
-        "--detection_settings", type=Path, metavar="FILE", help="the detector's settings, as tuning writes them"
+        "--detection_settings",
+        type=Path,
+        metavar="FILE",
+        help="the detector's settings, as tuning writes them; default: those that step 3 found, if it tuned",
     )
     parser.add_argument("--list", action="store_true", help="list the models that were installed, and stop")
     parser.add_argument("--restore", metavar="NAME", help="put back a model that was installed before")
@@ -560,6 +563,14 @@ def _trained_detector(config: Config) -> str | None:
     """Return the detector that step 3 trained with the recognizer, if the settings name one."""
     detection = detection_of(config)
     return str(detection.experiment / f"{BEST}.pth") if detection else None
+
+
+def _tuned_settings(config: Config) -> Path | None:
+    """Return the detector's settings that step 3 found, if the settings ask for them."""
+    path = tuning_folder(config.experiment) / FILE_NAME
+    if config.tuning_trials and not path.is_file():
+        raise InstallationError(f"{path}: there is no such file; step 3 writes it, or set detection_tuning=0")
+    return path if config.tuning_trials else None
 
 
 def _split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
@@ -587,7 +598,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 config,
                 words=args.words,
                 detector=args.detector or _trained_detector(config),
-                detection_settings=args.detection_settings,
+                detection_settings=args.detection_settings or (None if args.detector else _tuned_settings(config)),
             )
     except (InstallationError, ConfigError) as error:
         print(f"step 4: {error}", file=sys.stderr)

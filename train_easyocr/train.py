@@ -1,4 +1,4 @@
-"""Step 3: trains the word recognizer.
+"""Step 3: trains the word recognizer and, where the settings say so, the detector, and tunes the detector's settings.
 
     python3 train_easyocr/train.py [--config FILE] [--show-samples N] [key=value ...]
 
@@ -76,13 +76,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detector = _detector_of(config)
     except ConfigError as error:
         return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
+    only_shows = bool(options.show_samples or options.character_from)
+    if config.tuning_trials and detector is None and not only_shows and not _craft_is_there():
+        return USAGE_ERROR
     status = _run(config, options.show_samples, options.character_from)
-    if status or detector is None or options.show_samples or options.character_from:
+    if status or only_shows:
         return status
-    from train_easyocr.detection.train import run  # noqa: PLC0415 - nothing that takes seconds before it is needed
+    if detector is not None:
+        # Nothing that takes seconds is loaded before it is needed.
+        from train_easyocr.detection.train import run  # noqa: PLC0415
 
-    print(f"\nThe detector, as {config.detection} says")
-    return run(detector)
+        print(f"\nThe detector, as {config.detection} says")
+        status = run(detector)
+    if not status and config.tuning_trials and os.environ.get("RANK", "0") == "0":
+        print("\nThe detector's settings")
+        status = _tune(config, detector)
+    return status
+
+
+def _craft_is_there() -> bool:
+    """Say it now where EasyOCR's detector, which is to be tuned after the training, can't be had."""
+    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights  # noqa: PLC0415
+
+    try:
+        find_weights("craft")
+    except (MissingWeights, DamagedWeights) as error:
+        say(f"{error}\ndetection_tuning=0 trains without tuning it", USAGE_ERROR, "LOCAL_RANK")
+        return False
+    return True
+
+
+def _tune(config: Config, detector: DetectionConfig | None) -> int:
+    from train_easyocr.detection.tune import TuningError  # noqa: PLC0415
+    from train_easyocr.detection.tuning_step import tune_trained  # noqa: PLC0415
+    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
+    from train_easyocr.reader import ReaderError  # noqa: PLC0415
+    from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
+    from train_easyocr.recognition.data import DataError  # noqa: PLC0415
+
+    try:
+        tune_trained(config, detector)
+    except KeyboardInterrupt:
+        return say("Stopped; running the same command again goes on with the trials from there", INTERRUPTED)
+    except (DataError, TuningError, CheckpointError, ReaderError, MissingWeights, DamagedWeights) as error:
+        return say(error, USAGE_ERROR)
+    except OSError as error:
+        return say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
+    return 0
 
 
 def _run(config: Config, samples: int | None, character_from: Path | None) -> int:

@@ -33,11 +33,10 @@ def effects(objective: Objective, best: DetectorParameters, space: Mapping[str, 
     for key, distribution in space.items():
         if key == INPUT:
             continue
-        values = sorted({*_points(distribution), getattr(best, key)}, key=str if _is_choice(distribution) else None)
+        values = {*_points(distribution), getattr(best, key)} - {None}
         curves[key] = [
             (value, objective.detection_f1(best.model_copy(update={key: value})))
-            for value in values
-            if value is not None
+            for value in sorted(values, key=str if _is_choice(distribution) else None)
         ]
     return curves
 
@@ -110,6 +109,7 @@ def _draw_curve(axis: Any, key: str, curve: Sequence[tuple[Any, float]], found: 
         axis.bar([str(value) for value in values], scores, color=["C1" if v == found else "C0" for v in values])
     else:
         axis.plot(values, scores, marker=".")
-        axis.axvline(found, color="C1", linewidth=1)
+        if found is not None:
+            axis.axvline(found, color="C1", linewidth=1)
     axis.set_title(key, fontsize=10)
     axis.grid(alpha=0.3)

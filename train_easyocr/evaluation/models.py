@@ -60,7 +60,7 @@ def find_models(baseline: bool, finetuned: bool, cuda: bool) -> tuple[list[Model
     """
     makers: dict[str, Callable[[], Model]] = {}
     if baseline and _stands_in(RECOGNIZER, starter_weights.RECOGNIZER):
-        makers[STARTER_MODEL] = functools.partial(_starter, cuda)
+        makers[STARTER_MODEL] = functools.partial(model_of, STARTER_MODEL, starter_weights.RECOGNIZER, cuda)
     elif baseline:
         # Loaded once: the languages only decide which characters of the same network count.
         network = functools.cache(lambda: open_baseline(BASELINES["baseline"], cuda))
@@ -152,18 +152,24 @@ def _characters_in(settings: Path) -> frozenset[str]:
     return frozenset(read_settings(settings)["character_list"])
 
 
-def _starter(cuda: bool) -> Model:
-    weights = starter_weights.RECOGNIZER
+def model_of(name: str, weights: Path, cuda: bool) -> Model:
+    """Return the model of trained weights that need not be installed.
+
+    Args:
+        name: As tables show it.
+        weights: A `.pth` file with its card (`.json`) beside it.
+        cuda: Use the GPU.
+    """
     precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
     identity = {
-        "network": STARTER_MODEL,
+        "network": name,
         "weights_sha256": sha256(weights),
         "languages": _join(FINETUNED_LANGUAGES),
         "reading": f"fast, {precision}",
         **_machine(cuda),
     }
     characters = functools.partial(_characters_of, weights)
-    return Model(STARTER_MODEL, identity, lambda: open_weights(weights, cuda, precision), characters=characters)
+    return Model(name, identity, lambda: open_weights(weights, cuda, precision), characters=characters)
 
 
 def _characters_of(weights: Path) -> frozenset[str]:
