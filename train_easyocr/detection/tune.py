@@ -223,7 +223,7 @@ def _run(parsed: argparse.Namespace) -> Tuned:
         held_out,
         parsed.output,
         trials=parsed.trials,
-        readings=_readings(parsed),
+        readings=None if parsed.recognizer == "none" else find_readings(parsed.recognizer, parsed.output, parsed.cuda),
         inputs=inputs,
         plain=parsed.plain,
         seed=parsed.seed,
@@ -282,14 +282,23 @@ def _mapped(
     return mapped_pages(spread(files, parsed.limit), opened, inputs, parsed.output, title)
 
 
-def _readings(parsed: argparse.Namespace) -> tuple[str, Readings] | None:
-    if parsed.recognizer == "none":
-        return None
-    models, missing = find_models(parsed.recognizer == "baseline", parsed.recognizer == "finetuned", parsed.cuda)
+def find_readings(recognizer: str, output: Path, cuda: bool) -> tuple[str, Readings]:
+    """Return what stands for a recognizer, and its readings, kept in `output`.
+
+    Args:
+        recognizer: `finetuned`, the installed model, or `baseline`, EasyOCR's own.
+        output: The folder for the readings.
+        cuda: Use the GPU.
+
+    Raises:
+        TuningError: Its files are not there.
+        ReaderError: They can't be used.
+    """
+    models, missing = find_models(recognizer == "baseline", recognizer == "finetuned", cuda)
     for name, reason in missing.items():
-        raise TuningError(f"--recognizer {parsed.recognizer}: {name}: {reason}")
+        raise TuningError(f"--recognizer {recognizer}: {name}: {reason}")
     model: Model = models[-1]  # of EasyOCR's own, the one that reads Latin letters
-    return readings_of(model.identity, model.open(), parsed.output)
+    return readings_of(model.identity, model.open(), output)
 
 
 def readings_of(identity: Identity, recognizer: Recognizer, output: Path) -> tuple[str, Readings]:
