@@ -9,6 +9,7 @@ import torch
 from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import install_finetuned, write_set
+from train_easyocr import starter_weights
 from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.craft import CraftDetector, load_craft
 from train_easyocr.detection.craft_boxes import craft_boxes
@@ -194,6 +195,16 @@ def test_settings_for_other_weights_are_refused(db_light, home, tmp_path):
         stage_detection("easyocr", other, DetectionFiles(home / "model"), elsewhere)
     with pytest.raises(CheckpointError, match="there is no such file"):
         stage_detection(None, other, DetectionFiles(home / "model"), staged)
+
+
+def test_detectors_can_be_named(home, tmp_path):
+    first, second = DetectionFiles(tmp_path / "하나"), DetectionFiles(tmp_path / "둘")
+    stage_detection("starter", None, DetectionFiles(home / "model"), first)
+    assert sha256(first.weights) == sha256(starter_weights.DETECTOR)
+    assert open_installed(files=first).detector.parameters == open_word_detector("starter").detector.parameters
+    stage_detection("craft", None, DetectionFiles(home / "model"), second)
+    assert [path.name for path in second.files if path.is_file()] == [second.settings.name]
+    assert open_installed(files=second).detector.parameters == WORDS
 
 
 def test_what_is_installed_stays(db_light, tmp_path):

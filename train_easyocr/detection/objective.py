@@ -24,7 +24,7 @@ from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.reader import load_page
 
 REMEMBERED = 64
-"""Candidates of CRAFT's maps that are kept a page: searches try the same two thresholds again and again."""
+"""Candidates of CRAFT's maps that are kept a page: curves of other parameters ask for the same ones."""
 ALIKE = 0.04
 """Boxes whose sides differ by at most this share of their height are taken to be read alike, while a search goes on:
 two pixels of a word of 50. Otherwise it would read all words anew for a box wider by half a pixel."""
@@ -224,4 +224,5 @@ class Objective:
             candidates = known[thresholds] = find_candidates(region, affinity, *thresholds[1:])
             if len(known) > REMEMBERED:
                 known.popitem(last=False)
+        known.move_to_end(thresholds)
         return word_boxes(candidates, parameters, page.scales[key], page.size)
