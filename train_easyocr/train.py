@@ -1,6 +1,6 @@
 """Step 3: trains the word recognizer and, where the settings say so, the detector, and tunes the detector's settings.
 
-    python3 train_easyocr/train.py [--config FILE] [--show-samples N] [key=value ...]
+    python3 train_easyocr/train.py [--config FILE] [--minutes N] [--show-samples N] [key=value ...]
 
 Reads the sets that step 2 prepared, and writes weights and logs to saved_models/<experiment_name>/. Killed or stopped
 with Ctrl-C, it goes on where it was when the same command is run again. With --show-samples it only draws what the
@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +45,12 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (YAML); default: %(default)s"
     )
     parser.add_argument(
+        "--minutes",
+        type=minutes_of,
+        metavar="N",
+        help="stop after this time, validated and saved; run again to go on",
+    )
+    parser.add_argument(
         "--show-samples",
         type=_count,
         metavar="N",
@@ -58,6 +66,17 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         "settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32"
     )
     return parser.parse_intermixed_args(arguments)
+
+
+def minutes_of(text: str) -> float:
+    """Parse a number of minutes above 0, as argparse wants it."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
+    return value
 
 
 def _count(text: str) -> int:
@@ -79,19 +98,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only_shows = bool(options.show_samples or options.character_from)
     if config.tuning_trials and detector is None and not only_shows and not _craft_is_there():
         return USAGE_ERROR
-    status = _run(config, options.show_samples, options.character_from)
-    if status or only_shows:
+    end = math.inf if options.minutes is None else time.monotonic() + 60 * options.minutes
+    status = run(config, options.minutes, options.show_samples, options.character_from)
+    search = "search for the detector's settings" if config.tuning_trials else ""
+    if status or only_shows or _time_is_up(end, search if detector is None else "detector"):
         return status
     if detector is not None:
-        # Nothing that takes seconds is loaded before it is needed.
-        from train_easyocr.detection.train import run  # noqa: PLC0415
+        from train_easyocr.detection.train import run as run_detector  # noqa: PLC0415 - loaded when it is needed
 
         print(f"\nThe detector, as {config.detection} says")
-        status = run(detector)
-    if not status and config.tuning_trials and os.environ.get("RANK", "0") == "0":
+        status = run_detector(detector, None if end == math.inf else (end - time.monotonic()) / 60)
+        if status or _time_is_up(end, search):
+            return status
+    if config.tuning_trials and os.environ.get("RANK", "0") == "0":
         print("\nThe detector's settings")
         status = _tune(config, detector)
     return status
+
+
+def _time_is_up(end: float, what: str) -> bool:
+    """Tell whether `--minutes` are over, and say what is left to do."""
+    if time.monotonic() < end:
+        return False
+    if what:
+        print(f"The {what} has its turn when all before it is done; running again goes on")
+    return True
 
 
 def _craft_is_there() -> bool:
@@ -125,7 +156,10 @@ def _tune(config: Config, detector: DetectionConfig | None) -> int:
     return 0
 
 
-def _run(config: Config, samples: int | None, character_from: Path | None) -> int:
+def run(
+    config: Config, minutes: float | None = None, samples: int | None = None, character_from: Path | None = None
+) -> int:
+    """Train the recognizer, draw samples or propose characters; return the exit status as `main` does."""
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.patches.labels_csv import LabelsCsvError  # noqa: PLC0415
@@ -134,12 +168,8 @@ def _run(config: Config, samples: int | None, character_from: Path | None) -> in
     from train_easyocr.recognition.data import DataError, PatchError  # noqa: PLC0415
     from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
     from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
-    from train_easyocr.recognition.training import (  # noqa: PLC0415
-        Interrupted,
-        NotFiniteError,
-        show_samples,
-        train,
-    )
+    from train_easyocr.recognition.stopping import Interrupted, NotFiniteError  # noqa: PLC0415
+    from train_easyocr.recognition.training import show_samples, train  # noqa: PLC0415
     from train_easyocr.recognition.word_table import LabelsError  # noqa: PLC0415
     from train_easyocr.synthesis.fonts import FontError  # noqa: PLC0415
 
@@ -149,7 +179,7 @@ def _run(config: Config, samples: int | None, character_from: Path | None) -> in
         elif samples:
             print(f"What training sees of the first words: {show_samples(config, samples)}")
         else:
-            train(config)
+            train(config, minutes)
     except (KeyboardInterrupt, Interrupted) as stop:
         return say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
     except OtherProcessError:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -117,8 +118,8 @@ def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_mi
         raise MissingWeights(f"{name} is nowhere")
 
     done = []
-    monkeypatch.setattr(step3, "_run", lambda config, *_: done.append("recognizer") or 0)
-    monkeypatch.setattr("train_easyocr.detection.train.run", lambda config: done.append("detector") or 0)
+    monkeypatch.setattr(step3, "run", lambda config, *_: done.append("recognizer") or 0)
+    monkeypatch.setattr("train_easyocr.detection.train.run", lambda config, minutes: done.append("detector") or 0)
     monkeypatch.setattr("train_easyocr.detection.tuning_step.tune_trained", lambda *_: done.append("settings"))
     (tmp_path / "검출.yaml").write_text("", encoding="utf-8")
     arguments = [f"dataset={tmp_path}", f"detection={tmp_path / '검출.yaml'}"]
@@ -126,6 +127,13 @@ def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_mi
     assert done == ["recognizer", "detector", "settings"]
     step3.main([*arguments, "detection_tuning=0"])
     assert done[3:] == ["recognizer", "detector"]
+    del done[:]
+    clock = iter([0.0, 30.0, 30.0, 61.0])
+    with monkeypatch.context() as late:
+        late.setattr(step3, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+        assert step3.main([*arguments, "--minutes", "1"]) == 0
+    assert done == ["recognizer", "detector"], "a minute is over"
+    assert "The search for the detector's settings has its turn" in capsys.readouterr().out
     del done[:]
     monkeypatch.setenv("RANK", "1")
     step3.main(arguments)

@@ -41,8 +41,8 @@ from train_easyocr.recognition.logs import RunLog
 from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.schedules import Schedule, depends_on_length
-from train_easyocr.recognition.state import STATE, check_data, check_settings, load_state, save_state
-from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest
+from train_easyocr.recognition.state import check_data, check_settings, load_state, save_state
+from train_easyocr.recognition.stopping import NotFiniteError, StopRequest, end_after, interrupted
 
 PLACES = frozenset({"saved_models", "dataset", "train_data", "val_data", "train_list", "val_list", "workers"})
 """Settings that each machine may have its own values of; what is in the data is compared by its labels."""
@@ -70,7 +70,7 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
     """
     # What all processes have to say, the first one says.
     with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
-        _train(config, processes, math.inf if minutes is None else time.monotonic() + 60 * minutes)
+        _train(config, processes, end_after(minutes))
 
 
 def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
@@ -363,10 +363,7 @@ class DetectorTrainer:
     def _stop_if_asked(self) -> None:
         if self._processes.any(self._stop.made):
             self.save()
-            raise Interrupted(
-                f"Stopped after iteration {self.iteration:,} of {self._config.n_iter:,}; "
-                f"{self._config.experiment / STATE} is saved, and running the same command again goes on from there"
-            )
+            raise interrupted(self._config.experiment, self.iteration, self._config.n_iter)
 
     # Validation
 
