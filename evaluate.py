@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.documents.label_formats import FORMS
 
 EXPORTS = (".json", ".csv", ".zip")
 
@@ -31,8 +32,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--eval_set", type=Path, metavar="DIR",
-        help="folder with images/ and labels/; default: evaluation_set, where step 2 put it by the configuration",
+        help="folder with images/ and labels/, or with labels by PPOCRLabel or in ICDAR's text files; default: "
+        "evaluation_set, where step 2 put it by the configuration",
     )  # fmt: skip
+    parser.add_argument(
+        "--label_format", choices=FORMS, help="how the labels are written; default: the folder's content tells"
+    )
     parser.add_argument("--baseline", action="store_true", help="EasyOCR's own Reader(['ko']) and Reader(['ko', 'en'])")
     parser.add_argument("--finetuned", action="store_true", help="the model that step 4 installed; default: all models")
     parser.add_argument("--cuda", action="store_true", help="use the GPU")

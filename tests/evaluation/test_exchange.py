@@ -142,7 +142,7 @@ def test_no_file(tmp_path):
         read_predictions(tmp_path / "none.json", PAGES)
 
 
-@pytest.mark.parametrize("line", ["1,2,3,4,가", "a", "1,2,3,4,5,6,7,8.5,가"])
+@pytest.mark.parametrize("line", ["1,2,3,4,가", "a", "1,2,3,4,5,6,7,8px,가"])
 def test_broken_lines_of_a_zip(tmp_path, line):
     with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
         archive.writestr("res_a.txt", f"0,0,9,0,9,9,0,9,가\n{line}")

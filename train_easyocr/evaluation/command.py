@@ -15,7 +15,8 @@ import torch
 
 from train_easyocr.config import Config
 from train_easyocr.documents import Page, Word
-from train_easyocr.documents.aihub import PageFile, Problem, find_pages
+from train_easyocr.documents.aihub import IGNORED, PageFile, Problem
+from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages, left_out
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
 from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, as_json
@@ -34,6 +35,9 @@ from train_easyocr.files import replacing, sha256, write_json, write_text
 from train_easyocr.reader import finetuned_files
 
 T = TypeVar("T")
+
+SHOWN_WORDS = 10
+"""Words left out that are named one by one."""
 
 
 class CommandError(RuntimeError):
@@ -86,8 +90,9 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
     if arguments.export_badcases:
         check_folder(arguments.export_badcases.absolute())
     eval_set = arguments.eval_set or config.prepared / "evaluation_set"
-    pages, problems = _find(eval_set)
+    pages, problems = _find(eval_set, arguments.label_format)
     pages = spread(pages, arguments.limit)
+    _report_left_out(pages)
     # A file without a name: nothing of it is left behind when this process is killed.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         observer = _Observer(Analyzer(words=lines), keeps_rows=arguments.export is not None)
@@ -177,17 +182,29 @@ def _installed() -> Path:
         raise CommandError(f"--mark: {error}") from error
 
 
-def _find(eval_set: Path) -> tuple[list[PageFile], list[Problem]]:
+def _find(eval_set: Path, form: LabelForm | None) -> tuple[list[PageFile], list[Problem]]:
     if not eval_set.is_dir():
         raise CommandError(
             f"{eval_set}: there is no such folder; give --eval_set, or make it with prepare_dataset.py --evaluation", 2
         )
-    pages, problems = find_pages(eval_set)
-    for problem in problems:
+    try:
+        found = find_labelled_pages(eval_set, form)
+    except LabelFormatError as error:
+        raise CommandError(str(error), 2) from error
+    for problem in found.problems:
         print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)
-    if not pages:
-        raise CommandError(f"{eval_set}: holds no page; images/ and labels/ must hold files of equal names", 2)
-    return pages, problems
+    return found.pages, found.problems
+
+
+def _report_left_out(pages: Sequence[PageFile]) -> None:
+    """Say which labelled words can't be scored."""
+    counts, lines = left_out(pages)
+    for line in lines[:SHOWN_WORDS]:
+        print(f"left out: {line}", file=sys.stderr)
+    for reason, count in counts.items():
+        print(f"{count:,} labelled words are left out: {reason}", file=sys.stderr)
+    if counts[IGNORED]:
+        print("The score knows no don't care: what a model reads at such a place counts as false.", file=sys.stderr)
 
 
 def spread(items: Sequence[T], limit: int | None) -> list[T]:

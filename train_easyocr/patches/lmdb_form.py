@@ -18,8 +18,8 @@ DATA = "data.mdb"
 NUMBER_KEY = b"num-samples"
 KINDS = ("image", "label", "margin")
 """What keys start with, in their sorted order; the number's comes last."""
-TRANSACTION = 1_000
-"""Patches a transaction: about 6 MiB, which is all that is held in memory."""
+TRANSACTION = 4_000
+"""Patches a transaction: about 25 MiB, which is all that is held in memory. Each opens the file anew."""
 PAGE = 4096
 FIRST_MAP = 2**30
 """Bytes of address space to begin with; the map grows when the patches need more."""

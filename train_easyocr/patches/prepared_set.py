@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -26,8 +27,9 @@ from tqdm import tqdm
 
 from train_easyocr.documents.aihub import Problem
 from train_easyocr.documents.sources import PageSource
-from train_easyocr.documents.workers import spread
+from train_easyocr.documents.workers import LARGEST_KEPT, MOST_KEPT, spread
 from train_easyocr.files import TEMPORARY_SUFFIX, write_json, write_text
+from train_easyocr.memory import keep_freed_memory
 from train_easyocr.patches.batch_records import BatchRecord, Totals
 from train_easyocr.patches.cropping import Cutting, patch_size
 from train_easyocr.patches.labels_csv import HEADER, format_row, read_rows
@@ -76,6 +78,7 @@ class Plan:
         available: Number of pages in the split that have both files.
         form: What is made.
         cutting: How words become patches.
+        labels: A digest of the drawn pages' labels, where their sizes alone are not to tell whether they have changed.
     """
 
     settings: dict[str, Any]
@@ -85,10 +88,11 @@ class Plan:
     available: int
     form: Form
     cutting: Cutting
+    labels: str = ""
 
     def manifest(self) -> dict[str, Any]:
         """Return what the set is known by: equal manifests stand for equal sets. Holds no path and no time."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.labels.encode())
         for problem in self.problems:
             digest.update(f"{problem.name}\0{problem.reason}\0".encode())
         for page in self.pages:
@@ -182,7 +186,7 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
         return ", ".join(changed)
     if before["layout"] != after["layout"]:
         return "it was made by another version of this program"
-    return "the pages it is drawn from have changed"
+    return "the pages it is drawn from have changed, or their labels"
 
 
 def _begin(work: Path, plan: Plan, manifest: dict[str, Any], say: Callable[[str], None]) -> None:
@@ -258,6 +262,8 @@ class _Assembly:
         self._next = 0
         self._totals, self._words, self._stale = Totals(), WordStatistics(measure), False
         self._database = _open_database(self._folder / "lmdb") if plan.form == "lmdb" else None
+        if self._database is not None:
+            keep_freed_memory(LARGEST_KEPT, MOST_KEPT)  # each transaction's pages are the next one's
         self._waiting: deque[tuple[int, Path]] = deque()
         with ExitStack() as stack:
             self._skipped = stack.enter_context((self._folder / SKIPPED).open("wb"))
@@ -356,8 +362,9 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _patches(path: Path, sizes: Sequence[int], skip: int) -> Iterator[memoryview]:
-    """Yield the patches in a batch's file but for the first ones."""
-    content, start = memoryview(path.read_bytes()), 0
+    """Yield the patches in a batch's file but for the first ones; the file may be removed before they are used."""
+    with path.open("rb") as file:  # mapped: its bytes are copied once, into the database
+        content, start = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)), 0
     for number, size in enumerate(sizes):
         if number >= skip:
             yield content[start : start + size]
