@@ -17,6 +17,7 @@ from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.files import sha256
 from train_easyocr.recognition.checkpoints import card_path
 from train_easyocr.recognition.data import DataError
+from train_easyocr.recognition.state import FREE, ResumeError, check_settings
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.synthesis.fonts import packaged_folder
@@ -111,6 +112,14 @@ def test_auto_tunes_what_was_trained():
     for wrong in ("-1", "0.5", "some"):
         with pytest.raises(ConfigError, match="detection_tuning: should be auto or a number of trials"):
             load_config(DEFAULT_CONFIG, [f"detection_tuning={wrong}"])
+
+
+def test_a_training_that_is_done_can_be_tuned_afterwards(tmp_path):
+    before = Config().model_dump()
+    del before["detection_tuning"]  # of a version without it
+    check_settings(tmp_path, {"config": before, "iteration": 1}, Config(detection_tuning=5), FREE)
+    with pytest.raises(ResumeError, match="lr"):
+        check_settings(tmp_path, {"config": before, "iteration": 1}, Config(lr=0.5), FREE)
 
 
 def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_missing(tmp_path, monkeypatch, capsys):
