@@ -252,7 +252,7 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
     assert "there is no such folder" in capsys.readouterr().err
     (tmp_path / "빈" / "images").mkdir(parents=True)
     assert tuning.main(["--pages", str(tmp_path / "빈"), "--output", str(output)]) == 1
-    assert "holds no page" in capsys.readouterr().err
+    assert "holds no labels that can be read" in capsys.readouterr().err
 
 
 def test_the_command_with_the_installed_model(folder, tmp_path, monkeypatch, capsys):

@@ -29,7 +29,8 @@ from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.detection.search import Search
 from train_easyocr.detection.settings import EASYOCR, FILE_NAME, save_settings, settings_for
 from train_easyocr.detection.tuning_report import Curves, draw_effects, effect_table, effects, figures_table
-from train_easyocr.documents.aihub import PageFile, find_pages
+from train_easyocr.documents.aihub import PageFile
+from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.evaluation.command import spread
 from train_easyocr.evaluation.models import find_models
@@ -170,8 +171,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python3 -m train_easyocr.detection.tune",
         description="Finds the parameters with which a detector's boxes are words as the labels have them.",
     )
-    parser.add_argument("--pages", type=Path, required=True, metavar="DIR", help="images/ and labels/ to choose on")
-    parser.add_argument("--evaluation-pages", type=Path, metavar="DIR", help="images/ and labels/ to score on")
+    parser.add_argument(
+        "--pages", type=Path, required=True, metavar="DIR", help="labelled pages to choose on, as step 5 takes them"
+    )
+    parser.add_argument("--evaluation-pages", type=Path, metavar="DIR", help="likewise, to score on")
     parser.add_argument("--trials", type=int, default=300, help="default: %(default)s")
     parser.add_argument("--detector", default="craft", help="craft (EasyOCR's own; default), starter, or a file")
     parser.add_argument(
@@ -198,7 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parse_args(arguments)
     try:
         tuned = _run(parsed)
-    except (TuningError, MissingWeights, DamagedWeights, CheckpointError, ReaderError) as error:
+    except (TuningError, LabelFormatError, MissingWeights, DamagedWeights, CheckpointError, ReaderError) as error:
         print(f"tune: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -272,14 +275,10 @@ def _mapped(
     parsed: argparse.Namespace,
     title: str,
 ) -> list[MappedPage]:
-    if not folder.is_dir():
-        raise TuningError(f"{folder}: there is no such folder; it should hold images/ and labels/")
-    files, problems = find_pages(folder)
-    for problem in problems:
+    found = find_labelled_pages(folder)
+    for problem in found.problems:
         print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)
-    if not files:
-        raise TuningError(f"{folder}: holds no page; images/ and labels/ must hold files of equal names")
-    return mapped_pages(spread(files, parsed.limit), opened, inputs, parsed.output, title)
+    return mapped_pages(spread(found.pages, parsed.limit), opened, inputs, parsed.output, title)
 
 
 def find_readings(recognizer: str, output: Path, cuda: bool) -> tuple[str, Readings]:
