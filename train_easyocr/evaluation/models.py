@@ -39,7 +39,7 @@ from train_easyocr.reader import (
     read_settings,
 )
 from train_easyocr.recognition.checkpoints import read_card
-from train_easyocr.recognition.fast_network import fastest_precision
+from train_easyocr.recognition.fast_network import fastest_reading
 
 BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
 """EasyOCR's own readers by name, and their languages."""
@@ -115,7 +115,7 @@ def _baseline(name: str, cuda: bool, network: Callable[[], PageReader]) -> Model
 
 def _finetuned(cuda: bool) -> Model:
     files = finetuned_files()
-    precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
+    precision = fastest_reading(torch.device("cuda" if cuda else "cpu"))
     identity = {
         "network": FINETUNED_MODEL,
         "weights_sha256": sha256(files.weights),
@@ -154,7 +154,7 @@ def _characters_in(settings: Path) -> frozenset[str]:
 
 def _starter(cuda: bool) -> Model:
     weights = starter_weights.RECOGNIZER
-    precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
+    precision = fastest_reading(torch.device("cuda" if cuda else "cpu"))
     identity = {
         "network": STARTER_MODEL,
         "weights_sha256": sha256(weights),
