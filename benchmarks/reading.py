@@ -29,8 +29,9 @@ from benchmarks.results import Row, report
 from tests.easyocr_files import install_random_weights
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import decode_image
-from train_easyocr.reader import Pixels, WordReader, open_baseline
-from train_easyocr.recognition.fast_network import fast_network, fastest_reading
+from train_easyocr.reader import _SURE, Pixels, WordReader, open_baseline
+from train_easyocr.recognition.decoding import greedy, probabilities
+from train_easyocr.recognition.fast_network import fastest_reading
 from train_easyocr.recognition.images import normalize, reading_width, resize_patch, to_batch
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import Settings, render_page
@@ -50,24 +51,29 @@ def page(words: int) -> tuple[Pixels, list[Box]]:
     return grey, [boxes[number * len(boxes) // words] for number in range(min(words, len(boxes)))]
 
 
-def share_read_again(reader: WordReader, grey: Pixels, boxes: list[Box]) -> float:
-    """Return the share of words that a rounding reader reads again in float32."""
-    counts: list[int] = []
-    hook = reader._exact.register_forward_hook(lambda _, inputs, __: counts.append(len(inputs[0])))
-    reader.recognize(grey, boxes, contrast_ths=0)
-    hook.remove()
-    return sum(counts) / len(set(boxes))
+def batches_of(grey: Pixels, boxes: list[Box]) -> list[torch.Tensor]:
+    """Return a network's input for all words, those of a width together."""
+    by_width: dict[int, list[Pixels]] = {}
+    for box in boxes:
+        width = reading_width(box.width, box.height, HEIGHT)
+        patch = resize_patch(grey[box.ymin : box.ymax, box.xmin : box.xmax], HEIGHT, width)
+        by_width.setdefault(width, []).append(patch)
+    batches = [normalize(to_batch(images, width)) for width, images in by_width.items()]
+    return [batch.contiguous(memory_format=torch.channels_last) for batch in batches]
 
 
-def make_sure(networks: Sequence[torch.nn.Module], reader: WordReader, grey: Pixels, boxes: list[Box]) -> float:
-    """Scale the heads until few words are read again; return the share that is."""
-    share = share_read_again(reader, grey, boxes)
-    while share > UNSURE_SHARE:
+def make_sure(networks: Sequence[torch.nn.Module], rounded: torch.nn.Module, batches: list[torch.Tensor]) -> float:
+    """Scale the heads, that of `rounded` among them, until few words would be read again; return the share that is."""
+    share = 1.0
+    for _ in range(20):
+        with torch.inference_mode():
+            words = [word for batch in batches for word in greedy(probabilities(rounded(batch, None)))]
+        share = sum(word.certainty < _SURE for word in words) / len(words)
+        if share <= UNSURE_SHARE:
+            break
         for network in networks:
-            head = network.get_submodule("Prediction")
-            for parameter in head.parameters():
-                parameter.data *= 4
-        share = share_read_again(reader, grey, boxes)
+            for parameter in network.get_submodule("Prediction").parameters():
+                parameter.data *= 2
     return share
 
 
@@ -102,19 +108,13 @@ def memory_of(way: Callable[[], object]) -> float:
     return (peak - before) / 2**20
 
 
-def floor_of(network: torch.nn.Module, grey: Pixels, boxes: list[Box]) -> Callable[[], None]:
-    """Return the network's work alone: images resized, stacked and normalized beforehand."""
-    by_width: dict[int, list[Pixels]] = {}
-    for box in boxes:
-        width = reading_width(box.width, box.height, HEIGHT)
-        patch = resize_patch(grey[box.ymin : box.ymax, box.xmin : box.xmax], HEIGHT, width)
-        by_width.setdefault(width, []).append(patch)
-    batches = [normalize(to_batch(images, width)) for width, images in by_width.items()]
+def floor_of(network: torch.nn.Module, batches: list[torch.Tensor]) -> Callable[[], None]:
+    """Return the network's work alone."""
 
     @torch.inference_mode()
     def forward() -> None:
         for batch in batches:
-            network(batch.contiguous(memory_format=torch.channels_last), None)
+            network(batch, None)
 
     return forward
 
@@ -129,14 +129,15 @@ def rows(words: int = 40, repeats: int = 3, clock: Callable[[], float] = time.pe
         quick = {"fp32": WordReader(exact, "fp32"), fastest_reading(torch.device("cpu")): WordReader(exact)}
     names = list(quick)
     networks = [part for reader in quick.values() for part in (reader._exact, reader._rounded) if part]
-    again = make_sure([exact.reader.recognizer, *networks], quick[names[-1]], grey, boxes) if len(names) > 1 else 0
+    batches, rounded = batches_of(grey, boxes), quick[names[-1]]._rounded
+    again = make_sure([exact.reader.recognizer, *networks], rounded, batches) if rounded else 0
     ways: dict[str, Callable[[], object]] = {
         "int8": lambda: default.recognize(grey, boxes, contrast_ths=0),
         "float32": lambda: exact.recognize(grey, boxes, contrast_ths=0),
     }
     for name, reader in quick.items():
         ways[name] = lambda reader=reader: reader.recognize(grey, boxes, contrast_ths=0)
-        ways[f"floor {name}"] = floor_of(fast_network(exact.reader.recognizer, reader.precision, HEIGHT), grey, boxes)
+        ways[f"floor {name}"] = floor_of(reader._rounded or reader._exact, batches)
     memory = {name: memory_of(way) for name, way in ways.items()}
     found = {name: 1000 * seconds / len(boxes) for name, seconds in fastest(ways, repeats, clock).items()}
     best = names[-1]

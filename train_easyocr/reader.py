@@ -75,8 +75,8 @@ _SECOND_TRY_CONTRAST = 0.5
 _SURE = 0.6
 """Words of a certainty (see `decoding.Reading`) below this are read again after rounding, which may have changed them.
 
-Of 5,093 words, 2,093 of real documents and 3,000 rendered ones that are hard to read, int8 changed 45, all of them below
-0.58, and bf16 11, all below 0.52 (starter weights). Read again are 4 % of the former words and 17 % of the latter.
+Of 5,093 words, 2,093 of real documents and 3,000 rendered ones that are hard to read, int8 changed 45, all of them
+below 0.58, and bf16 11, all below 0.52 (starter weights). Read again are 4 % of the former words, 17 % of the latter.
 """
 _LARGEST_BATCH = 256
 _REMEMBERED_BYTES = 256 * 2**20

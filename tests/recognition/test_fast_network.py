@@ -70,13 +70,7 @@ def test_what_is_rearranged():
     assert kinds.count(_MaxPool) == 4
     assert {parameter.dtype for parameter in fast.FeatureExtraction.parameters()} == {torch.bfloat16}
     assert {parameter.dtype for parameter in fast.SequenceModeling.parameters()} == {torch.bfloat16}
-    assert {parameter.dtype for parameter in fast.Prediction.parameters()} == {torch.bfloat16}
-
-
-def test_head_that_is_no_layer_stays_in_float32():
-    network = nn.Module()
-    network.Prediction = nn.ModuleDict({"attention": nn.Linear(3, 4)})
-    assert fast_network(network, "bf16").Prediction.attention.weight.dtype == torch.float32
+    assert fast.Prediction.weight.dtype == torch.float32
 
 
 @needs_int8

@@ -18,7 +18,7 @@ from train_easyocr.recognition.int8_convolutions import (
     greatest_values,
 )
 
-_BF16_PARTS = ("FeatureExtraction", "SequenceModeling", "Prediction")
+_BF16_PARTS = ("FeatureExtraction", "SequenceModeling")
 Precision = Literal["fp32", "bf16", "int8"]
 
 
@@ -40,10 +40,10 @@ def fast_network(network: nn.Module, precision: Precision, img_height: int = 64)
     Args:
         network: Built of torch's modules, as EasyOCR's recognizers and `recognition.network` are; it stays as it is.
             What is not known here is left as it is.
-        precision: fp32 changes the last bits only. bf16 rounds all but the straightening (TPS), which moves pixels, and
-            an attention head; it can change words of little certainty (see `decoding.Reading`). int8 is for CPUs:
-            convolutions in a plain row, as VGG's, in int8 (see `int8_convolutions`), the rest as bf16 where the
-            processor has it.
+        precision: fp32 changes the last bits only. bf16 rounds the convolutions and the recurrent layers, but neither
+            the straightening (TPS), which moves pixels, nor the head, whose near-equal answers must not tie; it can
+            change words of little certainty (see `decoding.Reading`). int8 is for CPUs: convolutions in a plain row,
+            as VGG's, in int8 (see `int8_convolutions`), the rest as bf16 where the processor has it.
         img_height: Height in pixels of the words that it is going to read, for int8.
 
     Returns:
@@ -61,8 +61,7 @@ def fast_network(network: nn.Module, precision: Precision, img_height: int = 64)
     if precision == "int8" and _to_int8(network, img_height):
         rounded = rounded[1:]
     for name in rounded:
-        part = getattr(network, name, None)
-        if isinstance(part, nn.Linear) or (isinstance(part, nn.Module) and name != "Prediction"):
+        if isinstance(part := getattr(network, name, None), nn.Module):
             setattr(network, name, _InBf16(part))
     return network
 
