@@ -147,7 +147,7 @@ def drawn_images(height: int, width: int) -> torch.Tensor:
 
 def _drawing(random: np.random.Generator, height: int, width: int) -> np.ndarray:
     paper = int(random.integers(170, 256))
-    image = np.full((height, width), paper, np.uint8)
+    image: np.ndarray = np.full((height, width), paper, np.uint8)
     ink, thick = int(random.integers(0, 120)), max(1, round(height / random.uniform(10, 32)))
     x = int(random.integers(0, height // 4))
     while x < width * random.uniform(0.5, 1.0):
@@ -185,7 +185,7 @@ def cpu_has_int8() -> bool:
         return False
     conv = nn.Conv2d(2, 3, 1)
     conv.weight.data = torch.tensor([[127.0, -127.0], [64.0, 127.0], [-127.0, 0.0]]).view(3, 2, 1, 1)
-    conv.bias.data = torch.tensor([5.0, -3.0, 7.0])
+    conv.bias = nn.Parameter(torch.tensor([5.0, -3.0, 7.0]))
     maps = torch.tensor([255.0, 250.0, 0.0, 0.0]).view(2, 2, 1, 1).to(memory_format=torch.channels_last)
     try:
         answer = Int8Convolution(conv, 1.0, None)(maps.to(torch.uint8))
