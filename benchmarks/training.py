@@ -168,8 +168,9 @@ def trainer_of(config: Config) -> Any:
     """Return a trainer as step 3 makes it, and the training sets."""
     import torch  # noqa: PLC0415
 
+    from train_easyocr.memory import keep_freed_memory  # noqa: PLC0415
     from train_easyocr.recognition.characters import CharacterSet  # noqa: PLC0415
-    from train_easyocr.recognition.computing import Computing, keep_freed_memory  # noqa: PLC0415
+    from train_easyocr.recognition.computing import Computing  # noqa: PLC0415
     from train_easyocr.recognition.data import open_set  # noqa: PLC0415
     from train_easyocr.recognition.model import build_model  # noqa: PLC0415
     from train_easyocr.recognition.plan import training_plan  # noqa: PLC0415

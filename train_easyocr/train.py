@@ -1,6 +1,6 @@
 """Step 3: trains the word recognizer.
 
-    python3 train_easyocr/train.py [--config FILE] [--show-samples N] [key=value ...]
+    python3 train_easyocr/train.py [--config FILE] [--minutes N] [--show-samples N] [key=value ...]
 
 Reads the sets that step 2 prepared, and writes weights and logs to saved_models/<experiment_name>/. Killed or stopped
 with Ctrl-C, it goes on where it was when the same command is run again. With --show-samples it only draws what the
@@ -15,6 +15,7 @@ import argparse
 import io
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,12 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (YAML); default: %(default)s"
     )
     parser.add_argument(
+        "--minutes",
+        type=minutes_of,
+        metavar="N",
+        help="stop after this time, validated and saved; run again to go on",
+    )
+    parser.add_argument(
         "--show-samples",
         type=_count,
         metavar="N",
@@ -58,6 +65,17 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         "settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32"
     )
     return parser.parse_intermixed_args(arguments)
+
+
+def minutes_of(text: str) -> float:
+    """Parse a number of minutes above 0, as argparse wants it."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
+    return value
 
 
 def _count(text: str) -> int:
@@ -76,16 +94,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detector = _detector_of(config)
     except ConfigError as error:
         return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
-    status = _run(config, options.show_samples, options.character_from)
+    begun = time.monotonic()
+    status = run(config, options.minutes, options.show_samples, options.character_from)
     if status or detector is None or options.show_samples or options.character_from:
         return status
-    from train_easyocr.detection.train import run  # noqa: PLC0415 - nothing that takes seconds before it is needed
+    left = options.minutes and options.minutes - (time.monotonic() - begun) / 60
+    if left is not None and left <= 0:
+        print("The detector has its turn when the recognizer is done; running again goes on")
+        return status
+    from train_easyocr.detection.train import run as run_detector  # noqa: PLC0415 - loaded when it is needed
 
     print(f"\nThe detector, as {config.detection} says")
-    return run(detector)
+    return run_detector(detector, left)
 
 
-def _run(config: Config, samples: int | None, character_from: Path | None) -> int:
+def run(
+    config: Config, minutes: float | None = None, samples: int | None = None, character_from: Path | None = None
+) -> int:
+    """Train the recognizer, draw samples or propose characters; return the exit status as `main` does."""
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.patches.labels_csv import LabelsCsvError  # noqa: PLC0415
@@ -94,12 +120,8 @@ def _run(config: Config, samples: int | None, character_from: Path | None) -> in
     from train_easyocr.recognition.data import DataError, PatchError  # noqa: PLC0415
     from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
     from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
-    from train_easyocr.recognition.training import (  # noqa: PLC0415
-        Interrupted,
-        NotFiniteError,
-        show_samples,
-        train,
-    )
+    from train_easyocr.recognition.stopping import Interrupted, NotFiniteError  # noqa: PLC0415
+    from train_easyocr.recognition.training import show_samples, train  # noqa: PLC0415
     from train_easyocr.recognition.word_table import LabelsError  # noqa: PLC0415
     from train_easyocr.synthesis.fonts import FontError  # noqa: PLC0415
 
@@ -109,7 +131,7 @@ def _run(config: Config, samples: int | None, character_from: Path | None) -> in
         elif samples:
             print(f"What training sees of the first words: {show_samples(config, samples)}")
         else:
-            train(config)
+            train(config, minutes)
     except (KeyboardInterrupt, Interrupted) as stop:
         return say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
     except OtherProcessError:

@@ -19,6 +19,7 @@ from train_easyocr.documents.page import Box
 from train_easyocr.recognition.checkpoints import CheckpointError, read_weights
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.state import ResumeError
+from train_easyocr.recognition.stopping import Interrupted
 
 SECOND = (Box(30, 100, 120, 126), Box(130, 100, 170, 126), Box(20, 140, 44, 186), Box(60, 140, 200, 164))
 
@@ -119,7 +120,7 @@ def test_asked_to_stop_it_saves(folder, monkeypatch):
         return steps(self, batch, bar)
 
     monkeypatch.setattr(training.DetectorTrainer, "_step", asked)
-    with pytest.raises(training.Interrupted, match="after iteration 3 of 6"):
+    with pytest.raises(Interrupted, match="after iteration 3 of 6"):
         training.train(config_of(folder))
     assert state_of(folder)["iteration"] == 3
 

@@ -18,6 +18,7 @@ from train_easyocr.recognition.batches import share_of
 from train_easyocr.recognition.data import PatchError
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.processes import OtherProcessError, Processes
+from train_easyocr.recognition.stopping import Interrupted
 from train_easyocr.recognition.training import Trainer, train
 
 FORK = multiprocessing.get_context("fork")
@@ -227,7 +228,7 @@ def test_a_stop_asked_of_one_ends_all_at_the_same_step(data, capfd):
         train(config)
 
     for error in together(stopped):
-        assert isinstance(error, training.Interrupted)
+        assert isinstance(error, Interrupted)
     assert state_of(config)["iteration"] == 5
     assert together(lambda rank: train(config)) == [None, None]
     assert max(differences(whole, config).values()) < 1e-4

@@ -23,9 +23,8 @@ from train_easyocr.recognition.logs import RunLog
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.plan import POOL_BATCHES, BatchPlan
 from train_easyocr.recognition.state import STATE, ResumeError, load_state
+from train_easyocr.recognition.stopping import Interrupted, NotFiniteError
 from train_easyocr.recognition.training import (
-    Interrupted,
-    NotFiniteError,
     Trainer,
     find_start,
     make_converter,
@@ -106,7 +105,7 @@ def test_it_learns_a_few_words_by_heart(data, capsys):
 
 def test_the_korean_model_has_its_number_of_parameters(data, monkeypatch, capsys):
     install_random_weights(data / "easyocr", monkeypatch, names=("korean_g2",))
-    monkeypatch.setattr(Trainer, "run", lambda self: setattr(self, "best", {"accuracy": 0, "norm_ed": 0}))
+    monkeypatch.setattr(Trainer, "run", lambda self, end: setattr(self, "best", {"accuracy": 0, "norm_ed": 0}))
     places = [f"output={data}", "train_data=training", "val_data=validation", f"saved_models={data}/saved"]
     train(load_config(CONFIG_FILES / "config.yaml", [*places, "batch_size=4", "workers=0"]))
     assert "Total number of trainable parameters: 4,015,729\n" in capsys.readouterr().out
@@ -319,6 +318,19 @@ def test_asked_to_stop_it_saves_and_goes_on(data, monkeypatch, where):
     assert state_of(config)["iteration"] == {"step": 3, "validation": 4, "last validation": 8}[where]
     train(config)
     assert_equal_runs(config, whole)
+
+
+def test_it_stops_when_time_is_up_validated_and_goes_on(data, capsys):
+    settings = {"n_iter": 8, "val_period": 4, "lr": 0.01}
+    whole, config = (tiny_config(data, experiment_name=name, **settings) for name in ("whole", "in parts"))
+    train(whole)
+    train(config, minutes=1e-9)
+    assert "time is up after 1 of 8 iterations" in capsys.readouterr().out
+    assert [line["iteration"] for line in figures(config)] == [1]
+    train(config)
+    assert [line["iteration"] for line in figures(config)] == [1, 4, 8]
+    states = state_of(whole), state_of(config)
+    assert all(torch.equal(values, states[1]["model"][name]) for name, values in states[0]["model"].items())
 
 
 def test_other_settings_or_data_are_refused(data):

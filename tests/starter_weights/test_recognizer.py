@@ -24,9 +24,12 @@ def test_it_renders_trains_and_writes_weights_that_name_no_folder_of_this_machin
 
 
 def test_out_of_time_it_says_so_and_the_same_command_goes_on(tmp_path, capsys):
-    assert command(tmp_path, "--words", "40", "--minutes", "0", settings=[*TINY, "n_iter=400"]) == 130
-    assert "the same command" in capsys.readouterr().err.lower()
-    assert not (tmp_path / "r.pth").exists()
+    settings = [*TINY, "n_iter=3", "val_period=3"]
+    assert command(tmp_path, "--words", "40", "--minutes", "1e-6", settings=settings) == 0
+    assert "time is up after 1 of 3 iterations" in capsys.readouterr().out
+    assert read_card(tmp_path / "r.pth").iteration == 1
+    assert command(tmp_path, "--words", "40", settings=settings) == 0
+    assert "all 3 iterations are done" in capsys.readouterr().out
 
 
 def test_the_same_weights_are_published_as_the_same_bytes(tmp_path):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from train_easyocr.config import ConfigError
 from train_easyocr.detection.config import DEFAULT_CONFIG, DetectionConfig, load_detection_config
-from train_easyocr.train import FAILURE, INTERRUPTED, USAGE_ERROR, say
+from train_easyocr.train import FAILURE, INTERRUPTED, USAGE_ERROR, minutes_of, say
 
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -30,19 +30,9 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (YAML); default: %(default)s")
-    add("--minutes", type=_positive, metavar="N", help="stop after this time, validated and saved; run again to go on")
+    add("--minutes", type=minutes_of, metavar="N", help="stop after this time, validated and saved; run again to go on")
     add("settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32")
     return parser.parse_intermixed_args(arguments)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
-    return value
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +57,7 @@ def run(config: DetectionConfig, minutes: float | None = None) -> int:
     from train_easyocr.recognition.data import DataError  # noqa: PLC0415
     from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
     from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
-    from train_easyocr.recognition.training import Interrupted, NotFiniteError  # noqa: PLC0415
+    from train_easyocr.recognition.stopping import Interrupted, NotFiniteError  # noqa: PLC0415
 
     try:
         train(config, minutes)

@@ -35,14 +35,15 @@ from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import remove_leftovers, write_text
+from train_easyocr.marks import marked_detector
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.logs import RunLog
 from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.schedules import Schedule, depends_on_length
-from train_easyocr.recognition.state import STATE, check_data, check_settings, load_state, save_state
-from train_easyocr.recognition.training import Interrupted, NotFiniteError, StopRequest
+from train_easyocr.recognition.state import check_data, check_settings, load_state, save_state
+from train_easyocr.recognition.stopping import NotFiniteError, StopRequest, end_after, interrupted
 
 PLACES = frozenset({"saved_models", "dataset", "train_data", "val_data", "train_list", "val_list", "workers"})
 """Settings that each machine may have its own values of; what is in the data is compared by its labels."""
@@ -70,7 +71,7 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
     """
     # What all processes have to say, the first one says.
     with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
-        _train(config, processes, math.inf if minutes is None else time.monotonic() + 60 * minutes)
+        _train(config, processes, end_after(minutes))
 
 
 def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
@@ -141,7 +142,7 @@ def _prepare(
     model = network.build()
     if processes.first:
         if state is None and config.continue_from:
-            path = _find_start(config.continue_from)
+            path = _find_start(config.continue_from, Path(config.saved_models))
             print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
         save_config(config, config.experiment / "config.yaml")
     print(f"Total number of trainable parameters: {count_trainable(model):,}")
@@ -363,10 +364,7 @@ class DetectorTrainer:
     def _stop_if_asked(self) -> None:
         if self._processes.any(self._stop.made):
             self.save()
-            raise Interrupted(
-                f"Stopped after iteration {self.iteration:,} of {self._config.n_iter:,}; "
-                f"{self._config.experiment / STATE} is saved, and running the same command again goes on from there"
-            )
+            raise interrupted(self._config.experiment, self.iteration, self._config.n_iter)
 
     # Validation
 
@@ -423,10 +421,13 @@ class DetectorTrainer:
             save_weights(self._config.experiment / f"{name}.pth", self._model, card)
 
 
-def _find_start(continue_from: str) -> Path:
+def _find_start(continue_from: str, saved_models: Path) -> Path:
     if continue_from == starter_weights.STARTER:
         return starter_weights.DETECTOR
-    return find_weights(CRAFT) if continue_from == CRAFT else Path(continue_from)
+    if continue_from == CRAFT:
+        return find_weights(CRAFT)
+    path = Path(continue_from)
+    return path if path.is_file() else marked_detector(continue_from, saved_models) or path
 
 
 def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import multiprocessing
 import os
@@ -15,14 +14,12 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
 from typing import Any, TypeVar
 
+from train_easyocr.memory import keep_freed_memory
+
 R = TypeVar("R")
 
-MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1
-"""Names of glibc's settings in `mallopt` (malloc.h)."""
-LARGEST_KEPT = 32 * 2**20
-"""Bytes; larger blocks go back to the system at once. A page of 2,500 x 3,500 pixels has 8.7 million."""
-MOST_KEPT = 128 * 2**20
-"""Bytes of free memory that a process keeps."""
+LARGEST_KEPT, MOST_KEPT = 32 * 2**20, 128 * 2**20
+"""Bytes of free memory that a process keeps, in a block and in all. A page of 2,500 x 3,500 pixels has 8.7 million."""
 
 _common: tuple[Any, ...] = ()
 """In a worker process: what all its tasks share."""
@@ -35,18 +32,6 @@ class WorkerDiedError(RuntimeError):
 def available_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def keep_freed_memory() -> None:
-    """Let this process keep the memory of a page that is done for the next page.
-
-    By default glibc gives such large blocks back at once, and the system clears each of their 2,700 pages anew: a third
-    of the time that decoding takes. Other C libraries are left as they are.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(MMAP_THRESHOLD, LARGEST_KEPT)
-        mallopt(TRIM_THRESHOLD, MOST_KEPT)
 
 
 def spread(
@@ -66,7 +51,7 @@ def spread(
         Exception: Whatever `function` raises; the tasks that run then are finished first.
     """
     if workers == 1:
-        keep_freed_memory()
+        keep_freed_memory(LARGEST_KEPT, MOST_KEPT)
         for task in tasks:
             yield function(task, *common)
         return
@@ -111,7 +96,7 @@ def _interrupts_held_back() -> Iterator[None]:
 def _prepare_worker(common: tuple[Any, ...]) -> None:
     global _common  # noqa: PLW0603 - a pool hands a process nothing else that lasts
     _common = common
-    keep_freed_memory()
+    keep_freed_memory(LARGEST_KEPT, MOST_KEPT)
     gc.freeze()  # what is imported is here to stay; the collector need not go through it again and again
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

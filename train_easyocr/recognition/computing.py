@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +11,6 @@ from train_easyocr.config import ConfigError
 from train_easyocr.recognition.images import normalize
 
 Precision = Literal["fp32", "bf16", "fp16"]
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-"""Parameters of mallopt(3)."""
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -72,16 +69,3 @@ def cpu_has_bf16() -> bool:
     # Processors that have only AVX-512 emulate bfloat16, slower than they compute float32.
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def keep_freed_memory() -> None:
-    """Let this process keep memory that it frees, for the next step to use.
-
-    glibc gives large blocks back to the system as soon as they are free. A training step on a CPU gets the same
-    gigabyte again and again, page by page and zeroed by the system each time, which takes 8 to 18 % of its time.
-    Other C libraries are left as they are.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 1 << 30)
-        mallopt(M_TRIM_THRESHOLD, (1 << 31) - 1)

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import io
 import math
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
@@ -29,6 +26,8 @@ from train_easyocr import starter_weights
 from train_easyocr.config import Config, ConfigError, save_config
 from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.files import remove_leftovers, write_text
+from train_easyocr.marks import marked_recognizer
+from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.batches import ALONE, Batch, divide_batch, training_batches
 from train_easyocr.recognition.center_loss import CenterLoss
@@ -43,7 +42,7 @@ from train_easyocr.recognition.checkpoints import (
 )
 from train_easyocr.recognition.checks import describe_concerns, training_sample
 from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
-from train_easyocr.recognition.computing import Computing, keep_freed_memory
+from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.recognition.logs import Progress, RunLog
 from train_easyocr.recognition.losses import WordLosses, make_criterion
@@ -55,31 +54,24 @@ from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.state import (
     PLACES,
-    STATE,
     check_data,
     check_settings,
     free_settings,
     load_state,
     save_state,
 )
+from train_easyocr.recognition.stopping import NotFiniteError, StopRequest, end_after, interrupted
 from train_easyocr.recognition.validation import Outcome, Validation, Validator
 
 Sets = Sequence[WordSet]
 
 
-class Interrupted(Exception):  # noqa: N818 - no error: the state is saved
-    """Training was asked to stop and has saved its state; the message says how to go on."""
-
-
-class NotFiniteError(ArithmeticError):
-    """The loss or its gradient became infinite or not a number; the message says where."""
-
-
-def train(config: Config) -> None:
+def train(config: Config, minutes: float | None = None) -> None:
     """Run step 3, or what is left of it; prints what it does.
 
     Args:
         config: The settings. Results and logs go to `config.experiment`.
+        minutes: Stop after this time, with a validation; running again goes on.
 
     Raises:
         ConfigError: A setting can't be used here.
@@ -95,7 +87,7 @@ def train(config: Config) -> None:
     """
     # What all processes have to say, the first one says.
     with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
-        _train(config, processes)
+        _train(config, processes, end_after(minutes))
 
 
 def show_samples(config: Config, count: int) -> Path:
@@ -114,12 +106,12 @@ def show_samples(config: Config, count: int) -> Path:
     return path
 
 
-def _train(config: Config, processes: Processes) -> None:
+def _train(config: Config, processes: Processes, end: float) -> None:
     with processes.agreeing():
         state = _begun(config) if processes.first else None
     state = processes.of_first(state)
     if state is not None and _is_done(config, state):
-        print(_finished(config, state["iteration"], state["best"]))
+        print(_finished(config, state["iteration"], state["best"], state["stale"]))
         return
     # No block holds two things that may fail while other processes wait.
     with processes.agreeing():
@@ -140,8 +132,8 @@ def _train(config: Config, processes: Processes) -> None:
         compiled = processes.first and is_to_be_compiled(trainer.model, config, trainer.computing)
     if processes.of_first(compiled):
         compile_features(trainer.model)
-    trainer.run()
-    print(_finished(config, trainer.iteration, trainer.best))
+    trainer.run(end)
+    print(_finished(config, trainer.iteration, trainer.best, trainer.stale))
 
 
 def _begun(config: Config) -> dict[str, Any] | None:
@@ -230,20 +222,24 @@ def _is_at_rest(config: Config, stale: int) -> bool:
     return 0 < config.early_stopping <= stale
 
 
-def _finished(config: Config, iteration: int, best: Mapping[str, float]) -> str:
-    if iteration < config.n_iter:
+def _finished(config: Config, iteration: int, best: Mapping[str, float], stale: int) -> str:
+    new = " new run needs another experiment_name"
+    if iteration >= config.n_iter:
+        ends = f"all {iteration:,} iterations are done"
+        more = f"More of them need a higher n_iter, a{new}" if may_grow(config) else f"A{new}"
+    elif _is_at_rest(config, stale):
         ends = (
             f"stopped early, after {iteration:,} of {config.n_iter:,} iterations: "
             f"no new best in {config.early_stopping} validations"
         )
-        more = "To go on needs a higher early_stopping, a"
+        more = f"To go on needs a higher early_stopping, a{new}"
     else:
-        ends = f"all {iteration:,} iterations are done"
-        more = "More of them need a higher n_iter, a" if may_grow(config) else "A"
+        ends = f"time is up after {iteration:,} of {config.n_iter:,} iterations"
+        more = "Running again goes on from there"
     return (
         f"{config.experiment}: {ends}. "
         f"Best accuracy {best['accuracy']:.3f}, best normalized edit distance {best['norm_ed']:.4f}. "
-        f"{_describe_average(best)}{more} new run needs another experiment_name."
+        f"{_describe_average(best)}{more}."
     )
 
 
@@ -291,7 +287,7 @@ def _load_start(model: nn.Module, config: Config, character_set: CharacterSet) -
     if not config.continue_from:
         print("Starting with fresh weights")
         return
-    path, known = find_start(config.continue_from)
+    path, known = find_start(config.continue_from, Path(config.saved_models))
     characters = (known, character_set.characters) if known and config.Prediction == "CTC" else None
     report = load_pretrained(
         model, path, strict=config.strict, new_prediction=config.new_prediction, characters=characters
@@ -299,8 +295,8 @@ def _load_start(model: nn.Module, config: Config, character_set: CharacterSet) -
     print(f"Starting with {path}: {report.describe()}")
 
 
-def find_start(continue_from: str) -> tuple[Path, str]:
-    """Find what `continue_from` names: a path, `starter`, or the name of one of EasyOCR's models.
+def find_start(continue_from: str, saved_models: Path = Path("saved_models")) -> tuple[Path, str]:
+    """Find what `continue_from` names: a path, `starter`, a mark (see `marks`), or one of EasyOCR's models.
 
     Returns:
         The file, and the characters of its last layer as its card or EasyOCR's tables have them; nothing if it has no
@@ -313,6 +309,8 @@ def find_start(continue_from: str) -> tuple[Path, str]:
         DamagedWeights: EasyOCR's model is there under its name, but is another file.
     """
     path = starter_weights.RECOGNIZER if continue_from == starter_weights.STARTER else Path(continue_from)
+    if not path.is_file():
+        path = marked_recognizer(continue_from, saved_models) or path
     if path.is_file():
         card = read_card(path) if card_path(path).is_file() else None
         return path, card.character if card and card.network["Prediction"] == "CTC" else ""
@@ -334,40 +332,6 @@ def freeze(model: nn.Module, config: Config) -> list[nn.Module]:
     for module in frozen:
         module.requires_grad_(False)
     return frozen
-
-
-class StopRequest:
-    """Ctrl-C or SIGTERM, remembered until the trainer has a moment for it.
-
-    Args:
-        patient: A second signal changes nothing. torchrun repeats signals by itself, and kills after 30 seconds.
-    """
-
-    def __init__(self, *, patient: bool = False) -> None:
-        self.made = False
-        self._patient = patient
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Listen within the block; unless patient, a second signal ends the process as it would without us."""
-        signals = (signal.SIGINT, signal.SIGTERM)
-        if threading.current_thread() is not threading.main_thread():
-            yield  # Python hands signals to its main thread only
-            return
-        before = {number: signal.getsignal(number) for number in signals}
-
-        def remember(number: int, frame: FrameType | None) -> None:
-            self.made = True
-            for each, handler in ({} if self._patient else before).items():
-                signal.signal(each, handler)
-
-        for number in signals:
-            signal.signal(number, remember)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 class Trainer:
@@ -428,7 +392,7 @@ class Trainer:
         self.best = {"accuracy": -1.0, "norm_ed": -1.0}
         if self._average is not None:
             self.best |= {"ema_accuracy": -1.0, "ema_norm_ed": -1.0}
-        self._validated, self._stale = 0, 0
+        self._validated, self.stale = 0, 0
         self._loss_sum, self._loss_steps = 0.0, 0
         self._elapsed, self._started = 0.0, time.monotonic()
         self._log_sizes: dict[str, int] = {}
@@ -463,7 +427,7 @@ class Trainer:
             "iteration": self.iteration,
             "best": self.best,
             "validated": self._validated,
-            "stale": self._stale,
+            "stale": self.stale,
             "average": self._average.state_dict() if self._average is not None else {},
             "centers": self._centers.state_dict() if self._centers is not None else {},
             "loss": [self._loss_sum, self._loss_steps],
@@ -491,7 +455,7 @@ class Trainer:
         if "cuda" in state["random"] and self.computing.device.type == "cuda":
             torch.cuda.set_rng_state(state["random"]["cuda"])
         self.iteration, self.best = state["iteration"], dict(state["best"])
-        self._validated, self._stale = state["validated"], state["stale"]
+        self._validated, self.stale = state["validated"], state["stale"]
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         if self._centers is not None:
@@ -503,8 +467,11 @@ class Trainer:
 
     # Training
 
-    def run(self) -> None:
+    def run(self, end: float = math.inf) -> None:
         """Train from the present iteration to the last one.
+
+        Args:
+            end: When to stop in any case, as `time.monotonic` counts.
 
         Raises:
             Interrupted: A signal asked for it; the state is saved.
@@ -529,12 +496,13 @@ class Trainer:
         try:
             with self._stop.listening(), bar:
                 if self.iteration:
-                    self._after_step(bar)  # what was left to do when the state was saved
+                    self._after_step(bar, last=False)  # what was left to do when the state was saved
                 self._train_mode()
                 batches = training_batches(
                     self._training, self.plan, config, self.iteration, pin_memory=pinned, processes=processes
                 )
-                while self.iteration < config.n_iter and not _is_at_rest(config, self._stale):
+                last = self.iteration >= config.n_iter
+                while not last and not _is_at_rest(config, self.stale):
                     with processes.agreeing():
                         batch = next(batches)
                     loss = self._step(batch)
@@ -542,7 +510,9 @@ class Trainer:
                     bar.update()
                     if rate.count(round(config.batch_size * batch.weight)):
                         bar.set_postfix_str(f"{rate.value:,.0f} images/s, loss {loss:.4f}", refresh=False)
-                    self._after_step(bar)
+                    late = end < math.inf and processes.any(time.monotonic() >= end)
+                    last = self.iteration >= config.n_iter or late
+                    self._after_step(bar, last=last)
         finally:
             if self._log is not None:
                 self._log.close()
@@ -641,11 +611,12 @@ class Trainer:
             "may help. The words of the batch:\n" + "\n".join(words)
         )
 
-    def _after_step(self, bar: tqdm[Any]) -> None:
+    def _after_step(self, bar: tqdm[Any], *, last: bool) -> None:
         """Validate and save where that is due at this iteration, and stop where that was asked for."""
         config, iteration = self._config, self.iteration
-        last, keep = iteration >= config.n_iter, iteration % config.save_period == 0
-        if (last or keep or iteration % config.val_period == 0) and self._validated != iteration:
+        keep = iteration % config.save_period == 0
+        due = last or keep or iteration % config.val_period == 0 or iteration >= config.n_iter
+        if due and self._validated != iteration:
             outcome = self._validate()
             bar.write(self._log_validation(outcome))
             if keep:
@@ -659,10 +630,7 @@ class Trainer:
     def _stop_if_asked(self) -> None:
         if self._processes.any(self._stop.made):
             self.save()
-            raise Interrupted(
-                f"Stopped after iteration {self.iteration:,} of {self._config.n_iter:,}; "
-                f"{self._config.experiment / STATE} is saved, and running the same command again goes on from there"
-            )
+            raise interrupted(self._config.experiment, self.iteration, self._config.n_iter)
 
     # Validation
 
@@ -677,7 +645,7 @@ class Trainer:
         self._train_mode()
         outcome = Outcome(weights, average, training)
         improved = self._keep_best(outcome)
-        self._stale = 0 if improved else self._stale + 1
+        self.stale = 0 if improved else self.stale + 1
         return outcome
 
     def _keep_best(self, outcome: Outcome) -> bool:

@@ -2,9 +2,10 @@
 
     python3 -m train_easyocr.starter_weights.detector --work DIR [--minutes 60] [--pages 480] [key=value ...]
 
-Renders pages into DIR, trains there as config_files/detection_starter.yaml says, and when all is done writes the best
-weights in float16 to this folder. Stopped, killed or out of time, the same command goes on where it was. The pages are
-of the sample documents' kinds, with other texts and in other faces: those that `--faces starter` names.
+Renders pages into DIR, trains there as config_files/detection_starter.yaml says, and writes the best weights so far in
+float16 to this folder when all is done or time is up. Stopped, killed or out of time, the same command goes on where it
+was. The pages are of the sample documents' kinds, with other texts and in other faces: those that `--faces starter`
+names.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from train_easyocr.config import CONFIG_FILES, ConfigError
 from train_easyocr.detection.config import DetectionConfig, load_detection_config
 from train_easyocr.detection.db_detector import DbCard
 from train_easyocr.detection.db_network import DbLight
-from train_easyocr.detection.training import BEST, train
+from train_easyocr.detection.train import run
+from train_easyocr.detection.training import BEST
 from train_easyocr.recognition.checkpoints import load_pretrained, read_card_of, save_weights
-from train_easyocr.recognition.training import Interrupted
 from train_easyocr.starter_weights.settings import without_places
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
+from train_easyocr.train import minutes_of
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,7 +36,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.starter_weights.detector", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for pages, states and logs")
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop after so long; the same command goes on")
+    parser.add_argument("--minutes", type=minutes_of, metavar="N", help="stop after it; the same command goes on")
     parser.add_argument("--pages", type=int, default=480, help="pages, a twelfth for validation (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=starter_weights.DETECTOR, metavar="FILE", help="the .pth")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings that override the file's")
@@ -42,7 +44,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Render, train and write the weights; return the exit status, 130 where there is more to train."""
+    """Render, train and write the weights; return the exit status, as `train.main` does."""
     args = parse_args(arguments)
     pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--faces", "starter", "--seed", "2"]
     status = render(["--output", str(args.work), *pages])
@@ -54,11 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    try:
-        train(config, args.minutes)
-    except (Interrupted, KeyboardInterrupt) as stop:
-        print(str(stop) or "Stopped; the same command goes on from what is saved", file=sys.stderr)
-        return 130
+    status = run(config, args.minutes)
+    if status:
+        return status
     publish(config.experiment / f"{BEST}.pth", args.output)
     print(f"Written: {args.output}")
     return 0

@@ -2,31 +2,28 @@
 
     python3 -m train_easyocr.starter_weights.recognizer --work DIR [--minutes 60] [--words 240000] [key=value ...]
 
-Renders words into DIR, trains there as config_files/starter_recognizer.yaml says, and when all is done writes the best
-weights in float16 to this folder. Stopped, killed or out of time, the same command goes on where it was.
-No page, face or template of the sample documents is used: words are printed in the faces that `--faces starter` names.
+Renders words into DIR, trains there as config_files/starter_recognizer.yaml says, and writes the best weights so far in
+float16 to this folder when all is done or time is up. Stopped, killed or out of time, the same command goes on where it
+was. No page, face or template of the sample documents is used: words are printed in the faces that `--faces starter`
+names.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
 from train_easyocr import starter_weights
-from train_easyocr.config import CONFIG_FILES, Config, ConfigError, check_config, load_config
-from train_easyocr.recognition.checkpoints import WeightsCard, load_pretrained, read_card, save_weights
+from train_easyocr.config import CONFIG_FILES, ConfigError, check_config, load_config
+from train_easyocr.recognition.checkpoints import WeightsCard, best_weights, load_pretrained, read_card, save_weights
 from train_easyocr.recognition.model import build_model
-from train_easyocr.recognition.training import Interrupted, train
 from train_easyocr.starter_weights.settings import without_places
 from train_easyocr.synthesis import words
+from train_easyocr.train import minutes_of, run
 
 SETS = {
     "training/words": ("--faces", "starter", "--seed", "7"),
@@ -41,7 +38,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.starter_weights.recognizer", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for words, states and logs")
-    parser.add_argument("--minutes", type=float, metavar="M", help="stop after so long; the same command goes on")
+    parser.add_argument(
+        "--minutes", type=minutes_of, metavar="N", help="stop after this time; the same command goes on"
+    )
     parser.add_argument("--words", type=int, default=240_000, help="to train on (default: %(default)s)")
     parser.add_argument("--output", type=Path, default=starter_weights.RECOGNIZER, metavar="FILE", help="the .pth")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings that override the file's")
@@ -49,7 +48,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Render, train and write the weights; return the exit status, 130 where there is more to train."""
+    """Render, train and write the weights; return the exit status, as `train.main` does."""
     args = parse_args(arguments)
     try:
         places = {"saved_models": args.work / "saved_models", "output": args.work}
@@ -64,38 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = words.main(["--output", str(args.work / folder), "--count", str(count), *settings])
         if status:
             return status
-    try:
-        with _time_limit(args.minutes):
-            train(config)
-    except (Interrupted, KeyboardInterrupt) as stop:
-        print(str(stop) or "Stopped; the same command goes on from what is saved", file=sys.stderr)
-        return 130
-    publish(_best(config), args.output)
+    status = run(config, args.minutes)
+    if status:
+        return status
+    publish(best_weights(config.experiment), args.output)
     print(f"Written: {args.output}")
     return 0
-
-
-@contextmanager
-def _time_limit(minutes: float | None) -> Iterator[None]:
-    """Ask the training to stop as Ctrl-C does, when the time is over."""
-    if minutes is None:
-        yield
-        return
-    timer = threading.Timer(60 * minutes, os.kill, (os.getpid(), signal.SIGINT))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _best(config: Config) -> Path:
-    """Return the weights of the highest validation accuracy, averaged ones included."""
-    found = [
-        path for name in ("best_accuracy", "best_accuracy_ema") if (path := config.experiment / f"{name}.pth").is_file()
-    ]
-    return max(found, key=lambda path: read_card(path).validation.accuracy)
 
 
 def publish(weights: Path, target: Path) -> WeightsCard:
