@@ -22,7 +22,7 @@ _BF16_PARTS = ("FeatureExtraction", "SequenceModeling")
 Precision = Literal["fp32", "bf16", "int8"]
 
 
-def fastest_precision(device: torch.device) -> Precision:
+def fastest_precision(device: torch.device) -> Literal["fp32", "bf16"]:
     """Return bf16 where the device computes it natively, else fp32; emulated, it is slower than float32."""
     if device.type == "cuda":
         return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp32"
