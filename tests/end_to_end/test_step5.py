@@ -156,8 +156,9 @@ def test_the_installed_detector_finds_words_where_easyocrs_can_not_be_had(folder
     assert (list(found["models"]), found["boxes"], found["pages"]) == (["finetuned"], "detector", 4)
     _, *rows = map(json.loads, (tmp_path / "out" / NAMES[2]).read_text(encoding="utf-8").splitlines())
     detector = open_installed(files=files)
+    assert {row["reader"] for row in rows} == {"detection/finetuned", "finetuned/finetuned"}
     for row in rows:
-        if row["reader"] == "detector":
+        if row["reader"] == "detection/finetuned":
             image = load_page(eval_set / "images" / f"{row['page']}.png")[0]
             assert [tuple(box) for box in row["rows"]] == detector.boxes(image)
     assert sum(len(row["rows"]) for row in rows) > 4

@@ -119,7 +119,7 @@ def test_on_a_folder_of_pages(tmp_path, weights, monkeypatch):
     with pytest.raises(RefusedError, match="it is installed"):
         refuse_if_worse(weights, pages, 1)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RefusedError, match="holds no page"):
+    with pytest.raises(RefusedError, match="holds no labels"):
         refuse_if_worse(weights, tmp_path / "empty", 1)
 
 

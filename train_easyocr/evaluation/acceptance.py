@@ -50,7 +50,7 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
         RefusedError: There is no page, or the weights or all that they could be compared with can't be used.
     """
     try:
-        pages = find_labelled_pages(eval_set).pages
+        found = find_labelled_pages(eval_set)
     except LabelFormatError as error:
         raise RefusedError(str(error)) from error
     cuda = torch.cuda.is_available()
@@ -64,7 +64,7 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
     named = [replace(model, name=INSTALLED) if model.name == FINETUNED_MODEL else model for model in others]
     analyzer = Analyzer()
     try:
-        evaluation = evaluate(pages, [*named, candidate], None, output, observer=analyzer)
+        evaluation = evaluate(found.pages, [*named, candidate], None, output, observer=analyzer)
     except (*UNUSABLE_MODEL, PredictionsError, OSError) as error:
         raise RefusedError(f"{weights} can't be compared: {error}") from error
     if CANDIDATE in evaluation.failed:
