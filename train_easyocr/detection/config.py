@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from train_easyocr.config import CONFIG_FILES, STRENGTHS, Config, check_settings, load_settings
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.archives import find_download
+from train_easyocr.marks import marked_detector
 from train_easyocr.starter_weights import STARTER
 
 DEFAULT_CONFIG = CONFIG_FILES / "detection.yaml"
@@ -115,7 +116,8 @@ def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] 
 def detection_of(config: Config) -> DetectionConfig | None:
     """Return the settings of the detector that is trained and installed with a recognizer; None where none is.
 
-    The file that `detection` names, here or among the presets, with the recognizer's data set, draw and places.
+    The file that `detection` names, here or among the presets, with the recognizer's data set, draw and places. It
+    draws no more validation pages than step 2, whose next pages are the evaluation's.
 
     Raises:
         ConfigError: The file can't be used.
@@ -124,9 +126,10 @@ def detection_of(config: Config) -> DetectionConfig | None:
         return None
     file = Path(config.detection)
     shared = ("dataset", "saved_models", "train_images", "eval_images", "seed")
-    return load_detection_config(
+    found = load_detection_config(
         file if file.is_file() else CONFIG_FILES / file, [f"{key}={getattr(config, key)}" for key in shared]
     )
+    return found.model_copy(update={"val_images": min(found.val_images, config.val_images)})
 
 
 def contradictions(config: DetectionConfig) -> list[str]:
@@ -142,10 +145,13 @@ def contradictions(config: DetectionConfig) -> list[str]:
         if (file := getattr(config, key)) and not Path(file).is_file()
     ]
     named = (("craft", "craft"), (STARTER, "db_light"))
-    if (start := config.continue_from) and not Path(start).is_file() and (start, config.network) not in named:
+    start = config.continue_from
+    marked = marked_detector(start, Path(config.saved_models))
+    if start and not Path(start).is_file() and not marked and (start, config.network) not in named:
         found.append(
             f"continue_from: {start}: there is no such file; `craft` stands for EasyOCR's, with network: craft, "
-            "`starter` for the detector of this package, with network: db_light"
+            "`starter` for the detector of this package, with network: db_light, and a name for what "
+            "`evaluate.py --mark` kept with a detector"
         )
     missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]
     if missing and not config.dataset:
