@@ -6,7 +6,7 @@ The task is what users do: the starter weights are fine-tuned on words of some p
 (`small_task.py`); `ablations.yaml` is the base recipe. Runs that are done are not repeated, a run that was stopped goes
 on where it was, and --table only prints what there is. Each recipe stands beside the base of the same seeds: the mean
 difference, and its standard error, for which the scatter between seeds of all recipes is pooled (three runs of one
-recipe alone would tell little of it).
+recipe alone would tell little of it). Of one seed alone, it is the error that the choice of the words makes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
 from pathlib import Path
 from statistics import fmean, variance
 
@@ -102,6 +101,19 @@ def pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:
     return float(sum(squares) / sum(freedom)) ** 0.5
 
 
+def error_of_one(run: Scores, base: Scores) -> float | None:
+    """Return the standard error of one run's difference from another, in points, as the choice of words makes it.
+
+    Words that both read right or both wrong say nothing of it (McNemar, Psychometrika 1947).
+    """
+    lost, won = len(set(run.wrong) - set(base.wrong)), len(set(base.wrong) - set(run.wrong))
+    wrong = len(base.wrong)
+    if not wrong or not lost + won:
+        return None
+    words = wrong / (1 - base.accuracy / 100)
+    return float(100 * (lost + won - (won - lost) ** 2 / words) ** 0.5 / words)
+
+
 def table(found: Found, untrained: Scores | None = None) -> str:
     """Return one row a recipe, with its difference from the base of the same seeds."""
     rows: list[list[object]] = []
@@ -110,8 +122,12 @@ def table(found: Found, untrained: Scores | None = None) -> str:
     deviation = pooled_deviation([differences(found, name) for name in found if name != BASE])
     for name, runs in found.items():
         if runs:
-            accuracy, seconds = (fmean(values) for values in zip(*map(astuple, runs.values()), strict=True))
-            gain = "" if name == BASE else _gain(differences(found, name), deviation)
+            accuracy = fmean(run.accuracy for run in runs.values())
+            seconds = fmean(run.seconds for run in runs.values())
+            own = deviation
+            if own is None and 1 in runs and 1 in found[BASE]:
+                own = error_of_one(runs[1], found[BASE][1])
+            gain = "" if name == BASE else _gain(differences(found, name), own)
             rows.append([name, len(runs), f"{accuracy:.2f}", gain, f"{seconds:.0f}"])
     return format_table(["recipe", "runs", "accuracy (%)", "against base", "s of a core"], rows)
 

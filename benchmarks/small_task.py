@@ -42,10 +42,12 @@ class Scores:
     Attributes:
         accuracy: Per cent of the words read right at the boxes that the starter detector found for them.
         seconds: Processor's time of the training, loading excepted.
+        wrong: The numbers of the words that were not read right.
     """
 
     accuracy: float
     seconds: float
+    wrong: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,10 @@ class UnseenWords:
         """
         kept = folder / SCORES
         if not kept.exists():
-            accuracy = share_right(self.truth(), self.read(open_weights(weights), self.found))
+            truth, readings = self.truth(), self.read(open_weights(weights), self.found)
+            wrong = [number for number, pair in enumerate(zip(truth, readings, strict=True)) if pair[0] != pair[1]]
             folder.mkdir(parents=True, exist_ok=True)
-            write_json(kept, {"accuracy": accuracy, "seconds": seconds})
+            write_json(kept, {"accuracy": share_right(truth, readings), "seconds": seconds, "wrong": wrong})
         return Scores(**json.loads(kept.read_bytes()))
 
 

@@ -60,6 +60,16 @@ def test_ablations_stand_beside_the_base_of_the_same_seeds():
     assert ablations.pooled_deviation([[1.0], []]) is None
 
 
+def test_one_run_has_the_error_of_the_words_that_it_reads_differently():
+    base, run = Scores(80.0, 30.0, range(20)), Scores(82.0, 30.0, [*range(15), 98, 99, 97])
+    # Of 100 words, 5 were won and 3 lost: the mean of eight +-1 and 92 zeros.
+    values = [1] * 5 + [-1] * 3 + [0] * 92
+    assert ablations.error_of_one(run, base) == pytest.approx(100 * np.std(values) / 10)
+    line = ablations.table({ablations.BASE: {1: base}, "lr: 0.001": {1: run}}).splitlines()[-1]
+    assert "+2.00 ± 2.82" in line
+    assert ablations.error_of_one(base, base) is None
+
+
 def test_every_recipe_can_be_trained_and_draws_as_many_words():
     path = small_task.SOURCE / "benchmarks" / "ablations.yaml"
     base = load_config(path)
@@ -102,7 +112,7 @@ def test_words_are_scored_page_by_page_at_the_boxes_that_were_found(tmp_path, mo
     monkeypatch.setattr(small_task, "load_page", lambda path: (None, np.zeros((1, 1 + (path.name == "b")))))
     assert words.read(Reader(), words.labelled) == ["다", "다", "다"]
     scores = words.scores_of(tmp_path / "weights.pth", tmp_path / "run", 5.0)
-    assert scores == Scores(accuracy=pytest.approx(200 / 3), seconds=5.0)
+    assert scores == Scores(accuracy=pytest.approx(200 / 3), seconds=5.0, wrong=[1])
     monkeypatch.setattr(small_task, "open_weights", None)
     assert words.scores_of(tmp_path / "weights.pth", tmp_path / "run") == scores  # kept, not read again
 
