@@ -151,7 +151,7 @@ def test_broken_lines_and_words_of_a_label_txt_are_named(ppocrlabel):
         ("Label.txt, line 2", f"{NO_IMAGE} (문서/없음.jpg)"),
         ("c", SECOND_LABEL),
     ]
-    with pytest.raises(LabelError, match=r"Label\.txt, line 3: is no JSON"):
+    with pytest.raises(LabelError, match=r"/Label\.txt: line 3 is no JSON behind the tab: Expecting"):
         read_page(found.pages[0])
     assert words_of(found.pages[1]) == [((10, 20, 50, 40), "나")]
     counts, told = left_out(found.pages)
@@ -287,7 +287,7 @@ def test_a_file_that_is_no_utf_8_costs_its_page(tmp_path):
     write(tmp_path / "x.txt", "1,2,31,2,31,14,1,14,도로".encode("cp949"))
     write(tmp_path / "y.txt", "1,2,31,2,31,14,1,14,도로")
     found = find_labelled_pages(tmp_path)
-    with pytest.raises(LabelError, match=r"x\.txt: is not UTF-8 text"):
+    with pytest.raises(LabelError, match=r"^[^:]*/x\.txt: is not UTF-8 text$"):
         read_page(found.pages[0])
     assert words_of(found.pages[1]) == [((1, 2, 31, 14), "도로")]
 

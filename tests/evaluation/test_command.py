@@ -40,12 +40,21 @@ def finetuned(tmp_path, monkeypatch):
         file.write_bytes(b"model")
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "easyocr"))
     model = fake_model("finetuned", {"weights_sha256": sha256(weights)}, FakeRecognizer())
-    monkeypatch.setattr(command, "find_models", lambda baseline, finetuned, cuda: ([model] if finetuned else [], {}))
+    monkeypatch.setattr(command, "find_models", lambda baseline, finetuned, *_: ([model] if finetuned else [], {}))
     return weights
 
 
 def step5(tmp_path, *options):
-    return evaluate.main(["--eval_set", str(tmp_path / "set"), "--output", str(tmp_path / "out"), *map(str, options)])
+    return evaluate.main(
+        [
+            "--eval_set",
+            str(tmp_path / "set"),
+            "--output",
+            str(tmp_path / "out"),
+            *map(str, options),
+            f"saved_models={tmp_path / 'saved'}",
+        ]
+    )
 
 
 def result(tmp_path):
@@ -161,7 +170,7 @@ def test_history_and_comparison(perfect, finetuned, tmp_path, capsys):
     assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--mark", "first") == 0
     said = capsys.readouterr().out
     assert "kept as evaluation 2" in said
-    copy = tmp_path / "out" / "evaluation_history" / "weights" / "first.pth"
+    copy = tmp_path / "saved" / "marked" / "first" / "recognizer.pth"
     assert str(copy) in said
     assert copy.read_bytes() == finetuned.read_bytes()
     assert step5(tmp_path, "--history") == 0

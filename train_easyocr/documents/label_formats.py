@@ -149,7 +149,7 @@ class ConvertedLabel:
     length: int = 0
 
     def __str__(self) -> str:
-        return f"{self.path}, line {self.line}" if self.line else str(self.path)
+        return str(self.path)
 
     @property
     def suffix(self) -> str:
@@ -182,7 +182,7 @@ class ConvertedLabel:
         try:
             text = self.content(limit).decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise SourceError(f"{self}: is not UTF-8 text") from None
+            raise SourceError(f"line {self.line} is not UTF-8 text" if self.line else "is not UTF-8 text") from None
         words = self._words_of_line(text) if self.line else self._words_of_lines(text)
         return json.dumps({"images": [{}], "annotations": list(words)}).encode()
 
@@ -190,7 +190,7 @@ class ConvertedLabel:
         try:
             words = json.loads(text.partition("\t")[2])
         except (ValueError, RecursionError) as error:
-            raise SourceError(f"{self}: is no JSON behind the tab: {error}") from None
+            raise SourceError(f"line {self.line} is no JSON behind the tab: {error}") from None
         for number, word in enumerate(words, 1):
             place = f"word {number} in line {self.line}"
             stated = word if isinstance(word, dict) else {}

@@ -24,6 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from train_easyocr.documents import Box, Word
+from train_easyocr.documents.aihub import UNWRITABLE
 from train_easyocr.documents.label_formats import (
     Corners,
     enclosing_box,
@@ -127,6 +128,7 @@ def _read_json(path: Path) -> Rows:
         raise ExchangeError(f'{path}: has no object "pages" with a list of words for each page')
     rows: Rows = {}
     for page, words in pages.items():
+        _check_writable(page, f"{path}: page")
         if not isinstance(words, list):
             raise ExchangeError(f"{path}: page {page!r} is no list of words")
         rows[page] = [_row(word, f"{path}: page {page!r}, word {number}") for number, word in enumerate(words, 1)]
@@ -139,10 +141,18 @@ def _row(word: Any, place: str) -> Row:
     text = word.get("text", word.get("transcription"))
     if not isinstance(text, str):
         raise ExchangeError(f"{place}: has no text")
+    _check_writable(text, place)
     corners = _corners(word.get("points")) or _corners_of_box(word.get("box"))
     if not corners:
         raise ExchangeError(f"{place}: has neither a box of four numbers nor points")
     return [*_whole(corners, place), text, _confidence(word, place)]
+
+
+def _check_writable(text: str, place: str) -> None:
+    if found := UNWRITABLE.search(text):
+        raise ExchangeError(
+            f"{place}: {text!r} holds {found[0]!r}, which no text file can hold; take it out, or write the character"
+        )
 
 
 def _corners(points: Any) -> Corners:

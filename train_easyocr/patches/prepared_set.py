@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
@@ -263,7 +262,7 @@ class _Assembly:
         self._totals, self._words, self._stale = Totals(), WordStatistics(measure), False
         self._database = _open_database(self._folder / "lmdb") if plan.form == "lmdb" else None
         if self._database is not None:
-            keep_freed_memory(LARGEST_KEPT, MOST_KEPT)  # each transaction's pages are the next one's
+            keep_freed_memory(LARGEST_KEPT, MOST_KEPT)  # each transaction takes the memory of the one before
         self._waiting: deque[tuple[int, Path]] = deque()
         with ExitStack() as stack:
             self._skipped = stack.enter_context((self._folder / SKIPPED).open("wb"))
@@ -362,9 +361,8 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _patches(path: Path, sizes: Sequence[int], skip: int) -> Iterator[memoryview]:
-    """Yield the patches in a batch's file but for the first ones; the file may be removed before they are used."""
-    with path.open("rb") as file:  # mapped: its bytes are copied once, into the database
-        content, start = memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)), 0
+    """Yield the patches in a batch's file but for the first ones."""
+    content, start = memoryview(path.read_bytes()), 0
     for number, size in enumerate(sizes):
         if number >= skip:
             yield content[start : start + size]
@@ -399,7 +397,8 @@ def _current_statistics(target: Path, measure: Measure) -> dict[str, Any]:
     _remove_leftovers(target)
     statistics = json.loads((target / STATISTICS).read_bytes())
     words = WordStatistics(measure)
-    if statistics["measured_against"] != words.summary()["measured_against"]:
+    measured = statistics["measured_against"] == words.summary()["measured_against"]
+    if not measured and (target / LABELS).exists():  # copied pages have no table of their words
         _update(words, tqdm(read_rows(target / LABELS), unit="words", dynamic_ncols=True))
         statistics |= words.summary()
         write_json(target / STATISTICS, statistics)
