@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 nice python3 -m benchmarks.detector_networks --work DIR [--iterations 500] [--networks craft]
 
 Reduced, so that a CPU core does it: pages half as large as scans, read at a longer side of 1,024 pixels, pieces of
-128 x 128. Both networks learn with the same loader, seed, optimizer and schedule; the settings from maps to boxes are
+128 x 128. Both learn with the same loader, seed, optimizer and schedule (to 0.001 and 0.002); the settings of boxes are
 then searched for each on the validation pages, and both are scored on held-out pages in faces that were not trained on.
 CRAFT from random weights is not EasyOCR's CRAFT, whose weights have seen many more pages.
 

@@ -50,7 +50,7 @@ from numpy.typing import NDArray
 
 from train_easyocr import starter_weights
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
-from train_easyocr.detection.opening import open_word_detector, remembering
+from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import ImageError, decode_image
@@ -436,12 +436,15 @@ def open_baseline(
         DamagedWeights: A file is not what EasyOCR published.
     """
     find_weights(RECOGNIZER)
+    if detector:
+        find_weights(DETECTOR)
     return PageReader(_open(lang_list, cuda, detector=detector, quantize=quantize), easyocr.config.imgH)
 
 
 def open_detector(cuda: bool = False) -> PageReader:
     """Open a reader that can only `detect`, for several recognizers to share; errors as in `open_baseline`."""
-    return PageReader(_open(FINETUNED_LANGUAGES, cuda, detector=True, recognizer=False), easyocr.config.imgH)
+    find_weights(DETECTOR)
+    return PageReader(_open(FINETUNED_LANGUAGES, cuda, recognizer=False), easyocr.config.imgH)
 
 
 def open_installed_detector(cuda: bool = False) -> PageReader:
@@ -523,22 +526,17 @@ def open_fast(cuda: bool = False, precision: Precision | None = None) -> WordRea
     return WordReader(open_finetuned(cuda, quantize=False), precision)
 
 
-def _open(lang_list: Sequence[str], cuda: bool, *, detector: bool, **options: Any) -> easyocr.easyocr.Reader:
-    weights = find_weights(DETECTOR) if detector else None
+def _open(lang_list: Sequence[str], cuda: bool, **options: Any) -> easyocr.easyocr.Reader:
     with _quiet(), _restored_import_path(), _image_height(easyocr.config.imgH):
-        reader = easyocr.easyocr.Reader(
+        return easyocr.easyocr.Reader(
             list(lang_list),
             gpu="cuda" if cuda else False,
             model_storage_directory=str(model_directory()),
             user_network_directory=str(user_network_directory()),
             download_enabled=False,
             verbose=False,
-            detector=detector,
             **options,
         )
-    if weights is not None:
-        reader.detector = remembering(reader.detector, weights)
-    return reader
 
 
 @contextlib.contextmanager

@@ -78,33 +78,6 @@ def test_craft_finds_what_easyocr_finds(home, image):
     assert len(found) - len(upright) == len(tilted[0])
 
 
-def test_a_network_looks_at_a_page_once_though_two_detectors_have_it(home, image, monkeypatch):
-    looked = []
-    forward = easyocr.craft.CRAFT.forward
-
-    def counting(self, images):
-        looked.append(images.shape)
-        return forward(self, images)
-
-    monkeypatch.setattr(easyocr.craft.CRAFT, "forward", counting)
-    easyocrs, tuned = (
-        open_detector(),
-        open_word_detector("craft").detector.with_parameters(LOW.model_copy(update={"canvas_size": 2560})),
-    )
-    easyocrs.detect(image)
-    boxes = tuned.boxes(tuned.score_maps(image))
-    assert len(looked) == 1
-    alone = CraftDetector(load_craft(home / "model" / "craft_mlt_25k.pth"), tuned.parameters)
-    assert boxes == alone.boxes(alone.score_maps(image))
-    assert len(boxes) > 3
-    del looked[:]
-    flipped = np.ascontiguousarray(image[::-1])
-    assert tuned.boxes(tuned.score_maps(flipped)) == alone.boxes(alone.score_maps(flipped))
-    smaller = tuned.with_parameters(LOW)
-    smaller.score_maps(flipped)
-    assert len(looked) == 3, "another page, and another size of the same"
-
-
 def test_foreign_weights_are_refused(home, tmp_path):
     state = torch.load(home / "model" / "craft_mlt_25k.pth", weights_only=True)
     state.pop("module.conv_cls.8.bias")

@@ -22,7 +22,7 @@ from train_easyocr.detection.unpacking import unpacked
 from train_easyocr.documents.aihub import PageFile, find_pages
 from train_easyocr.evaluation.command import spread
 from train_easyocr.evaluation.models import FINETUNED_MODEL, model_of
-from train_easyocr.installation import InstallationError
+from train_easyocr.reader import ReaderError
 from train_easyocr.recognition.checkpoints import best_weights
 from train_easyocr.recognition.data import DataError
 
@@ -87,6 +87,6 @@ def _readings(config: Config, output: Path, cuda: bool) -> tuple[str, Readings] 
     try:
         model = model_of(FINETUNED_MODEL, best_weights(config.experiment), cuda)
         return readings_of(model.identity, model.open(), output)
-    except InstallationError as error:
+    except ReaderError as error:
         print(f"{error}. The detector is tuned without it, for detection F1")
         return None
