@@ -25,7 +25,8 @@ QUOTED = vocabulary.words(
 )
 RANGED = vocabulary.words(
     "{num}%이상～{num}%미만 {small}~{num} {num}∼{num} {amount}원~{amount}원 {two}.{month}.~{two}.{month}. "
-    "{small}-{small2} ±{small}점 {num}×{num} {year}.{month}.{day}. {year}.{two}.{two}. {percent}% <개정 {year}.> [별표 {small}]"
+    "{small}-{small2} ±{small}점 {num}×{num} "
+    "{year}.{month}.{day}. {year}.{two}.{two}. {percent}% <개정 {year}.> [별표 {small}]"
 )
 LONE = vocabulary.words(
     ": - ~ = · × + / ∼ → ※ ○ 및 등 제 각 그 수 할 중 A B 1 2 5 ( ) 및 또는 . * ÷ < > ▷ “ ” ㆍ 자 이 을"
