@@ -4,6 +4,10 @@
 
 Pages are read out of the archives; --unzip unpacks them first, for those who want them as files. Each part can be run
 alone, killed at any moment and run again: it goes on where it stopped. `--check` reads everything and writes nothing.
+
+    python3 prepare_dataset.py --from DIR --output DIR2 --training --validation --evaluation
+
+makes the same sets from a folder of images with labels by PPOCRLabel, in ICDAR's text files, or in AI-Hub's JSON.
 """
 
 from __future__ import annotations
@@ -19,15 +23,18 @@ from pathlib import Path
 
 from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
 from train_easyocr.documents.archives import find_download
+from train_easyocr.documents.label_formats import FORMS, LabelFormatError, LabelledPages, find_labelled_pages
 from train_easyocr.documents.workers import WorkerDiedError, available_cores
 from train_easyocr.patches.checking import check
 from train_easyocr.patches.labels_csv import LabelsCsvError
 from train_easyocr.patches.prepared_set import PrepareError
-from train_easyocr.patches.stages import Job, make_evaluation, make_patches, unzip
+from train_easyocr.patches.stages import SHOWN_PROBLEMS, Job, make_evaluation, make_patches, unzip
 
 INTERRUPTED = 130
 """The exit status that shells give a program which Ctrl-C ended."""
 
+PURPOSES = ("training", "validation", "evaluation")
+"""What sets are for, in the order in which they are made."""
 NOT_WRITABLE = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
@@ -39,6 +46,18 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--dataset",
         metavar="DIR",
         help="the download: holds Training/ and Validation/ (default: from the config)",
+    )
+    add(
+        "--from",
+        dest="pool",
+        type=Path,
+        metavar="DIR",
+        help="in place of the download: a folder of images with labels; all sets are drawn from it, disjoint",
+    )
+    add(
+        "--label_format",
+        choices=FORMS,
+        help="how the labels of --from are written (default: the folder's content tells)",
     )
     add("--unzip", action="store_true", help="unpack all archives into OUTPUT/unzipped (not needed)")
     add("--training", action="store_true", help="draw train_images pages and make their patches")
@@ -54,6 +73,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_intermixed_args(arguments)
     if not (args.unzip or args.training or args.validation or args.evaluation or args.check):
         parser.error("say what to do: --unzip, --training, --validation, --evaluation, or --check")
+    if args.pool and (args.unzip or args.dataset):
+        parser.error("--from takes the place of the download: leave out --unzip and --dataset")
+    if args.label_format and not args.pool:
+        parser.error("--label_format is about the labels of --from")
     return args
 
 
@@ -69,22 +92,44 @@ def make_job(args: argparse.Namespace) -> Job:
     Raises:
         ConfigError: The configuration can't be used.
         PrepareError: The download is not named or not there, or the name of the sets can't be used.
+        LabelFormatError: The folder of --from has no labels that can be read.
     """
     config = load_config(args.config, args.settings)
-    dataset = args.dataset or config.dataset
-    if not dataset:
-        raise PrepareError("no data set: give --dataset DIR, or set dataset in the config")
-    if not Path(dataset).is_dir():
-        raise PrepareError(f"{dataset}: there is no such folder; --dataset is what holds Training/ and Validation/")
-    download = find_download(Path(dataset))
     name = args.select_data or config.select_data
     if name.startswith(".") or not {"/", "\\", "\0", "-"}.isdisjoint(name):
         raise PrepareError(
             f"--select_data {name!r}: one folder's name is needed, without '/' or '\\', not starting with '.', and "
             "without '-', which stands between names in select_data"
         )
-    output = Path(args.output or config.output or download)
-    return Job(download, output, config, name, args.format, args.workers, _say, _warn)
+    dataset = args.dataset or config.dataset
+    download = args.pool or _download(dataset)
+    output = Path(args.output or config.output or (find_download(Path(dataset)) if dataset else download))
+    if args.pool and not args.check and output.resolve().is_relative_to(args.pool.resolve()):
+        raise PrepareError(
+            f"--from {args.pool}: say where to write with --output DIR, outside of that folder: patches in it would be "
+            "taken for pages by the next run"
+        )
+    pool = _pool(args) if args.pool else None
+    purposes = tuple(purpose for purpose in PURPOSES if getattr(args, purpose))
+    return Job(download, output, config, name, args.format, args.workers, _say, _warn, pool, purposes)
+
+
+def _download(dataset: str) -> Path:
+    if not dataset:
+        raise PrepareError("no data set: give --dataset DIR, or set dataset in the config; or --from DIR, a folder of labelled images")
+    if not Path(dataset).is_dir():
+        raise PrepareError(f"{dataset}: there is no such folder; --dataset is what holds Training/ and Validation/")
+    return find_download(Path(dataset))
+
+
+def _pool(args: argparse.Namespace) -> LabelledPages:
+    pool = find_labelled_pages(args.pool, args.label_format)
+    _say(f"{pool.folder}: {len(pool.pages):,} pages with labels in the form {pool.form}")
+    for problem in pool.problems[:SHOWN_PROBLEMS]:
+        _warn(f"{problem.name}: {problem.reason}")
+    if len(pool.problems) > SHOWN_PROBLEMS:
+        _warn(f"... and {len(pool.problems) - SHOWN_PROBLEMS:,} more, in skipped.csv")
+    return pool
 
 
 def _say(line: str) -> None:
@@ -121,7 +166,7 @@ def run(args: argparse.Namespace) -> bool:
 
     Raises:
         ConfigError: The configuration can't be used.
-        PrepareError: Nothing can be done.
+        PrepareError, LabelFormatError: Nothing can be done.
     """
     job = make_job(args)
     _ = job.measure  # a mistake in `character` is found now, not after hours
@@ -131,12 +176,11 @@ def run(args: argparse.Namespace) -> bool:
         return check(job, ["training", "validation"] if args.unzip or not splits else splits)
     with alone(job.output):
         complete = unzip(job) if args.unzip else True
-        if args.training:
-            make_patches(job, "training")
-        if args.validation:
-            make_patches(job, "validation", with_evaluation=args.evaluation)
-        if args.evaluation:
-            make_evaluation(job)
+        for purpose in job.purposes:
+            if purpose == "evaluation":
+                make_evaluation(job)
+            else:
+                make_patches(job, purpose)
     return complete and not any(listing.unreadable for listing in job.listings.values())
 
 
@@ -145,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parse_args(arguments)
     try:
         return 0 if run(args) else 1
-    except (ConfigError, PrepareError, LabelsCsvError, WorkerDiedError) as error:
+    except (ConfigError, PrepareError, LabelFormatError, LabelsCsvError, WorkerDiedError) as error:
         _warn(f"prepare_dataset.py: {error}")
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)

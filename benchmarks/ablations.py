@@ -1,70 +1,61 @@
-"""What each element of the recipe gives: trainings that differ in one setting, on one small rendered task.
+"""What each element of the recipe gives: fine-tunings that differ in one setting, on one small rendered task.
 
     python3 -m benchmarks.ablations --output DIR [--seeds N] [--only NAME ...] [--set key=value ...] [--table]
 
-The task is fixed: sample documents of one seed, a network of half the size trained from nothing on the words of some
-pages, validated on words of other pages. Every run is step 3 itself, so this can be stopped and started again, and goes
-on where it was; runs that are done are not repeated, and --table only prints what there is. Each element stands beside
-the base recipe of the same seeds: the mean of the differences, and its standard error.
+The task is what users do: the starter weights are fine-tuned on words of some pages and read words of other pages
+(`small_task.py`); `ablations.yaml` is the base recipe. Runs that are done are not repeated, a run that was stopped goes
+on where it was, and --table only prints what there is. Each recipe stands beside the base of the same seeds: the mean
+difference, and its standard error, for which the scatter between seeds of all recipes is pooled (three runs of one
+recipe alone would tell little of it).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, variance
 
-from train_easyocr.files import write_text
+from benchmarks.small_task import Scores, UnseenWords, kept_scores, pool_of, prepare, scored
+from train_easyocr import starter_weights
+from train_easyocr.config import Config, load_config
 from train_easyocr.text import format_table
 
-PAGES, SEED = 120, 7
-TRAINING_PAGES, VALIDATION_PAGES = 60, 30
-BASE = "base"
-DONE = "done"
-"""An empty file in the folder of a run that is at its end."""
-COMMON = {"n_iter": 6_000, "val_period": 1_000, "save_period": 100_000, "lr_scheduler": "one_cycle", "show_number": 0}
+BASE, UNTRAINED = "base", "starter weights as they are"
+POOL = "pool of batches"
+"""Not a setting, but a constant of `plan.py`: the batches whose words are sorted by width together."""
+PUBLISHED = {"lr": "auto", "lr_scheduler": "piecewise"}
 ELEMENTS: dict[str, dict[str, object]] = {
     BASE: {},
-    "augmentation: light": {"augmentation": "light"},
+    "box_jitter: 0": {"box_jitter": 0},
+    "box_jitter: 0.05": {"box_jitter": 0.05},
+    "augmentation: off": {"augmentation": "off"},
     "augmentation: medium": {"augmentation": "medium"},
-    "augmentation: strong": {"augmentation": "strong"},
-    "lr_scheduler: constant": {"lr_scheduler": "constant"},
-    "lr_scheduler: cosine": {"lr_scheduler": "cosine"},
-    "lr_scheduler: piecewise": {"lr_scheduler": "piecewise"},
-    "lr: auto": {"lr": "auto"},
+    "published pair: batch 128, 1e-4 then 2e-5": PUBLISHED | {"batch_size": 128},
+    "published pair: batch 64, 5e-5 then 1e-5": PUBLISHED | {"batch_size": 64},
+    "lr: 0.001": {"lr": 0.001},
+    "lr: 0.0002": {"lr": 0.0002},
+    "ema: 0.99": {"ema": 0.99},
+    "batch_pixels: constant": {"batch_pixels": "constant"},
+    "center_loss: 0.05": {"center_loss": 0.05},
     "optimizer: adamw, weight_decay: 0.01": {"optimizer": "adamw", "weight_decay": 0.01},
+    "lr_scheduler: constant": {"lr_scheduler": "constant"},
     "optimizer: adadelta, lr: 1.0": {"optimizer": "adadelta", "lr": 1.0},
+    "augmentation: strong": {"augmentation": "strong"},
+    "lr: auto": {"lr": "auto"},
+    "lr_scheduler: piecewise": {"lr_scheduler": "piecewise"},
+    "lr_scheduler: cosine": {"lr_scheduler": "cosine"},
+    "pool of batches: 16": {POOL: 16},
+    "pool of batches: 256": {POOL: 256},
+    "lr: 0.002": {"lr": 0.002},
     "weight_decay: 1e-5 (L2)": {"weight_decay": 1e-5},
     "l1: 1e-6": {"l1": 1e-6},
-    "ema: 0.999": {"ema": 0.999},
-    "ema: 0.999, lr_scheduler: constant": {"ema": 0.999, "lr_scheduler": "constant"},
     "accumulation: 2": {"accumulation": 2},
-    "center_loss: 0.05": {"center_loss": 0.05},
-    "early_stopping: 2": {"early_stopping": 2},
-    "batch_pixels: constant": {"batch_pixels": "constant"},
 }
-"""By name, the settings in which a recipe differs from the base."""
-
-
-def prepare(folder: Path) -> None:
-    """Render the documents and cut the words out of them, or what is left of that."""
-    command = [sys.executable, "-m"]
-    pages = ["--output", str(folder), "--pages", str(PAGES), "--seed", str(SEED), "--validation_share", "0.4"]
-    _run([*command, "train_easyocr.synthesis", *pages])
-    sizes = [f"train_images={TRAINING_PAGES}", f"val_images={VALIDATION_PAGES}", "eval_images=1"]
-    source = ["--dataset", str(folder), "--output", str(folder), "--training", "--validation"]
-    _run([sys.executable, "prepare_dataset.py", *source, *sizes])
-
-
-def settings_of(folder: Path, name: str, seed: int, changes: Iterable[str]) -> list[str]:
-    """Return a run's settings as its command line has them."""
-    own: dict[str, object] = COMMON | ELEMENTS[name]
-    own |= {"seed": seed, "output": folder, "saved_models": folder / "runs", "experiment_name": run_name(name, seed)}
-    return [*(f"{key}={value}" for key, value in own.items()), *changes]
+"""By name, the settings in which a recipe differs from the base; the most telling ones first."""
+Found = Mapping[str, Mapping[int, Scores]]
 
 
 def run_name(name: str, seed: int) -> str:
@@ -72,51 +63,64 @@ def run_name(name: str, seed: int) -> str:
     return f"{name.replace(': ', '=').replace(', ', ' ')} seed {seed}"
 
 
-def train(folder: Path, config: Path, name: str, seed: int, changes: Sequence[str]) -> None:
-    """Run step 3, or what is left of it, and note that the run is at its end."""
-    settings = settings_of(folder, name, seed, changes)
-    _run([sys.executable, "-m", "train_easyocr.train", "--config", str(config), *settings])
-    write_text(folder / "runs" / run_name(name, seed) / DONE, "")
+def changes_of(name: str, base: Config) -> dict[str, object]:
+    """Return the settings in which a recipe differs from the base; each draws as many words, in whatever batches."""
+    own = {key: value for key, value in ELEMENTS[name].items() if key != POOL}
+    if "batch_size" in own:
+        own["n_iter"] = base.n_iter * base.batch_size // int(str(own["batch_size"]))
+    return own
 
 
-def _run(command: Sequence[str]) -> None:
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def train(folder: Path, words: UnseenWords, name: str, seed: int, *, config: Path, changes: Sequence[str]) -> Scores:
+    """Train a recipe from a seed and score it, or what is left of that."""
+    pairs = dict(change.split("=", 1) for change in changes)
+    own = changes_of(name, load_config(config, changes)) | pairs | {"seed": seed}
+    pool = ELEMENTS[name].get(POOL)
+    with pool_of(pool if isinstance(pool, int) else None):
+        return scored(folder, run_name(name, seed), own, words, config)
 
 
-def scores(folder: Path, name: str, seed: int) -> tuple[float, float, float] | None:
-    """Return accuracy and normalized edit distance of a run's best weights, and seconds; None for one not at its end.
-
-    A run with averaged weights is scored by these.
-    """
-    run = folder / "runs" / run_name(name, seed)
-    if not (run / DONE).exists():
-        return None
-    lines = (run / "log_train.jsonl").read_text(encoding="utf-8").splitlines()
-    validations = [json.loads(line) for line in lines]
-    prefix = "ema_" if "ema" in ELEMENTS[name] else ""
-    best = (max(each[prefix + figure] for each in validations) for figure in ("accuracy", "norm_ed"))
-    return *best, validations[-1]["elapsed"]
-
-
-def all_scores(folder: Path, names: Sequence[str], seeds: int) -> dict[str, dict[int, tuple[float, float, float]]]:
+def all_scores(folder: Path, names: Sequence[str], seeds: int) -> dict[str, dict[int, Scores]]:
     """Return the scores of all runs that are at their end, by recipe and seed."""
-    found = {name: {seed: scores(folder, name, seed) for seed in range(1, seeds + 1)} for name in names}
+    found = {name: {seed: kept_scores(folder, run_name(name, seed)) for seed in range(1, seeds + 1)} for name in names}
     return {name: {seed: each for seed, each in runs.items() if each is not None} for name, runs in found.items()}
 
 
-def table(found: Mapping[str, Mapping[int, tuple[float, float, float]]]) -> str:
-    """Return one row an element, with its difference from the base recipe of the same seeds."""
-    rows = []
+def differences(found: Found, name: str) -> list[float]:
+    """Return by how many points a recipe reads better than the base, for each seed that both have."""
+    runs, base = found[name], found[BASE]
+    return [runs[seed].accuracy - base[seed].accuracy for seed in runs if seed in base]
+
+
+def pooled_deviation(groups: Sequence[Sequence[float]]) -> float | None:
+    """Return the standard deviation within groups, as one figure for all; None where no group has two values."""
+    several = [group for group in groups if len(group) > 1]
+    if not several:
+        return None
+    freedom = [len(group) - 1 for group in several]
+    squares = (variance(group) * free for group, free in zip(several, freedom, strict=True))
+    return float(sum(squares) / sum(freedom)) ** 0.5
+
+
+def table(found: Found, untrained: Scores | None = None) -> str:
+    """Return one row a recipe, with its difference from the base of the same seeds."""
+    rows: list[list[object]] = []
+    if untrained is not None:
+        rows.append([UNTRAINED, "", f"{untrained.accuracy:.2f}", "", ""])
+    deviation = pooled_deviation([differences(found, name) for name in found if name != BASE])
     for name, runs in found.items():
-        if not runs:
-            continue
-        accuracy, norm_ed, seconds = (fmean(values) for values in zip(*runs.values(), strict=True))
-        pairs = [(runs[seed], found[BASE][seed]) for seed in runs if seed in found[BASE]]
-        differences = [ours[0] - base[0] for ours, base in pairs]
-        error = f" ± {stdev(differences) / len(differences) ** 0.5:.2f}" if len(differences) > 1 else ""
-        gain = f"{fmean(differences):+.2f}{error}" if pairs and name != BASE else ""
-        rows.append([name, len(runs), f"{accuracy:.2f}", gain, f"{norm_ed:.4f}", f"{seconds:.0f}"])
-    return format_table(["Recipe", "Runs", "Accuracy (%)", "Against base", "1 - NED", "Seconds"], rows)
+        if runs:
+            accuracy, seconds = (fmean(values) for values in zip(*map(astuple, runs.values()), strict=True))
+            gain = "" if name == BASE else _gain(differences(found, name), deviation)
+            rows.append([name, len(runs), f"{accuracy:.2f}", gain, f"{seconds:.0f}"])
+    return format_table(["recipe", "runs", "accuracy (%)", "against base", "s of a core"], rows)
+
+
+def _gain(values: Sequence[float], deviation: float | None) -> str:
+    if not values:
+        return ""
+    error = "" if deviation is None else f" ± {deviation / len(values) ** 0.5:.2f}"
+    return f"{fmean(values):+.2f}{error}"
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -136,17 +140,18 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> int:
     """Train what is left to train, and print the table after each round of seeds."""
     options = parse_args()
+    folder = options.output.resolve()
     names = [BASE, *(name for name in options.only or ELEMENTS if name != BASE)]
     if options.table:
-        print(table(all_scores(options.output, names, options.seeds)))
+        print(table(all_scores(folder, names, options.seeds), kept_scores(folder, UNTRAINED)))
         return 0
-    prepare(options.output)
+    words = prepare(folder)
+    untrained = words.scores_of(starter_weights.RECOGNIZER, folder / "runs" / UNTRAINED)
     for seed in range(1, options.seeds + 1):
         for name in names:
-            if scores(options.output, name, seed) is None:
-                print(f"seed {seed}: {name}", file=sys.stderr, flush=True)
-                train(options.output, options.config, name, seed, options.changes)
-        print(table(all_scores(options.output, names, seed)))
+            scores = train(folder, words, name, seed, config=options.config, changes=options.changes)
+            print(f"seed {seed}: {name}: {scores.accuracy:.2f}", file=sys.stderr, flush=True)
+        print(table(all_scores(folder, names, seed), untrained), flush=True)
     return 0
 
 

@@ -1,10 +1,16 @@
 """What the benchmarks of training say of what they found."""
 
+import numpy as np
 import pytest
 
+from benchmarks import ablations, buckets, character_change, small_task, weak_characters
 from benchmarks.equal_accuracy import CHARACTERS, WAYS, Outcome, noise, table, verdict
 from benchmarks.results import table as results_table
-from benchmarks.training import gpu_rows
+from benchmarks.small_task import Scores, UnseenWords
+from benchmarks.training import BATCH, gpu_rows
+from train_easyocr.config import load_config
+from train_easyocr.documents import Box
+from train_easyocr.recognition import plan
 
 
 def test_rows_of_a_gpu_are_there_without_one():
@@ -32,3 +38,75 @@ def test_the_ways_differ_in_speed_alone():
     assert len(set(CHARACTERS)) == len(CHARACTERS)
     keys = {setting.split("=")[0] for way in WAYS.values() for setting in way}
     assert keys == {"batch_width", "precision", "batch_pixels"}
+
+
+def test_ablations_stand_beside_the_base_of_the_same_seeds():
+    base = {1: Scores(90.0, 30.0), 2: Scores(92.0, 30.0)}
+    found = {
+        ablations.BASE: base,
+        "lr: 0.001": {1: Scores(91.0, 20.0), 2: Scores(95.0, 40.0)},
+        "ema: 0.99": {1: Scores(89.0, 30.0)},
+        "augmentation: off": {},
+    }
+    lines = ablations.table(found, Scores(80.0, 0.0)).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines[2:]]
+    # The differences +1 and +3 scatter by 2 ** 0.5; the one run has their scatter, too.
+    assert cells == [
+        [ablations.UNTRAINED, "", "80.00", "", ""],
+        ["base", "2", "91.00", "", "30"],
+        ["lr: 0.001", "2", "93.00", "+2.00 ± 1.00", "30"],
+        ["ema: 0.99", "1", "89.00", "-1.00 ± 1.41", "30"],
+    ]
+    assert ablations.pooled_deviation([[1.0], []]) is None
+
+
+def test_every_recipe_can_be_trained_and_draws_as_many_words():
+    path = small_task.SOURCE / "benchmarks" / "ablations.yaml"
+    base = load_config(path)
+    for name in ablations.ELEMENTS:
+        changes = ablations.changes_of(name, base)
+        config = load_config(path, [f"{key}={value}" for key, value in changes.items()])
+        assert config.n_iter * config.batch_size == base.n_iter * base.batch_size
+        assert "/" not in ablations.run_name(name, 1)
+
+
+def test_larger_pools_waste_less_and_leave_the_plan_as_it_was():
+    widths = buckets.word_widths(64 * BATCH, 64)
+    wide = [buckets.across(widths, pool, even=False)[0] for pool in (1, 8, 64)]
+    assert wide[0] > wide[1] > wide[2] > widths.mean()
+    mean, least, most = buckets.across(widths, 64, even=True)
+    assert least < BATCH < most
+    assert mean == pytest.approx(wide[2], rel=0.05)
+    assert plan.POOL_BATCHES == 64
+
+
+def test_weak_characters_are_those_that_are_missing_most_often():
+    truth = ["뺨가", "뺨나", "뺨다", "쨌가", "쨌나", "가나", "가가"]
+    readings = ["빰가", "빰나", "뺨다", "졌가", "졌나", "가다", "가"]
+    # 쨌 in two of two, 뺨 in two of three; 가 and 나 once each, which may be chance.
+    assert weak_characters.weakest(truth, readings) == "쨌뺨"
+
+
+def test_words_are_scored_page_by_page_at_the_boxes_that_were_found(tmp_path, monkeypatch):
+    pages = {"a": ["가나", "다"], "b": ["라"]}
+    for name in pages:
+        (tmp_path / name).write_text(name)
+    labelled, found = [[Box(0, 0, 2, 2)] * 2, [Box(0, 0, 3, 3)]], [[Box(1, 1, 2, 2)] * 2, [Box(1, 1, 3, 3)]]
+    words = UnseenWords([tmp_path / name for name in pages], list(pages.values()), labelled, found)
+
+    class Reader:
+        def recognize(self, grey, boxes):
+            return [("가나" if grey.shape == (1, 1) else "라", 1.0) if box.xmin else ("다", 1.0) for box in boxes]
+
+    monkeypatch.setattr(small_task, "open_weights", lambda weights: Reader())
+    monkeypatch.setattr(small_task, "load_page", lambda path: (None, np.zeros((1, 1 + (path.name == "b")))))
+    assert words.read(Reader(), words.labelled) == ["다", "다", "다"]
+    scores = words.scores_of(tmp_path / "weights.pth", tmp_path / "run", 5.0)
+    assert scores == Scores(accuracy=pytest.approx(200 / 3), seconds=5.0)
+    monkeypatch.setattr(small_task, "open_weights", None)
+    assert words.scores_of(tmp_path / "weights.pth", tmp_path / "run") == scores  # kept, not read again
+
+
+def test_words_with_new_characters_are_those_that_korean_g2_lacks():
+    is_new = character_change.new_characters()
+    assert [is_new(text) for text in ("했다", "사과를", "ㆍ", "가나다", "2024.")] == [True, True, True, False, False]

@@ -4,6 +4,9 @@
     python3 -m train_easyocr.installation --list
     python3 -m train_easyocr.installation --restore NAME
     python3 -m train_easyocr.installation [weights] [--detector PATH|easyocr] [--detection_settings FILE]
+    python3 -m train_easyocr.installation [weights] --refuse-if-worse analysis.json|EVALUATION_SET
+
+Weights are files, or names that `evaluate.py --mark` gave.
 
 EasyOCR wants three files: `model/finetuned.pth`, `user_network/finetuned.py` and `user_network/finetuned.yaml`. They
 are written to a folder of their own first; validation patches are read through the training code and through
@@ -45,6 +48,7 @@ from train_easyocr.detection.training import BEST
 from train_easyocr.documents import Box
 from train_easyocr.easyocr_weights import DamagedWeights
 from train_easyocr.files import replacing, sha256, write_text
+from train_easyocr.marks import marked_detector, marked_recognizer, marked_settings
 from train_easyocr.reader import ReaderError, WordReader, open_fast, open_finetuned
 from train_easyocr.recognition import network
 from train_easyocr.recognition.batches import InputSettings
@@ -551,9 +555,45 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--detection_settings", type=Path, metavar="FILE", help="the detector's settings, as tuning writes them"
     )
+    parser.add_argument(
+        "--refuse-if-worse", type=Path, metavar="PATH",
+        help="install nothing that reads something worse, beyond chance: by the analysis.json of an evaluation of "
+        "these weights (evaluate.py --baseline --weights FILE), or on a folder of pages (images/, labels/), which are "
+        "read at their labelled boxes now",
+    )  # fmt: skip
     parser.add_argument("--list", action="store_true", help="list the models that were installed, and stop")
     parser.add_argument("--restore", metavar="NAME", help="put back a model that was installed before")
     return parser.parse_intermixed_args(arguments)
+
+
+def _refuse_if_worse(weights: Path, given: Path, seed: int) -> None:
+    # Evaluation opens models by way of this module.
+    from train_easyocr.evaluation.acceptance import RefusedError, refuse_if_worse  # noqa: PLC0415
+
+    try:
+        print(f"step 4: {refuse_if_worse(weights, given, seed)}")
+    except RefusedError as error:
+        raise InstallationError(f"{error}; nothing was installed") from None
+
+
+def _chosen_weights(weights: Path | None, config: Config) -> Path:
+    """Return the weights that are meant: a file, a mark, or the best of the experiment."""
+    if weights is None:
+        return best_weights(config.experiment)
+    return weights if weights.is_file() else marked_recognizer(str(weights), Path(config.saved_models)) or weights
+
+
+def _chosen_detector(detector: str | None, settings: Path | None, config: Config) -> tuple[str | None, Path | None]:
+    """Return the detector that is meant, and its settings: a file, what a mark kept, or what step 3 trained."""
+    if detector is None:
+        return _trained_detector(config), settings
+    if detector == EASYOCR or Path(detector).is_file():
+        return detector, settings
+    saved_models = Path(config.saved_models)
+    kept, kept_settings = marked_detector(detector, saved_models), marked_settings(detector, saved_models)
+    if kept is None and kept_settings is not None:
+        return EASYOCR, settings or kept_settings
+    return (str(kept), settings or kept_settings) if kept else (detector, settings)
 
 
 def _trained_detector(config: Config) -> str | None:
@@ -582,13 +622,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             place = restore(args.restore)
         else:
             config = load_config(args.config, settings)
-            place = install(
-                weights or best_weights(config.experiment),
-                config,
-                words=args.words,
-                detector=args.detector or _trained_detector(config),
-                detection_settings=args.detection_settings,
-            )
+            chosen = _chosen_weights(weights, config)
+            detector, detection_settings = _chosen_detector(args.detector, args.detection_settings, config)
+            if args.refuse_if_worse and chosen.is_file():
+                _refuse_if_worse(chosen, args.refuse_if_worse, config.seed)
+            place = install(chosen, config, words=args.words, detector=detector, detection_settings=detection_settings)
     except (InstallationError, ConfigError) as error:
         print(f"step 4: {error}", file=sys.stderr)
         return 1

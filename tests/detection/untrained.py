@@ -9,10 +9,10 @@ from train_easyocr.detection.db_network import DbLight
 from train_easyocr.recognition.checkpoints import save_weights
 
 
-def save_untrained(path, long_side=640):
+def save_untrained(path, long_side=640, seed=0):
     """Write db_light's weights and their card; return the path."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         model = DbLight()
     with torch.no_grad():
         model.probability[1].bias.fill_(-1.0)

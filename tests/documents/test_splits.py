@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train_easyocr.documents.splits import draw_training, draw_validation
+from train_easyocr.documents.splits import draw_pool, draw_training, draw_validation
 
 NAMES = [f"인.허가/{number:03d}" for number in range(100)]
 COUNTS = st.integers(1, 60)
@@ -59,3 +59,36 @@ def test_validation_shrinks_in_proportion():
 def test_one_page_can_not_be_shared(total):
     with pytest.raises(ValueError, match="both need at least one"):
         draw_validation(NAMES[:total], 1, 1, 7)
+
+
+@given(st.integers(3, 60), st.tuples(*3 * [st.integers(1, 40)]), st.integers(0, 9))
+def test_a_pool_is_divided_and_no_part_is_empty(total, counts, seed):
+    asked = dict(zip(("evaluation", "validation", "training"), counts, strict=True))
+    drawn = draw_pool(NAMES[:total], asked, seed)
+    parts = list(drawn.values())
+    assert all(parts)
+    assert all(len(drawn[purpose]) <= asked[purpose] for purpose in asked)
+    assert len({name for part in parts for name in part}) == sum(map(len, parts)) == min(total, sum(counts))
+    assert drawn == draw_pool(NAMES[:total][::-1], asked, seed)
+
+
+def test_more_pages_for_training_leave_the_other_parts_of_a_pool_as_they_are():
+    few, many = (draw_pool(NAMES, {"evaluation": 5, "validation": 9, "training": n}, 7) for n in (10, 80))
+    assert (few["evaluation"], few["validation"]) == (many["evaluation"], many["validation"])
+    assert set(few["training"]) < set(many["training"])
+
+
+def test_a_pool_shrinks_in_proportion():
+    drawn = draw_pool(
+        [str(number) for number in range(300)], {"evaluation": 500, "validation": 2_000, "training": 40_000}, 7
+    )
+    assert {purpose: len(part) for purpose, part in drawn.items()} == {
+        "evaluation": 4,
+        "validation": 14,
+        "training": 282,
+    }
+
+
+def test_a_pool_of_two_can_not_be_shared_by_three():
+    with pytest.raises(ValueError, match="2 pages can't be shared between evaluation, validation, training"):
+        draw_pool(NAMES[:2], {"evaluation": 1, "validation": 1, "training": 1}, 7)

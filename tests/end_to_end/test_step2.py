@@ -415,6 +415,19 @@ def test_a_finished_set_is_left_alone_and_measured_anew_when_only_the_model_chan
     assert changed == {target / "statistics.json", target}
 
 
+def test_characters_in_a_file_are_measured_against_anew_when_the_file_changes(download, run):
+    target, file = download / SETS / "training/select_data", download.parent / "글자.txt"
+    file.write_text("".join(dict.fromkeys("".join(WORDS) + "ㆍ")), encoding="utf-8")
+    run("--dataset", download, *ALL, f"character={file}")
+    assert statistics(target)["characters_outside"]["counts"] == {}
+    patches = tree(target / "images")
+    file.write_text(file.read_text(encoding="utf-8").replace("뷁", ""), encoding="utf-8")
+    status, out, _ = run("--dataset", download, *ALL, f"character={file}")
+    assert (status, out.count("nothing to do")) == (0, 3)
+    assert list(statistics(target)["characters_outside"]["counts"]) == ["뷁"]
+    assert tree(target / "images") == patches
+
+
 @pytest.mark.parametrize(
     ("settings", "why"),
     [

@@ -262,7 +262,7 @@ def test_default_set_is_where_step_2_put_it(folder, eval_set, tmp_path):
     ("options", "message"),
     [
         (["--eval_set", "no/such/folder"], "no/such/folder: there is no such folder"),
-        (["--eval_set", "{empty}"], "holds no page"),
+        (["--eval_set", "{empty}"], "holds no labels"),
         (["--eval_set", "{empty}", "learning_rate=3"], "learning_rate: there is no such setting"),
         (["--eval_set", "{empty}", "--config", "none.yaml"], "none.yaml: there is no such file"),
     ],

@@ -46,7 +46,9 @@ def fake_model(name, identity=None, recognizer=None):
 
 
 def fake_detector(detector=None, **identity):
-    return DetectorSource(identity or {"network": "fake"}, lambda: detector or FakeDetector())
+    return DetectorSource(
+        identity.pop("name", "fake"), identity or {"network": "fake"}, lambda: detector or FakeDetector()
+    )
 
 
 def run(eval_set, output, models, detector=None, report=lambda line: None):

@@ -12,6 +12,7 @@ from train_easyocr.config import Config
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.evaluation.badcases import LIST, MANIFEST, WEAK, BadCasesError, export_bad_cases
 from train_easyocr.evaluation.observations import Observations
+from train_easyocr.patches.cropping import Cutting
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.data import open_set
 
@@ -86,9 +87,34 @@ def test_training_takes_the_set(pages, tmp_path):
 
 
 def test_in_colour(pages, tmp_path):
-    export(tmp_path / "bad", pages, rgb=True)
+    export(tmp_path / "bad", pages, cutting=Cutting(rgb=True))
     patch = next((tmp_path / "bad" / "images").iterdir())
     assert cv2.imread(str(patch), cv2.IMREAD_UNCHANGED).ndim == 3
+
+
+def test_in_context_as_the_training_set_is(pages, tmp_path):
+    """Patches show more than their boxes, and training cuts out what it would have had without."""
+    export(tmp_path / "tight", pages)
+    export(tmp_path / "wide", pages, cutting=Cutting(context=0.5, unify=True))
+    characters = CharacterSet('가나김남경로도허해, "')
+    tight, wide = (open_set(tmp_path / name, Config(), characters) for name in ("tight", "wide"))
+    assert len(wide) == len(tight) == 6
+    for index in range(6):
+        assert np.array_equal(wide.patch(index, False), tight.patch(index, False))
+        assert wide.margins(index) != (0, 0, 0, 0) == tight.margins(index)
+    assert wide.margins(0) == (14, 14, 14, 14)
+    assert not (tmp_path / "tight" / "margins.csv").exists()
+
+
+def test_labels_are_written_as_in_the_training_set(tmp_path):
+    write_page(tmp_path / "set", "page", [(*WORDS[0][:4], "가·나")])
+    files = find_pages(tmp_path / "set")[0]
+    observations = Observations()
+    observations.add("page", "", read_page(files[0]).words, [])
+    summary = observations.characters.summary([], None)
+    for unify, label in ((False, "가·나"), (True, "가ㆍ나")):
+        export_bad_cases(tmp_path / "bad", "x", observations, summary, files, cutting=Cutting(unify=unify))
+        assert [row["words"] for row in rows_of(tmp_path / "bad" / "labels.csv")] == [label]
 
 
 def test_again_replaces_what_was_written_before(pages, tmp_path):

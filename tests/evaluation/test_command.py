@@ -40,12 +40,21 @@ def finetuned(tmp_path, monkeypatch):
         file.write_bytes(b"model")
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "easyocr"))
     model = fake_model("finetuned", {"weights_sha256": sha256(weights)}, FakeRecognizer())
-    monkeypatch.setattr(command, "find_models", lambda baseline, finetuned, cuda: ([model] if finetuned else [], {}))
+    monkeypatch.setattr(command, "find_models", lambda baseline, finetuned, *_: ([model] if finetuned else [], {}))
     return weights
 
 
 def step5(tmp_path, *options):
-    return evaluate.main(["--eval_set", str(tmp_path / "set"), "--output", str(tmp_path / "out"), *map(str, options)])
+    return evaluate.main(
+        [
+            "--eval_set",
+            str(tmp_path / "set"),
+            "--output",
+            str(tmp_path / "out"),
+            *map(str, options),
+            f"saved_models={tmp_path / 'saved'}",
+        ]
+    )
 
 
 def result(tmp_path):
@@ -94,6 +103,31 @@ def test_exported_words_score_the_same(finetuned, eval_set, tmp_path, suffix):
         assert all(math.isnan(row[5]) for rows in found.rows.values() for row in rows)
 
 
+def test_labels_in_another_form_score_the_same(finetuned, eval_set, tmp_path, capsys):
+    """What was exported in the ICDAR form, unpacked beside the images, is an evaluation set of its own."""
+    assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--export", tmp_path / "ours.zip") == 0
+    before = result(tmp_path)
+    assert "left out" not in capsys.readouterr().err
+    (eval_set / "labels").rename(tmp_path / "labels_of_ai_hub")
+    with zipfile.ZipFile(tmp_path / "ours_labels.zip") as labels:
+        labels.extractall(eval_set / "gt")
+    assert step5(tmp_path, "--finetuned", "--boxes", "labels") == 0
+    after = result(tmp_path)
+    assert after["models"]["finetuned"]["mean"] == before["models"]["finetuned"]["mean"]
+    assert after["words"] == before["words"] > 0
+    file = sorted((eval_set / "gt").rglob("*.txt"))[0]
+    file.write_text(f"{file.read_text(encoding='utf-8')}1,1,9,1,9,9,1,9,###\n깨진 줄\n", encoding="utf-8")
+    capsys.readouterr()
+    assert step5(tmp_path, "--finetuned", "--boxes", "labels") == 0
+    assert result(tmp_path)["words"] == before["words"]
+    err = capsys.readouterr().err
+    assert f"of {file.name}: malformed annotation" in err
+    assert "1 labelled words are left out: marked as don't care" in err
+    assert "counts as false" in err
+    assert step5(tmp_path, "--finetuned", "--label_format", "ppocrlabel") == 2
+    assert "Label.txt" in capsys.readouterr().err
+
+
 def test_model_that_is_exported(perfect, finetuned, tmp_path):
     both = ("--predictions", perfect, "--finetuned", "--boxes", "labels")
     assert step5(tmp_path, *both, "--export", tmp_path / "e.json", "--model", "perfect") == 0
@@ -136,7 +170,7 @@ def test_history_and_comparison(perfect, finetuned, tmp_path, capsys):
     assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--mark", "first") == 0
     said = capsys.readouterr().out
     assert "kept as evaluation 2" in said
-    copy = tmp_path / "out" / "evaluation_history" / "weights" / "first.pth"
+    copy = tmp_path / "saved" / "marked" / "first" / "recognizer.pth"
     assert str(copy) in said
     assert copy.read_bytes() == finetuned.read_bytes()
     assert step5(tmp_path, "--history") == 0

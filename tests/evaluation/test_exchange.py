@@ -49,6 +49,17 @@ def test_line_ends(tmp_path):
         assert read_predictions(tmp_path / f"words.{suffix}", PAGES).rows[PAGES[0]][0][4] == expected
 
 
+def test_half_a_surrogate_pair_is_refused(tmp_path):
+    """Nothing that is written afterwards could hold it."""
+    for content, named in (
+        ({PAGES[0]: [{"box": [0, 0, 9, 9], "text": "가"}, {"box": [0, 0, 9, 9], "text": "나\ud800"}]}, "word 2"),
+        ({"쪽\udc00": []}, "page"),
+    ):
+        (tmp_path / "words.json").write_text(json.dumps({"pages": content}))
+        with pytest.raises(ExchangeError, match=rf"words\.json: .*{named}.*no text file can hold"):
+            read_predictions(tmp_path / "words.json", PAGES)
+
+
 def test_words_without_confidence(tmp_path):
     rows = {PAGES[0]: [[0, 0, 9, 9, "가", math.nan]]}
     for suffix in ("json", "csv"):
@@ -142,7 +153,7 @@ def test_no_file(tmp_path):
         read_predictions(tmp_path / "none.json", PAGES)
 
 
-@pytest.mark.parametrize("line", ["1,2,3,4,가", "a", "1,2,3,4,5,6,7,8.5,가"])
+@pytest.mark.parametrize("line", ["1,2,3,4,가", "a", "1,2,3,4,5,6,7,8px,가"])
 def test_broken_lines_of_a_zip(tmp_path, line):
     with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
         archive.writestr("res_a.txt", f"0,0,9,0,9,9,0,9,가\n{line}")

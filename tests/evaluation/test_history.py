@@ -13,6 +13,7 @@ from train_easyocr.evaluation.history import History, HistoryError, as_table, co
 from train_easyocr.evaluation.report import summarize
 from train_easyocr.evaluation.runner import Model, evaluate
 from train_easyocr.files import sha256
+from train_easyocr.marks import marked_detector, marked_recognizer
 
 
 class Told:
@@ -143,23 +144,24 @@ def test_marks(tmp_path, eval_set):
     model = fake_model("finetuned", {"weights_sha256": sha256(weights)}, FakeRecognizer())
     keep(tmp_path, eval_set, [told("poor", "바"), model])
     history = History(tmp_path / "out")
-    copy = history.mark("첫-모델_1.0", history.find("1:finetuned"), weights)
+    copy = history.mark("첫-모델_1.0", history.find("1:finetuned"), weights, tmp_path / "saved", None)
     weights.write_bytes(b"other")
     assert copy.read_bytes() == b"weights" and copy.with_suffix(".json").exists()
-    assert history.weights_of("첫-모델_1.0") == copy
-    assert history.weights_of("none") is None
+    assert marked_recognizer("첫-모델_1.0", tmp_path / "saved") == copy
+    assert marked_recognizer("none", tmp_path / "saved") is None
+    assert marked_detector("첫-모델_1.0", tmp_path / "saved") is None
     keep(tmp_path, eval_set, [told("poor", "바")])
     assert history.find("첫-모델_1.0").name == "1:finetuned"
     assert [line.endswith("첫-모델_1.0") for line in as_table(history).splitlines()[2:]] == [False, True, False]
     with pytest.raises(HistoryError, match="does not hold the weights"):
-        history.mark("second", history.find("1:finetuned"), weights)
+        history.mark("second", history.find("1:finetuned"), weights, tmp_path / "saved", None)
 
 
 @pytest.mark.parametrize("name", ["", "last", "12", "../x", ".x", "a/b", "a b", "x" * 80])
 def test_names_that_cannot_be_marks(history, tmp_path, name):
     with pytest.raises(HistoryError, match="--mark"):
-        history.mark(name, history.find("last"), tmp_path / "w.pth")
-    assert not (history.folder / "weights").exists()
+        history.mark(name, history.find("last"), tmp_path / "w.pth", tmp_path / "saved", None)
+    assert not (tmp_path / "saved").exists()
 
 
 def test_damaged_marks(history):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,12 @@ from tests.evaluation.fakes import FakeDetector, FakeRecognizer, fake_detector, 
 from tests.evaluation.installed import WORDS, draw_page, write_page, write_set
 from train_easyocr.documents import Box, Word
 from train_easyocr.easyocr_weights import MissingWeights
+from train_easyocr.evaluation import runner
 from train_easyocr.evaluation.metrics import score_page
 from train_easyocr.evaluation.predictions import FILE_NAME
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
-from train_easyocr.evaluation.runner import Model
-from train_easyocr.reader import ReaderError
+from train_easyocr.evaluation.runner import LABELS, Model, in_advance
+from train_easyocr.reader import ReaderError, load_page
 
 ROOT = Path(__file__).parents[2]
 FILES = (CSV_NAME, JSON_NAME, FILE_NAME)
@@ -242,7 +244,7 @@ def test_killed_and_run_again(tmp_path):
     recognizers = [FakeRecognizer("baseline"), FakeRecognizer("finetuned")]
     run(eval_set, output, [fake_model(r.name, recognizer=r) for r in recognizers], fake_detector())
     assert contents(output) == contents(undisturbed)
-    done = {name: whole.count(f'"detector/{name}","page"'.encode()) for name in ("baseline", "finetuned")}
+    done = {name: whole.count(f'"fake/{name}","page"'.encode()) for name in ("baseline", "finetuned")}
     assert {r.name: 8 - r.pages for r in recognizers} == done
 
 
@@ -256,6 +258,74 @@ def test_every_cut_of_the_predictions_ends_in_the_same_files(eval_set, tmp_path)
         assert contents(tmp_path) == expected
 
 
+def test_every_cut_with_a_detector_of_its_own(eval_set, tmp_path):
+    """Where a model stopped between finding a page's words and reading them, it reads them at the boxes found."""
+    own = replace(fake_model("finetuned"), detector=fake_detector(name="own"))
+    run(eval_set, tmp_path, [fake_model("baseline"), own], fake_detector())
+    expected = contents(tmp_path)
+    lines = expected[FILE_NAME].splitlines(keepends=True)
+    assert len(lines) == 1 + 4 * 4
+    for count in range(1, len(lines)):
+        (tmp_path / FILE_NAME).write_bytes(b"".join(lines[:count]))
+        run(eval_set, tmp_path, [fake_model("baseline"), own], fake_detector())
+        assert contents(tmp_path) == expected
+
+
+def test_models_that_differ_in_their_detectors_share_a_recognizer(eval_set, tmp_path):
+    def cells(opened, detectors):
+        model = Model("", {"weights_sha256": "a"}, lambda: opened.append(1) or FakeRecognizer("가"), recognizer="a")
+        sources = {"fake": fake_detector(detectors[0]), "own": fake_detector(detectors[1], name="own", x="y")}
+        named = {**sources, "labels": LABELS}
+        return [replace(model, name=f"a @ {name}", detector=source) for name, source in named.items()]
+
+    opened, detectors = [], [FakeDetector(), FakeDetector()]
+    evaluation = run(eval_set, tmp_path, cells(opened, detectors))
+    assert (len(opened), [detector.pages for detector in detectors]) == (1, [4, 4])
+    assert evaluation.boxes == "detector"
+    assert [page.scores["a @ labels"].predictions for page in evaluation.pages] == [2, 4, 3, 5]
+    assert {page.scores["a @ own"].predictions for page in evaluation.pages} == {2}
+
+    alone = FakeRecognizer("가")
+    run(eval_set, tmp_path, [fake_model("a", {"weights_sha256": "a"}, alone)], fake_detector())
+    run(eval_set, tmp_path, [fake_model("a", {"weights_sha256": "a"}, alone)])
+    assert alone.pages == 0, "what a cell read is known of the recognizer"
+
+    with pytest.raises(ValueError, match="two detectors are called fake"):
+        run(eval_set, tmp_path, [*cells([], detectors), fake_model("b")], fake_detector(another="one"))
+
+
+def test_pages_are_prepared_in_advance_in_order_and_not_too_many():
+    held, most = set(), []
+
+    def work(number):
+        held.add(number)
+        most.append(len(held))
+        if number == 7:
+            raise ValueError("7")
+        time.sleep(0.003 * (number % 3))
+        return number
+
+    found = []
+    with pytest.raises(ValueError, match="7"):
+        for number in in_advance(work, range(100), 2):
+            found.append(number)
+            time.sleep(0.005)
+            held.discard(number)
+    assert found == list(range(7))
+    assert max(most) == 3, "the one that is used, and two that come next"
+    assert list(in_advance(work, [], 2)) == []
+
+
+def test_kept_pages_are_not_decoded(eval_set, tmp_path, monkeypatch):
+    run(eval_set, tmp_path, [fake_model("baseline")])
+    decoded = []
+    monkeypatch.setattr(runner, "load_page", lambda path: decoded.append(path) or load_page(path))
+    run(eval_set, tmp_path, [fake_model("baseline")])
+    assert decoded == []
+    run(eval_set, tmp_path, [fake_model("baseline"), fake_model("finetuned")])
+    assert len(decoded) == 4
+
+
 def test_a_model_can_have_a_detector_of_its_own(eval_set, tmp_path):
     class Narrow(FakeDetector):
         def detect(self, image):
@@ -263,7 +333,7 @@ def test_a_model_can_have_a_detector_of_its_own(eval_set, tmp_path):
 
     def models(own):
         tuned = fake_model("finetuned", recognizer=FakeRecognizer("finetuned"))
-        tuned = Model(tuned.name, tuned.identity, tuned.open, fake_detector(own, network="own"))
+        tuned = Model(tuned.name, tuned.identity, tuned.open, fake_detector(own, name="own", network="own"))
         return [fake_model("baseline", recognizer=FakeRecognizer("baseline")), tuned]
 
     shared, own = FakeDetector(), Narrow()
@@ -283,7 +353,7 @@ def test_a_model_can_have_a_detector_of_its_own(eval_set, tmp_path):
             raise ReaderError("kaputt")
 
     changed = fake_model("finetuned", recognizer=FakeRecognizer("finetuned"))
-    changed = Model(changed.name, changed.identity, changed.open, fake_detector(Broken(), network="other"))
+    changed = Model(changed.name, changed.identity, changed.open, fake_detector(Broken(), name="own", network="other"))
     evaluation = run(eval_set, tmp_path / "out", [*models(own)[:1], changed], fake_detector(shared))
     assert evaluation.failed == {"finetuned": "kaputt"}
     assert set(evaluation.models) == {"baseline"}

@@ -64,18 +64,30 @@ TEXTS = [f"낱말{i}" * (1 + i % 300) for i in range(1500)]
 MARGINS = [f"{i},1,2,3" for i in range(1500)]
 
 
+def ends_of_transactions():
+    ends, count, size = {0, len(IMAGES)}, 0, 0
+    for number, image in enumerate(IMAGES, 1):
+        count, size = count + 1, size + len(image)
+        if count >= lmdb_form.TRANSACTION or size >= lmdb_form.MOST_BYTES:
+            ends.add(number)
+            count = size = 0
+    return ends
+
+
 def go_on(folder, stop_after=None):
     """Open a database and write what it lacks, or only some images of that."""
     database = PatchDatabase(folder)
-    assert database.images % lmdb_form.TRANSACTION == 0 or database.images == len(IMAGES)
+    assert database.images in ends_of_transactions()
     database.append_images(IMAGES[database.taken :][:stop_after])
     if stop_after is None:
         database.finish(TEXTS, MARGINS)
     return (folder / "data.mdb").read_bytes()
 
 
-def test_a_database_that_is_gone_on_with_has_the_bytes_of_one_written_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(lmdb_form, "TRANSACTION", 37)
+@pytest.mark.parametrize(("patches", "size"), [(37, 2**40), (10**6, 150_000)])
+def test_a_database_that_is_gone_on_with_has_the_bytes_of_one_written_at_once(tmp_path, monkeypatch, patches, size):
+    monkeypatch.setattr(lmdb_form, "TRANSACTION", patches)
+    monkeypatch.setattr(lmdb_form, "MOST_BYTES", size)
     monkeypatch.setattr(lmdb_form, "FIRST_MAP", 2**16)
     whole = go_on(tmp_path / "whole")
     assert go_on(tmp_path / "whole") == whole  # nothing is lacking

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from train_easyocr.config import CONFIG_FILES, STRENGTHS, Config, check_settings, load_settings
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.archives import find_download
+from train_easyocr.marks import marked_detector
 from train_easyocr.starter_weights import STARTER
 
 DEFAULT_CONFIG = CONFIG_FILES / "detection.yaml"
@@ -143,10 +144,13 @@ def contradictions(config: DetectionConfig) -> list[str]:
         if (file := getattr(config, key)) and not Path(file).is_file()
     ]
     named = (("craft", "craft"), (STARTER, "db_light"))
-    if (start := config.continue_from) and not Path(start).is_file() and (start, config.network) not in named:
+    start = config.continue_from
+    marked = marked_detector(start, Path(config.saved_models))
+    if start and not Path(start).is_file() and not marked and (start, config.network) not in named:
         found.append(
             f"continue_from: {start}: there is no such file; `craft` stands for EasyOCR's, with network: craft, "
-            "`starter` for the detector of this package, with network: db_light"
+            "`starter` for the detector of this package, with network: db_light, and a name for what "
+            "`evaluate.py --mark` kept with a detector"
         )
     missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]
     if missing and not config.dataset:

@@ -35,6 +35,7 @@ from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import remove_leftovers, write_text
+from train_easyocr.marks import marked_detector
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
@@ -142,7 +143,7 @@ def _prepare(
     model = network.build()
     if processes.first:
         if state is None and config.continue_from:
-            path = _find_start(config.continue_from)
+            path = _find_start(config.continue_from, Path(config.saved_models))
             print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
         save_config(config, config.experiment / "config.yaml")
     print(f"Total number of trainable parameters: {count_trainable(model):,}")
@@ -442,10 +443,13 @@ class DetectorTrainer:
             save_weights(self._config.experiment / f"{name}.pth", model, card)
 
 
-def _find_start(continue_from: str) -> Path:
+def _find_start(continue_from: str, saved_models: Path) -> Path:
     if continue_from == starter_weights.STARTER:
         return starter_weights.DETECTOR
-    return find_weights(CRAFT) if continue_from == CRAFT else Path(continue_from)
+    if continue_from == CRAFT:
+        return find_weights(CRAFT)
+    path = Path(continue_from)
+    return path if path.is_file() else marked_detector(continue_from, saved_models) or path
 
 
 def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, int]:

@@ -32,7 +32,8 @@ class Box(NamedTuple):
     @property
     def area(self) -> int:
         """Area in pixels, 0 for a box that is empty or turned inside out."""
-        return max(0, self.width) * max(0, self.height)
+        width, height = self.xmax - self.xmin, self.ymax - self.ymin
+        return width * height if width > 0 and height > 0 else 0
 
     def clipped(self, width: int, height: int) -> Box:
         """Return the part of the box that lies on an image of `width` x `height` pixels (area 0 when none does)."""

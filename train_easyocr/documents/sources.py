@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from train_easyocr.documents.aihub import PageFile
+if TYPE_CHECKING:
+    from train_easyocr.documents.aihub import PageFile
 
 
 class SourceError(ValueError):
@@ -82,4 +83,5 @@ class PageSource:
     @classmethod
     def of(cls, page: PageFile) -> PageSource:
         """Take a page from a folder."""
-        return cls(page.name, FileSource(page.image), FileSource(page.label))
+        label = FileSource(page.label) if isinstance(page.label, Path) else page.label
+        return cls(page.name, FileSource(page.image), label)

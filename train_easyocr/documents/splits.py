@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-PURPOSES = {"training": 0, "validation": 1}
+PURPOSES = {"training": 0, "validation": 1, "pool": 2}
 """What is drawn for has its own random numbers, so that no draw depends on another having been made."""
 
 
@@ -50,6 +50,37 @@ def draw_validation(names: Sequence[str], val_count: int, eval_count: int, seed:
         eval_count = total - val_count
     permuted = _permuted(names, seed, "validation")
     return sorted(permuted[:val_count]), sorted(permuted[val_count : val_count + eval_count])
+
+
+def draw_pool(names: Sequence[str], counts: Mapping[str, int], seed: int) -> dict[str, list[str]]:
+    """Draw pages for several purposes out of one pool, disjoint, from one permutation.
+
+    Each purpose can be drawn alone and never meets another. When there are fewer pages than asked for, all shrink in
+    proportion, and none becomes empty.
+
+    Args:
+        names: All pages.
+        counts: Pages asked for by purpose, 1 or more each. The last one takes what rounding leaves; asking for more of
+            it with the same seed changes nothing about the others as long as there are enough pages.
+        seed: Same seed and same names, same pages.
+
+    Returns:
+        The names by purpose, each sorted.
+
+    Raises:
+        ValueError: There are fewer pages than purposes.
+    """
+    if len(names) < len(counts):
+        raise ValueError(f"{len(names)} pages can't be shared between {', '.join(counts)}; each needs at least one")
+    total, asked = len(names), sum(counts.values())
+    permuted, start, drawn = _permuted(names, seed, "pool"), 0, {}
+    for number, (purpose, count) in enumerate(counts.items(), 1):
+        left = total - start - (len(counts) - number)  # the purposes that follow need one each
+        last = number == len(counts)
+        share = count if total >= asked else left if last else min(max(1, round(total * count / asked)), left)
+        drawn[purpose] = sorted(permuted[start : start + share])
+        start += share
+    return drawn
 
 
 def _permuted(names: Sequence[str], seed: int, purpose: str) -> list[str]:

@@ -3,7 +3,7 @@
     analyzer = Analyzer()
     evaluate(pages, models, detector, output, observer=analyzer)
     analysis = analyzer.analyze(...)
-    write_json(path, as_json(analysis))
+    write_json(path, with_identities(analysis, models))
 
 `analysis.json` holds no time stamps: the same predictions give the same bytes. `report.md` and whatever else shows an
 analysis is drawn from this tree, and from `analysis_pages.jsonl`, which has a line a page with all its words:
@@ -35,6 +35,7 @@ from train_easyocr.evaluation.cleval import CharacterCounts, pooled
 from train_easyocr.evaluation.error_classes import CLASSES, ErrorClass
 from train_easyocr.evaluation.metrics import FIGURES, PageScores
 from train_easyocr.evaluation.observations import Observations, PageReading, PageRecord, Row, Words
+from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.significance import BETTER, WORSE, Difference, mean_differences, ratio_differences
 from train_easyocr.evaluation.slices import Group, Mask, groups_of, slice_masks, slices_of
 from train_easyocr.evaluation.suspicious import SuspiciousLabel, suspicious_labels
@@ -224,6 +225,11 @@ def _words_of(reading: PageReading, rows: Sequence[Row]) -> dict[str, Any]:
             for row, found in zip(rows, reading.classes.predictions, strict=True)
         ],
     }
+
+
+def with_identities(analysis: Analysis, models: Mapping[str, Identity]) -> dict[str, Any]:
+    """Return what `analysis.json` holds: the tree, and by model what its readings depend on."""
+    return {**as_json(analysis), "identities": {name: dict(identity) for name, identity in models.items()}}
 
 
 def as_json(analysis: Analysis) -> dict[str, Any]:

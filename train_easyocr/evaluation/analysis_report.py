@@ -29,10 +29,10 @@ def as_markdown(analysis: Analysis) -> str:
         "# Evaluation",
         f"{len(analysis.pages)} pages, {analysis.labels:,} labelled words, read at {WHERE[analysis.boxes]}.",
         "## Scores",
-        _markdown(_scores(analysis)),
+        markdown_table(_scores(analysis)),
     ]
     if analysis.comparisons:
-        parts += ["## Is it more than chance?", _markdown(_differences(analysis.comparisons)), _chance(analysis)]
+        parts += ["## Is it more than chance?", markdown_table(_differences(analysis.comparisons)), _chance(analysis)]
     for name, model in list(analysis.models.items())[-1:]:
         parts += [f"# {name} in detail", *_details(model, analysis)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -59,11 +59,11 @@ def _details(model: ModelAnalysis, analysis: Analysis) -> list[str]:
         "## What went wrong",
         "Each label and each prediction is in one class. The losses add up to what the headline lacks; `F1 if "
         "repaired` is the headline if that class alone were put right.",
-        _markdown(_classes(model.error_classes)),
+        markdown_table(_classes(model.error_classes)),
         "## Where",
-        *(f"By {kind}:\n\n{_markdown(_groups(groups))}" for kind, groups in model.groups.items() if groups),
+        *(f"By {kind}:\n\n{markdown_table(_groups(groups))}" for kind, groups in model.groups.items() if groups),
         "Words of one kind (a word can be of several):",
-        _markdown(_groups(model.slices)),
+        markdown_table(_groups(model.slices)),
         "## Characters",
         *_characters(model.characters, model.confusions),
         "## Confidence",
@@ -100,11 +100,12 @@ def _differences(comparisons: Iterable[Comparison]) -> Table:
     for comparison in comparisons:
         found = comparison.figures["end_to_end_f1"]
         verdict = found.verdict if found else "-"
-        rows.append([f"{comparison.after} - {comparison.before}", _interval(found), verdict])
+        rows.append([f"{comparison.after} - {comparison.before}", interval(found), verdict])
     return ["models", "mean end-to-end F1", "verdict"], rows
 
 
-def _interval(found: Difference | None) -> str:
+def interval(found: Difference | None) -> str:
+    """Return a difference and its interval; `-` where there is none."""
     return "-" if found is None else f"{found.value:+.4f} ({found.low:+.4f} to {found.high:+.4f})"
 
 
@@ -120,7 +121,7 @@ def _chance(analysis: Analysis) -> str:
 def _worse_slices(comparisons: Iterable[Comparison]) -> str:
     lines = [
         f"- WORSE: {comparison.after} reads {name} worse than {comparison.before}: "
-        f"{_interval(comparison.slices[name])} per label"
+        f"{interval(comparison.slices[name])} per label"
         for comparison in comparisons
         for name in comparison.worse_slices
     ]
@@ -155,7 +156,7 @@ def _characters(summary: CharacterSummary, confusions: int) -> list[str]:
     parts = [
         f"{summary.edits:,} edits in {summary.characters:,} characters of matched words; {confusions:,} different "
         "confusions.",
-        _markdown((["label", "read", "count", "example"], _confusion_rows(summary.confusions))),
+        markdown_table((["label", "read", "count", "example"], _confusion_rows(summary.confusions))),
         f"Spaces (띄어쓰기): {spaces.labelled:,} in the labels, {spaces.missed:,} not read, {spaces.added:,} added; "
         f"{spaces.words:,} words differ in nothing else.",
     ]
@@ -166,7 +167,7 @@ def _characters(summary: CharacterSummary, confusions: int) -> list[str]:
         ]
         parts += [
             f"{summary.jamo_syllables:,} syllables were taken for another; they differ in: {shares}.",
-            _markdown((["part", "label", "read", "count"], jamo)),
+            markdown_table((["part", "label", "read", "count"], jamo)),
         ]
     if summary.unwritable:
         named = " ".join(f"{found.character} ({found.count:,})" for found in summary.unwritable[: 2 * SHOWN])
@@ -207,7 +208,7 @@ def _confidence(calibration: Calibration) -> str:
         for found in calibration.bins
         if found.words
     ]
-    return f"{line}\n\n{_markdown((['confidence', 'words', 'mean', 'right'], rows))}"
+    return f"{line}\n\n{markdown_table((['confidence', 'words', 'mean', 'right'], rows))}"
 
 
 def _suspicious(labels: Sequence[SuspiciousLabel]) -> list[str]:
@@ -224,12 +225,13 @@ def _suspicious(labels: Sequence[SuspiciousLabel]) -> list[str]:
     return [
         "## Suspicious labels",
         note,
-        _markdown((["score", "label", "read", "by", "page", "box"], rows)),
+        markdown_table((["score", "label", "read", "by", "page", "box"], rows)),
         f"{len(labels):,} are listed in analysis.json." if len(labels) > SHOWN else "",
     ]
 
 
-def _markdown(table: Table) -> str:
+def markdown_table(table: Table) -> str:
+    """Return a table in Markdown; nothing for one without rows."""
     header, rows = table
     if not rows:
         return ""

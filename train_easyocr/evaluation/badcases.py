@@ -2,7 +2,8 @@
 
     python3 evaluate.py --eval_set DIR --finetuned --export-badcases FOLDER
 
-`FOLDER` holds `images/` and `labels.csv`, so that, put below `train_data`, it is trained on by its name
+`FOLDER` holds `images/` and `labels.csv` as step 2 writes them with the same settings (`rgb`, `box_context`,
+`unify_variants`), so that, put below `train_data`, it is trained on by its name
 (`select_data=select_data-FOLDER`); `badcases.csv` says what was read instead, and `weak_characters.json` is the list of
 characters that `python3 -m train_easyocr.synthesis.words --from-report` takes. What a model is trained on it can't be
 scored on any more: take pages for this that are not those of the final score.
@@ -27,15 +28,19 @@ from train_easyocr.evaluation.character_errors import CharacterSummary, weak_cha
 from train_easyocr.evaluation.error_classes import CLASSES, RIGHT
 from train_easyocr.evaluation.observations import Observations, Words
 from train_easyocr.files import TEMPORARY_SUFFIX, write_json, write_text
-from train_easyocr.patches.cropping import crop, patch_name, prefixes
+from train_easyocr.patches.cropping import Cutting, crop, patch_name, prefixes, widened
 from train_easyocr.patches.labels_csv import HEADER, format_row
 from train_easyocr.patches.png import encode_png
+from train_easyocr.patches.prepared_set import MARGINS, MARGINS_HEADER
+from train_easyocr.text import unify_variants
 
 MANIFEST = "badcases.json"
 LIST = "badcases.csv"
 WEAK = "weak_characters.json"
 NO_PATCH = "box without area on the page, or with the place of another"
 NO_TEXT = "label without text"
+AS_LABELLED = Cutting()
+"""Grey, without context, texts as they are."""
 
 
 class BadCasesError(RuntimeError):
@@ -50,6 +55,7 @@ class _Set:
     details: list[str] = field(
         default_factory=lambda: [format_row(("filename", "class", "label", "read", "confidence", "page"))]
     )
+    margins: list[str] = field(default_factory=lambda: [format_row(MARGINS_HEADER)])
     names: set[str] = field(default_factory=set)
     skipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -61,7 +67,7 @@ def export_bad_cases(
     summary: CharacterSummary,
     pages: Sequence[PageFile],
     *,
-    rgb: bool = False,
+    cutting: Cutting = AS_LABELLED,
     say: Callable[[str], None] = tqdm.write,
 ) -> int:
     """Write the labels that a model did not read right as patches.
@@ -72,7 +78,7 @@ def export_bad_cases(
         observations: What it did.
         summary: Its characters.
         pages: The files of the evaluation's pages.
-        rgb: Patches in colour instead of grey.
+        cutting: What patches show and how labels are written, as the training set has it.
         say: Takes a line about each page that can't be read any more.
 
     Returns:
@@ -94,12 +100,14 @@ def export_bad_cases(
     for page, of_page in tqdm(rows.items(), unit="page", desc="Bad cases"):
         name = observations.pages[page].name
         try:
-            image = decode_image(files[name].image.read_bytes(), rgb)
+            image = decode_image(files[name].image.read_bytes(), cutting.rgb)
         except (ImageError, OSError) as error:
             say(f"skipped {name}: {error}")
             continue
-        _write_patches(work, image, called[name], (name, words, of_page), found)
+        _write_patches(work, image, (called[name], name, words, of_page), cutting, found)
     write_text(work / "labels.csv", "".join(found.labels))
+    if cutting.context:
+        write_text(work / MARGINS, "".join(found.margins))
     write_text(work / LIST, "".join(found.details))
     write_json(work / WEAK, weak_characters(summary))
     write_json(work / MANIFEST, {"model": model, "words": len(found.names), "skipped": dict(found.skipped)})
@@ -138,23 +146,31 @@ def _wrong_rows(words: Words) -> Mapping[int, list[int]]:
 
 
 def _write_patches(
-    work: Path, image: np.ndarray, prefix: str, source: tuple[str, Words, Sequence[int]], found: _Set
+    work: Path,
+    image: np.ndarray,
+    source: tuple[str, str, Words, Sequence[int]],
+    cutting: Cutting,
+    found: _Set,
 ) -> None:
-    page, words, rows = source
+    """Write the patches of a page: its prefix, its name, all words, and the rows of those that were not read right."""
+    prefix, page, words, rows = source
     height, width = image.shape[:2]
     for row in rows:
         box = words.box_of(row).clipped(width, height)
         name = patch_name(prefix, box)
-        text = words.text[row]
+        text = unify_variants(words.text[row]) if cutting.unify else words.text[row]
         reason = NO_TEXT if not text else NO_PATCH if not box.area or name in found.names else ""
         if reason:
             found.skipped[reason] += 1
             continue
         # Into a folder that is published as a whole at the end, so no temporary name is needed.
-        (work / "images" / name).write_bytes(encode_png(crop(image, box)))
+        wide = widened(box, cutting.context, width, height)
+        (work / "images" / name).write_bytes(encode_png(crop(image, wide)))
+        sides = box.xmin - wide.xmin, box.ymin - wide.ymin, wide.xmax - box.xmax, wide.ymax - box.ymax
         confidence = float(words.confidence[row])
         found.names.add(name)
         found.labels.append(format_row((name, text)))
+        found.margins.append(format_row((name, *map(str, sides))))
         found.details.append(
             format_row(
                 (

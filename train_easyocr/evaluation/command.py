@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, TypeVar
@@ -14,26 +15,38 @@ from typing import TextIO, TypeVar
 import torch
 
 from train_easyocr.config import Config
+from train_easyocr.detection.installed import installed_detection
 from train_easyocr.documents import Page, Word
-from train_easyocr.documents.aihub import PageFile, Problem, find_pages
+from train_easyocr.documents.aihub import IGNORED, PageFile, Problem
+from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages, left_out
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
-from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, as_json
+from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
 from train_easyocr.evaluation.badcases import BadCasesError, check_folder, export_bad_cases
+from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
 from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
 from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.metrics import PageScores
-from train_easyocr.evaluation.models import FINETUNED_MODEL, find_detector, find_models
+from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.observations import Row
-from train_easyocr.evaluation.predictions import PredictionsError
+from train_easyocr.evaluation.predictions import Identity, PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
+from train_easyocr.evaluation.whose_gain import JSON_NAME as GAIN_JSON
+from train_easyocr.evaluation.whose_gain import MARKDOWN_NAME as GAIN_MARKDOWN
+from train_easyocr.evaluation.whose_gain import as_text as gain_text
+from train_easyocr.evaluation.whose_gain import cells_of, whose_gain, write_whose_gain
 from train_easyocr.files import replacing, sha256, write_json, write_text
+from train_easyocr.marks import marked_recognizer
+from train_easyocr.patches.cropping import Cutting
 from train_easyocr.reader import finetuned_files
 
 T = TypeVar("T")
+
+SHOWN_WORDS = 10
+"""Words left out that are named one by one."""
 
 
 class CommandError(RuntimeError):
@@ -70,35 +83,31 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
             before, after = (history.find(name) for name in arguments.compare)
             print(compare(after, before, config.seed))
             return 0
-        return _run(arguments, config, history)
+        if arguments.cuda and not torch.cuda.is_available():
+            raise CommandError(
+                f"--cuda: torch {torch.__version__} finds no CUDA device here; check nvidia-smi, or leave --cuda out", 2
+            )
+        return _whose_gain(arguments, config) if arguments.whose_gain else _run(arguments, config, history)
     except (HistoryError, ExchangeError, BadCasesError) as error:
         raise CommandError(str(error)) from error
 
 
 def _run(arguments: argparse.Namespace, config: Config, history: History) -> int:
-    if arguments.cuda and not torch.cuda.is_available():
-        raise CommandError(
-            f"--cuda: torch {torch.__version__} finds no CUDA device here; check nvidia-smi, or leave --cuda out", 2
-        )
     # What would stop the work after its end stops it now.
     if arguments.mark:
         history.check_name(arguments.mark)
     if arguments.export_badcases:
         check_folder(arguments.export_badcases.absolute())
-    eval_set = arguments.eval_set or config.prepared / "evaluation_set"
-    pages, problems = _find(eval_set)
-    pages = spread(pages, arguments.limit)
+    eval_set, pages, problems = _pages(arguments, config)
     # A file without a name: nothing of it is left behind when this process is killed.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         observer = _Observer(Analyzer(words=lines), keeps_rows=arguments.export is not None)
-        evaluation, characters = _evaluate(pages, arguments, observer)
+        evaluation, characters = _evaluate(pages, arguments, config, observer)
         evaluation.skipped[:0] = problems
-        if not evaluation.pages:
-            raise CommandError(f"{eval_set}: none of {len(pages)} pages could be evaluated; the reasons stand above")
         try:
             summary = write_results(evaluation, arguments.output, eval_set, config)
             analysis = observer.analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
-            _write_analysis(analysis, lines, arguments.output)
+            _write_analysis(analysis, evaluation.models, lines, arguments.output)
             html, images = arguments.output / HTML_NAME, arguments.report_images
             write_html_report(html, summary, analysis, observer.analyzer.observations, pages, images=images)
             number = history.add(evaluation, summary)
@@ -114,8 +123,8 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
     return 1 if evaluation.failed else 0
 
 
-def _write_analysis(analysis: Analysis, lines: TextIO, output: Path) -> None:
-    write_json(output / ANALYSIS_NAME, as_json(analysis))
+def _write_analysis(analysis: Analysis, models: Mapping[str, Identity], lines: TextIO, output: Path) -> None:
+    write_json(output / ANALYSIS_NAME, with_identities(analysis, models))
     write_text(output / MARKDOWN_NAME, as_markdown(analysis))
     lines.seek(0)
     with replacing(output / PAGES_NAME) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -161,12 +170,14 @@ def _extras(
         if arguments.export_badcases:
             folder = arguments.export_badcases.absolute()
             observations, summary = observer.analyzer.observations[model], analysis.models[model].characters
-            count = export_bad_cases(folder, model, observations, summary, pages, rgb=config.rgb)
+            cutting = Cutting(config.rgb, config.box_context, config.unify_variants)
+            count = export_bad_cases(folder, model, observations, summary, pages, cutting=cutting)
             print(f"Words that {model} did not read right: {count:,}, in {folder}")
     except OSError as error:
         raise CommandError(f"{error.filename or arguments.output}: can't be written: {error.strerror}") from error
     if arguments.mark:
-        copy = history.mark(arguments.mark, history.find(f"{len(history.entries())}:{FINETUNED_MODEL}"), _installed())
+        run = history.find(f"{len(history.entries())}:{FINETUNED_MODEL}")
+        copy = history.mark(arguments.mark, run, _installed(), Path(config.saved_models), installed_detection())
         print(f"Weights {arguments.mark}: {copy}")
 
 
@@ -177,17 +188,38 @@ def _installed() -> Path:
         raise CommandError(f"--mark: {error}") from error
 
 
-def _find(eval_set: Path) -> tuple[list[PageFile], list[Problem]]:
+def _pages(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[PageFile], list[Problem]]:
+    """Return the evaluation set, its pages that are to be read, and what kept others from being used."""
+    eval_set = arguments.eval_set or config.prepared / "evaluation_set"
+    pages, problems = _find(eval_set, arguments.label_format)
+    pages = spread(pages, arguments.limit)
+    _report_left_out(pages)
+    return eval_set, pages, problems
+
+
+def _find(eval_set: Path, form: LabelForm | None) -> tuple[list[PageFile], list[Problem]]:
     if not eval_set.is_dir():
         raise CommandError(
             f"{eval_set}: there is no such folder; give --eval_set, or make it with prepare_dataset.py --evaluation", 2
         )
-    pages, problems = find_pages(eval_set)
-    for problem in problems:
+    try:
+        found = find_labelled_pages(eval_set, form)
+    except LabelFormatError as error:
+        raise CommandError(str(error), 2) from error
+    for problem in found.problems:
         print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)
-    if not pages:
-        raise CommandError(f"{eval_set}: holds no page; images/ and labels/ must hold files of equal names", 2)
-    return pages, problems
+    return found.pages, found.problems
+
+
+def _report_left_out(pages: Sequence[PageFile]) -> None:
+    """Say which labelled words can't be scored."""
+    counts, lines = left_out(pages)
+    for line in lines[:SHOWN_WORDS]:
+        print(f"left out: {line}", file=sys.stderr)
+    for reason, count in counts.items():
+        print(f"{count:,} labelled words are left out: {reason}", file=sys.stderr)
+    if counts[IGNORED]:
+        print("The score knows no don't care: what a model reads at such a place counts as false.", file=sys.stderr)
 
 
 def spread(items: Sequence[T], limit: int | None) -> list[T]:
@@ -197,41 +229,78 @@ def spread(items: Sequence[T], limit: int | None) -> list[T]:
     return [items[number * len(items) // limit] for number in range(limit)]
 
 
-def _detector(models: list[Model], missing: dict[str, str], cuda: bool) -> DetectorSource:
+def _detector(models: list[Model], missing: dict[str, str], detectors: Detectors) -> DetectorSource | None:
     """Return the detector of the models that have none of their own; where it can't be had, those are left out."""
-    own = [model for model in models if model.detector is not None]
-    if own and len(own) == len(models):
-        assert own[0].detector is not None
-        return own[0].detector  # nobody asks for EasyOCR's
+    lacking = [model for model in models if model.detector is None]
+    if not lacking:
+        return None  # nobody asks for EasyOCR's
     try:
-        return find_detector(cuda)
+        return detectors.usual()
     except UNUSABLE_MODEL as error:
-        if not own:
+        if len(lacking) == len(models):
             raise
-        for model in [model for model in models if model.detector is None]:
+        for model in lacking:
             models.remove(model)
             missing[model.name] = f"no detector: {error}"
             print(f"evaluate.py: {model.name} is left out: {missing[model.name]}", file=sys.stderr)
-        return _detector(models, missing, cuda)
+        return None
 
 
 def _evaluate(
-    pages: Sequence[PageFile], arguments: argparse.Namespace, observer: _Observer
+    pages: Sequence[PageFile], arguments: argparse.Namespace, config: Config, observer: _Observer
 ) -> tuple[Evaluation, dict[str, frozenset[str]]]:
     """Evaluate the models whose files are there; those that are not are among the outcome's `failed`.
 
     Returns:
         The outcome, and the characters that each evaluated model can write.
     """
-    models, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda)
+    detectors = Detectors(arguments.cuda) if arguments.boxes == "detector" else None
+    models, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, detectors)
+    models += _named_models(arguments, config, detectors, [model.name for model in models])
     for name, reason in missing.items():
         print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
     readings = _readings(arguments.predictions, [page.name for page in pages], [model.name for model in models])
     if not models and not readings:
         raise CommandError("no model can be evaluated")
-    try:
-        detector = _detector(models, missing, arguments.cuda) if models and arguments.boxes == "detector" else None
+    with _explained(arguments.output):
+        detector = _detector(models, missing, detectors) if detectors else None
         evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
+    evaluation.failed = {**missing, **evaluation.failed}
+    if not evaluation.models:
+        raise CommandError("no model can be evaluated")
+    _check_pages(evaluation, pages)
+    evaluated = [model for model in models if model.name in evaluation.models]
+    return evaluation, {model.name: model.characters() for model in evaluated if model.characters}
+
+
+def _named_models(
+    arguments: argparse.Namespace, config: Config, detectors: Detectors | None, taken: Sequence[str]
+) -> list[Model]:
+    """Return the models of weights that are not installed, each named after its file or its mark."""
+    models: list[Model] = []
+    for given in arguments.weights:
+        path, name = Path(given), Path(given).stem
+        if not path.is_file():
+            path, name = marked_recognizer(given, Path(config.saved_models)) or path, given
+        if not path.is_file():
+            raise CommandError(f"--weights {given}: there is neither such a file nor such a mark", 2)
+        if name in (*taken, *(model.name for model in models)):
+            raise CommandError(f"--weights {given}: there is another model called {name}; rename the file", 2)
+        with _explained(arguments.output):
+            models.append(model_of(name, path, arguments.cuda, detectors))
+    return models
+
+
+def _check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
+    if not evaluation.pages:
+        raise CommandError(f"none of {len(pages)} pages could be evaluated; the reasons stand above")
+
+
+@contextlib.contextmanager
+def _explained(output: Path) -> Iterator[None]:
+    """Turn what can go wrong in an evaluation into what a user is told."""
+    try:
+        yield
     except UNUSABLE_MODEL as error:
         raise CommandError(f"no detector: {error}; --boxes labels needs none") from error
     except PredictionsError as error:
@@ -239,12 +308,34 @@ def _evaluate(
     except torch.OutOfMemoryError as error:
         raise CommandError(f"the GPU's memory is used up ({error}); free it, or leave --cuda out") from error
     except OSError as error:
-        raise CommandError(f"{arguments.output}: predictions can't be written: {error}") from error
-    evaluation.failed = {**missing, **evaluation.failed}
-    if not evaluation.models:
-        raise CommandError("no model can be evaluated")
-    evaluated = [model for model in models if model.name in evaluation.models]
-    return evaluation, {model.name: model.characters() for model in evaluated if model.characters}
+        raise CommandError(f"{output}: predictions can't be written: {error}") from error
+
+
+def _whose_gain(arguments: argparse.Namespace, config: Config) -> int:
+    """Evaluate each recognizer at each detector, and say what earned the gain."""
+    _, pages, _ = _pages(arguments, config)
+    recognizers, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, None)
+    recognizers += _named_models(arguments, config, None, [model.name for model in recognizers])
+    for name, reason in missing.items():
+        print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
+    names = [model.name for model in recognizers]
+    with _explained(arguments.output):
+        detectors = Detectors(arguments.cuda).compared(arguments.detection_settings)
+        evaluation = evaluate(pages, cells_of(recognizers, detectors), None, arguments.output)
+    _check_pages(evaluation, pages)
+    try:
+        found = whose_gain(evaluation, names, detectors, config.seed)
+        write_whose_gain(found, arguments.output)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    except OSError as error:
+        raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
+    print(gain_text(found))
+    print(f"\nWritten: {arguments.output / GAIN_MARKDOWN}, {arguments.output / GAIN_JSON}")
+    left_out = {**missing, **evaluation.failed}
+    for name, reason in left_out.items():
+        print(f"evaluate.py: {name} was not evaluated: {reason}", file=sys.stderr)
+    return 1 if left_out else 0
 
 
 def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str]) -> list[Readings]:

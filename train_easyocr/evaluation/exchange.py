@@ -16,7 +16,6 @@ from __future__ import annotations
 import csv
 import json
 import math
-import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,6 +24,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from train_easyocr.documents import Box, Word
+from train_easyocr.documents.aihub import UNWRITABLE
+from train_easyocr.documents.label_formats import (
+    Corners,
+    enclosing_box,
+    icdar_lines,
+    parse_icdar_line,
+    quoted_for_icdar,
+)
 from train_easyocr.evaluation.matching import LARGEST_COORDINATE
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.files import replacing, write_text
@@ -39,11 +46,7 @@ ICDAR_PREFIXES = ("res_", "gt_")
 MOST_BYTES = 2**30
 """Of all text in a ZIP: half a million pages have less; a bomb has more."""
 
-_QUOTED = re.compile(r'\s*"(.*)"\s*', re.DOTALL)
-_NUMBERS = re.compile(r"\s*(-?\d+(?:\s*,\s*-?\d+){7})\s*,(.*)", re.DOTALL)
-
 Rows = dict[str, list[Row]]
-Corners = list[tuple[float, float]]
 
 
 class ExchangeError(ValueError):
@@ -125,6 +128,7 @@ def _read_json(path: Path) -> Rows:
         raise ExchangeError(f'{path}: has no object "pages" with a list of words for each page')
     rows: Rows = {}
     for page, words in pages.items():
+        _check_writable(page, f"{path}: page")
         if not isinstance(words, list):
             raise ExchangeError(f"{path}: page {page!r} is no list of words")
         rows[page] = [_row(word, f"{path}: page {page!r}, word {number}") for number, word in enumerate(words, 1)]
@@ -137,10 +141,18 @@ def _row(word: Any, place: str) -> Row:
     text = word.get("text", word.get("transcription"))
     if not isinstance(text, str):
         raise ExchangeError(f"{place}: has no text")
+    _check_writable(text, place)
     corners = _corners(word.get("points")) or _corners_of_box(word.get("box"))
     if not corners:
         raise ExchangeError(f"{place}: has neither a box of four numbers nor points")
     return [*_whole(corners, place), text, _confidence(word, place)]
+
+
+def _check_writable(text: str, place: str) -> None:
+    if found := UNWRITABLE.search(text):
+        raise ExchangeError(
+            f"{place}: {text!r} holds {found[0]!r}, which no text file can hold; take it out, or write the character"
+        )
 
 
 def _corners(points: Any) -> Corners:
@@ -173,8 +185,7 @@ def _whole(corners: Corners, place: str) -> Box:
     """Return the smallest box of whole pixels that holds the corners."""
     if not all(abs(number) <= LARGEST_COORDINATE for corner in corners for number in corner):  # NaN compares as False
         raise ExchangeError(f"{place}: a coordinate is not within {LARGEST_COORDINATE} pixels")
-    xs, ys = zip(*corners, strict=True)
-    return Box(math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys)))
+    return enclosing_box(corners)
 
 
 def _read_csv(path: Path) -> Rows:
@@ -202,19 +213,15 @@ def _read_zip(path: Path) -> Rows:
         for member in members:
             text = archive.read(member).decode("utf-8-sig")
             place = f"{path}: {member.filename}, line"
-            lines = enumerate(re.split(r"\r?\n", text), 1)
-            rows[_without_suffix(member.filename)] = [_icdar_row(line, f"{place} {n}") for n, line in lines if line]
+            rows[_without_suffix(member.filename)] = [_icdar_row(line, f"{place} {n}") for n, line in icdar_lines(text)]
     return rows
 
 
 def _icdar_row(line: str, place: str) -> Row:
-    match = _NUMBERS.fullmatch(line)
-    if match is None:
-        raise ExchangeError(f"{place}: is not x1,y1,x2,y2,x3,y3,x4,y4,text with whole numbers")
-    numbers = [float(number) for number in match[1].split(",")]
-    corners = list(zip(numbers[::2], numbers[1::2], strict=True))
-    quoted = _QUOTED.fullmatch(match[2])
-    text = quoted[1].replace("\\\\", "\\").replace('\\"', '"') if quoted else match[2]
+    word = parse_icdar_line(line)
+    if word is None:
+        raise ExchangeError(f"{place}: is not x1,y1,x2,y2,x3,y3,x4,y4,text")
+    corners, text = word
     return [*_whole(corners, place), text, math.nan]
 
 
@@ -251,12 +258,8 @@ def write_icdar(path: Path, pages: Mapping[str, Iterable[Word]]) -> None:
 
 
 def _icdar_line(word: Word) -> str:
-    """Return a line; a text is quoted where the form would read its own quotes as such, line ends become spaces."""
     xmin, ymin, xmax, ymax = word.box
-    text = " ".join(re.split(r"\r\n|\r|\n", word.text))
-    if _QUOTED.fullmatch(text):
-        text = '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return f"{xmin},{ymin},{xmax},{ymin},{xmax},{ymax},{xmin},{ymax},{text}"
+    return f"{xmin},{ymin},{xmax},{ymin},{xmax},{ymax},{xmin},{ymax},{quoted_for_icdar(word.text)}"
 
 
 def _box(row: Row) -> Box:

@@ -1,8 +1,8 @@
 """Every evaluation, kept: when, of which weights, on which pages, with which scores; and two of them compared.
 
 `evaluation_history/evaluations.jsonl` in the output folder gets a line an evaluation. One that is run again on the same
-predictions is not a new one. A set of weights can be given a name (`--mark`): the file is copied to
-`evaluation_history/weights/NAME.pth`, so that it is still there when another model is installed.
+predictions is not a new one. A set of weights can be given a name (`--mark`): a copy is kept under it (see `marks`), so
+that it is still there when another model is installed.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from train_easyocr import marks
+from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.evaluation.runner import Evaluation
 from train_easyocr.evaluation.significance import Difference, mean_differences
-from train_easyocr.files import replacing, sha256, write_json
+from train_easyocr.files import sha256, write_json
 from train_easyocr.text import format_table
 
 FOLDER = "evaluation_history"
@@ -32,8 +32,6 @@ FORMAT = 1
 LAST = "last"
 SHOWN_PAGES = 10
 """Pages with the greatest gains, and with the greatest losses, that a comparison lists."""
-
-_NAME = re.compile(r"[^\W_][\w.+-]{0,60}")
 
 
 class HistoryError(RuntimeError):
@@ -159,15 +157,15 @@ class History:
         runs = self.runs()
         if not runs:
             raise HistoryError(f"{self.path}: no evaluation is kept yet")
-        marks = self.marks()
-        if name in marks:
-            fitting = [run for run in runs if run.weights == marks[name]["weights_sha256"]]
+        marked = self.marks()
+        if name in marked:
+            fitting = [run for run in runs if run.weights == marked[name]["weights_sha256"]]
         elif name == LAST:
             fitting = runs[-1:]
         else:
             fitting = [run for run in runs if name in (run.name, str(run.evaluation))]
         if not fitting:
-            known = ", ".join([LAST, *marks, *(run.name for run in runs[-5:])])
+            known = ", ".join([LAST, *marked, *(run.name for run in runs[-5:])])
             raise HistoryError(f"{name}: no such evaluation; there are {known} (all: --history)")
         return fitting[-1]
 
@@ -175,10 +173,10 @@ class History:
         """Return the named weights: hash and file of each."""
         path = self.folder / MARKS
         try:
-            marks = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+            found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         except (OSError, ValueError) as error:
             raise HistoryError(f"{path}: can't be read: {error}") from error
-        return marks if isinstance(marks, dict) else {}
+        return found if isinstance(found, dict) else {}
 
     def check_name(self, name: str) -> None:
         """Refuse a name that can't be a mark's.
@@ -186,22 +184,24 @@ class History:
         Raises:
             HistoryError: It is a number, as evaluations have, or can't be a file's name.
         """
-        if not _NAME.fullmatch(name) or name == LAST or name.isdigit():
+        if not marks.is_name(name):
             raise HistoryError(
                 f"--mark {name}: a name starts with a letter or digit, goes on with those or - _ . + and is neither a "
                 f"number nor {LAST!r}"
             )
 
-    def mark(self, name: str, run: Run, weights: Path) -> Path:
-        """Give the weights of a run a name, and keep a copy of them, with their card where there is one.
+    def mark(self, name: str, run: Run, weights: Path, saved_models: Path, detection: DetectionFiles | None) -> Path:
+        """Give the weights of a run a name, and keep a copy of them (see `marks`).
 
         Args:
             name: Letters, digits, `-`, `_`, `.`, `+`. A name that is there already is moved to these weights.
             run: The run.
             weights: The file that was evaluated.
+            saved_models: The folder of all experiments, where the copy goes.
+            detection: The files of the detector that is kept with it, if any.
 
         Returns:
-            The copy, which can be given wherever weights are asked for.
+            The copy.
 
         Raises:
             HistoryError: The name can't be used, or the file holds other weights than were evaluated.
@@ -209,19 +209,11 @@ class History:
         self.check_name(name)
         if not weights.is_file() or sha256(weights) != run.weights:
             raise HistoryError(f"--mark {name}: {weights} does not hold the weights that {run.name} was evaluated with")
-        copy = self.folder / "weights" / f"{name}.pth"
-        for original, target in ((weights, copy), (weights.with_suffix(".json"), copy.with_suffix(".json"))):
-            if original.is_file():
-                with replacing(target) as temporary:
-                    shutil.copyfile(original, temporary)
-        kept = {"weights_sha256": run.weights, "evaluation": run.name, "file": str(copy.relative_to(self.folder))}
+        detector, settings = (detection.weights, detection.settings) if detection else (None, None)
+        copy = marks.keep(name, saved_models, weights, detector, settings)
+        kept = {"weights_sha256": run.weights, "evaluation": run.name, "file": str(copy.absolute())}
         write_json(self.folder / MARKS, {**self.marks(), name: kept})
         return copy
-
-    def weights_of(self, name: str) -> Path | None:
-        """Return the weights that a mark names; None when there is no such mark."""
-        mark = self.marks().get(name)
-        return self.folder / mark["file"] if mark else None
 
 
 def data_hash(evaluation: Evaluation) -> str:
@@ -249,9 +241,9 @@ def as_table(history: History) -> str:
     runs = history.runs()
     if not runs:
         return f"{history.path}: no evaluation is kept yet"
-    marks: dict[str, list[str]] = {}
+    names: dict[str, list[str]] = {}
     for name, mark in history.marks().items():
-        marks.setdefault(mark["weights_sha256"], []).append(name)
+        names.setdefault(mark["weights_sha256"], []).append(name)
     rows = [
         [
             run.name,
@@ -261,7 +253,7 @@ def as_table(history: History) -> str:
             run.entry["data_sha256"][:8],
             f"{run.headline:.4f}",
             run.weights[:8],
-            ", ".join(marks.get(run.weights, [])),
+            ", ".join(names.get(run.weights, [])),
         ]
         for run in runs
     ]

@@ -70,6 +70,11 @@ class Predictions:
         """Tell whether there is a result of a reader for a page, be it of another image."""
         return (reader, page) in self._index
 
+    def holds(self, reader: str, page: str, image: str) -> bool:
+        """Tell whether `get` returns a result; other threads may ask."""
+        found = self._index.get((reader, page))
+        return found is not None and found[0] == image
+
     def get(self, reader: str, page: str, image: str) -> list[Any] | None:
         """Return a reader's result for a page, or None when there is none for this image.
 

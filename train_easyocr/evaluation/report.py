@@ -65,9 +65,9 @@ def summarize(evaluation: Evaluation, eval_set: Path, config: Config) -> dict[st
     models = {
         name: {
             "identity": dict(identity),
-            **_figures(page.scores[name] for page in evaluation.pages),
+            **figures_of(page.scores[name] for page in evaluation.pages),
             "categories": {
-                category: _figures(page.scores[name] for page in evaluation.pages if page.category == category)
+                category: figures_of(page.scores[name] for page in evaluation.pages if page.category == category)
                 for category in categories
             },
         }
@@ -94,7 +94,8 @@ def _size(pages: Sequence[PageResult]) -> dict[str, int]:
     return {"pages": len(pages), "words": sum(page.words for page in pages)}
 
 
-def _figures(pages: Iterable[PageScores]) -> dict[str, Any]:
+def figures_of(pages: Iterable[PageScores]) -> dict[str, Any]:
+    """Return mean and pooled figures and the counts of pages, as JSON takes them."""
     metric = Metric()
     for scores in pages:
         metric.add(scores)

@@ -1,16 +1,21 @@
 """Reads the pages of an evaluation set with several models and scores them: detection once a page, resumable.
 
-The models are handed in, so that anything that recognizes words can be evaluated; EasyOCR's are in `models`.
+The models are handed in, so that anything that recognizes words can be evaluated; EasyOCR's are in `models`. While a
+page is read, the next ones are decoded; results do not depend on that.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +34,13 @@ from train_easyocr.reader import Quad, ReaderError, Reading, Shape, bounds, load
 
 Boxes = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]
+T = TypeVar("T")
+R = TypeVar("R")
 
-DETECTOR_KEY = "detector"
+DETECTION = "detection"
+"""Before the names of detectors in the keys of what they found."""
+PAGES_AHEAD = 2
+"""Pages that are decoded, at most, while one is read: 35 MB each at 2,500 x 3,500 pixels."""
 
 UNUSABLE_MODEL = (MissingWeights, DamagedWeights, ReaderError)
 """What opening a model raises when its files don't allow it: the others are evaluated all the same."""
@@ -60,6 +70,8 @@ class Model:
         open: Loads it. Called at most once, and only when a page is to be read.
         detector: What finds its words, where that is not what finds those of the other models.
         characters: Returns the characters that it can write; None: that is not known.
+        recognizer: Its name in the file of readings, which it shares with models that differ in their detectors alone;
+            such a recognizer is loaded once. Empty: `name`.
     """
 
     name: str
@@ -67,14 +79,24 @@ class Model:
     open: Callable[[], Recognizer]
     detector: DetectorSource | None = None
     characters: Callable[[], frozenset[str]] | None = None
+    recognizer: str = ""
 
 
 @dataclass(frozen=True)
 class DetectorSource:
-    """A detector; as `Model`."""
+    """A detector; as `Model`. Sources of one name are one detector."""
 
+    name: str
     identity: Identity
     open: Callable[[], Detector]
+
+
+def _no_detector() -> Detector:
+    raise AssertionError("words are read at the labelled boxes")
+
+
+LABELS = DetectorSource("labels", {}, _no_detector)
+"""In the place of a detector: words are read at the labelled boxes."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +175,8 @@ def evaluate(
     Args:
         pages: The pages.
         models: The models; names differ.
-        detector: What finds the words of all models that have no detector of their own; None reads at the labelled
-            boxes.
+        detector: What finds the words of all models that have no detector of their own; None: they are read at the
+            labelled boxes.
         output: The folder for the predictions. Those that are there are used where they hold.
         report: Takes a line about each skipped page, each failed model and all readings that don't hold any more.
         readings: What other systems read; their names differ from the models'.
@@ -169,12 +191,47 @@ def evaluate(
         for note in predictions.notes:
             report(note)
         done = sum(run.is_known(page.name, predictions) for page in pages)
-        with tqdm(total=len(pages), initial=done, unit="page", desc="Evaluating", smoothing=0.1) as progress:
-            for page in pages:
+        prepare = functools.partial(run.prepare, predictions=predictions)
+        with (
+            tqdm(total=len(pages), initial=done, unit="page", desc="Evaluating", smoothing=0.1) as progress,
+            contextlib.closing(in_advance(prepare, pages, PAGES_AHEAD)) as prepared,
+        ):
+            for page, found in zip(pages, prepared, strict=True):
                 known = run.is_known(page.name, predictions)
-                run.evaluate_page(page, predictions)
+                run.evaluate_page(page, found, predictions)
                 progress.update(0 if known else 1)
     return run.finished()
+
+
+def in_advance(work: Callable[[T], R], items: Iterable[T], ahead: int) -> Generator[R]:
+    """Yield what `work` makes of each item, in order; threads work on at most `ahead` items that come next."""
+    with ThreadPoolExecutor(ahead, "ahead") as pool:
+        waiting: deque[Future[R]] = deque()
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """A page on its way to be read.
+
+    Attributes:
+        page: With its labels.
+        image: Hash of its image file.
+        pixels: In colour and grey (see `load_page`), where a model has not read it yet.
+    """
+
+    page: Page
+    image: str
+    pixels: tuple[Pixels, Pixels] | None
 
 
 class _Run:
@@ -189,57 +246,67 @@ class _Run:
         readings: Sequence[Readings],
     ) -> None:
         self.models = list(models)
-        self.detector = detector
+        self.detector = detector or LABELS
         self.report = report
         self.observer = observer
         self.readings = readings
-        boxes: Boxes = "predictions" if not models else "labels" if detector is None else "detector"
+        at_labels = all(self._source(model) is LABELS for model in models)
+        boxes: Boxes = "predictions" if not models else "labels" if at_labels else "detector"
         self.outcome = Evaluation(boxes, {found.name: found.identity for found in readings})
         identities = self.identities()
         self.outcome.models.update({model.name: identities[self.key(model)] for model in models})
         self._recognizers: dict[str, Recognizer] = {}
         self._detectors: dict[str, Detector] = {}
 
-    def _source(self, model: Model) -> tuple[str, DetectorSource] | None:
-        """Return what finds a model's words, and its key; None where they are read at the labelled boxes."""
-        if self.detector is None:
-            return None
-        if model.detector is None:
-            return DETECTOR_KEY, self.detector
-        return f"{DETECTOR_KEY}/{model.name}", model.detector
+    def _source(self, model: Model) -> DetectorSource:
+        """Return what finds a model's words."""
+        return model.detector or self.detector
 
     def key(self, model: Model) -> str:
-        """Return the key of a model's predictions; those at labelled boxes and at found ones don't mix."""
-        return f"{self.outcome.boxes}/{model.name}"
+        """Return the key of a model's readings; those at the boxes of different detectors don't mix."""
+        return f"{self._source(model).name}/{model.recognizer or model.name}"
 
     def identities(self) -> dict[str, Identity]:
         """Return what the predictions of this run depend on, by key."""
         found: dict[str, Identity] = {}
         for model in self.models:
-            key, source = self._source(model) or ("", None)
-            if source is not None:
-                found[key] = source.identity
-            about = source.identity if source is not None else {}
-            found[self.key(model)] = {
-                **model.identity, **{f"detector {name}": value for name, value in about.items()}
-            }  # fmt: skip
+            source = self._source(model)
+            if source is not LABELS:
+                known = found.setdefault(_detection_key(source), source.identity)
+                if known != source.identity:
+                    raise ValueError(f"two detectors are called {source.name}")
+            about = {f"detector {name}": value for name, value in source.identity.items()}
+            found[self.key(model)] = {**model.identity, **about}
         return found
 
     def is_known(self, page: str, predictions: Predictions) -> bool:
         """Tell whether all models have read a page before."""
         return bool(self.models) and all(predictions.has(self.key(model), page) for model in self.models)
 
-    def evaluate_page(self, page_file: PageFile, predictions: Predictions) -> None:
-        """Read and score a page, or skip it with a reason."""
+    def prepare(self, page_file: PageFile, predictions: Predictions) -> _Prepared | LabelError | ImageError:
+        """Read a page's labels and, where they are needed, its pixels; the error where that can't be done.
+
+        Called in other threads than the rest.
+        """
         try:
             page = _labelled(page_file)
             image = _hash_of(page.image)
-            rows: dict[str, Sequence[Row]] = {found.name: found.rows.get(page.name, []) for found in self.readings}
-            rows |= self._read(page, image, predictions)
+            read = (predictions.holds(self.key(m), page.name, self._shown(m, page, image)) for m in list(self.models))
+            return _Prepared(page, image, None if all(read) else load_page(page.image))
         except (LabelError, ImageError) as error:
-            self.outcome.skipped.append(Problem(page_file.name, str(error)))
-            self.report(f"skipped {page_file.name}: {error}")
+            return error
+
+    def evaluate_page(
+        self, page_file: PageFile, prepared: _Prepared | LabelError | ImageError, predictions: Predictions
+    ) -> None:
+        """Read and score a page, or skip it with a reason."""
+        if isinstance(prepared, LabelError | ImageError):
+            self.outcome.skipped.append(Problem(page_file.name, str(prepared)))
+            self.report(f"skipped {page_file.name}: {prepared}")
             return
+        page, image = prepared.page, prepared.image
+        rows: dict[str, Sequence[Row]] = {found.name: found.rows.get(page.name, []) for found in self.readings}
+        rows |= self._read(prepared, predictions)
         scores = {
             name: score_page(page.words, [Word(Box(*row[:4]), row[4]) for row in readings])
             for name, readings in rows.items()
@@ -257,43 +324,55 @@ class _Run:
                 page.scores.pop(name, None)
         return self.outcome
 
-    def _read(self, page: Page, image: str, predictions: Predictions) -> dict[str, Sequence[Row]]:
-        """Return each model's rows for a page, kept ones where there are; `image` is the hash of its file."""
-        boxes = [word.box for word in page.words]
-        shown = image if self.detector else hashlib.sha256(f"{image}{[tuple(b) for b in boxes]}".encode()).hexdigest()
-        rows = {model.name: predictions.get(self.key(model), page.name, shown) for model in self.models}
-        todo = [model for model in self.models if rows[model.name] is None]
-        if todo:
-            colour, grey = load_page(page.image)
-            for model in todo:
-                shapes = self._shapes(model, page.name, image, colour, predictions) if self.detector else boxes
-                if shapes is None:
-                    continue
-                scored = [tuple(bounds(s).clipped(*grey.shape[::-1])) if self.detector else tuple(s) for s in shapes]
-                readings = self._recognize(model, grey, shapes)
-                if readings is not None:
-                    rows[model.name] = [[*b, text, round(c, 6)] for b, (text, c) in zip(scored, readings, strict=True)]
-                    predictions.put(self.key(model), page.name, shown, rows[model.name] or [])
-        return {name: found for name, found in rows.items() if found is not None}
+    def _shown(self, model: Model, page: Page, image: str) -> str:
+        """Return the hash of all that a model is shown of a page whose image file has the hash `image`."""
+        if self._source(model) is not LABELS:
+            return image
+        return hashlib.sha256(f"{image}{[tuple(word.box) for word in page.words]}".encode()).hexdigest()
 
-    def _shapes(
-        self, model: Model, page: str, image: str, colour: Pixels, predictions: Predictions
-    ) -> list[Shape] | None:
-        """Find a model's words; None where its own detector can't be opened, and from then on it is left out."""
-        found = self._source(model)
-        assert found is not None
+    def _read(self, prepared: _Prepared, predictions: Predictions) -> dict[str, Sequence[Row]]:
+        """Return each model's rows for a page, kept ones where there are."""
+        page, image = prepared.page, prepared.image
+        rows: dict[str, Sequence[Row]] = {}
+        for model in list(self.models):
+            shown = self._shown(model, page, image)
+            kept = predictions.get(self.key(model), page.name, shown)
+            if kept is None:
+                assert prepared.pixels is not None
+                kept = self._read_anew(model, prepared, prepared.pixels, predictions)
+                if kept is None:
+                    continue
+                predictions.put(self.key(model), page.name, shown, kept)
+            rows[model.name] = kept
+        return rows
+
+    def _read_anew(
+        self, model: Model, prepared: _Prepared, pixels: tuple[Pixels, Pixels], predictions: Predictions
+    ) -> list[Row] | None:
+        """Read a page with a model; None when it can't be opened, and from then on it is left out."""
+        colour, grey = pixels
+        source, page = self._source(model), prepared.page
         try:
-            return self._detect(found, page, image, colour, predictions)
+            shapes: Sequence[Shape]
+            if source is LABELS:
+                shapes = boxes = [word.box for word in page.words]
+            else:
+                shapes = self._detect(source, page.name, prepared.image, colour, predictions)
+                boxes = [bounds(shape).clipped(*grey.shape[::-1]) for shape in shapes]
         except UNUSABLE_MODEL as error:
             if model.detector is None:
                 raise  # there is nothing to evaluate any model with
             self._leave_out(model, error)
             return None
+        readings = self._recognize(model, grey, shapes)
+        if readings is None:
+            return None
+        return [[*box, text, round(sure, 6)] for box, (text, sure) in zip(boxes, readings, strict=True)]
 
     def _detect(
-        self, found: tuple[str, DetectorSource], page: str, image: str, colour: Pixels, predictions: Predictions
+        self, source: DetectorSource, page: str, image: str, colour: Pixels, predictions: Predictions
     ) -> list[Shape]:
-        key, source = found
+        key = _detection_key(source)
         rows = predictions.get(key, page, image)
         if rows is None:
             if key not in self._detectors:
@@ -304,18 +383,23 @@ class _Run:
 
     def _recognize(self, model: Model, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading] | None:
         """Read with a model, opening it first; None when it can't be opened, and from then on it is left out."""
+        name = model.recognizer or model.name
         try:
-            if model.name not in self._recognizers:
-                self._recognizers[model.name] = model.open()
+            if name not in self._recognizers:
+                self._recognizers[name] = model.open()
         except UNUSABLE_MODEL as error:
             self._leave_out(model, error)
             return None
-        return self._recognizers[model.name].recognize(grey, shapes)
+        return self._recognizers[name].recognize(grey, shapes)
 
     def _leave_out(self, model: Model, error: Exception) -> None:
         self.models.remove(model)
         self.outcome.failed[model.name] = str(error)
         self.report(f"{model.name} is left out: {error}")
+
+
+def _detection_key(source: DetectorSource) -> str:
+    return f"{DETECTION}/{source.name}"
 
 
 def _labelled(page_file: PageFile) -> Page:

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from train_easyocr.documents.aihub import (
     MAX_LABEL_BYTES,
+    PageFile,
     Problem,
     find_pages,
     pages_by_name,
@@ -29,7 +30,7 @@ from train_easyocr.documents.archives import (
     missing_bytes,
 )
 from train_easyocr.documents.images import MAX_IMAGE_BYTES
-from train_easyocr.documents.sources import FileSource, Source, SourceError
+from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.documents.workers import spread
 from train_easyocr.patches.batch_records import PageRecord, Totals
 from train_easyocr.patches.cropping import Cutting
@@ -45,6 +46,8 @@ from train_easyocr.patches.stages import GIB, UNZIPPED, Job, show_problems
 from train_easyocr.patches.statistics import Measure, WordStatistics, render
 
 SHOWN_PAGES = 10
+POOL = "pool"
+"""Stands for a split where all sets are drawn from one folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def check(job: Job, splits: Sequence[str]) -> bool:
 
     Args:
         job: What the command line asks for.
-        splits: `training`, `validation` or both.
+        splits: `training`, `validation` or both; of no account for a pool.
 
     Returns:
         Whether a run over these splits would end without an error.
@@ -90,6 +93,8 @@ def check(job: Job, splits: Sequence[str]) -> bool:
     Raises:
         PrepareError: There is nothing to check.
     """
+    if job.pool:
+        return _check_split(job, POOL, _tasks_of_pages(job.pool.pages), job.pool.problems)
     archives = {split: paths for split, paths in find_archives(job.download).items() if split in splits}
     if any(archives.values()):
         listing = list_archives(archives)
@@ -132,7 +137,11 @@ def _tasks_of_archives(listing: Listing, split: str) -> tuple[list[CheckTask], l
 
 def _tasks_of_folder(folder: Path) -> tuple[list[CheckTask], list[Problem]]:
     pages, problems = find_pages(folder)
-    return [CheckTask(page.name, FileSource(page.image), FileSource(page.label)) for page in pages], problems
+    return _tasks_of_pages(pages), problems
+
+
+def _tasks_of_pages(pages: Sequence[PageFile]) -> list[CheckTask]:
+    return [CheckTask(page.name, page.image, page.label) for page in map(PageSource.of, pages)]
 
 
 def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
@@ -213,8 +222,11 @@ def _counts(totals: Totals, both: int) -> dict[str, Any]:
 def _say_enough(job: Job, split: str, usable: int) -> bool:
     """Compare what is there with what the configuration asks for; return whether there is enough to go on."""
     config = job.config
-    needed = 1 if split == "training" else 2
-    if split == "training":
+    needed = {"training": 1, "validation": 2, POOL: 3}[split]
+    if split == POOL:
+        asked = config.train_images + config.val_images + config.eval_images
+        how = "train_images, val_images and eval_images"
+    elif split == "training":
         asked, how = config.train_images, f"train_images={config.train_images}"
     else:
         asked = config.val_images + config.eval_images

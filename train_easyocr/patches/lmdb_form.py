@@ -18,8 +18,8 @@ DATA = "data.mdb"
 NUMBER_KEY = b"num-samples"
 KINDS = ("image", "label", "margin")
 """What keys start with, in their sorted order; the number's comes last."""
-TRANSACTION = 1_000
-"""Patches a transaction: about 6 MiB, which is all that is held in memory."""
+TRANSACTION, MOST_BYTES = 4_000, 32 * 2**20
+"""Patches a transaction, and bytes: what reaches one of them ends it. That is all that is held in memory."""
 PAGE = 4096
 FIRST_MAP = 2**30
 """Bytes of address space to begin with; the map grows when the patches need more."""
@@ -29,9 +29,10 @@ class PatchDatabase:
     """A database that can be closed at any moment and gone on with; equal patches give equal bytes.
 
     Keys are appended in their sorted order (all images, all labels, all margins, the number), which fills every page of
-    the file and needs no search. One process writes, and each transaction holds a fixed number of patches and opens the
-    file anew, since LMDB leaves in a page's unused part what it held before: so the file's bytes depend on what it
-    holds, and not on how often the work was interrupted. What no transaction holds is handed in again.
+    the file and needs no search. One process writes. Which patches share a transaction depends on the patches alone,
+    and each transaction opens the file anew, since LMDB leaves in a page's unused part what it held before: so the
+    file's bytes depend on what it holds, and not on how often the work was interrupted. What no transaction holds is
+    handed in again.
 
     Args:
         folder: Where data.mdb is, or will be.
@@ -47,6 +48,7 @@ class PatchDatabase:
             file.unlink()  # killed before it was begun
         self._folder, self._map_size = str(folder), 0 if file.exists() else FIRST_MAP  # 0: what the file says
         self._waiting: list[bytes | memoryview] = []
+        self._waiting_bytes = 0
         with self._open() as database:
             self._map_size = database.info()["map_size"]
             self._held = {kind: _count(database, kind) for kind in KINDS}
@@ -63,13 +65,15 @@ class PatchDatabase:
 
     def append_images(self, images: Iterable[bytes | memoryview]) -> None:
         """Take in the next patches' PNG files, in the order of labels.csv."""
-        self._waiting += images
-        while len(self._waiting) >= TRANSACTION:
-            self._append_waiting()
+        for image in images:
+            self._waiting.append(image)
+            self._waiting_bytes += len(image)
+            if len(self._waiting) >= TRANSACTION or self._waiting_bytes >= MOST_BYTES:
+                self._append_waiting()
 
     def finish(self, texts: Iterable[str], margins: Iterable[str] = ()) -> None:
         """Write the rest, the patches' texts and margins and their number, and put all of it on the disk."""
-        while self._waiting:
+        if self._waiting:
             self._append_waiting()
         for kind, values in (("label", texts), ("margin", margins)):
             rest = islice((value.encode() for value in values), self._held[kind], None)
@@ -82,8 +86,8 @@ class PatchDatabase:
             database.sync(True)
 
     def _append_waiting(self) -> None:
-        chunk, self._waiting = self._waiting[:TRANSACTION], self._waiting[TRANSACTION:]
-        self._put("image", chunk)
+        self._put("image", self._waiting)
+        self._waiting, self._waiting_bytes = [], 0
 
     def _put(self, kind: str, values: Sequence[bytes | memoryview]) -> None:
         # Each value takes at most its size rounded up to pages, and a page for its place in the tree.

@@ -26,8 +26,9 @@ from tqdm import tqdm
 
 from train_easyocr.documents.aihub import Problem
 from train_easyocr.documents.sources import PageSource
-from train_easyocr.documents.workers import spread
+from train_easyocr.documents.workers import LARGEST_KEPT, MOST_KEPT, spread
 from train_easyocr.files import TEMPORARY_SUFFIX, write_json, write_text
+from train_easyocr.memory import keep_freed_memory
 from train_easyocr.patches.batch_records import BatchRecord, Totals
 from train_easyocr.patches.cropping import Cutting, patch_size
 from train_easyocr.patches.labels_csv import HEADER, format_row, read_rows
@@ -76,6 +77,7 @@ class Plan:
         available: Number of pages in the split that have both files.
         form: What is made.
         cutting: How words become patches.
+        labels: A digest of the drawn pages' labels, where their sizes alone are not to tell whether they have changed.
     """
 
     settings: dict[str, Any]
@@ -85,10 +87,11 @@ class Plan:
     available: int
     form: Form
     cutting: Cutting
+    labels: str = ""
 
     def manifest(self) -> dict[str, Any]:
         """Return what the set is known by: equal manifests stand for equal sets. Holds no path and no time."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(self.labels.encode())
         for problem in self.problems:
             digest.update(f"{problem.name}\0{problem.reason}\0".encode())
         for page in self.pages:
@@ -182,7 +185,7 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
         return ", ".join(changed)
     if before["layout"] != after["layout"]:
         return "it was made by another version of this program"
-    return "the pages it is drawn from have changed"
+    return "the pages it is drawn from have changed, or their labels"
 
 
 def _begin(work: Path, plan: Plan, manifest: dict[str, Any], say: Callable[[str], None]) -> None:
@@ -258,6 +261,8 @@ class _Assembly:
         self._next = 0
         self._totals, self._words, self._stale = Totals(), WordStatistics(measure), False
         self._database = _open_database(self._folder / "lmdb") if plan.form == "lmdb" else None
+        if self._database is not None:
+            keep_freed_memory(LARGEST_KEPT, MOST_KEPT)  # each transaction takes the memory of the one before
         self._waiting: deque[tuple[int, Path]] = deque()
         with ExitStack() as stack:
             self._skipped = stack.enter_context((self._folder / SKIPPED).open("wb"))
@@ -392,7 +397,8 @@ def _current_statistics(target: Path, measure: Measure) -> dict[str, Any]:
     _remove_leftovers(target)
     statistics = json.loads((target / STATISTICS).read_bytes())
     words = WordStatistics(measure)
-    if statistics["measured_against"] != words.summary()["measured_against"]:
+    measured = statistics["measured_against"] == words.summary()["measured_against"]
+    if not measured and (target / LABELS).exists():  # copied pages have no table of their words
         _update(words, tqdm(read_rows(target / LABELS), unit="words", dynamic_ncols=True))
         statistics |= words.summary()
         write_json(target / STATISTICS, statistics)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from train_easyocr.config import Config
-from train_easyocr.documents.aihub import Problem, find_pages
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem, find_pages
 from train_easyocr.documents.archives import (
     SPLIT_FOLDERS,
     Listing,
@@ -25,8 +26,9 @@ from train_easyocr.documents.archives import (
     list_archives,
     missing_bytes,
 )
-from train_easyocr.documents.sources import PageSource
-from train_easyocr.documents.splits import draw_training, draw_validation
+from train_easyocr.documents.label_formats import ConvertedLabel, LabelledPages
+from train_easyocr.documents.sources import PageSource, SourceError
+from train_easyocr.documents.splits import draw_pool, draw_training, draw_validation
 from train_easyocr.documents.workers import spread
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.patches.cropping import Cutting, prefixes
@@ -65,6 +67,8 @@ class Job:
         workers: Processes.
         say: Takes a line for the user.
         warn: Takes a line about something that is wrong.
+        pool: The pages of a folder that all sets are drawn from; None takes those of the download.
+        purposes: What sets are made in this run: for training, validation, evaluation, in this order.
         listings: What the archives of a split hold, once it has been read.
     """
 
@@ -76,6 +80,8 @@ class Job:
     workers: int
     say: Callable[[str], None]
     warn: Callable[[str], None]
+    pool: LabelledPages | None = None
+    purposes: tuple[str, ...] = ()
     listings: dict[str, Listing] = field(default_factory=dict)
 
     def patches(self, split: str) -> Path:
@@ -86,15 +92,17 @@ class Job:
         return self.output / (self.config.train_data if split == "training" else self.config.val_data)
 
     def other_draws(self, purpose: str) -> list[Path]:
-        """The sets whose pages a draw may not meet: validation patches for `evaluation`, and the other way round."""
-        if purpose == "validation":
-            return [self.output / EVALUATION_SET]
-        folder = self._sets("validation")
-        if not folder.is_dir():
-            return []
-        names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
-        names |= {path.name[1 : -len(".work")] for path in folder.glob(".*.work")}
-        return [folder / name for name in sorted(names)]
+        """The sets whose pages a draw may not meet: validation patches for `evaluation`, and the other way round.
+
+        And those for training, where all come out of one pool. A set that this run has yet to draw does not count.
+        """
+        splits = ("training", "validation") if self.pool else ("validation",)
+        folders = [folder for split in splits if split != purpose for folder in _sets_in(self._sets(split))]
+        if purpose != "evaluation":
+            folders.append(self.output / EVALUATION_SET)
+        later = {self.patches("validation")} if "validation" in self.purposes and purpose == "training" else set()
+        later |= {self.output / EVALUATION_SET} if "evaluation" in self.purposes else set()
+        return [folder for folder in folders if folder not in later]
 
     @cached_property
     def measure(self) -> Measure:
@@ -105,6 +113,15 @@ class Job:
         config = self.config
         settings = ModelSettings(config.character, config.sensitive, config.batch_max_length, config.img_height)
         return Measure(settings, frozenset(CharacterSet.from_setting(config.character).characters))
+
+
+def _sets_in(folder: Path) -> list[Path]:
+    """The sets of patches in a folder, those that are not finished among them."""
+    if not folder.is_dir():
+        return []
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    names |= {path.name[1 : -len(".work")] for path in folder.glob(".*.work")}
+    return [folder / name for name in sorted(names)]
 
 
 def unzip(job: Job) -> bool:
@@ -211,20 +228,18 @@ def show_problems(job: Job, problems: Sequence[MemberProblem], path: Path | None
         job.warn(f"... and {len(problems) - SHOWN_PROBLEMS:,} more" + (f", in {path}" if path else ""))
 
 
-def make_patches(job: Job, split: str, with_evaluation: bool = False) -> None:
+def make_patches(job: Job, split: str) -> None:
     """Draw a split's pages and make their patches.
 
     Args:
         job: What the command line asks for.
         split: `training` or `validation`.
-        with_evaluation: Whether the evaluation set is drawn in the same run, so that an older one is of no account.
 
     Raises:
         PrepareError: There are no pages, or the draw meets an evaluation set that was drawn otherwise.
         OSError: Something can't be written.
     """
     pages, problems = _find_split(job, split)
-    names = [page.name for page in pages]
     config = job.config
     asked = config.train_images if split == "training" else config.val_images
     settings = {"split": split, "seed": config.seed, "images": asked, "format": job.form, "rgb": config.rgb}
@@ -232,14 +247,12 @@ def make_patches(job: Job, split: str, with_evaluation: bool = False) -> None:
         settings["box_context"] = config.box_context
     if config.unify_variants:
         settings["unify_variants"] = True
-    if split == "training":
-        drawn = draw_training(names, asked, config.seed)
-    else:
-        drawn, _ = draw_validation(names, asked, config.eval_images, config.seed)
-        if not with_evaluation:
-            _refuse_overlap(job, "validation", drawn)
+    drawn = _draw(job, pages, split)
+    if split == "validation" or job.pool:
+        _refuse_overlap(job, split, drawn)
     _say_fewer(job, split, asked, len(drawn), len(pages))
     plan = _plan(
+        job,
         (pages, problems),
         drawn,
         settings | {"select_data": job.select_data},
@@ -258,17 +271,18 @@ def make_evaluation(job: Job) -> None:
     """
     pages, problems = _find_split(job, "validation")
     config = job.config
-    names = [page.name for page in pages]
-    _, drawn = draw_validation(names, config.val_images, config.eval_images, config.seed)
+    drawn = _draw(job, pages, "evaluation")
     _refuse_overlap(job, "evaluation", drawn)
     _say_fewer(job, "evaluation", config.eval_images, len(drawn), len(pages))
     settings = {"split": "evaluation", "seed": config.seed, "images": config.eval_images}
-    plan = _plan((pages, problems), drawn, settings | asdict(job.measure.settings), form="copy")
+    plan = _plan(job, (pages, problems), drawn, settings | asdict(job.measure.settings), form="copy")
     _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
 
 
 def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
-    """Return a split's pages: those in unzipped/, or in the archives where nothing is unzipped."""
+    """Return a split's pages: the pool's, or those in unzipped/, or in the archives where nothing is unzipped."""
+    if job.pool:
+        return [PageSource.of(page) for page in job.pool.pages], job.pool.problems
     folder = job.output / UNZIPPED / split
     if folder.is_dir() and not (job.output / UNZIPPED / UNFINISHED).exists():
         found, problems = find_pages(folder)
@@ -284,20 +298,44 @@ def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
     return pages, problems
 
 
+def _draw(job: Job, pages: Sequence[PageSource], purpose: str) -> list[str]:
+    """Draw the pages for training, validation or evaluation.
+
+    Raises:
+        PrepareError: A pool has too few.
+    """
+    names, config = [page.name for page in pages], job.config
+    if job.pool:
+        counts = {"evaluation": config.eval_images, "validation": config.val_images, "training": config.train_images}
+        try:
+            return draw_pool(names, counts, config.seed)[purpose]
+        except ValueError as error:
+            raise PrepareError(f"{job.pool.folder}: {error}") from None
+    if purpose == "training":
+        return draw_training(names, config.train_images, config.seed)
+    validation, evaluation = draw_validation(names, config.val_images, config.eval_images, config.seed)
+    return validation if purpose == "validation" else evaluation
+
+
 def _say_fewer(job: Job, purpose: str, asked: int, drawn: int, available: int) -> None:
     if drawn >= asked:
         return
     if drawn == available:
         job.say(f"{purpose}: {asked:,} pages asked for, {available:,} are there: all are used")
     else:
+        config = job.config
+        parts = [f"val_images={config.val_images}", f"eval_images={config.eval_images}"]
+        if job.pool:
+            parts.insert(0, f"train_images={config.train_images}")
+        where = job.pool.folder if job.pool else "validation"
         job.say(
-            f"{purpose}: {asked:,} pages asked for, {drawn:,} are used: validation has {available:,} pages, which "
-            f"val_images={job.config.val_images} and eval_images={job.config.eval_images} share in proportion"
+            f"{purpose}: {asked:,} pages asked for, {drawn:,} are used: {where} has {available:,} pages, which "
+            f"{', '.join(parts[:-1])} and {parts[-1]} share in proportion"
         )
 
 
 def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
-    """Keep validation patches and the evaluation set apart, also when they are drawn under different settings."""
+    """Keep sets apart that are drawn from the same pages, also when they are drawn under different settings."""
     for folder in job.other_draws(purpose):
         for path in (folder / MANIFEST, work_folder(folder) / PLAN):
             other = read_manifest(path)
@@ -315,6 +353,7 @@ def _cutting(config: Config) -> Cutting:
 
 
 def _plan(
+    job: Job,
     found: tuple[list[PageSource], list[Problem]],
     drawn: Sequence[str],
     settings: dict[str, Any],
@@ -326,7 +365,24 @@ def _plan(
     by_name = {page.name: page for page in pages}
     names = prefixes(list(by_name))
     chosen = {name: names[name] for name in drawn}
-    return Plan(settings, [by_name[name] for name in drawn], chosen, problems, len(pages), form, cutting)
+    pages = [by_name[name] for name in drawn]
+    if job.pool:
+        settings = settings | {"from": job.pool.form}
+    edited = _digest_of_labels(pages) if job.pool else ""
+    return Plan(settings, pages, chosen, problems, len(by_name), form, cutting, edited)
+
+
+def _digest_of_labels(pages: Sequence[PageSource]) -> str:
+    """Return what tells labels from others of the same size: those of a folder of one's own are mended by hand."""
+    digest = hashlib.sha256()
+    for page in pages:
+        label = page.label
+        try:
+            content = label.content() if isinstance(label, ConvertedLabel) else label.read(MAX_LABEL_BYTES)
+        except SourceError as error:
+            content = str(error).encode()
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
 
 
 def _prepare(job: Job, title: str, target: Path, plan: Plan) -> None:

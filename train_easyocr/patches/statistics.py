@@ -56,7 +56,7 @@ class WordStatistics:
     """Measures words one by one; memory grows by eight bytes a word."""
 
     def __init__(self, measure: Measure) -> None:
-        self._settings, self._known = measure.settings, measure.known
+        self._settings, self._known, self._measure = measure.settings, measure.known, measure
         self._ratios = array("d")
         self._outside: Counter[str] = Counter()
         self._with_outside = 0
@@ -88,7 +88,7 @@ class WordStatistics:
         words = len(self._ratios)
         ratios = self._percentiles()
         return {
-            "measured_against": asdict(self._settings),
+            "measured_against": asdict(self._settings) | {"digest": self._measure.digest},
             "characters_outside": {
                 "words": self._with_outside,
                 "share_of_words": _share(self._with_outside, words),

@@ -75,7 +75,7 @@ def augment(image: Pixels, random: Random, strength: float) -> Pixels:
     Args:
         image: The word, of any size; not changed.
         random: Decides what is done and how much of it.
-        strength: From 0 (nothing) to 1: at most two operations at a quarter, four at 1.
+        strength: From 0 (nothing) to 1: at most three operations at a quarter, five at 1.
 
     Returns:
         Another picture of the same word, of the same size.

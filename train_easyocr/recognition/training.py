@@ -26,6 +26,7 @@ from train_easyocr import starter_weights
 from train_easyocr.config import Config, ConfigError, save_config
 from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.files import remove_leftovers, write_text
+from train_easyocr.marks import marked_recognizer
 from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.batches import ALONE, Batch, divide_batch, training_batches
@@ -286,7 +287,7 @@ def _load_start(model: nn.Module, config: Config, character_set: CharacterSet) -
     if not config.continue_from:
         print("Starting with fresh weights")
         return
-    path, known = find_start(config.continue_from)
+    path, known = find_start(config.continue_from, Path(config.saved_models))
     characters = (known, character_set.characters) if known and config.Prediction == "CTC" else None
     report = load_pretrained(
         model, path, strict=config.strict, new_prediction=config.new_prediction, characters=characters
@@ -294,8 +295,8 @@ def _load_start(model: nn.Module, config: Config, character_set: CharacterSet) -
     print(f"Starting with {path}: {report.describe()}")
 
 
-def find_start(continue_from: str) -> tuple[Path, str]:
-    """Find what `continue_from` names: a path, `starter`, or the name of one of EasyOCR's models.
+def find_start(continue_from: str, saved_models: Path = Path("saved_models")) -> tuple[Path, str]:
+    """Find what `continue_from` names: a path, `starter`, a mark (see `marks`), or one of EasyOCR's models.
 
     Returns:
         The file, and the characters of its last layer as its card or EasyOCR's tables have them; nothing if it has no
@@ -308,6 +309,8 @@ def find_start(continue_from: str) -> tuple[Path, str]:
         DamagedWeights: EasyOCR's model is there under its name, but is another file.
     """
     path = starter_weights.RECOGNIZER if continue_from == starter_weights.STARTER else Path(continue_from)
+    if not path.is_file():
+        path = marked_recognizer(continue_from, saved_models) or path
     if path.is_file():
         card = read_card(path) if card_path(path).is_file() else None
         return path, card.character if card and card.network["Prediction"] == "CTC" else ""

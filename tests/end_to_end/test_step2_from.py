@@ -1,0 +1,217 @@
+"""Step 2 from a folder of one's own: images with labels by PPOCRLabel, in ICDAR's text files, or in AI-Hub's JSON."""
+
+import csv
+import json
+import zipfile
+
+import pytest
+
+import prepare_dataset
+from tests.documents.samples import pages, tree, words_of
+from train_easyocr.documents import Box, Word
+from train_easyocr.documents.aihub import IGNORED, MALFORMED_ANNOTATION, NO_IMAGE, find_pages, read_page
+from train_easyocr.documents.label_formats import left_out
+from train_easyocr.evaluation.exchange import write_icdar
+from train_easyocr.patches.labels_csv import read_rows
+
+PAGES = 7
+FORMS = ("aihub", "ppocrlabel", "icdar2013", "icdar2015")
+ALL = ("--training", "--validation", "--evaluation", "--workers", "1", "val_images=2", "eval_images=1")
+SETS = "training_and_validation_set"
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def boxes(number):
+    """Text and box of each word of a page."""
+    for text, (x, y, width, height) in words_of(number):
+        yield text, Box(x, y, x + width, y + height)
+
+
+def corners(box):
+    return [[box.xmin, box.ymin], [box.xmax, box.ymin], [box.xmax, box.ymax], [box.xmin, box.ymax]]
+
+
+def own_folder(folder, form):
+    """The same pages with their labels in one of the forms."""
+    lines = []
+    for number, (name, image, label) in enumerate(pages(PAGES, folder="인.허가")):
+        write(folder / "images" / f"{name}.jpg", image)
+        words = list(boxes(number))
+        if form == "aihub":
+            write(folder / "labels" / f"{name}.json", label)
+        elif form == "icdar2013":
+            written = [f'{b.xmin}, {b.ymin}, {b.xmax}, {b.ymax}, "{text}"' for text, b in words]
+            write(folder / "labels" / f"{name}.txt", "\n".join(written))
+        lines.append(f"images/{name}.jpg\t{json.dumps([{'transcription': t, 'points': corners(b)} for t, b in words])}")
+    if form == "ppocrlabel":
+        write(folder / "Label.txt", "\n".join(lines))
+    if form == "icdar2015":
+        named = enumerate(name for name, _, _ in pages(PAGES, folder="인.허가"))
+        found = {name: [Word(box, text) for text, box in boxes(number)] for number, name in named}
+        write_icdar(folder / "labels.zip", found)
+        with zipfile.ZipFile(folder / "labels.zip") as archive:
+            archive.extractall(folder / "labels")
+    return folder
+
+
+@pytest.fixture
+def run(capsys):
+    def run_step(*arguments):
+        status = prepare_dataset.main([str(argument) for argument in arguments])
+        return status, *capsys.readouterr()
+
+    return run_step
+
+
+def drawn(output):
+    """The pages of each set."""
+    folders = (
+        output / SETS / "training/select_data",
+        output / SETS / "validation/select_data",
+        output / "evaluation_set",
+    )
+    return [json.loads((folder / "manifest.json").read_bytes())["pages"] for folder in folders]
+
+
+def skipped(folder):
+    with (folder / "skipped.csv").open(encoding="utf-8", newline="") as file:
+        return [(row["page"], row["id"], row["reason"]) for row in csv.DictReader(file)]
+
+
+def test_all_forms_give_the_same_patches(tmp_path, run):
+    outputs = {form: tmp_path / form for form in FORMS}
+    for form, output in outputs.items():
+        folder = own_folder(tmp_path / f"{form} 원본", form)
+        status, out, _ = run("--from", folder, "--output", output, *ALL)
+        assert status == 0
+        assert f"{PAGES} pages with labels in the form {form}" in out
+    first = outputs["aihub"]
+    training, validation, evaluation = drawn(first)
+    assert len({*training, *validation, *evaluation}) == PAGES
+    assert (len(training), len(validation), len(evaluation)) == (5, 1, 1)
+    patches = tree(first / SETS / "training/select_data/images")
+    assert len(patches) == 40
+    labels = list(read_rows(first / SETS / "training/select_data/labels.csv"))
+    for form, output in outputs.items():
+        found = output / SETS / "training/select_data"
+        stems = [[name.rpartition("/")[2] for name in part] for part in drawn(output)]
+        assert stems == [[name.rpartition("/")[2] for name in part] for part in drawn(first)], form
+        assert tree(found / "images") == patches, form
+        assert list(read_rows(found / "labels.csv")) == labels, form
+        pages_of_evaluation = find_pages(output / "evaluation_set")[0]
+        assert [read_page(page).words for page in pages_of_evaluation] == [
+            read_page(page).words for page in find_pages(first / "evaluation_set")[0]
+        ]
+
+
+def test_what_is_broken_or_not_to_be_read_is_left_out_and_counted(tmp_path, run):
+    folder = own_folder(tmp_path / "원본", "icdar2015")
+    for path in (folder / "labels").rglob("*.txt"):
+        write(path, path.read_text(encoding="utf-8") + "1,1,9,1,9,9,1,9,###\n깨진 줄\n")
+    write(folder / "labels/남는 것.txt", "1,1,9,1,9,9,1,9,가")
+    status, out, err = run("--from", folder, "--output", tmp_path / "set", *ALL)
+    assert status == 0
+    assert f"남는 것.txt: {NO_IMAGE}" in err
+    training = tmp_path / "set" / SETS / "training/select_data"
+    assert len(list((training / "images").iterdir())) == 40
+    rows = skipped(training)
+    assert rows[0] == ("labels/남는 것.txt", "", NO_IMAGE)
+    name = drawn(tmp_path / "set")[0][0]
+    stem = name.rpartition("/")[2]
+    assert rows[1:3] == [
+        (name, f"line 9 of {stem}.txt", IGNORED),
+        (name, f"line 10 of {stem}.txt", MALFORMED_ANNOTATION),
+    ]
+    assert len(rows) == 11
+    assert f"skipped: {IGNORED}" in out
+    counts, _ = left_out(find_pages(tmp_path / "set/evaluation_set")[0])
+    assert counts == {IGNORED: 1, MALFORMED_ANNOTATION: 1}
+
+
+def test_a_label_that_is_mended_makes_the_set_anew_though_its_size_is_the_same(tmp_path, run):
+    folder = own_folder(tmp_path / "원본", "ppocrlabel")
+    command = ("--from", folder, "--output", tmp_path / "set", "--training", "--workers", 1)
+    run(*command)
+    before = tree(tmp_path / "set")
+    assert "nothing to do" in run(*command)[1]
+    assert tree(tmp_path / "set") == before
+    old, new = (json.dumps(text)[1:-1] for text in ("행정", "헹정"))
+    label = (folder / "Label.txt").read_text(encoding="utf-8")
+    write(folder / "Label.txt", label.replace(old, new))
+    assert "have changed, or their labels" in run(*command)[1]
+    texts = [text for _, text in read_rows(tmp_path / "set" / SETS / "training/select_data/labels.csv")]
+    assert "헹정" in texts
+    assert "행정" not in texts
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_each_set_can_be_made_alone_and_never_meets_another(tmp_path, run, order):
+    folder = own_folder(tmp_path / "원본", "ppocrlabel")
+    for index in order:
+        run("--from", folder, "--output", tmp_path / "set", ALL[index], *ALL[3:])
+    found = drawn(tmp_path / "set")
+    assert [len(part) for part in found] == [5, 1, 1]
+    assert len({name for part in found for name in part}) == PAGES
+    for index, purpose in enumerate(("training", "validation", "evaluation")):
+        status, _, err = run("--from", folder, "--output", tmp_path / "set", ALL[index], *ALL[3:], "seed=5")
+        assert (status, f"of the pages drawn for {purpose} are in" in err) == (1, True)
+    assert drawn(tmp_path / "set") == found
+    assert run("--from", folder, "--output", tmp_path / "set", *ALL, "seed=5")[0] == 0  # all anew
+    assert len({name for part in drawn(tmp_path / "set") for name in part}) == PAGES
+    assert drawn(tmp_path / "set") != found
+
+
+def test_check_reads_a_folder_of_ones_own(tmp_path, run):
+    folder = own_folder(tmp_path / "원본", "icdar2013")
+    before = tree(tmp_path)
+    status, out, _ = run("--from", folder, "--check", "--workers", 1)
+    assert (status, "56" in out, tree(tmp_path)) == (0, True, before)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--from", "{folder}", "--training"), "say where to write with --output DIR"),
+        (("--from", "{folder}", "--output", "{folder}/set", "--training"), "outside of that folder"),
+        (("--from", "{folder}/images", "--output", "{tmp}/set", "--training"), "expected are images"),
+        (("--from", "{tmp}/없음", "--output", "{tmp}/set", "--training"), "there is no such folder"),
+        (("--from", "{folder}", "--output", "{tmp}/set", "--training", "--label_format", "icdar2013"), "icdar2013"),
+    ],
+)
+def test_mistakes_are_one_clear_message(tmp_path, run, arguments, said):
+    folder = own_folder(tmp_path / "원본", "aihub")
+    arguments = [argument.format(folder=folder, tmp=tmp_path) for argument in arguments]
+    status, out, err = run(*arguments)
+    assert (status, out) == (1, "")
+    assert err.count("\n") == 1
+    assert said in err
+    assert not (tmp_path / "set").exists()
+
+
+def test_two_pages_can_not_be_shared_between_three_sets(tmp_path, run):
+    folder = own_folder(tmp_path / "원본", "icdar2015")
+    for path in sorted((folder / "images").rglob("*.jpg"))[2:]:
+        path.unlink()
+    status, _, err = run("--from", folder, "--output", tmp_path / "set", *ALL)
+    assert status == 1
+    assert "2 pages can't be shared between evaluation, validation, training" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--from", "x", "--unzip"), "takes the place of the download"),
+        (("--from", "x", "--dataset", "x"), "takes the place of the download"),
+        (("--label_format", "icdar2015"), "about the labels of --from"),
+        (("--from", "x", "--label_format", "coco"), "ppocrlabel"),
+    ],
+)
+def test_options_that_do_not_go_together(arguments, said, capsys):
+    with pytest.raises(SystemExit):
+        prepare_dataset.main(["--training", *arguments])
+    assert said in capsys.readouterr().err

@@ -1,0 +1,455 @@
+"""Labels in other forms than AI-Hub's: PPOCRLabel's Label.txt and the text files of the ICDAR competitions.
+
+ppocrlabel  Label.txt, a line an image: its path, a tab, and a JSON list of words
+            [{"transcription": "도로", "points": [[x, y], [x, y], [x, y], [x, y]], "difficult": false}, ...]
+icdar2015   a file an image, `gt_X.txt` or `X.txt` for X.jpg, a line a word: x1,y1,x2,y2,x3,y3,x4,y4,text
+icdar2017   the same with the script in front of the text: x1,...,y4,Korean,text (the MLT competitions)
+icdar2013   left,top,right,bottom,"text", with commas or spaces between the numbers
+
+A text may hold commas and may be quoted. A polygon becomes the smallest upright box of whole pixels that holds it: that
+is what this project's boxes are. Words marked as don't care (`###`, or "difficult": true) are left out, counted.
+
+A page's labels are turned into one of AI-Hub's label files as they are read (`ConvertedLabel`), so that whatever comes
+after knows that form alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, get_args
+
+from train_easyocr.documents.aihub import (
+    IMAGE_SUFFIXES,
+    LABEL_SUFFIX,
+    MAX_COORDINATE,
+    MAX_LABEL_BYTES,
+    NO_IMAGE,
+    NO_LABEL,
+    SECOND_IMAGE,
+    SECOND_LABEL,
+    LabelError,
+    PageFile,
+    Problem,
+    fault_of,
+    files_below,
+    find_pages,
+    read_labels,
+)
+from train_easyocr.documents.page import Box
+from train_easyocr.documents.sources import FileSource, SourceError
+
+LabelForm = Literal["aihub", "ppocrlabel", "icdar2013", "icdar2015", "icdar2017"]
+FORMS: tuple[LabelForm, ...] = get_args(LabelForm)
+DONT_CARE = "###"
+"""What stands for a text that nobody can read."""
+SCRIPTS = frozenset({"Arabic", "Bangla", "Chinese", "Hindi", "Japanese", "Korean", "Latin", "Mixed", "None", "Symbols"})
+"""The scripts of ICDAR 2017 and 2019 MLT."""
+
+NO_WORDS_LINE = "line without an image's path, a tab and a list of words"
+AMBIGUOUS = "several images of its name"
+EXPECTED = (
+    "expected are images (.jpg, .png) with PPOCRLabel's Label.txt, or with a file gt_X.txt or X.txt for each X.jpg "
+    '(ICDAR: x1,y1,x2,y2,x3,y3,x4,y4,text, or left,top,right,bottom,"text"), or images/ and labels/ as AI-Hub has them'
+)
+TEXT_SUFFIX = ".txt"
+PPOCRLABEL_CROPS = "crop_img"
+"""Where PPOCRLabel exports words; no pages."""
+LABEL_TXT = "label.txt"
+HEAD = 2**16
+"""Bytes of a text file that tell whether it is one as Label.txt under another name (train.txt)."""
+SAMPLED = 100
+"""Files that are looked at to tell one ICDAR form from another."""
+
+Corners = list[tuple[float, float]]
+
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_EIGHT = re.compile(rf"\s*({_NUMBER}(?:\s*,\s*{_NUMBER}){{7}})\s*,(.*)", re.DOTALL)
+_FOUR = re.compile(rf"\s*({_NUMBER}(?:(?:\s*,\s*|\s+){_NUMBER}){{3}})(?:\s*,|\s)(.*)", re.DOTALL)
+_QUOTED = re.compile(r'\s*"(.*)"\s*', re.DOTALL)
+_LABEL_LINE = re.compile(rb"^(?:\xef\xbb\xbf)?([^\t\r\n]+)\t[ \t]*\[", re.MULTILINE)
+
+
+class LabelFormatError(ValueError):
+    """No labels can be read from a folder; the message says what was expected."""
+
+
+def parse_icdar_line(line: str, form: LabelForm = "icdar2015") -> tuple[Corners, str] | None:
+    """Read a word's line.
+
+    Args:
+        line: Without its line end.
+        form: One of the ICDAR forms.
+
+    Returns:
+        The corners (two for icdar2013: left top, right bottom) and the text without its quotes, or None when the line
+        has not that form.
+    """
+    match = (_FOUR if form == "icdar2013" else _EIGHT).fullmatch(line)
+    if match is None:
+        return None
+    numbers = [float(number) for number in re.findall(_NUMBER, match[1])]
+    text = match[2]
+    if form == "icdar2017":
+        script, comma, text = text.partition(",")
+        if not comma or script.strip() not in SCRIPTS:
+            return None
+    return list(zip(numbers[::2], numbers[1::2], strict=True)), _unquoted(text)
+
+
+def _unquoted(text: str) -> str:
+    """Take quotes away as the competitions' own scripts do."""
+    quoted = _QUOTED.fullmatch(text)
+    return quoted[1].replace("\\\\", "\\").replace('\\"', '"') if quoted else text
+
+
+def quoted_for_icdar(text: str) -> str:
+    """Return a text as a line is to hold it: quoted where its own quotes would be read as such, without line ends."""
+    text = " ".join(re.split(r"\r\n|\r|\n", text))
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if _QUOTED.fullmatch(text) else text
+
+
+def icdar_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are not blank, with their numbers from 1."""
+    for number, line in enumerate(re.split(r"\r?\n", text), 1):
+        if line.strip():
+            yield number, line
+
+
+def enclosing_box(corners: Sequence[tuple[float, float]]) -> Box:
+    """Return the smallest box of whole pixels that holds the corners: at least one, all finite."""
+    xs, ys = zip(*corners, strict=True)
+    return Box(math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys)))
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertedLabel:
+    """A page's labels in another form, which read like one of AI-Hub's label files: a `Source`.
+
+    Attributes:
+        path: The file.
+        form: Its form.
+        line: Which line of a Label.txt is the page's, from 1; 0 where the whole file is.
+        start: Where that line starts, in bytes.
+        length: The bytes of the line.
+    """
+
+    path: Path
+    form: LabelForm
+    line: int = 0
+    start: int = 0
+    length: int = 0
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def suffix(self) -> str:
+        """The end of the name of what is read, `.json`."""
+        return LABEL_SUFFIX
+
+    def size(self) -> int:
+        """Return the bytes of the page's labels as they are in their file."""
+        return self.length if self.line else self.path.stat().st_size
+
+    def content(self, limit: int = MAX_LABEL_BYTES) -> bytes:
+        """Return the page's labels as they are in their file.
+
+        Raises:
+            SourceError: They can't be read, or have more than `limit` bytes.
+        """
+        if not self.line:
+            return FileSource(self.path).read(limit)
+        if self.length > limit:
+            raise SourceError(f"has more than {limit // 2**20} MiB")
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.start)
+                return file.read(self.length)
+        except OSError as error:
+            raise SourceError(f"can't be read: {error.strerror}") from None
+
+    def read(self, limit: int) -> bytes:
+        """Return a label file in AI-Hub's form; see `Source.read`."""
+        try:
+            text = self.content(limit).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise SourceError(f"line {self.line} is not UTF-8 text" if self.line else "is not UTF-8 text") from None
+        words = self._words_of_line(text) if self.line else self._words_of_lines(text)
+        return json.dumps({"images": [{}], "annotations": list(words)}).encode()
+
+    def _words_of_line(self, text: str) -> Iterator[dict[str, Any]]:
+        try:
+            words = json.loads(text.partition("\t")[2])
+        except (ValueError, RecursionError) as error:
+            raise SourceError(f"line {self.line} is no JSON behind the tab: {error}") from None
+        for number, word in enumerate(words, 1):
+            place = f"word {number} in line {self.line}"
+            stated = word if isinstance(word, dict) else {}
+            corners, transcription = _corners(stated.get("points")), stated.get("transcription")
+            if corners is None or not isinstance(transcription, str):
+                yield _broken(place, json.dumps(word, ensure_ascii=False))
+            else:
+                yield _annotation(place, corners, transcription, dont_care=stated.get("difficult") is True)
+
+    def _words_of_lines(self, text: str) -> Iterator[dict[str, Any]]:
+        for number, line in icdar_lines(text):
+            place, word = f"line {number} of {self.path.name}", parse_icdar_line(line, self.form)
+            corners = _corners(word[0]) if word else None
+            yield _annotation(place, corners, word[1]) if corners and word else _broken(place, line)
+
+
+def _annotation(place: str, corners: Corners, text: str, *, dont_care: bool = False) -> dict[str, Any]:
+    box = enclosing_box(corners)
+    found = {
+        "id": place,
+        "annotation.text": text,
+        "annotation.bbox": [box.xmin, box.ymin, box.width, box.height],
+    }
+    return found | {"annotation.ignore": True} if dont_care or text.strip() == DONT_CARE else found
+
+
+def _broken(place: str, content: str) -> dict[str, Any]:
+    return {"id": place, "annotation.text": content, "annotation.bbox": None}
+
+
+def _corners(points: Any) -> Corners | None:
+    """Return the points of a polygon, or None where they are no such thing."""
+    try:
+        corners = [(float(x), float(y)) for x, y in points]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    sane = all(abs(number) <= MAX_COORDINATE for corner in corners for number in corner)  # NaN compares as False
+    return corners if corners and sane else None
+
+
+@dataclass(frozen=True)
+class LabelledPages:
+    """A folder's labelled pages.
+
+    Attributes:
+        folder: The folder.
+        form: How its labels are written.
+        pages: Those that have an image and labels, sorted by name.
+        problems: What keeps other files, or lines of a Label.txt, from being pages.
+    """
+
+    folder: Path
+    form: LabelForm
+    pages: list[PageFile]
+    problems: list[Problem]
+
+
+def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> LabelledPages:
+    """Bring a folder's images and labels together, in whichever form the labels are.
+
+    A page is named after its image: the path below the folder that holds all images, without suffix.
+
+    Args:
+        folder: Holds images and labels, in folders as they may be.
+        form: How the labels are written; None: the folder's content tells.
+
+    Raises:
+        LabelFormatError: No page has both, or the content tells of two forms.
+    """
+    if not folder.is_dir():
+        raise LabelFormatError(f"{folder}: there is no such folder; {EXPECTED}")
+    texts = sorted(files_below(folder, frozenset({TEXT_SUFFIX})))
+    form = form or _form_of(folder, texts)
+    if form == "aihub":
+        pages, problems = find_pages(folder)
+    else:
+        images = dict(sorted(files_below(folder, IMAGE_SUFFIXES)))
+        images = {path: file for path, file in images.items() if PPOCRLABEL_CROPS not in path.split("/")}
+        if form == "ppocrlabel":
+            labels, problems = _labels_of_lines(texts, images)
+        else:
+            labels, problems = _labels_of_files(texts, images, form)
+        pages, more = _named(images, labels)
+        problems = sorted(problems + more, key=lambda problem: (problem.name, problem.reason))
+    if not pages:
+        shown = f" ({problems[0].name}: {problems[0].reason})" if problems else ""
+        raise LabelFormatError(f"{folder}: no image has labels in the form {form}{shown}; {EXPECTED}")
+    return LabelledPages(folder, form, pages, problems)
+
+
+def _form_of(folder: Path, texts: Sequence[tuple[str, Path]]) -> LabelForm:
+    """Tell the form of a folder's labels from what is in it."""
+    found: set[LabelForm] = set()
+    if next(files_below(folder / "labels", frozenset({LABEL_SUFFIX})), None):
+        found.add("aihub")
+    if any(_is_label_txt(path) for _, path in texts):
+        found.add("ppocrlabel")  # which leaves other text files beside its Label.txt
+    elif icdar := _icdar_form([path for _, path in texts]):
+        found.add(icdar)
+    if not found:
+        raise LabelFormatError(f"{folder}: holds no labels that can be read; {EXPECTED}")
+    if len(found) > 1:
+        raise LabelFormatError(
+            f"{folder}: holds labels in the forms {' and '.join(sorted(found))}; say which with --label_format"
+        )
+    return found.pop()
+
+
+def _is_label_txt(path: Path) -> bool:
+    if path.name.lower() == LABEL_TXT:
+        return True
+    try:
+        with path.open("rb") as file:
+            return bool(_LABEL_LINE.search(file.read(HEAD)))
+    except OSError:
+        return False
+
+
+def _icdar_form(files: Sequence[Path]) -> LabelForm | None:
+    """Tell what most lines of words in some files are: four corners, with a script behind them or not, or two."""
+    count: Counter[str] = Counter()
+    for path in files[:: -(-len(files) // SAMPLED) or 1]:
+        try:
+            text = path.read_bytes()[:MAX_LABEL_BYTES].decode("utf-8-sig", errors="replace")
+        except OSError:
+            continue
+        for _, line in icdar_lines(text):
+            count.update(form for form in FORMS if form.startswith("icdar") and parse_icdar_line(line, form))
+    # Each form reads the lines of those in front of it as well, with other texts; so the last one counts all words.
+    for form in ("icdar2017", "icdar2015", "icdar2013"):
+        if 2 * count[form] > count["icdar2013"]:
+            return form
+    return None
+
+
+def _labels_of_lines(
+    texts: Iterable[tuple[str, Path]], images: Mapping[str, Path]
+) -> tuple[list[tuple[str, ConvertedLabel]], list[Problem]]:
+    """Find the images that the lines of Label.txt files are of: the image's path, and the line."""
+    labels: list[tuple[str, ConvertedLabel]] = []
+    problems: list[Problem] = []
+    by_name = {unicodedata.normalize("NFC", path): path for path in images}
+    for name, path in texts:
+        if not _is_label_txt(path):
+            continue
+        folder = name.rpartition("/")[0]
+        for number, start, line in _lines_of(path):
+            match = _LABEL_LINE.match(line)
+            stated = match[1].decode(errors="replace").replace("\\", "/") if match else ""
+            image = by_name.get(_stated_image(stated, folder, by_name))
+            if match and image:
+                labels.append((image, ConvertedLabel(path, "ppocrlabel", number, start, len(line))))
+            elif line.strip():
+                reason = f"{NO_IMAGE} ({stated})" if match else NO_WORDS_LINE
+                problems.append(Problem(f"{name}, line {number}", reason))
+    return labels, problems
+
+
+def _lines_of(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """Yield number, start and bytes of each line of a file; memory does not grow with the file."""
+    try:
+        with path.open("rb") as file:
+            start = 0
+            for number, line in enumerate(iter(lambda: file.readline(MAX_LABEL_BYTES), b""), 1):
+                yield number, start, line
+                start += len(line)
+    except OSError as error:
+        raise LabelFormatError(f"{path}: can't be read: {error.strerror}") from None
+
+
+def _stated_image(stated: str, folder: str, images: Mapping[str, Any]) -> str:
+    """Return the path of an image that a Label.txt states, or nothing where there is none.
+
+    PPOCRLabel writes the image's folder and name, and puts Label.txt into that folder; others write paths that start at
+    Label.txt's folder or above. So a path's end counts, taken from Label.txt's folder first, then from those above.
+    """
+    parts = [part for part in PurePosixPath(unicodedata.normalize("NFC", stated)).parts if part not in ("/", "..")]
+    while True:
+        for first in range(len(parts)):
+            path = "/".join(([folder] if folder else []) + parts[first:])
+            if path in images:
+                return path
+        if not folder:
+            return ""
+        folder = folder.rpartition("/")[0]
+
+
+def _labels_of_files(
+    texts: Iterable[tuple[str, Path]], images: Iterable[str], form: LabelForm
+) -> tuple[list[tuple[str, ConvertedLabel]], list[Problem]]:
+    """Find the images that text files are of: the image's path, and the file."""
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for image in images:
+        by_stem[PurePosixPath(unicodedata.normalize("NFC", image)).stem].append(image)
+    labels: list[tuple[str, ConvertedLabel]] = []
+    problems: list[Problem] = []
+    for name, path in texts:
+        folder, _, file = unicodedata.normalize("NFC", name).rpartition("/")
+        stem = file[: -len(TEXT_SUFFIX)]
+        candidates = by_stem.get(stem) or by_stem.get(stem.removeprefix("gt_")) or []
+        ranked = sorted((_distance(folder, image), image) for image in candidates)
+        if not ranked:
+            problems.append(Problem(name, NO_IMAGE))
+        elif len({_page(image) for distance, image in ranked if distance == ranked[0][0]}) > 1:
+            problems.append(Problem(name, AMBIGUOUS))
+        else:
+            labels.append((ranked[0][1], ConvertedLabel(path, form)))
+    return labels, problems
+
+
+def _distance(folder: str, image: str) -> int:
+    """Return how many folders of a label file and of an image are not the same, counted from the files upwards."""
+    own, other = folder.split("/"), unicodedata.normalize("NFC", image).split("/")[:-1]
+    pairs = zip(reversed(own), reversed(other), strict=False)
+    return len(own) + len(other) - 2 * len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+
+
+def _page(image: str) -> str:
+    return image[: image.rfind(".")]
+
+
+def _named(
+    images: Mapping[str, Path], labels: Iterable[tuple[str, ConvertedLabel]]
+) -> tuple[list[PageFile], list[Problem]]:
+    """Name the pages of images that have labels, and say what is wrong with the others."""
+    common = os.path.commonpath([PurePosixPath(image).parent for image in images]) if images else ""
+    names = {image: _page(PurePosixPath(image).relative_to(common).as_posix()) for image in images}
+    pages: dict[str, PageFile] = {}
+    problems: list[Problem] = []
+    for image, label in labels:
+        name = unicodedata.normalize("NFC", names[image])
+        if name in pages:
+            problems.append(Problem(name, SECOND_LABEL if pages[name].image == images[image] else SECOND_IMAGE))
+        else:
+            pages[name] = PageFile(name, images[image], label)
+    used = {page.image for page in pages.values()}
+    for image, file in images.items():
+        if file not in used:
+            name = unicodedata.normalize("NFC", names[image])
+            problems.append(Problem(name, SECOND_IMAGE if name in pages else NO_LABEL))
+    return [pages[name] for name in sorted(pages)], problems
+
+
+def left_out(pages: Iterable[PageFile]) -> tuple[Counter[str], list[str]]:
+    """Count the words that no page has because of their labels, by reason.
+
+    Returns:
+        The counts, and a line about each: the page, which of its words, and the reason. Pages whose labels can't be
+        read at all are passed over.
+    """
+    counts: Counter[str] = Counter()
+    lines = []
+    for page in pages:
+        try:
+            label = read_labels(page)
+        except LabelError:
+            continue
+        for annotation in label.annotations:
+            if fault := fault_of(annotation, label.width, label.height):
+                counts[fault] += 1
+                lines.append(f"{page.name}: {annotation.id}: {fault}")
+    return counts, lines
