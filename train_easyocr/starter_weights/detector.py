@@ -4,8 +4,8 @@
 
 Renders pages into DIR, trains there as config_files/detection_starter.yaml says, and writes the best weights so far in
 float16 to this folder when all is done or time is up. Stopped, killed or out of time, the same command goes on where it
-was. The pages are of the sample documents' kinds and of those that `--kinds starter` adds, with other texts and in other
-faces: those that `--faces starter` names.
+was. The pages are of the sample documents' kinds and of those that `--kinds starter` adds, with other texts and in
+other faces: those that `--faces starter` names.
 """
 
 from __future__ import annotations
