@@ -116,7 +116,9 @@ def make_job(args: argparse.Namespace) -> Job:
 
 def _download(dataset: str) -> Path:
     if not dataset:
-        raise PrepareError("no data set: give --dataset DIR, or set dataset in the config; or --from DIR, a folder of labelled images")
+        raise PrepareError(
+            "no data set: give --dataset DIR, or set dataset in the config; or --from DIR, a folder of labelled images"
+        )
     if not Path(dataset).is_dir():
         raise PrepareError(f"{dataset}: there is no such folder; --dataset is what holds Training/ and Validation/")
     return find_download(Path(dataset))

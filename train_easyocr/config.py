@@ -24,6 +24,9 @@ SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 OPTIMIZERS = {True: "adam", False: "adadelta"}
 """What the published configuration's key `adam` says in today's words: which `optimizer`."""
 
+AUTO_TRIALS = 200
+"""What `detection_tuning: auto` stands for where a detector is trained; more gained nothing on sample documents."""
+
 STRENGTHS = {"off": 0.0, "light": 0.25, "medium": 0.5, "strong": 1.0}
 """What the names of `augmentation` stand for."""
 
@@ -92,6 +95,7 @@ class Config(BaseModel):
     show_number: int = Field(8, ge=0)
     continue_from: str = "korean_g2"
     detection: str = ""
+    detection_tuning: Literal["auto"] | int = "auto"
     strict: bool = True
     new_prediction: bool = False
     freeze_FeatureExtraction: bool = False
@@ -161,6 +165,11 @@ class Config(BaseModel):
     def _rate(cls, value: Any) -> Any:
         return _name_or_number(value, ["auto"], "above 0", lambda x: 0 < x < math.inf)
 
+    @field_validator("detection_tuning", mode="before")
+    @classmethod
+    def _trials(cls, value: Any) -> Any:
+        return _name_or_number(value, ["auto"], "of trials, 0 for none", lambda x: x >= 0 and x.is_integer())
+
     @field_validator("warmup", mode="before")
     @classmethod
     def _rise(cls, value: Any) -> Any:
@@ -171,6 +180,13 @@ class Config(BaseModel):
     def augmentation_strength(self) -> float:
         """How strongly `augmentation` changes patches, 0 (not at all) to 1."""
         return STRENGTHS[self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
+
+    @property
+    def tuning_trials(self) -> int:
+        """Trials of the search for the detector's settings in step 3; 0: there is none."""
+        if self.detection_tuning != "auto":
+            return self.detection_tuning
+        return AUTO_TRIALS if self.detection else 0
 
     @property
     def decay_points(self) -> list[float]:

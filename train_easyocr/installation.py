@@ -42,7 +42,7 @@ from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.detection.opening import CRAFT, open_word_detector
 from train_easyocr.detection.parameters import CraftParameters
-from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings
+from train_easyocr.detection.settings import EASYOCR, FILE_NAME, SettingsError, read_settings, tuning_folder
 from train_easyocr.detection.staging import copy_or_remove, sheet_of, stage_detection
 from train_easyocr.detection.training import BEST
 from train_easyocr.documents import Box
@@ -553,7 +553,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "default: the one that step 3 trained, where the setting `detection` names one",
     )
     parser.add_argument(
-        "--detection_settings", type=Path, metavar="FILE", help="the detector's settings, as tuning writes them"
+        "--detection_settings",
+        type=Path,
+        metavar="FILE",
+        help="the detector's settings, as tuning writes them; default: those that step 3 found, if it tuned",
     )
     parser.add_argument(
         "--refuse-if-worse", type=Path, metavar="PATH",
@@ -586,7 +589,7 @@ def _chosen_weights(weights: Path | None, config: Config) -> Path:
 def _chosen_detector(detector: str | None, settings: Path | None, config: Config) -> tuple[str | None, Path | None]:
     """Return the detector that is meant, and its settings: a file, what a mark kept, or what step 3 trained."""
     if detector is None:
-        return _trained_detector(config), settings
+        return _trained_detector(config), settings or _tuned_settings(config)
     if detector == EASYOCR or Path(detector).is_file():
         return detector, settings
     saved_models = Path(config.saved_models)
@@ -600,6 +603,14 @@ def _trained_detector(config: Config) -> str | None:
     """Return the detector that step 3 trained with the recognizer, if the settings name one."""
     detection = detection_of(config)
     return str(detection.experiment / f"{BEST}.pth") if detection else None
+
+
+def _tuned_settings(config: Config) -> Path | None:
+    """Return the detector's settings that step 3 found, if the settings ask for them."""
+    path = tuning_folder(config.experiment) / FILE_NAME
+    if config.tuning_trials and not path.is_file():
+        raise InstallationError(f"{path}: there is no such file; step 3 writes it, or set detection_tuning=0")
+    return path if config.tuning_trials else None
 
 
 def _split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:

@@ -1,4 +1,4 @@
-"""Step 3: trains the word recognizer.
+"""Step 3: trains the word recognizer and, where the settings say so, the detector, and tunes the detector's settings.
 
     python3 train_easyocr/train.py [--config FILE] [--minutes N] [--show-samples N] [key=value ...]
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import math
 import os
 import sys
 import time
@@ -94,18 +95,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detector = _detector_of(config)
     except ConfigError as error:
         return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
-    begun = time.monotonic()
+    only_shows = bool(options.show_samples or options.character_from)
+    if config.tuning_trials and detector is None and not only_shows and not _craft_is_there():
+        return USAGE_ERROR
+    end = math.inf if options.minutes is None else time.monotonic() + 60 * options.minutes
     status = run(config, options.minutes, options.show_samples, options.character_from)
-    if status or detector is None or options.show_samples or options.character_from:
+    search = "search for the detector's settings" if config.tuning_trials else ""
+    if status or only_shows or _time_is_up(end, search if detector is None else "detector"):
         return status
-    left = options.minutes and options.minutes - (time.monotonic() - begun) / 60
-    if left is not None and left <= 0:
-        print("The detector has its turn when the recognizer is done; running again goes on")
-        return status
-    from train_easyocr.detection.train import run as run_detector  # noqa: PLC0415 - loaded when it is needed
+    if detector is not None:
+        from train_easyocr.detection.train import run as run_detector  # noqa: PLC0415 - loaded when it is needed
 
-    print(f"\nThe detector, as {config.detection} says")
-    return run_detector(detector, left)
+        print(f"\nThe detector, as {config.detection} says")
+        status = run_detector(detector, None if end == math.inf else (end - time.monotonic()) / 60)
+        if status or _time_is_up(end, search):
+            return status
+    if config.tuning_trials and os.environ.get("RANK", "0") == "0":
+        print("\nThe detector's settings")
+        status = _tune(config, detector)
+    return status
+
+
+def _time_is_up(end: float, what: str) -> bool:
+    """Tell whether `--minutes` are over, and say what is left to do."""
+    if time.monotonic() < end:
+        return False
+    if what:
+        print(f"The {what} has its turn when all before it is done; running again goes on")
+    return True
+
+
+def _craft_is_there() -> bool:
+    """Say it now where EasyOCR's detector, which is to be tuned after the training, can't be had."""
+    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights  # noqa: PLC0415
+
+    try:
+        find_weights("craft")
+    except (MissingWeights, DamagedWeights) as error:
+        say(f"{error}\ndetection_tuning=0 trains without tuning it", USAGE_ERROR, "LOCAL_RANK")
+        return False
+    return True
+
+
+def _tune(config: Config, detector: DetectionConfig | None) -> int:
+    from train_easyocr.detection.tune import TuningError  # noqa: PLC0415
+    from train_easyocr.detection.tuning_step import tune_trained  # noqa: PLC0415
+    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
+    from train_easyocr.reader import ReaderError  # noqa: PLC0415
+    from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
+    from train_easyocr.recognition.data import DataError  # noqa: PLC0415
+
+    try:
+        tune_trained(config, detector)
+    except KeyboardInterrupt:
+        return say("Stopped; running the same command again goes on with the trials from there", INTERRUPTED)
+    except (DataError, TuningError, CheckpointError, ReaderError, MissingWeights, DamagedWeights) as error:
+        return say(error, USAGE_ERROR)
+    except OSError as error:
+        return say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
+    return 0
 
 
 def run(

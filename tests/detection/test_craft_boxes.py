@@ -7,7 +7,7 @@ from easyocr.craft_utils import adjustResultCoordinates, getDetBoxes
 from easyocr.utils import diff, group_text_box
 
 from tests.detection.pages import page
-from train_easyocr.detection.craft_boxes import SMALLEST_AREA, craft_boxes, find_candidates, group
+from train_easyocr.detection.craft_boxes import SMALLEST_AREA, attach_small, craft_boxes, find_candidates, group
 from train_easyocr.detection.craft_targets import draw_gaussians, pairs
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import WORDS, CraftParameters
@@ -100,6 +100,12 @@ def test_punctuation_stays_with_its_word():
     assert second.xmin >= 290
     alone = WORDS.model_copy(update={"attach_ths": 0.0})
     assert max(box.xmax for box in craft_boxes(maps, alone) if box.xmin < 100) < 108
+
+
+def test_a_mark_at_a_mark_goes_to_the_word_of_that_one():
+    word, comma, point = [0, 0, 80, 40], [84, 24, 90, 40], [92, 34, 97, 40]
+    boxes = attach_small(np.array([word, comma], np.int32), np.array([point], np.int32), 0.3)
+    assert boxes.tolist() == [[0, 0, 97, 40]]
 
 
 def test_vertical_words_are_one_box():

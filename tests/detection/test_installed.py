@@ -9,6 +9,7 @@ import torch
 from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import install_finetuned, write_set
+from train_easyocr import starter_weights
 from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.craft import CraftDetector, load_craft
 from train_easyocr.detection.craft_boxes import craft_boxes
@@ -75,6 +76,33 @@ def test_craft_finds_what_easyocr_finds(home, image):
     upright = [box for box in expected if box.area]
     assert set(upright) <= set(found)
     assert len(found) - len(upright) == len(tilted[0])
+
+
+def test_a_network_looks_at_a_page_once_though_two_detectors_have_it(home, image, monkeypatch):
+    looked = []
+    forward = easyocr.craft.CRAFT.forward
+
+    def counting(self, images):
+        looked.append(images.shape)
+        return forward(self, images)
+
+    monkeypatch.setattr(easyocr.craft.CRAFT, "forward", counting)
+    easyocrs, tuned = (
+        open_detector(),
+        open_word_detector("craft").detector.with_parameters(LOW.model_copy(update={"canvas_size": 2560})),
+    )
+    easyocrs.detect(image)
+    boxes = tuned.boxes(tuned.score_maps(image))
+    assert len(looked) == 1
+    alone = CraftDetector(load_craft(home / "model" / "craft_mlt_25k.pth"), tuned.parameters)
+    assert boxes == alone.boxes(alone.score_maps(image))
+    assert len(boxes) > 3
+    del looked[:]
+    flipped = np.ascontiguousarray(image[::-1])
+    assert tuned.boxes(tuned.score_maps(flipped)) == alone.boxes(alone.score_maps(flipped))
+    smaller = tuned.with_parameters(LOW)
+    smaller.score_maps(flipped)
+    assert len(looked) == 3, "another page, and another size of the same"
 
 
 def test_foreign_weights_are_refused(home, tmp_path):
@@ -167,6 +195,16 @@ def test_settings_for_other_weights_are_refused(db_light, home, tmp_path):
         stage_detection("easyocr", other, DetectionFiles(home / "model"), elsewhere)
     with pytest.raises(CheckpointError, match="there is no such file"):
         stage_detection(None, other, DetectionFiles(home / "model"), staged)
+
+
+def test_detectors_can_be_named(home, tmp_path):
+    first, second = DetectionFiles(tmp_path / "하나"), DetectionFiles(tmp_path / "둘")
+    stage_detection("starter", None, DetectionFiles(home / "model"), first)
+    assert sha256(first.weights) == sha256(starter_weights.DETECTOR)
+    assert open_installed(files=first).detector.parameters == open_word_detector("starter").detector.parameters
+    stage_detection("craft", None, DetectionFiles(home / "model"), second)
+    assert [path.name for path in second.files if path.is_file()] == [second.settings.name]
+    assert open_installed(files=second).detector.parameters == WORDS
 
 
 def test_what_is_installed_stays(db_light, tmp_path):

@@ -14,11 +14,12 @@ from train_easyocr.detection import tune as tuning
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.map_cache import map_key, map_pages
-from train_easyocr.detection.objective import BelowBound, Objective, Readings
+from train_easyocr.detection.objective import ALIKE, BelowBound, Objective, Readings
 from train_easyocr.detection.opening import OpenedDetector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.search import CRAFT_SPACE, DB_SPACE, EASYOCR_SPACE, Search, starts_for
 from train_easyocr.detection.settings import read_settings
+from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages
 
 NUMBERS = (0, 1)
@@ -142,13 +143,37 @@ def test_reading_costs_each_box_once(mapped, tmp_path):
         objective.score(CraftParameters(), above=score)
     assert reader.boxes == boxes, "what is not found need not be read"
     assert caught.value.bound == objective.detection_f1(CraftParameters()) <= score
-    objective.readings.save()
+    (tmp_path / "읽음.json").open("ab").write('["반쪽'.encode())  # killed while it wrote
     again = Objective(KnowingDetector(NUMBERS), mapped, Readings(Reader(), tmp_path / "읽음.json"))
     assert again.score(WORDS) == score
     assert again.readings.count == 0
     figures = again.summary(WORDS)
     assert figures["end_to_end_f1"] == score
     assert figures["detection_f1"] == pytest.approx(detection)
+
+
+def test_boxes_alike_are_read_once_in_a_search_and_each_by_itself_in_the_end(mapped, tmp_path):
+    reader = Reader()
+    readings = Readings(reader, tmp_path / "읽음.jsonl")
+    box = Box(100, 100, 300, 150)
+    near, far = Box(101, 99, 302, 151), Box(103, 100, 300, 150)
+    assert readings.texts(mapped[0], [box], ALIKE) == readings.texts(mapped[0], [box])
+    assert readings.unread(mapped[0], [box, near, far], ALIKE) == 1
+    assert readings.texts(mapped[0], [near, far], ALIKE)[near] == readings.texts(mapped[0], [box])[box]
+    assert reader.boxes == 2, "two pixels of a height of 50 do not count, three do"
+    assert readings.unread(mapped[0], [box, near, far]) == 1
+    readings.texts(mapped[0], [near])
+    assert reader.boxes == 3
+    assert readings.unread(mapped[1], [box], ALIKE) == 1, "another page"
+
+
+def test_a_search_that_finds_nothing_better_keeps_what_is_there(mapped, tmp_path, monkeypatch):
+    opened = OpenedDetector(KnowingDetector(NUMBERS, WORDS), "craft", Path("craft.pth"), "easyocr")
+    monkeypatch.setattr(Search, "leaders", lambda self, count: [CraftParameters(text_threshold=0.9), WORDS])
+    tuned = tuning.tune(opened, mapped, [], tmp_path, trials=1)
+    assert tuned.best == WORDS
+    assert read_settings(tmp_path / "detection_settings.yaml").detector_parameters == WORDS
+    assert tuned.figures["validation, found"] == tuned.figures["validation, before"]
 
 
 def test_pruned_trials_are_no_winners(mapped, tmp_path):
@@ -227,7 +252,7 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
     assert "there is no such folder" in capsys.readouterr().err
     (tmp_path / "빈" / "images").mkdir(parents=True)
     assert tuning.main(["--pages", str(tmp_path / "빈"), "--output", str(output)]) == 1
-    assert "holds no usable page" in capsys.readouterr().err
+    assert "holds no labels that can be read" in capsys.readouterr().err
 
 
 def test_the_command_with_the_installed_model(folder, tmp_path, monkeypatch, capsys):
@@ -241,7 +266,7 @@ def test_the_command_with_the_installed_model(folder, tmp_path, monkeypatch, cap
     assert f"step4_set_finetuned_model.sh --detector {weights} --detection_settings" in printed
     assert "end_to_end_f1 " in printed
     assert read_settings(output / "detection_settings.yaml").network == "db_light"
-    assert len(list(output.glob("readings-*.json"))) == 1
+    assert json.loads((output / "tuning.json").read_text(encoding="utf-8"))["goal"] == "end_to_end_f1"
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "비어 있음"))
     assert tuning.main([*command, "--recognizer", "finetuned"]) == 1
     assert "no fine-tuned model is installed" in capsys.readouterr().err

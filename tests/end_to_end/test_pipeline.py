@@ -26,7 +26,15 @@ def test_the_sample_from_rendering_to_score(tmp_path):
         environment.pop(name, None)
     detection = tmp_path / "검출.yaml"
     detection.write_text("continue_from: starter\nval_images: 1\nn_iter: 1\nval_period: 1\nbatch_size: 1\n", "utf-8")
-    command = ["bash", "run_pipeline.sh", "n_iter=4", "val_period=2", "batch_size=8", f"detection={detection}"]
+    command = [
+        "bash",
+        "run_pipeline.sh",
+        "n_iter=4",
+        "val_period=2",
+        "batch_size=8",
+        f"detection={detection}",
+        "detection_tuning=3",
+    ]
 
     result = subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280, check=False

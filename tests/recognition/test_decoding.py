@@ -80,7 +80,18 @@ def test_repeats_are_merged_and_blanks_removed(path, indices):
 
 
 def test_an_empty_word_has_no_confidence():
-    assert greedy(shares_of([0, 0, 0])) == [Reading([], 0.0)]
+    assert greedy(shares_of([0, 0, 0])) == [Reading([], 0.0, pytest.approx(0.85))]
+
+
+def test_certainty_is_that_of_the_least_certain_step_blank_or_not():
+    shares = shares_of([1, 0, 2, 2])
+    shares[0, 1] = torch.tensor([0.4, 0.3, 0.2, 0.1])
+    assert greedy(shares)[0].certainty == pytest.approx(0.4)
+    shares[0, 2] = torch.tensor([0.1, 0.3, 0.35, 0.25])
+    assert greedy(shares)[0].certainty == pytest.approx(0.35)
+    logits = torch.log(shares)
+    assert greedy_attention(logits, end=2)[0].certainty == pytest.approx(0.35)
+    assert greedy_attention(logits, end=0)[0].certainty == pytest.approx(0.4)
 
 
 def test_confidence_counts_repeats_too():

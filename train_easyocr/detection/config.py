@@ -117,7 +117,8 @@ def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] 
 def detection_of(config: Config) -> DetectionConfig | None:
     """Return the settings of the detector that is trained and installed with a recognizer; None where none is.
 
-    The file that `detection` names, here or among the presets, with the recognizer's data set, draw and places.
+    The file that `detection` names, here or among the presets, with the recognizer's data set, draw and places. It
+    draws no more validation pages than step 2, whose next pages are the evaluation's.
 
     Raises:
         ConfigError: The file can't be used.
@@ -126,9 +127,10 @@ def detection_of(config: Config) -> DetectionConfig | None:
         return None
     file = Path(config.detection)
     shared = ("dataset", "saved_models", "train_images", "eval_images", "seed")
-    return load_detection_config(
+    found = load_detection_config(
         file if file.is_file() else CONFIG_FILES / file, [f"{key}={getattr(config, key)}" for key in shared]
     )
+    return found.model_copy(update={"val_images": min(found.val_images, config.val_images)})
 
 
 def contradictions(config: DetectionConfig) -> list[str]:

@@ -245,6 +245,8 @@ def attach_small(boxes: NDArray[np.int32], specks: NDArray[np.int32], attach_ths
     result = boxes.copy()
     for small in np.flatnonzero(attached).tolist():
         target = nearest[small]
+        while attached[target]:  # a point at a comma goes to the comma's word; each is lower than the next
+            target = nearest[target]
         result[target, :2] = np.minimum(result[target, :2], everything[small, :2])
         result[target, 2:] = np.maximum(result[target, 2:], everything[small, 2:])
     return result[~attached[: len(boxes)]]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from train_easyocr import starter_weights
 from train_easyocr.detection.craft import CraftDetector, load_craft
@@ -54,7 +56,9 @@ def open_word_detector(source: str | Path, cuda: bool = False) -> OpenedDetector
     """
     if str(source) == CRAFT:
         path = find_weights(CRAFT)
-        return OpenedDetector(_craft(path, cuda), "craft", path, EASYOCR)
+        found = _craft(path, cuda)
+        found.network = remembering(found.network, path)  # EasyOCR's reader may have looked at the page just now
+        return OpenedDetector(found, "craft", path, EASYOCR)
     path = starter_weights.DETECTOR if str(source) == starter_weights.STARTER else Path(source)
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file; name `craft`, or the weights of a trained detector")
@@ -62,6 +66,51 @@ def open_word_detector(source: str | Path, cuda: bool = False) -> OpenedDetector
         return OpenedDetector(open_db_light(path, cuda=cuda), "db_light", path, sha256(path))
     parameters = read_card_of(CraftCard, path).parameters if card_path(path).is_file() else None
     return OpenedDetector(_craft(path, cuda, parameters), "craft", path, sha256(path))
+
+
+@dataclass
+class _LastAnswer:
+    """What a network was shown last, and its score maps."""
+
+    images: torch.Tensor | None = None
+    maps: torch.Tensor | None = None
+
+
+@lru_cache(maxsize=1)
+def _last_answer(path: Path, changed: int, size: int) -> _LastAnswer:
+    """Return the answer that networks with the weights of a file share; a file that has changed is another one."""
+    return _LastAnswer()
+
+
+class _Remembering(nn.Module):
+    """CRAFT that gives its last answer again for equal images; without the features, which nothing looks at."""
+
+    def __init__(self, network: nn.Module, last: _LastAnswer) -> None:
+        super().__init__()
+        self.network = network
+        self._last = last
+
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """Return the score maps, [B, h, w, 2]."""
+        last = self._last
+        if last.maps is None or last.images is None or not _equal(images, last.images):
+            last.images, last.maps = images, self.network(images)[0]
+        return last.maps, None
+
+
+def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.device == other.device and one.dtype == other.dtype and torch.equal(one, other)
+
+
+def remembering(network: nn.Module, weights: Path) -> nn.Module:
+    """Let networks with the same weights, EasyOCR's and ours, look at a page once: the second gets the first's maps.
+
+    Args:
+        network: CRAFT, not in training.
+        weights: The file that its weights come from.
+    """
+    stat = weights.stat()
+    return _Remembering(network, _last_answer(weights.resolve(), stat.st_mtime_ns, stat.st_size))
 
 
 def network_of(path: Path) -> Network:

@@ -149,7 +149,7 @@ def open_pages(config: DetectionConfig, workers: int) -> tuple[PageSet, PageSet]
         DataError: There are no pages, or a list names one that is not there, or a page is in both sets.
     """
     training, problems = _training_pages(config)
-    validation, others = _validation_pages(config)
+    validation, others = validation_pages(config)
     _refuse_common(training, validation)
     return (
         _looked_at("Training", training, problems, workers),
@@ -158,15 +158,20 @@ def open_pages(config: DetectionConfig, workers: int) -> tuple[PageSet, PageSet]
 
 
 def _training_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
-    pages, problems = _find(config.train_data, config.download, "training")
+    pages, problems = find_split(config.train_data, config.download, "training")
     if config.train_list:
         return _listed(pages, Path(config.train_list)), problems
     names = set(draw_training([page.name for page in pages], config.train_images, config.seed))
     return [page for page in pages if page.name in names], problems
 
 
-def _validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
-    pages, problems = _find(config.val_data, config.download, "validation")
+def validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
+    """Return the pages that are for validation, and what others lack.
+
+    Raises:
+        DataError: There are none, or a list names one that is not there.
+    """
+    pages, problems = find_split(config.val_data, config.download, "validation")
     if config.val_list:
         return _listed(pages, Path(config.val_list)), problems
     names = [page.name for page in pages]
@@ -180,8 +185,17 @@ def _validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[P
     return [page for page in pages if page.name in set(drawn)], problems
 
 
-def _find(folder: str, download: Path, split: str) -> tuple[list[PageSource], list[Problem]]:
-    """Return the pages of a folder, or of a split's archives where no folder is named."""
+def find_split(folder: str, download: Path, split: str) -> tuple[list[PageSource], list[Problem]]:
+    """Return the pages of a folder, or of a split's archives where no folder is named, and what others lack.
+
+    Args:
+        folder: Holds images/ and labels/; empty for the archives.
+        download: The folder that holds Training/ and Validation/.
+        split: training or validation.
+
+    Raises:
+        DataError: There is no page.
+    """
     if folder:
         found, problems = find_pages(Path(folder))
         pages, place = [PageSource.of(page) for page in found], folder

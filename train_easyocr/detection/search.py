@@ -136,6 +136,13 @@ class Search:
         """The best parameters found; of equal ones the earlier, so that a search never trades what is known in vain."""
         return self.parameters_of(self.study.best_trial.params)
 
+    def leaders(self, count: int) -> list[DetectorParameters]:
+        """Return the best different parameters found, the best first; of equal ones the earlier."""
+        complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        ranked = sorted(complete, key=lambda trial: trial.value or 0.0, reverse=True)
+        different = dict.fromkeys(self.parameters_of(trial.params) for trial in ranked)
+        return list(different)[:count]
+
     def parameters_of(self, values: Mapping[str, Any]) -> DetectorParameters:
         """Return the detector's parameters for a trial's values."""
         changes = {key: value for key, value in values.items() if key != INPUT}

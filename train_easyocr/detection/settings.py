@@ -15,6 +15,8 @@ from train_easyocr.files import write_text
 
 Network = Literal["craft", "db_light"]
 PARAMETERS: dict[Network, type[DetectorParameters]] = {"craft": CraftParameters, "db_light": DbParameters}
+FILE_NAME = "detection_settings.yaml"
+"""As a search writes it."""
 EASYOCR = "easyocr"
 """Stands for EasyOCR's own CRAFT weights in place of a sum."""
 
@@ -46,6 +48,11 @@ class DetectionSettings(BaseModel):
             ValidationError: One is unknown or out of range.
         """
         return PARAMETERS[self.network].model_validate(self.parameters)
+
+
+def tuning_folder(experiment: Path) -> Path:
+    """Return where step 3 keeps the search of an experiment, and its outcome, `FILE_NAME`."""
+    return experiment / "detector_tuning"
 
 
 def settings_for(network: Network, weights_sha256: str, parameters: DetectorParameters) -> DetectionSettings:

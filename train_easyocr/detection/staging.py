@@ -27,7 +27,8 @@ def stage_detection(
     """Write a detector's files to `staged`: what is asked for, or else what is installed.
 
     Args:
-        detector: Its weights, or `easyocr` for EasyOCR's own detector.
+        detector: Its weights, `starter` for those of this package, `easyocr` for EasyOCR's own detector as it comes, or
+            `craft` for the same with a box a word.
         settings: Its settings; None takes those that the weights came with.
         installed: What is installed now.
         staged: Where to write to.
@@ -45,13 +46,14 @@ def stage_detection(
             save_settings(staged.settings, chosen)
             check_weights(chosen, staged)
     else:
-        _stage_weights(Path(detector) if detector is not None else installed.weights, chosen, staged)
+        _stage_weights(detector if detector is not None else installed.weights, chosen, staged)
 
 
-def _stage_weights(source: Path, chosen: DetectionSettings | None, staged: DetectionFiles) -> None:
+def _stage_weights(source: str | Path, chosen: DetectionSettings | None, staged: DetectionFiles) -> None:
     opened = open_word_detector(source)
-    copy_or_remove(source, staged.weights)
-    copy_or_remove(card_path(source), staged.card)
+    if opened.weights_sha256 != EASYOCR:  # those lie where they are
+        copy_or_remove(opened.weights, staged.weights)
+        copy_or_remove(card_path(opened.weights), staged.card)
     parameters = opened.detector.parameters
     if parameters == CraftParameters():
         parameters = WORDS  # weights without a card bring EasyOCR's, which join the words of a line

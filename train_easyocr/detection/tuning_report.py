@@ -17,6 +17,8 @@ from train_easyocr.text import format_table
 
 POINTS = 9
 """Values of each parameter in its curve."""
+SHOWN = 0.2
+"""How far below the best the picture reaches: what is worse than that is of no interest."""
 Curves = dict[str, list[tuple[Any, float]]]
 """For each parameter, its values and the detection F1 at each."""
 
@@ -33,11 +35,10 @@ def effects(objective: Objective, best: DetectorParameters, space: Mapping[str, 
     for key, distribution in space.items():
         if key == INPUT:
             continue
-        values = sorted({*_points(distribution), getattr(best, key)}, key=str if _is_choice(distribution) else None)
+        values = {*_points(distribution), getattr(best, key)} - {None}
         curves[key] = [
             (value, objective.detection_f1(best.model_copy(update={key: value})))
-            for value in values
-            if value is not None
+            for value in sorted(values, key=str if _is_choice(distribution) else None)
         ]
     return curves
 
@@ -89,8 +90,8 @@ def draw_effects(path: Path, curves: Curves, best: DetectorParameters, title: st
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - a second to import, needed here alone
     from matplotlib.figure import Figure  # noqa: PLC0415
 
-    across = 4
-    down = math.ceil(len(curves) / across)
+    down = math.ceil(len(curves) / 4)
+    across = math.ceil(len(curves) / down)
     figure = Figure(figsize=(3.2 * across, 2.4 * down), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(down, across, sharey=True, squeeze=False).ravel()
@@ -98,6 +99,9 @@ def draw_effects(path: Path, curves: Curves, best: DetectorParameters, title: st
         _draw_curve(axis, key, curve, getattr(best, key))
     for axis in axes[len(curves) :]:
         axis.set_visible(False)
+    top = max(score for curve in curves.values() for _, score in curve)
+    lowest = min(score for curve in curves.values() for _, score in curve)
+    axes[0].set_ylim(max(lowest, top - SHOWN) - 0.01, top + 0.01)
     figure.suptitle(title)
     figure.supylabel("detection F1, mean over pages")
     with replacing(path) as temporary:
@@ -107,9 +111,11 @@ def draw_effects(path: Path, curves: Curves, best: DetectorParameters, title: st
 def _draw_curve(axis: Any, key: str, curve: Sequence[tuple[Any, float]], found: Any) -> None:
     values, scores = zip(*curve, strict=True)
     if isinstance(found, bool | str):
-        axis.bar([str(value) for value in values], scores, color=["C1" if v == found else "C0" for v in values])
+        axis.scatter([str(value) for value in values], scores, color=["C1" if v == found else "C0" for v in values])
+        axis.margins(x=0.4)
     else:
         axis.plot(values, scores, marker=".")
-        axis.axvline(found, color="C1", linewidth=1)
+        if found is not None:
+            axis.axvline(found, color="C1", linewidth=1)
     axis.set_title(key, fontsize=10)
     axis.grid(alpha=0.3)

@@ -50,11 +50,9 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
         RefusedError: There is no page, or the weights or all that they could be compared with can't be used.
     """
     try:
-        pages, problems = find_labelled_pages(eval_set)
+        pages = find_labelled_pages(eval_set).pages
     except LabelFormatError as error:
         raise RefusedError(str(error)) from error
-    if not pages:
-        raise RefusedError(f"{eval_set}: holds no page to compare on; {problems[0].reason if problems else OVERRIDE}")
     cuda = torch.cuda.is_available()
     models, missing = find_models(True, True, cuda, None)
     candidate = model_of(CANDIDATE, weights, cuda)

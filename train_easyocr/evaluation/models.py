@@ -35,7 +35,7 @@ from train_easyocr.reader import (
     read_settings,
 )
 from train_easyocr.recognition.checkpoints import CheckpointError, read_card
-from train_easyocr.recognition.fast_network import Precision, fastest_precision
+from train_easyocr.recognition.fast_network import Precision, fastest_reading
 
 BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
 """EasyOCR's own readers by name, and their languages."""
@@ -87,7 +87,7 @@ def _baseline(name: str, cuda: bool, network: Callable[[], PageReader]) -> Model
 
 def _finetuned(cuda: bool, detectors: Detectors | None) -> Model:
     files = finetuned_files()
-    precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
+    precision = fastest_reading(torch.device("cuda" if cuda else "cpu"))
     identity = {
         "network": FINETUNED_MODEL,
         "weights_sha256": sha256(files.weights),
@@ -119,7 +119,7 @@ def model_of(name: str, weights: Path, cuda: bool, detectors: Detectors | None =
         cuda: Use the GPU.
         detectors: As for `find_models`.
     """
-    precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
+    precision = fastest_reading(torch.device("cuda" if cuda else "cpu"))
     identity = {
         "network": name,
         "weights_sha256": sha256(weights),

@@ -22,7 +22,7 @@ FREE = PLACES | frozenset(
     {
         *("experiment_name", "show_number", "compile", "val_period", "save_period", "early_stopping"),
         # Of the other steps.
-        *("train_images", "val_images", "eval_images", "detection"),
+        *("train_images", "val_images", "eval_images", "detection", "detection_tuning"),
     }
 )
 """Settings that may change between the parts of a run: the weights at its end are the same."""

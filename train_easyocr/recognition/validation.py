@@ -21,7 +21,7 @@ from train_easyocr.recognition.batches import ALONE, Batch, InputSettings, divid
 from train_easyocr.recognition.characters import AttnConverter, CtcConverter
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import WordSet, generator
-from train_easyocr.recognition.decoding import Reading, greedy, greedy_attention, prefix_beam_search
+from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
 from train_easyocr.recognition.images import reading_width, to_batch
 from train_easyocr.recognition.losses import Criterion
 from train_easyocr.recognition.processes import Processes
@@ -151,7 +151,7 @@ def read_logits(
         if decode == "beamsearch":
             steps = shares.log().cpu().numpy()
             readings = [
-                Reading(prefix_beam_search(word, BEAM_WIDTH)[0], reading.confidence)
+                reading._replace(indices=prefix_beam_search(word, BEAM_WIDTH)[0])
                 for word, reading in zip(steps, readings, strict=True)
             ]
     return [(converter.decode(reading.indices), reading.confidence) for reading in readings]
