@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from train_easyocr.detection.db_boxes import DbParameters, db_boxes
 from train_easyocr.detection.db_targets import (
     COUNTS,
     PROBABILITY,
@@ -12,6 +13,7 @@ from train_easyocr.detection.db_targets import (
     shrink_distance,
     unclip_distance,
 )
+from train_easyocr.detection.interface import ScoreMaps
 
 NONE = np.zeros((0, 4))
 
@@ -63,13 +65,27 @@ def test_ignored_areas_count_for_nothing():
 
 
 def test_a_word_too_small_for_the_map_is_not_taught_as_background():
-    found = db_targets(np.array([[10.0, 10.0, 11.5, 14.0]]), NONE, (30, 60))
-    assert not found[PROBABILITY].any() and not found[COUNTS][10:14, 10:12].any()
+    found = db_targets(np.array([[10.0, 10.0, 10.9, 14.0]]), NONE, (30, 60))
+    assert not found[PROBABILITY].any() and not found[COUNTS][10:14, 10].any()
 
 
 def test_a_thin_word_has_a_pixel_across():
     found = db_targets(np.array([[10.4, 10.0, 12.5, 30.0]]), NONE, (40, 30))[PROBABILITY]
     assert found[20].sum() == 1 and found[20, 11]
+
+
+@pytest.mark.parametrize("size", [(4.8, 1.4), (1.8, 4.9), (2.1, 2.1)])
+def test_a_mark_as_small_as_on_real_pages_is_taught_and_found_again(size):
+    # A hyphen, a colon and a middle dot on a page of 300 dots per inch that is read at 1,600 pixels.
+    overlaps = []
+    for x, y in np.stack(np.meshgrid(*[np.arange(0, 1, 0.125)] * 2), -1).reshape(-1, 2):
+        box = np.array([10 + x, 10 + y, 10 + x + size[0], 10 + y + size[1]])
+        maps = db_targets(box[None], NONE, (30, 30))[PROBABILITY][None].astype(np.float32)
+        (found,) = db_boxes(ScoreMaps(maps, 20.0, (600, 600)), DbParameters())
+        shared = np.minimum(box[2:], np.array(found[2:]) / 20) - np.maximum(box[:2], np.array(found[:2]) / 20)
+        inside = np.prod(np.maximum(shared, 0))
+        overlaps.append(inside / (np.prod(size) + found.area / 400 - inside))
+    assert np.mean(overlaps) > 0.55 and np.mean(np.array(overlaps) >= 0.5) > 0.9
 
 
 def test_boxes_can_leave_the_map():

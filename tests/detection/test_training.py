@@ -75,7 +75,8 @@ def same(first, second):
 
 @pytest.mark.parametrize("step", [3, 4, 5])
 def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(folder, monkeypatch, step):
-    training.train(config_of(folder))
+    config = config_of(folder, ema=0.5)
+    training.train(config)
     whole = state_of(folder)
     log = (folder / "saved" / "korean_detector" / "log_train.jsonl").read_text()
     (folder / "saved").rename(folder / "whole")
@@ -88,15 +89,38 @@ def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(folder, monkeypatch,
 
     with monkeypatch.context() as patched, pytest.raises(SystemExit):
         patched.setattr(training.DetectorTrainer, "_step", killed)
-        training.train(config_of(folder))
-    training.train(config_of(folder, workers=1))
+        training.train(config)
+    training.train(config_of(folder, ema=0.5, workers=1))
     again = state_of(folder)
-    assert same(whole["model"], again["model"]) and whole["best"] == again["best"]
+    assert (
+        same(whole["model"], again["model"])
+        and same(whole["average"], again["average"])
+        and whole["best"] == again["best"]
+    )
     figures = [[json.loads(line) for line in text.splitlines()] for text in (
         log, (folder / "saved" / "korean_detector" / "log_train.jsonl").read_text())]  # fmt: skip
     for line in (*figures[0], *figures[1]):
         line.pop("elapsed")
     assert figures[0] == figures[1]
+
+
+@pytest.mark.parametrize("better", [False, True])
+def test_the_best_file_holds_the_weights_or_their_average(folder, monkeypatch, capsys, better):
+    """Which of them it is, their F1 decides."""
+    scores = iter([(3, 4, 8, 2), (4 if better else 2, 4, 8, 2)])
+    monkeypatch.setattr(training, "scores_of", lambda counts, real=training.scores_of: real(next(scores)))
+    config = config_of(folder, ema=0.5, n_iter=2, save_period=2)
+    training.train(config)
+    state, best = state_of(folder), weights(folder)
+    average = {key.removeprefix("module."): value for key, value in state["average"].items() if key != "n_averaged"}
+    assert not same(state["model"], average)
+    assert same(best, average if better else state["model"])
+    assert json.loads((config.experiment / "best_f1.json").read_text())["averaged"] is better
+    assert (config.experiment / "iter_2.pth").is_file() and (config.experiment / "iter_2_ema.pth").is_file()
+    assert f"averaged weights: {0.6667 if better else 0.3333}" in capsys.readouterr().out
+    assert json.loads((config.experiment / "log_train.jsonl").read_text())["ema_f1"] == pytest.approx(
+        2 / 3 if better else 1 / 3
+    )
 
 
 def test_it_stops_when_time_is_up_and_goes_on(folder, capsys):

@@ -6,20 +6,22 @@ import pytest
 from train_easyocr.documents import Box
 from train_easyocr.synthesis import labels
 from train_easyocr.synthesis.defects import Placement
+from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
 from train_easyocr.synthesis.layout import BLACK, Label, Sheet
-from train_easyocr.synthesis.pages import KINDS, compose, make_page
+from train_easyocr.synthesis.pages import KIND_SETS, KINDS, compose, make_page
 from train_easyocr.synthesis.render import INK, Style
 from train_easyocr.synthesis.sentences import Writer
 from train_easyocr.synthesis.vocabulary import TOPICS
 
 RANDOM = np.random.default_rng
+ALL_KINDS = [kind for kind, _ in (*KINDS, *STARTER_KINDS, *UNSEEN_KINDS)]
 NAME = labels.PageName("인.허가", "5350109", 2001, 1, 344)
 
 
-@pytest.mark.parametrize("number", range(len(KINDS)))
+@pytest.mark.parametrize("number", range(len(ALL_KINDS)))
 def test_boxes_of_all_kinds_of_pages_hold_ink_and_are_tight(library, number):
     sheet = Sheet(1240, 1754, library, RANDOM(number), unit=0.5, break_syllables=bool(number % 2))
-    KINDS[number][0](make_page(sheet, Writer(sheet.random, list(TOPICS)[number], 2003)))
+    ALL_KINDS[number](make_page(sheet, Writer(sheet.random, list(TOPICS)[number % len(TOPICS)], 2003)))
     found = [Label(one.printed.text, one.outline()) for one in sheet.placed if len(one.printed.outline)]
     assert len(found) >= 8
     ink = np.max(list(sheet.planes.values()), axis=0) >= INK
@@ -102,3 +104,29 @@ def test_a_landscape_register_and_page_names(library):
     assert sizes == {True, False}
     assert NAME.path == "인.허가/5350109/2001/5350109-2001-0001-0344"
     assert BLACK in compose(RANDOM(1), "회계.예산", 2003, 310, library).planes
+
+
+def test_the_kinds_for_testing_are_not_those_that_are_trained_on():
+    assert not set(KIND_SETS["unseen"]) & {*KIND_SETS["sample"], *KIND_SETS["starter"]}
+    assert set(KIND_SETS["sample"]) < set(KIND_SETS["starter"])
+
+
+def test_further_kinds_have_what_is_rare_in_the_samples(library):
+    texts = {"sample": [], "starter": []}
+    for kinds, found in texts.items():
+        for number in range(40):
+            sheet = compose(RANDOM([4, number]), "인.허가", 2003, 310, library, kinds=kinds)
+            found += [one.printed.text for one in sheet.placed]
+    for rare in (lambda text: text in ("-", ":", "=", "~", "+"), lambda text: "ㆍ" in text[1:-1] or "·" in text[1:-1]):
+        shares = {kinds: np.mean([rare(text) for text in found]) for kinds, found in texts.items()}
+        assert shares["starter"] > 2 * shares["sample"], shares
+
+
+def test_leaders_of_dots_are_no_words(library):
+    sheet = Sheet(1240, 1754, library, RANDOM(3), unit=0.5)
+    contents = next(kind for kind, _ in STARTER_KINDS if kind.__name__ == "contents")
+    contents(make_page(sheet, Writer(sheet.random, "인.허가", 2003)))
+    row = next(one for one in sheet.placed if one.printed.text.isdigit() and one.x > 1000)
+    left = max(one.x + one.printed.advance for one in sheet.placed if one.line == row.line - 1)
+    between = sheet.plane()[row.y - 12 : row.y + 2, round(left) + 4 : row.x - 4]
+    assert (between >= INK).any()

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,21 @@ def test_stretch_and_spacing_act_on_the_width_alone(style):
     assert narrow.mask.shape[0] == plain.mask.shape[0] == wide.mask.shape[0]
     assert narrow.advance == pytest.approx(0.8 * plain.advance)
     assert wide.advance == pytest.approx(plain.advance + 3 * 10, abs=1)
+
+
+def test_wide_signs_stand_in_cells_of_a_syllable(style):
+    wide = replace(style, wide_signs=True)
+    plain, printed = draw_text("시ㆍ도", style), draw_text("시·도", wide)
+    assert np.diff(printed.edges)[1] == pytest.approx(46) and printed.advance > draw_text("시·도", style).advance
+    assert draw_text("12", wide).advance == pytest.approx(draw_text("12", style).advance, abs=1)
+    assert len(plain.edges) == len(printed.edges)
+    gaps = {}
+    for text in ("‘라", "라’"):
+        columns = np.flatnonzero(draw_text(text, wide).mask.any(axis=0))
+        gaps[text] = int(np.diff(columns).max())
+    assert max(gaps.values()) < 46 / 2  # quotes stand near what they quote
+    assert draw_text("라’의", wide).part(1, 2)[:, 0].max() < 46 + 46 / 2  # and leave the rest of their cell empty
+    assert draw_text("가.", wide).advance == pytest.approx(draw_text("가", style).advance + 23, abs=1)
 
 
 def test_the_outline_is_the_extent_of_the_ink(style):

@@ -32,6 +32,7 @@ class DetectorCard(Card):
         validation: The scores at that iteration.
         experiment_name: The training's name.
         config: All settings of the training.
+        averaged: Whether the weights are a running average.
     """
 
     long_side: int = Field(ge=1)
@@ -39,3 +40,4 @@ class DetectorCard(Card):
     validation: DetectionScores
     experiment_name: str
     config: dict[str, Any]
+    averaged: bool = False

@@ -61,6 +61,7 @@ class DetectionConfig(BaseModel):
     lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
     weight_decay: float = Field(1e-4, ge=0)
     grad_clip: float = Field(5.0, gt=0)
+    ema: float = Field(0.0, ge=0, lt=1)
 
     # Boxes of db_light's probability map, in validation
     det_db_thresh: float = Field(0.3, gt=0, lt=1)

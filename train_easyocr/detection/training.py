@@ -36,6 +36,7 @@ from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.marks import marked_detector
+from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.logs import RunLog
@@ -197,6 +198,7 @@ class DetectorTrainer:
         self._model = model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network: nn.Module = self._model
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self._average = AverageOfWeights(self._model, config.ema) if config.ema else None
         self._optimizer = _optimizer(self._parameters, config)
         self._schedule = Schedule.from_settings(config.lr_scheduler, config.lr, config.n_iter)
         self._scaler = torch.amp.GradScaler(computing.device.type, enabled=computing.precision == "fp16")
@@ -221,6 +223,7 @@ class DetectorTrainer:
             "data": self._data,
             "computing": self._way(),
             "model": self._model.state_dict(),
+            "average": self._average.state_dict() if self._average is not None else {},
             "optimizer": self._optimizer.state_dict(),
             "scaler": self._scaler.state_dict(),
             "iteration": self.iteration,
@@ -235,6 +238,8 @@ class DetectorTrainer:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
         self._model.load_state_dict(state["model"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         self._optimizer.load_state_dict(state["optimizer"])
         if state["scaler"]:  # empty when the run began without fp16
             self._scaler.load_state_dict(state["scaler"])
@@ -338,6 +343,8 @@ class DetectorTrainer:
             )
         self._scaler.step(self._optimizer)
         self._scaler.update()
+        if self._average is not None:
+            self._average.update(self._model)
         self._loss_sum += value
         self._loss_steps += 1
         return value
@@ -353,10 +360,11 @@ class DetectorTrainer:
         keep = iteration % config.save_period == 0
         due = last or keep or iteration % config.val_period == 0 or iteration >= config.n_iter
         if due and self._validated != iteration:
-            scores = self._validate(bar)
-            bar.write(self._log_validation(scores))
+            found = self._validate(bar)
+            bar.write(self._log_validation(found))
             if keep:
-                self._save_weights(f"iter_{iteration}", scores)
+                for prefix, scores in found.items():
+                    self._save_weights(f"iter_{iteration}{'_ema' if prefix else ''}", scores, averaged=bool(prefix))
             self.save()
         if not last:
             self._stop_if_asked()
@@ -368,9 +376,24 @@ class DetectorTrainer:
 
     # Validation
 
-    def _validate(self, bar: tqdm[Any]) -> DetectionScores:
-        """Find the words of all validation pages, and keep the weights where they are the best."""
-        detector = self._kind.detector(self._model, self._computing)
+    def _validate(self, bar: tqdm[Any]) -> dict[str, DetectionScores]:
+        """Find the words of all validation pages with the weights and with their average; keep what is the best.
+
+        Returns:
+            The scores, by what they are of: "" (the weights) and "ema_" (their average, where one is taken).
+        """
+        models = {"": self._model} | ({"ema_": self._average.model} if self._average is not None else {})
+        found = {}
+        for prefix, model in models.items():
+            scores = found[prefix] = self._scores_of(model, bar)
+            if scores.f1 > self.best["f1"]:
+                self.best["f1"] = scores.f1
+                self._save_weights(BEST, scores, averaged=bool(prefix))
+        return found
+
+    def _scores_of(self, model: nn.Module, bar: tqdm[Any]) -> DetectionScores:
+        """Find the words of all validation pages."""
+        detector = self._kind.detector(model, self._computing)
         pages = self._validation[self._processes.share(len(self._validation))]
         counts = torch.zeros(4, dtype=torch.float64)
         for page in tqdm(pages, desc="Validation", unit="page", leave=False, disable=not self._processes.first):
@@ -380,21 +403,18 @@ class DetectorTrainer:
                 counts += torch.tensor([*count_matches(detector, page), 1])
             except (SourceError, ImageError, LabelError) as error:
                 self._warn([f"{page.name}: {error}"], bar)
-        scores = scores_of(self._processes.sum(counts).tolist())
-        if scores.f1 > self.best["f1"]:
-            self.best["f1"] = scores.f1
-            self._save_weights(BEST, scores)
-        return scores
+        return scores_of(self._processes.sum(counts).tolist())
 
-    def _log_validation(self, scores: DetectionScores) -> str:
+    def _log_validation(self, found: Mapping[str, DetectionScores]) -> str:
         """Log a validation, begin the next mean of the loss, and return the block for the screen."""
-        config, elapsed = self._config, self._seconds()
+        config, elapsed, scores = self._config, self._seconds(), found[""]
+        average = f" | F1 of averaged weights: {found['ema_'].f1:.4f}" if "ema_" in found else ""
         loss = self._loss_sum / max(1, self._loss_steps)
         text = (
             f"[{self.iteration}/{config.n_iter}] Training loss: {loss:.5f} | "
             f"Total {timedelta(seconds=round(elapsed))} elapsed\n"
             f"Current F1: {scores.f1:.4f} | precision: {scores.precision:.4f} | recall: {scores.recall:.4f} | "
-            f"{scores.words:,} words on {scores.pages:,} pages\n"
+            f"{scores.words:,} words on {scores.pages:,} pages{average}\n"
             f"Best F1:    {self.best['f1']:.4f}"
         )
         figures = {
@@ -403,6 +423,7 @@ class DetectorTrainer:
             "f1": scores.f1,
             "precision": scores.precision,
             "recall": scores.recall,
+            **({"ema_f1": found["ema_"].f1} if "ema_" in found else {}),
             "best_f1": self.best["f1"],
             "batch_size": config.batch_size,
             "processes": self._processes.count,
@@ -415,10 +436,11 @@ class DetectorTrainer:
         self._loss_sum, self._loss_steps = 0.0, 0
         return text
 
-    def _save_weights(self, name: str, scores: DetectionScores) -> None:
+    def _save_weights(self, name: str, scores: DetectionScores, *, averaged: bool) -> None:
         if self._processes.first:
-            card = self._kind.card(self.iteration, scores)
-            save_weights(self._config.experiment / f"{name}.pth", self._model, card)
+            card = self._kind.card(self.iteration, scores).model_copy(update={"averaged": averaged})
+            model = self._average.model if averaged and self._average is not None else self._model
+            save_weights(self._config.experiment / f"{name}.pth", model, card)
 
 
 def _find_start(continue_from: str, saved_models: Path) -> Path:

@@ -4,8 +4,8 @@
 
 Renders pages into DIR, trains there as config_files/detection_starter.yaml says, and writes the best weights so far in
 float16 to this folder when all is done or time is up. Stopped, killed or out of time, the same command goes on where it
-was. The pages are of the sample documents' kinds, with other texts and in other faces: those that `--faces starter`
-names.
+was. The pages are of the sample documents' kinds and of those that `--kinds starter` adds, with other texts and in
+other faces: those that `--faces starter` names.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render, train and write the weights; return the exit status, as `train.main` does."""
     args = parse_args(arguments)
-    pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--faces", "starter", "--seed", "2"]
-    status = render(["--output", str(args.work), *pages])
+    pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--seed", "2"]
+    status = render(["--output", str(args.work), *pages, "--faces", "starter", "--kinds", "starter"])
     if status:
         return status
     try:

@@ -19,6 +19,7 @@ from pathlib import Path
 from train_easyocr.synthesis.fonts import FontError, FontLibrary
 from train_easyocr.synthesis.generate import OutputError, Settings, format_summary, generate
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
+from train_easyocr.synthesis.pages import KIND_SETS
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
@@ -70,6 +71,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
                         help="sample: the families of the sample documents (default), as far as they are there; "
                         "starter, unseen: other families; all: every Korean text face (default with "
                         "--fonts)")  # fmt: skip
+    parser.add_argument("--kinds", choices=tuple(KIND_SETS), default="sample",
+                        help="kinds of pages. sample: those of the sample documents (default); starter: more kinds and "
+                        "more varied print; unseen: kinds that the starter weights were not trained on")  # fmt: skip
     parser.add_argument("--page_width", type=whole_number(400, 5000), default=NOMINAL_WIDTH,
                         help=f"pixels across a page, about (default: {NOMINAL_WIDTH}, 300 dots per inch)")  # fmt: skip
     return parser.parse_args(arguments)
@@ -78,7 +82,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = parse_args(arguments)
-    settings = Settings(args.pages, args.seed, args.validation_share, args.page_width)
+    settings = Settings(args.pages, args.seed, args.validation_share, args.page_width, args.kinds)
     try:
         settings.check()
         library = FontLibrary.find(args.fonts, args.faces or ("sample" if args.fonts is None else "all"))

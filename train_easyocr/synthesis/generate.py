@@ -28,7 +28,7 @@ from train_easyocr.synthesis.defects import scan
 from train_easyocr.synthesis.fonts import Face, FontLibrary
 from train_easyocr.synthesis.labels import PageName, boxes_of, label_file, words_of
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
-from train_easyocr.synthesis.pages import compose
+from train_easyocr.synthesis.pages import KindSet, compose
 from train_easyocr.synthesis.vocabulary import TOPICS
 from train_easyocr.text import format_table
 
@@ -52,12 +52,14 @@ class Settings:
         seed: Not negative.
         validation_share: Share of validation pages, 0 to 1, both excluded.
         page_width: Pixels across the short side of a page, about; 2,480 is 300 dots per inch.
+        kinds: Which kinds of pages.
     """
 
     pages: int
     seed: int
     validation_share: Fraction
     page_width: int = NOMINAL_WIDTH
+    kinds: KindSet = "sample"
 
     def as_json(self, library: FontLibrary) -> dict[str, Any]:
         """The settings as the manifest keeps them."""
@@ -68,6 +70,7 @@ class Settings:
             "validation_share": str(self.validation_share),
             "page_width": self.page_width,
             "faces": library.fingerprint(),
+            "kinds": self.kinds,
         }
 
     def check(self) -> None:
@@ -140,7 +143,7 @@ def render_page(index: int, settings: Settings, library: FontLibrary) -> tuple[b
     code = f"{TOPICS[category].code}{random.integers(1, 10)}"
     name = PageName(category, code, year, 1 + index // PAGES_A_VOLUME, 1 + index % PAGES_A_VOLUME)
     width = round(settings.page_width * (1 + int(random.integers(-6, 4)) / NOMINAL_WIDTH))
-    sheet = compose(random, category, year, width, library)
+    sheet = compose(random, category, year, width, library, kinds=settings.kinds)
     labels = words_of(sheet, random)
     scanned = scan(sheet.planes, random, sheet.unit)
     boxes = boxes_of(labels, scanned.placement, random, sheet.unit)

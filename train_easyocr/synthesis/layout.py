@@ -84,6 +84,7 @@ class Sheet:
         unit: Pixels of this sheet for one at 2,480 across the short side.
         break_syllables: Whether a line can end within a word, as word processors do it with Hangul; the parts are
             labelled apart.
+        cell_pitch: Distance of base lines in table cells, in ems.
         planes: Ink by colour; each [height, width], 0 to 255.
         placed: Labelled prints in the order in which they were put down.
         faces: Names of the faces used.
@@ -95,6 +96,7 @@ class Sheet:
     random: np.random.Generator
     unit: float
     break_syllables: bool = False
+    cell_pitch: float = 1.25
     planes: dict[Colour, Mask] = field(default_factory=dict)
     placed: list[Placed] = field(default_factory=list)
     faces: set[str] = field(default_factory=set)
@@ -285,7 +287,7 @@ class Sheet:
         inside = x1 - x0 - 2 * self.px(14)
         for _ in range(5):
             lines = self._cell_lines(text, inside, style)
-            pitch = style.size * 1.25
+            pitch = style.size * self.cell_pitch
             fits = len(lines) * pitch <= y1 - y0 and all(len(line) > 0 for line in lines)
             if fits or style.size <= self.px(26):
                 break

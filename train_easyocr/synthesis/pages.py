@@ -1,12 +1,14 @@
 """Kinds of pages that public offices produce, each a function that fills a sheet.
 
-Letters, plans, registers, regulations, minutes and covers are here, forms and certificates in `forms.py`. `compose`
-draws a kind and a document's faces, sizes and margins.
+Letters, plans, registers, regulations, minutes and covers are here, forms and certificates in `forms.py`, what the
+sample documents don't have in `further_kinds.py`. `compose` draws a kind and a document's faces, sizes and margins.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from train_easyocr.synthesis.elements import (
 )
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.forms import certificate, form
+from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
 from train_easyocr.synthesis.layout import BLACK, BLUE, NOMINAL_WIDTH, RED, Sheet
 from train_easyocr.synthesis.render import Style
 from train_easyocr.synthesis.sentences import Writer
@@ -292,10 +295,25 @@ KINDS: tuple[tuple[Callable[[Page], None], float], ...] = (
     (minutes, 0.07),
     (cover, 0.04),
 )
-"""The kinds and their shares."""
+"""The sample documents' kinds and their shares."""
+KindSet = Literal["sample", "starter", "unseen"]
+KIND_SETS: dict[KindSet, tuple[tuple[Callable[[Page], None], float], ...]] = {
+    "sample": KINDS,
+    "starter": (*KINDS, *((kind, 1.5 * share) for kind, share in STARTER_KINDS)),
+    "unseen": UNSEEN_KINDS,
+}
+"""The starter weights are trained on the sample's kinds, other pages of them, and more often on further ones."""
 
 
-def compose(random: np.random.Generator, category: str, year: int, width: int, library: FontLibrary) -> Sheet:
+def compose(
+    random: np.random.Generator,
+    category: str,
+    year: int,
+    width: int,
+    library: FontLibrary,
+    *,
+    kinds: KindSet = "sample",
+) -> Sheet:
     """Fill a sheet with a document.
 
     Args:
@@ -304,24 +322,43 @@ def compose(random: np.random.Generator, category: str, year: int, width: int, l
         year: The document's year.
         width: Pixels across the short side of the sheet, about 2,480 for 300 dots per inch.
         library: Faces to print with.
+        kinds: Which kinds of pages. Those that are not of the sample differ more in print, too: signs as wide as
+            syllables, lines that nearly touch.
 
     Returns:
         The sheet, not yet turned nor spoilt.
     """
-    shares = np.array([share for _, share in KINDS])
-    kind = KINDS[int(random.choice(len(KINDS), p=shares / shares.sum()))][0]
+    chosen = KIND_SETS[kinds]
+    shares = np.array([share for _, share in chosen])
+    kind = chosen[int(random.choice(len(chosen), p=shares / shares.sum()))][0]
     landscape = kind is register and random.random() < 0.4
     unit = width / NOMINAL_WIDTH
     short, long = width, round((3508 + int(random.integers(-8, 5))) * unit)
     size = (long, short) if landscape else (short, long)
     sheet = Sheet(*size, library, random, unit, break_syllables=bool(random.random() < 0.45))
     page = make_page(sheet, Writer(random, category, year))
+    if kinds != "sample":
+        _vary(page)
     if not landscape and random.random() < 0.08:
         fax_header(page)
     if random.random() < 0.03:
         edge_note(page)
     kind(page)
     return sheet
+
+
+def _vary(page: Page) -> None:
+    """Change a document's print in ways that the sample's does not have."""
+    random = page.sheet.random
+    wide = bool(random.random() < 0.55)
+    page.text, page.bold, page.title = (replace(s, wide_signs=wide) for s in (page.text, page.bold, page.title))
+    if random.random() < 0.4:
+        page.text = page.text.resized(float(random.uniform(0.75, 0.95)))
+    if random.random() < 0.15:
+        page.text = replace(page.text, spacing=page.text.size * float(random.uniform(0.08, 0.3)))
+    page.pitch = page.text.size * float(random.uniform(1.15, 2.3))
+    if random.random() < 0.5:
+        page.sheet.cell_pitch = float(random.uniform(1.0, 1.25))
 
 
 def make_page(sheet: Sheet, writer: Writer) -> Page:

@@ -6,7 +6,7 @@ a print's origin is the pen position at its base line.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
@@ -22,6 +22,10 @@ Mask: TypeAlias = NDArray[Any]  # OpenCV's stubs return arrays of any number
 Points: TypeAlias = NDArray[np.float64]
 """Corners of an outline; [n, 2], x then y."""
 
+CENTRED, AT_LEFT, AT_RIGHT = "·ㆍ․‧～∼~…×÷±→=", "’”.,:;", "‘“"
+"""Where wide signs stand in their cells."""
+HALF = ".,:;"
+"""Signs whose cell is half an em wide; that of the others is a whole one."""
 INK = 64
 """Coverage from which a pixel counts as ink when boxes are drawn around it: a quarter, visible on paper."""
 
@@ -37,6 +41,8 @@ class Style:
         spacing: Extra pixels between characters; negative is tighter.
         dots: Side in pixels of the dots of a dot-matrix printer; 0 for smooth print. Small text is always smooth.
         jitter: Largest vertical displacement of a character in pixels, as a worn typewriter does it.
+        wide_signs: Whether middle dots, quotes, tildes and the like take a whole em, points and colons half of one, as
+            the faces of Korean word processors have them.
     """
 
     face: Face
@@ -45,14 +51,15 @@ class Style:
     spacing: float = 0.0
     dots: int = 0
     jitter: float = 0.0
+    wide_signs: bool = False
 
     def resized(self, factor: float) -> Style:
         """The same style, larger or smaller."""
-        return Style(self.face, max(8, round(self.size * factor)), self.stretch, self.spacing, self.dots, self.jitter)
+        return replace(self, size=max(8, round(self.size * factor)))
 
     def in_face(self, face: Face) -> Style:
         """The same style in another face."""
-        return Style(face, self.size, self.stretch, self.spacing, self.dots, self.jitter)
+        return replace(self, face=face)
 
     @property
     def space(self) -> float:
@@ -112,8 +119,8 @@ def draw_text(text: str, style: Style) -> Print:
     Returns:
         The text's ink. Prints are shared: don't write to the mask.
     """
-    if style.spacing or style.dots:
-        return join([_draw_run(character, style) for character in text], style.spacing)
+    if style.spacing or style.dots or style.wide_signs:
+        return join([_draw_character(character, style) for character in text], style.spacing)
     return _draw_run(text, style)
 
 
@@ -121,7 +128,7 @@ def draw_jittered(text: str, style: Style, random: np.random.Generator) -> Print
     """Print a text as `draw_text` does, every character moved up or down and struck harder or softer at random."""
     rises = random.normal(0, style.jitter / 2, len(text)).clip(-style.jitter, style.jitter)
     strengths = random.uniform(0.72, 1.0, len(text))
-    prints = [_draw_run(character, style) for character in text]
+    prints = [_draw_character(character, style) for character in text]
     struck = [
         Print(p.text, (p.mask * strength).astype(np.uint8), p.left, p.top + round(rise), p.edges)
         for p, rise, strength in zip(prints, rises, strengths, strict=True)
@@ -168,6 +175,19 @@ def stamp(plane: Mask, mask: Mask, x: int, y: int) -> None:
     if x0 < x1 and y0 < y1:
         target = plane[y0:y1, x0:x1]
         np.maximum(target, mask[y0 - y : y1 - y, x0 - x : x1 - x], out=target)
+
+
+def _draw_character(character: str, style: Style) -> Print:
+    """Print a character; a sign that the style has wide in a cell of its own."""
+    printed = _draw_run(character, style)
+    if not style.wide_signs or character not in CENTRED + AT_LEFT + AT_RIGHT:
+        return printed
+    cell = style.size * style.stretch * (0.5 if character in HALF else 1.0)
+    free = cell - printed.mask.shape[1]
+    if free <= 0 or printed.advance >= cell:
+        return printed
+    share = 0.5 if character in CENTRED else 0.15 if character in AT_LEFT else 0.85
+    return replace(printed, left=round(free * share), edges=(0.0, cell))
 
 
 def _draw_run(text: str, style: Style) -> Print:
