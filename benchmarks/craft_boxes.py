@@ -2,13 +2,13 @@
 
     python3 -m benchmarks.craft_boxes [--pages 4] [--trials 60]
 
-Pages are rendered 2,480 pixels wide; the maps are what CRAFT would say if it saw each character, plus noise.
+The plain way is EasyOCR's code. Pages are rendered 2,480 pixels wide; the maps are what CRAFT would say if it saw each
+character, plus noise.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +20,7 @@ import torch
 from easyocr.craft_utils import adjustResultCoordinates, getDetBoxes
 from easyocr.utils import group_text_box
 
+from benchmarks.results import Row, report
 from train_easyocr.detection.craft import CraftDetector
 from train_easyocr.detection.craft_boxes import craft_boxes, find_candidates, group
 from train_easyocr.detection.interface import ScoreMaps
@@ -30,7 +31,6 @@ from train_easyocr.detection.rendered import RenderedPage, render, true_maps
 from train_easyocr.detection.search import Search
 from train_easyocr.documents import Page
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.text import format_table
 
 EASYOCR = CraftParameters()
 
@@ -88,13 +88,11 @@ def main() -> None:
     ours, fast = timed(our_boxes, maps)
     assert theirs == ours, "EasyOCR's parameters give EasyOCR's boxes"
     words, own = timed(lambda one: craft_boxes(one, WORDS), maps)
+    equal, count = f"{sum(map(len, ours))} boxes, the same", sum(map(len, words))
     rows = [
-        ["EasyOCR's code, its parameters", sum(map(len, theirs)), f"{slow * 1e3:.1f}", "1.0"],
-        ["ours, EasyOCR's parameters", sum(map(len, ours)), f"{fast * 1e3:.1f}", f"{slow / fast:.1f}"],
-        ["ours, a box a word", sum(map(len, words)), f"{own * 1e3:.1f}", f"{slow / own:.1f}"],
+        Row("boxes from CRAFT's maps, EasyOCR's parameters", slow * 1e3, fast * 1e3, "CPU ms a page", note=equal),
+        Row("boxes from CRAFT's maps, a box a word", slow * 1e3, own * 1e3, "CPU ms a page", note=f"{count} boxes"),
     ]
-    print(format_table(["from maps to boxes", "boxes", "CPU ms a page", "times as fast"], rows))
-
     kept = [mapped(*both, number) for number, both in enumerate(zip(pages, maps, strict=True))]
     objective = Objective(CraftDetector(torch.nn.Identity()), kept)  # no network runs any more
     with tempfile.TemporaryDirectory() as folder:
@@ -102,11 +100,9 @@ def main() -> None:
         wall, cpu = time.perf_counter(), time.process_time()
         search.run(arguments.trials)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    cores = len(os.sched_getaffinity(0))
-    print(
-        f"\nsearch over {len(pages)} pages: {60 * arguments.trials / wall:.0f} trials a minute as measured; "
-        f"{cpu / arguments.trials * 1e3:.0f} ms of CPU a trial, at most {60 * cores * arguments.trials / cpu:.0f} "
-        f"a minute on {cores} idle cores"
+    note = f"over {len(pages)} pages; {cpu / arguments.trials * 1e3:.0f} ms of CPU a trial"
+    report(
+        [*rows, Row("search for CRAFT's settings", None, 60 * arguments.trials / wall, "trials a minute", note=note)]
     )
 
 

@@ -17,7 +17,7 @@ BENCHMARK_RESULTS=$(mktemp)
 export BENCHMARK_RESULTS
 trap 'rm -f "$BENCHMARK_RESULTS"' EXIT
 
-[[ $# -gt 0 ]] || set -- prepare_dataset words trainer_startup training reading detection metric
+[[ $# -gt 0 ]] || set -- prepare_dataset words trainer_startup training reading detection craft_boxes metric
 failed=()
 for topic in "$@"; do
     printf '\n== %s\n' "$topic"
