@@ -288,12 +288,14 @@ def _credits(found: WhoseGain) -> Table:
 
 
 def _changes(found: WhoseGain) -> Table:
+    changes = [("recognizer", "detector", one) for one in found.by_recognizer]
+    changes += [("detector", "recognizer", one) for one in found.by_detector]
     rows = [
-        [change.kept, f"{change.before} -> {change.after}", interval(change.difference),
+        [f"{what} {change.before} -> {change.after}", f"{kept} {change.kept}", interval(change.difference),
          change.difference.verdict if change.difference else "-"]
-        for change in (*found.by_recognizer, *found.by_detector)
+        for what, kept, change in changes
     ]  # fmt: skip
-    return ["with", "from -> to", "mean end-to-end F1", "verdict"], rows
+    return ["change", "all else as it is, with", "mean end-to-end F1", "verdict"], rows
 
 
 def _figures(found: WhoseGain) -> Table:
