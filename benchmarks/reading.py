@@ -1,6 +1,6 @@
 """Speed and memory of reading the words of a page: EasyOCR as its users call it, and `WordReader`.
 
-    python3 -m benchmarks.reading [--words 40] [--repeats 3]
+    python3 -m benchmarks.reading [--words 110] [--repeats 3]
     OMP_NUM_THREADS=1 python3 -m benchmarks.reading --cpu_time      # on a machine that others use, too
 
 Renders a page, opens korean_g2-shaped networks with random weights, and reads words of the page at their labelled
@@ -119,7 +119,7 @@ def floor_of(network: torch.nn.Module, batches: list[torch.Tensor]) -> Callable[
     return forward
 
 
-def rows(words: int = 40, repeats: int = 3, clock: Callable[[], float] = time.perf_counter) -> list[Row]:
+def rows(words: int = 110, repeats: int = 3, clock: Callable[[], float] = time.perf_counter) -> list[Row]:
     """Measure; one row for what EasyOCR does by default and one for float32, beside our default and our float32."""
     grey, boxes = page(words)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
@@ -160,7 +160,7 @@ def rows(words: int = 40, repeats: int = 3, clock: Callable[[], float] = time.pe
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description="Speed and memory of reading words.")
-    parser.add_argument("--words", type=int, default=40, help="words to read (default: %(default)s)")
+    parser.add_argument("--words", type=int, default=110, help="words to read (default: %(default)s)")
     parser.add_argument("--repeats", type=int, default=3, help="the fastest of so many counts (default: %(default)s)")
     parser.add_argument("--cpu_time", action="store_true", help="the process's own time, of all its threads together")
     args = parser.parse_args()
