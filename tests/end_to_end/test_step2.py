@@ -44,17 +44,6 @@ def download(tmp_path):
     return make_download(tmp_path / "내려받음" / "공공행정문서 OCR")
 
 
-@pytest.fixture
-def run(capsys):
-    """Run step 2 in this process; give its exit status, its output and its errors."""
-
-    def run_step(*arguments):
-        status = prepare_dataset.main([str(argument) for argument in arguments])
-        return status, *capsys.readouterr()
-
-    return run_step
-
-
 def skipped(folder):
     with (folder / "skipped.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

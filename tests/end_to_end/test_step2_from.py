@@ -59,15 +59,6 @@ def own_folder(folder, form):
     return folder
 
 
-@pytest.fixture
-def run(capsys):
-    def run_step(*arguments):
-        status = prepare_dataset.main([str(argument) for argument in arguments])
-        return status, *capsys.readouterr()
-
-    return run_step
-
-
 def drawn(output):
     """The pages of each set."""
     folders = (

@@ -21,8 +21,8 @@ from train_easyocr import starter_weights
 from train_easyocr.detection.installed import DetectionFiles, open_installed
 from train_easyocr.detection.staging import stage_detection
 from train_easyocr.documents import Box
+from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.evaluation import models as models_module
-from train_easyocr.evaluation.command import spread
 from train_easyocr.files import sha256
 from train_easyocr.reader import load_page, open_finetuned
 from train_easyocr.recognition.checkpoints import WeightsCard, save_weights
@@ -321,11 +321,11 @@ def test_finetuned_model_is_read_fast_and_as_easyocr_reads_it(folder, eval_set, 
 
 
 def test_limit_is_spread_over_the_set():
-    assert spread(range(10), None) == list(range(10))
-    assert spread(range(10), 99) == list(range(10))
-    assert spread(range(10), 4) == [0, 2, 5, 7]
-    assert spread(range(10), 1) == [0]
-    assert set(spread(range(1000), 50)) <= set(spread(range(1000), 100))
+    assert evenly_spread(range(10), None) == list(range(10))
+    assert evenly_spread(range(10), 99) == list(range(10))
+    assert evenly_spread(range(10), 4) == [0, 2, 5, 7]
+    assert evenly_spread(range(10), 1) == [0]
+    assert set(evenly_spread(range(1000), 50)) <= set(evenly_spread(range(1000), 100))
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGINT])

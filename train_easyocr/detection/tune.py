@@ -31,8 +31,8 @@ from train_easyocr.detection.settings import EASYOCR, FILE_NAME, save_settings, 
 from train_easyocr.detection.tuning_report import Curves, draw_effects, effect_table, effects, figures_table
 from train_easyocr.documents.aihub import PageFile
 from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
+from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
-from train_easyocr.evaluation.command import spread
 from train_easyocr.evaluation.models import find_models
 from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.runner import Model, Recognizer
@@ -278,7 +278,7 @@ def _mapped(
     found = find_labelled_pages(folder)
     for problem in found.problems:
         print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)
-    return mapped_pages(spread(found.pages, parsed.limit), opened, inputs, parsed.output, title)
+    return mapped_pages(evenly_spread(found.pages, parsed.limit), opened, inputs, parsed.output, title)
 
 
 def find_readings(recognizer: str, output: Path, cuda: bool) -> tuple[str, Readings]:

@@ -20,7 +20,7 @@ from train_easyocr.detection.training import BEST
 from train_easyocr.detection.tune import Tuned, inputs_for, mapped_pages, readings_of, tune
 from train_easyocr.detection.unpacking import unpacked
 from train_easyocr.documents.aihub import PageFile, find_pages
-from train_easyocr.evaluation.command import spread
+from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.evaluation.models import FINETUNED_MODEL, model_of
 from train_easyocr.reader import ReaderError
 from train_easyocr.recognition.checkpoints import best_weights
@@ -76,7 +76,7 @@ def pages_of(config: Config, detection: DetectionConfig | None, folder: Path) ->
         raise DataError(
             f"{config.prepared / 'evaluation_set'}: holds all {len(pages):,} validation pages; none is left"
         )
-    files, problems = unpacked(spread(left, PAGES), folder)
+    files, problems = unpacked(evenly_spread(left, PAGES), folder)
     for problem in problems:
         print(f"left out: {problem.name}: {problem.reason}")
     return files

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 PURPOSES = {"training": 0, "validation": 1, "pool": 2}
 """What is drawn for has its own random numbers, so that no draw depends on another having been made."""
@@ -87,3 +90,10 @@ def _permuted(names: Sequence[str], seed: int, purpose: str) -> list[str]:
     ordered = sorted(names)
     generator = np.random.default_rng([seed, PURPOSES[purpose]])
     return [ordered[i] for i in generator.permutation(len(ordered))]
+
+
+def evenly_spread(items: Sequence[T], limit: int | None) -> list[T]:
+    """Return at most `limit` items, evenly spread: pages are sorted by category, and each should have its part."""
+    if limit is None or limit >= len(items):
+        return list(items)
+    return [items[number * len(items) // limit] for number in range(limit)]

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TextIO
 
 import torch
 
@@ -19,6 +19,7 @@ from train_easyocr.detection.installed import installed_detection
 from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import IGNORED, PageFile, Problem
 from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages, left_out
+from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
 from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, with_identities
@@ -42,8 +43,6 @@ from train_easyocr.files import replacing, sha256, write_json, write_text
 from train_easyocr.marks import marked_recognizer
 from train_easyocr.patches.cropping import Cutting
 from train_easyocr.reader import finetuned_files
-
-T = TypeVar("T")
 
 SHOWN_WORDS = 10
 """Words left out that are named one by one."""
@@ -192,7 +191,7 @@ def _pages(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[Pa
     """Return the evaluation set, its pages that are to be read, and what kept others from being used."""
     eval_set = arguments.eval_set or config.prepared / "evaluation_set"
     pages, problems = _find(eval_set, arguments.label_format)
-    pages = spread(pages, arguments.limit)
+    pages = evenly_spread(pages, arguments.limit)
     _report_left_out(pages)
     return eval_set, pages, problems
 
@@ -220,13 +219,6 @@ def _report_left_out(pages: Sequence[PageFile]) -> None:
         print(f"{count:,} labelled words are left out: {reason}", file=sys.stderr)
     if counts[IGNORED]:
         print("The score knows no don't care: what a model reads at such a place counts as false.", file=sys.stderr)
-
-
-def spread(items: Sequence[T], limit: int | None) -> list[T]:
-    """Return at most `limit` items, evenly spread: pages are sorted by category, and each should have its part."""
-    if limit is None or limit >= len(items):
-        return list(items)
-    return [items[number * len(items) // limit] for number in range(limit)]
 
 
 def _detector(models: list[Model], missing: dict[str, str], detectors: Detectors) -> DetectorSource | None:

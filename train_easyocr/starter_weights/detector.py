@@ -25,21 +25,16 @@ from train_easyocr.detection.db_network import DbLight
 from train_easyocr.detection.train import run
 from train_easyocr.detection.training import BEST
 from train_easyocr.recognition.checkpoints import load_pretrained, read_card_of, save_weights
-from train_easyocr.starter_weights.settings import without_places
+from train_easyocr.starter_weights.settings import parser_of, without_places
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
-from train_easyocr.train import minutes_of
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.starter_weights.detector", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for pages, states and logs")
-    parser.add_argument("--minutes", type=minutes_of, metavar="N", help="stop after it; the same command goes on")
+    module = "train_easyocr.starter_weights.detector"
+    parser = parser_of(module, __doc__, starter_weights.DETECTOR, "for pages, states and logs")
     parser.add_argument("--pages", type=int, default=480, help="pages, a twelfth for validation (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=starter_weights.DETECTOR, metavar="FILE", help="the .pth")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings that override the file's")
     return parser.parse_intermixed_args(arguments)
 
 

@@ -21,9 +21,9 @@ from train_easyocr import starter_weights
 from train_easyocr.config import CONFIG_FILES, ConfigError, check_config, load_config
 from train_easyocr.recognition.checkpoints import WeightsCard, best_weights, load_pretrained, read_card, save_weights
 from train_easyocr.recognition.model import build_model
-from train_easyocr.starter_weights.settings import without_places
+from train_easyocr.starter_weights.settings import parser_of, without_places
 from train_easyocr.synthesis import words
-from train_easyocr.train import minutes_of, run
+from train_easyocr.train import run
 
 SETS = {
     "training/words": ("--faces", "starter", "--seed", "7"),
@@ -35,15 +35,9 @@ VALIDATION_WORDS = 2000
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.starter_weights.recognizer", description=__doc__)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for words, states and logs")
-    parser.add_argument(
-        "--minutes", type=minutes_of, metavar="N", help="stop after this time; the same command goes on"
-    )
+    module = "train_easyocr.starter_weights.recognizer"
+    parser = parser_of(module, __doc__, starter_weights.RECOGNIZER, "for words, states and logs")
     parser.add_argument("--words", type=int, default=240_000, help="to train on (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=starter_weights.RECOGNIZER, metavar="FILE", help="the .pth")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings that override the file's")
     return parser.parse_intermixed_args(arguments)
 
 
