@@ -1,9 +1,9 @@
-"""What becomes of trained weights when the character set changes: rows moved by character, or a fresh last layer.
+"""What becomes of trained weights when the character set changes, in three ways of going on from them.
 
     python3 -m benchmarks.character_change [--output DIR] [--iterations N ...] [--first N]
 
 A model of korean_g2's 1,008 characters is made first: the starter weights, cut to these and fine-tuned on the pages of
-`small_task.py`. Then its set is changed to korean_documents (2,601 characters) in both ways, and training goes on at a
+`small_task.py`. Then its set is changed to korean_documents (2,601 characters) in each way, and training goes on at a
 constant learning rate. The table shows the test words read right after so many iterations: all of them, and those that
 hold a character which the first model could not write. The convolutions have seen print of all characters, which is
 so for any model whose set was too small for its data; the last layer has not.
@@ -24,7 +24,11 @@ from train_easyocr.text import format_table
 OLD, NEW = "korean_g2", "korean_documents"
 FIRST = {"character": OLD, "lr": 0.0005}
 CHANGED = {"character": NEW, "lr": 0.001, "lr_scheduler": "constant"}
-WAYS: dict[str, dict[str, object]] = {"rows moved by character": {}, "fresh last layer": {"new_prediction": True}}
+WAYS: dict[str, dict[str, object]] = {
+    "rows moved by character, new ones learnt first": {},
+    "rows moved by character": {"new_characters_first": 0},
+    "fresh last layer": {"new_prediction": True},
+}
 COMMON = {"ema": 0, "batch_pixels": "off"}
 
 
@@ -53,7 +57,7 @@ def table(rows: Iterable[tuple[str, int, Sequence[float]]]) -> str:
 
 
 def main() -> None:
-    """Train both ways and print the table."""
+    """Train in each way and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("saved_models/character_change"),
                         help="pages and runs (default: %(default)s)")  # fmt: skip

@@ -13,7 +13,7 @@ from train_easyocr.detection.parameters import WORDS
 from train_easyocr.detection.settings import EASYOCR, save_settings, settings_for
 from train_easyocr.detection.training import _find_start
 from train_easyocr.marks import keep, marked_detector, marked_recognizer, marked_settings
-from train_easyocr.recognition.training import find_start
+from train_easyocr.recognition.start import find_start
 
 
 @pytest.fixture

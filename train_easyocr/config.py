@@ -98,6 +98,7 @@ class Config(BaseModel):
     detection_tuning: Literal["auto"] | int = "auto"
     strict: bool = True
     new_prediction: bool = False
+    new_characters_first: int = Field(100, ge=0)
     freeze_FeatureExtraction: bool = False
     freeze_SequenceModeling: bool = False
 

@@ -26,7 +26,6 @@ from train_easyocr.recognition.state import STATE, ResumeError, load_state
 from train_easyocr.recognition.stopping import Interrupted, NotFiniteError
 from train_easyocr.recognition.training import (
     Trainer,
-    find_start,
     make_converter,
     train,
 )
@@ -198,7 +197,7 @@ def test_it_starts_from_weights_strictly_or_says_what_does_not_fit(data, capsys)
 def test_weights_are_fitted_to_another_character_set(data, capsys):
     start = started(data)
     characters = "·" + SYLLABLES[::-1] + "아"
-    train(tiny_config(data, n_iter=1, continue_from=str(start), lr=1e-12, character=characters))
+    train(tiny_config(data, n_iter=1, continue_from=str(start), lr=1e-12, character=characters, new_characters_first=0))
     said = capsys.readouterr().out
     assert "7 characters keep their trained rows" in said
     assert "1 new syllables start from trained ones that share initial, medial or final: 아" in said
@@ -213,20 +212,6 @@ def test_weights_without_a_card_are_not_fitted(data):
     card_path(start).unlink()
     with pytest.raises(CheckpointError, match=r"Prediction\.weight \(8 x 16 in the file, 9 x 16 here\)"):
         train(tiny_config(data, continue_from=str(start), character=SYLLABLES + "아"))
-
-
-def test_a_start_is_a_file_or_a_name_of_easyocr(tmp_path, monkeypatch):
-    install_random_weights(tmp_path, monkeypatch, names=("korean_g2",))
-    path, characters = find_start("korean_g2")
-    assert path.name == "korean_g2.pth"
-    assert len(characters) == 1008
-    (tmp_path / "mine").touch()
-    assert find_start(str(tmp_path / "mine")) == (tmp_path / "mine", "")
-    for wrong in ("nothing.pth", "folder/nothing", str(tmp_path)):
-        with pytest.raises(ConfigError, match="no such file"):
-            find_start(wrong)
-    with pytest.raises(ConfigError, match="korean_g3"):
-        find_start("korean_g3")
 
 
 class Killed(BaseException):

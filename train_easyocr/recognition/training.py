@@ -22,11 +22,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from train_easyocr import starter_weights
 from train_easyocr.config import Config, ConfigError, save_config
-from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.files import remove_leftovers, write_text
-from train_easyocr.marks import marked_recognizer
 from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.batches import ALONE, Batch, divide_batch, training_batches
@@ -35,9 +32,6 @@ from train_easyocr.recognition.characters import AttnConverter, CharacterSet, Ct
 from train_easyocr.recognition.checkpoints import (
     Scores,
     WeightsCard,
-    card_path,
-    load_pretrained,
-    read_card,
     save_weights,
 )
 from train_easyocr.recognition.checks import describe_concerns, training_sample
@@ -52,6 +46,7 @@ from train_easyocr.recognition.patch_cache import check_memory
 from train_easyocr.recognition.plan import BatchPlan, training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
+from train_easyocr.recognition.start import begin
 from train_easyocr.recognition.state import (
     PLACES,
     check_data,
@@ -174,7 +169,7 @@ def _prepare(
     model = build_model(config, converter.num_class)
     if processes.first:
         if state is None:
-            _load_start(model, config, character_set)
+            begin(model, config, converter, computing=computing, training=training, plan=plan)
         save_config(config, config.experiment / "config.yaml")
     return Trainer(
         config,
@@ -280,43 +275,6 @@ def _open_sets(
 
 def _sums(training: Sets, validation: Sets) -> list[str]:
     return [data.report.labels_sha256 for data in (*training, *validation)]
-
-
-def _load_start(model: nn.Module, config: Config, character_set: CharacterSet) -> None:
-    """Load the weights that `continue_from` names, and say what was not loaded."""
-    if not config.continue_from:
-        print("Starting with fresh weights")
-        return
-    path, known = find_start(config.continue_from, Path(config.saved_models))
-    characters = (known, character_set.characters) if known and config.Prediction == "CTC" else None
-    report = load_pretrained(
-        model, path, strict=config.strict, new_prediction=config.new_prediction, characters=characters
-    )
-    print(f"Starting with {path}: {report.describe()}")
-
-
-def find_start(continue_from: str, saved_models: Path = Path("saved_models")) -> tuple[Path, str]:
-    """Find what `continue_from` names: a path, `starter`, a mark (see `marks`), or one of EasyOCR's models.
-
-    Returns:
-        The file, and the characters of its last layer as its card or EasyOCR's tables have them; nothing if it has no
-        card, or one of another kind of last layer.
-
-    Raises:
-        ConfigError: It is none of them.
-        CheckpointError: The file's card is not one, or belongs to other weights.
-        MissingWeights: EasyOCR's model is not there and can't be downloaded.
-        DamagedWeights: EasyOCR's model is there under its name, but is another file.
-    """
-    path = starter_weights.RECOGNIZER if continue_from == starter_weights.STARTER else Path(continue_from)
-    if not path.is_file():
-        path = marked_recognizer(continue_from, saved_models) or path
-    if path.is_file():
-        card = read_card(path) if card_path(path).is_file() else None
-        return path, card.character if card and card.network["Prediction"] == "CTC" else ""
-    if path.suffix or len(path.parts) > 1:
-        raise ConfigError(f"continue_from: {continue_from}: there is no such file")
-    return find_weights(continue_from), recognition_entries()[continue_from]["characters"]
 
 
 def freeze(model: nn.Module, config: Config) -> list[nn.Module]:

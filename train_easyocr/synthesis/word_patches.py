@@ -247,8 +247,8 @@ def print_word(text: str, typeface: Typeface, size: int, random: np.random.Gener
     draw = random.random()
     if draw < (0.16 if varied else 0.06):
         ink = embolden(ink, random)
-    elif draw < 0.22 and typeface.face.bold:
-        ink = cv2.erode(ink, np.ones((2, 2), np.uint8))
+    elif draw < 0.22:
+        ink = lighten(ink, typeface.face)
     stretch, draw = 1.0, random.random()
     if draw < 0.3:
         stretch = float(random.uniform(0.62 if varied else 0.86, 0.95))
@@ -312,6 +312,11 @@ def embolden(ink: Patch, random: np.random.Generator) -> Patch:
     kernel = np.ones((1, 3) if draw < 0.4 else (2, 3) if draw < 0.7 else (3, 3), np.uint8)
     bold = cv2.dilate(ink, kernel)
     return bold if draw < 0.9 else cv2.dilate(bold, np.ones((1, 2), np.uint8))
+
+
+def lighten(ink: Patch, face: Face) -> Patch:
+    """Make strokes thinner, as light cuts of a face have them; a regular serif's level strokes are thin already."""
+    return cv2.erode(ink, np.ones((1 if face.kind == "serif" and not face.bold else 2, 2), np.uint8))
 
 
 def _needles(ink: Patch, size: int, stretch: float) -> Patch:

@@ -1,0 +1,166 @@
+"""What a training starts from: weights that are there, refitted to its characters, new ones learnt before all else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import cast
+
+import torch
+from torch import nn
+from torch.nn import functional
+from tqdm import tqdm
+
+from train_easyocr import starter_weights
+from train_easyocr.config import Config, ConfigError
+from train_easyocr.easyocr_weights import find_weights, recognition_entries
+from train_easyocr.marks import marked_recognizer
+from train_easyocr.recognition.batches import Batch, training_batches
+from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
+from train_easyocr.recognition.checkpoints import card_path, load_pretrained, read_card
+from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.data import WordSet
+from train_easyocr.recognition.fitting import BLANK
+from train_easyocr.recognition.losses import Criterion, make_criterion
+from train_easyocr.recognition.network import Model
+from train_easyocr.recognition.plan import BatchPlan
+
+NEW_ROWS_LR = 0.02
+"""Of Adam, falling to nothing in a line. Trained rows have numbers of about 0.12, which few steps must reach."""
+NEW_ROWS_EPS = 1e-4
+"""Keeps Adam from moving rows of characters that do not occur as far as the others: their gradients are tiny."""
+
+
+def begin(
+    model: Model,
+    config: Config,
+    converter: CtcConverter | AttnConverter,
+    *,
+    computing: Computing,
+    training: Sequence[WordSet],
+    plan: BatchPlan,
+) -> None:
+    """Load what `continue_from` names, and learn first what these weights don't know of the characters.
+
+    Args:
+        model: Changed in place, and brought to the device where something is learnt.
+        config: The settings.
+        converter: The label converter.
+        computing: Where and how to compute.
+        training: The training sets.
+        plan: The words of each step; the first ones are learnt from.
+
+    Raises:
+        CheckpointError: The weights can't be loaded; and what `find_start` raises.
+        PatchError: A patch can't be read.
+    """
+    new = load_start(model, config, converter.character_set)
+    count = min(config.new_characters_first, config.n_iter)
+    if not new or not count:
+        return
+    first = config.model_copy(update={"n_iter": count})
+    batches = training_batches(training, plan, first, 0, pin_memory=computing.device.type == "cuda")
+    criterion = make_criterion(converter, config.batch_max_length, skip_unknown=config.data_filtering_off)
+    model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    losses = learn_new_characters(model, new, batches, count, criterion=criterion, computing=computing)
+    tenth = max(1, count // 10)
+    print(
+        f"New characters were learnt first, their rows alone, on {count:,} batches: loss of the first {tenth:,} "
+        f"{fmean(losses[:tenth]):.4f}, of the last {tenth:,} {fmean(losses[-tenth:]):.4f}"
+    )
+
+
+def find_start(continue_from: str, saved_models: Path = Path("saved_models")) -> tuple[Path, str]:
+    """Find what `continue_from` names: a path, `starter`, a mark (see `marks`), or one of EasyOCR's models.
+
+    Returns:
+        The file, and the characters of its last layer as its card or EasyOCR's tables have them; nothing if it has no
+        card, or one of another kind of last layer.
+
+    Raises:
+        ConfigError: It is none of them.
+        CheckpointError: The file's card is not one, or belongs to other weights.
+        MissingWeights: EasyOCR's model is not there and can't be downloaded.
+        DamagedWeights: EasyOCR's model is there under its name, but is another file.
+    """
+    path = starter_weights.RECOGNIZER if continue_from == starter_weights.STARTER else Path(continue_from)
+    if not path.is_file():
+        path = marked_recognizer(continue_from, saved_models) or path
+    if path.is_file():
+        card = read_card(path) if card_path(path).is_file() else None
+        return path, card.character if card and card.network["Prediction"] == "CTC" else ""
+    if path.suffix or len(path.parts) > 1:
+        raise ConfigError(f"continue_from: {continue_from}: there is no such file")
+    return find_weights(continue_from), recognition_entries()[continue_from]["characters"]
+
+
+def load_start(model: nn.Module, config: Config, character_set: CharacterSet) -> list[int]:
+    """Load the weights that `continue_from` names, and say what was not loaded.
+
+    Returns:
+        The classes of characters that these weights did not know; none where the last layer was not refitted.
+
+    Raises:
+        CheckpointError: The weights can't be loaded; and what `find_start` raises.
+    """
+    if not config.continue_from:
+        print("Starting with fresh weights")
+        return []
+    path, known = find_start(config.continue_from, Path(config.saved_models))
+    characters = (known, character_set.characters) if known and config.Prediction == "CTC" else None
+    report = load_pretrained(
+        model, path, strict=config.strict, new_prediction=config.new_prediction, characters=characters
+    )
+    print(f"Starting with {path}: {report.describe()}")
+    new = frozenset(report.fit.composed + report.fit.averaged) if report.fit else frozenset()
+    return [number for number, character in enumerate(character_set.characters, start=BLANK) if character in new]
+
+
+def learn_new_characters(
+    model: Model,
+    classes: Sequence[int],
+    batches: Iterable[Batch],
+    count: int,
+    *,
+    criterion: Criterion,
+    computing: Computing,
+) -> list[float]:
+    """Train the rows of a CTC head that belong to some classes, and nothing else.
+
+    Known characters are so sure of themselves that hundreds of steps at a usual learning rate pass before a new one is
+    ever read. Since no gradient goes beyond the head, a step here costs a third of a usual one.
+
+    Args:
+        model: Its head has a row a class; on its device. All other numbers stay as they are, bit for bit.
+        classes: Rows to train.
+        batches: What to learn from, other words as well: these say where the new characters are not.
+        count: How many batches these are.
+        criterion: The head's loss.
+        computing: Where and how to compute.
+
+    Returns:
+        Each batch's loss, of which words that no path of CTC leads to are left out.
+    """
+    head, losses = cast(nn.Linear, model.Prediction), []
+    rows = torch.tensor(classes, device=computing.device)
+    weight, bias = head.weight.detach().clone(), head.bias.detach().clone()
+    new = [weight[rows].requires_grad_(), bias[rows].requires_grad_()]
+    optimizer = torch.optim.Adam(new, lr=NEW_ROWS_LR, eps=NEW_ROWS_EPS)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / count, total_iters=count)
+    model.eval()
+    for batch in tqdm(batches, total=count, desc="New characters", unit="batch", dynamic_ncols=True):
+        with torch.no_grad(), computing.autocast():
+            features = model.features(computing.input(batch.images)).float()
+        logits = functional.linear(features, weight.index_copy(0, rows, new[0]), bias.index_copy(0, rows, new[1]))
+        targets, lengths = criterion.encode(batch.labels, computing.device)
+        loss = criterion.losses(logits, targets, lengths).finite().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    with torch.no_grad():
+        head.weight.index_copy_(0, rows, new[0])
+        head.bias.index_copy_(0, rows, new[1])
+    return losses
