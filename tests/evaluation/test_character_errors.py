@@ -45,6 +45,10 @@ def summary_of(*pairs, writable=None):
         ("가 나", "가다나", [("", "다"), (" ", "")]),
         ("가 나다", "가나다라", [("", "라"), (" ", "")]),
         ("가다나", "가 나", [("다", ""), ("", " ")]),
+        ("제 제출", "제제 출", [(" ", ""), ("", " ")]),
+        ("도로", "도로\n", [("", " ")]),
+        ("도로", "\u3000도로", [("", " ")]),
+        ("가 나", "가\u00a0나", [(" ", ""), ("", " ")]),
     ],
 )
 def test_alignment(label, read, edits):
@@ -63,6 +67,11 @@ def test_edits_are_as_few_as_possible_and_account_for_all_characters(label, read
 def test_spaces_do_not_change_the_edits_of_letters(label, read):
     edits = [edit for edit in aligned_edits(label, read) if " " not in edit]
     assert edits == aligned_edits(label.replace(" ", ""), read.replace(" ", ""))
+
+
+@given(st.text("가나 \t\u00a0", max_size=7), st.text("가나 \t\u00a0", max_size=7))
+def test_texts_that_differ_have_edits(label, read):
+    assert bool(aligned_edits(label, read)) == (label != read)
 
 
 def test_letters_are_those_of_unicode():
