@@ -2,10 +2,13 @@
 
 import json
 import math
+import unicodedata
+import warnings
 import zipfile
 
 import pytest
 
+from tests.documents.samples import Cp949Info
 from train_easyocr.documents import Box, Word
 from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
 
@@ -94,6 +97,11 @@ def test_names_of_pages(tmp_path, name):
     assert list(read_predictions(path, PAGES).rows) == [PAGES[0]]
 
 
+def test_decomposed_names_of_pages(tmp_path):
+    path = write_json(tmp_path / "p.json", {unicodedata.normalize("NFD", f"{PAGES[0]}.jpg"): []})
+    assert list(read_predictions(path, PAGES).rows) == [PAGES[0]]
+
+
 def test_ambiguous_and_foreign_names(tmp_path):
     path = write_json(tmp_path / "p.json", {"b": [], "elsewhere/a": [], "c.jpg": []})
     found = read_predictions(path, PAGES)
@@ -119,7 +127,11 @@ WORD = {"box": [0, 0, 9, 9], "text": "가"}
         ({"a": [WORD | {"box": [1, 2, 3, "x"]}]}, "neither a box"),
         ({"a": [WORD | {"box": [1, 2, 3, 1e300]}]}, "coordinate"),
         ({"a": [WORD | {"box": [1, 2, 3, float("nan")]}]}, "coordinate"),
+        ({"a": [WORD | {"box": [0, 0, 10**400, 9]}]}, "neither a box"),
+        ({"a": [WORD | {"points": [[0, 10**400]], "box": None}]}, "neither a box"),
         ({"a": [WORD | {"confidence": "high"}]}, "no confidence"),
+        ({"a": [WORD | {"confidence": 10**400}]}, "no confidence"),
+        ({"a": [WORD | {"confidence": float("inf")}]}, "no confidence"),
     ],
 )
 def test_faults_of_json_are_named(tmp_path, pages, message):
@@ -133,10 +145,13 @@ def test_faults_of_json_are_named(tmp_path, pages, message):
     [
         ("p.json", b"{", "can't be read"),
         ("p.json", b"[]", "pages"),
+        ("p.json", b"[" * 200_000, "can't be read"),
         ("p.json", b"\xff\xfe", "can't be read"),
         ("p.csv", b"page,text\n", "xmax, xmin, ymax, ymin"),
         ("p.csv", b"page,xmin,ymin,xmax,ymax,text\na,1,2\n", "line 2: has too few"),
         ("p.csv", b"page,xmin,ymin,xmax,ymax,text\na,1,2,x,4,b\n", "line 2: has neither"),
+        ("p.csv", b"page,xmin,ymin,xmax,ymax,text\na,1,2,3,4,1,000\n", "line 2: has too many fields"),
+        ("p.csv", b"page,xmin,ymin,xmax,ymax,text,confidence\na,1,2,3,4,1,000,0.9\n", "line 2: has too many"),
         ("p.csv", b"", "names no column"),
         ("p.zip", b"PK", "can't be read"),
         ("p.txt", b"", "predictions are read from"),
@@ -159,6 +174,56 @@ def test_broken_lines_of_a_zip(tmp_path, line):
         archive.writestr("res_a.txt", f"0,0,9,0,9,9,0,9,가\n{line}")
     with pytest.raises(ExchangeError, match=r"res_a\.txt, line 2"):
         read_predictions(tmp_path / "p.zip", PAGES)
+
+
+LINE = "0,0,9,0,9,9,0,9,가"
+
+
+def write_zip(path, *members):
+    with warnings.catch_warnings(), zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        warnings.simplefilter("ignore")  # a name that is there twice
+        for name, content in members:
+            archive.writestr(name, content)
+    return path
+
+
+def test_zips_of_windows_and_macos(tmp_path):
+    members = (Cp949Info(f"{PAGES[0]}.txt"), LINE), ("__MACOSX/._b.txt", b"\0\5\x16\7\xff"), (".DS_Store", b"\xff")
+    found = read_predictions(write_zip(tmp_path / "p.zip", *members), PAGES)
+    assert ([*found.rows], found.foreign, found.rows[PAGES[0]][0][4]) == ([PAGES[0]], [], "가")
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.TXT"])
+def test_a_page_that_a_zip_holds_twice(tmp_path, name):
+    with pytest.raises(ExchangeError, match=r"page a is there twice"):
+        read_predictions(write_zip(tmp_path / "p.zip", ("a.txt", LINE), (name, LINE)), PAGES)
+
+
+def spoilt(content, fault):
+    """Spoil the only member of a ZIP."""
+    content, directory = bytearray(content), content.index(b"PK\1\2")
+    if fault == "damaged":
+        content[35:45] = b"\xff" * 10  # behind the header of 30 bytes and the name of 5
+    elif fault == "encrypted":
+        content[6] |= 1
+        content[directory + 8] |= 1
+    else:
+        content[8] = content[directory + 10] = 99  # a compression that zipfile does not know
+    return bytes(content)
+
+
+@pytest.mark.parametrize("fault", ["damaged", "encrypted", "unknown method"])
+def test_broken_members_of_a_zip_are_named(tmp_path, fault):
+    path = write_zip(tmp_path / "p.zip", ("a.txt", LINE * 9))
+    path.write_bytes(spoilt(path.read_bytes(), fault))
+    with pytest.raises(ExchangeError, match=r"p\.zip: a\.txt: can't be read"):
+        read_predictions(path, PAGES)
+
+
+def test_a_member_of_a_zip_that_is_not_utf8_is_named(tmp_path):
+    path = write_zip(tmp_path / "p.zip", ("a.txt", LINE.encode("cp949")))
+    with pytest.raises(ExchangeError, match=r"a\.txt: is not UTF-8"):
+        read_predictions(path, PAGES)
 
 
 def test_refused_to_write(tmp_path):

@@ -15,16 +15,20 @@ from __future__ import annotations
 
 import csv
 import json
+import lzma
 import math
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from unicodedata import normalize
 
 from train_easyocr.documents import Box, Word
 from train_easyocr.documents.aihub import UNWRITABLE
+from train_easyocr.documents.archives import MemberError, decode_name
 from train_easyocr.documents.label_formats import (
     Corners,
     enclosing_box,
@@ -84,7 +88,7 @@ def read_predictions(path: Path, pages: Sequence[str]) -> Readings:
         raise ExchangeError(f"{path}: predictions are read from {', '.join(SUFFIXES)} files")
     try:
         found = reader(path)
-    except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, ValueError) as error:
+    except (OSError, csv.Error, zipfile.BadZipFile, ValueError, RecursionError) as error:
         if isinstance(error, ExchangeError):
             raise
         raise ExchangeError(f"{path}: can't be read: {error}") from error
@@ -100,8 +104,9 @@ def _assigned(path: Path, found: Rows, pages: Sequence[str]) -> Readings:
     rows: Rows = {}
     foreign = []
     for name, words in found.items():
-        bare = _without_suffix(name)
-        spellings = (name, bare, *(bare.removeprefix(prefix) for prefix in ICDAR_PREFIXES))
+        composed = normalize("NFC", name)  # as macOS does not write it
+        bare = _without_suffix(composed)
+        spellings = (composed, bare, *(bare.removeprefix(prefix) for prefix in ICDAR_PREFIXES))
         candidates = [spelling for spelling in spellings if spelling in by_name][:1]
         candidates = candidates or next((by_stem[spelling] for spelling in spellings if by_stem[spelling]), [])
         if len(candidates) != 1:
@@ -159,14 +164,14 @@ def _corners(points: Any) -> Corners:
     """Return the points of a polygon; none where they are no points."""
     try:
         return [(float(x), float(y)) for x, y in points]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return []
 
 
 def _corners_of_box(box: Any) -> Corners:
     try:
         xmin, ymin, xmax, ymax = map(float, box)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return []
     return [(xmin, ymin), (xmax, ymax)]
 
@@ -176,9 +181,12 @@ def _confidence(word: Mapping[str, Any], place: str) -> float:
     if value is None or value == "":
         return math.nan
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise ExchangeError(f"{place}: {value!r} is no confidence") from None
+        confidence = float(value)
+    except (TypeError, ValueError, OverflowError):
+        confidence = math.inf
+    if math.isinf(confidence):
+        raise ExchangeError(f"{place}: {str(value)[:40]!r} is no confidence")
+    return confidence
 
 
 def _whole(corners: Corners, place: str) -> Box:
@@ -199,6 +207,8 @@ def _read_csv(path: Path) -> Rows:
             place = f"{path}: line {reader.line_num}"
             if any(line[name] is None for name in COLUMNS[:-1]):
                 raise ExchangeError(f"{place}: has too few fields")
+            if None in line:
+                raise ExchangeError(f"{place}: has too many fields; a text that holds a comma stands in quotes")
             word = {"box": [line[name] for name in COLUMNS[1:5]], "text": line["text"]}
             rows[line["page"]].append(_row(word | {"confidence": line.get("confidence")}, place))
     return dict(rows)
@@ -207,14 +217,29 @@ def _read_csv(path: Path) -> Rows:
 def _read_zip(path: Path) -> Rows:
     rows: Rows = {}
     with zipfile.ZipFile(path) as archive:
-        members = [member for member in archive.infolist() if not member.is_dir()]
+        # macOS puts ._X.txt and .DS_Store into its archives; they are no pages.
+        members = [
+            m for m in archive.infolist() if not m.is_dir() and not PurePosixPath(m.filename).name.startswith(".")
+        ]
         if sum(member.file_size for member in members) > MOST_BYTES:
             raise ExchangeError(f"{path}: holds more than {MOST_BYTES:,} bytes, which no file of predictions has")
         for member in members:
-            text = archive.read(member).decode("utf-8-sig")
-            place = f"{path}: {member.filename}, line"
-            rows[_without_suffix(member.filename)] = [_icdar_row(line, f"{place} {n}") for n, line in icdar_lines(text)]
+            name, text = _member(path, archive, member)
+            page, place = _without_suffix(name), f"{path}: {name}, line"
+            if page in rows:
+                raise ExchangeError(f"{path}: page {page} is there twice, the second time as {name!r}")
+            rows[page] = [_icdar_row(line, f"{place} {number}") for number, line in icdar_lines(text)]
     return rows
+
+
+def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, str]:
+    """Return a file's name and text; Korean Windows packs names as CP949."""
+    try:
+        return decode_name(member), archive.read(member).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ExchangeError(f"{path}: {member.filename}: is not UTF-8 text") from None
+    except (MemberError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError) as error:
+        raise ExchangeError(f"{path}: {member.filename}: can't be read: {error}") from None  # RuntimeError: encrypted
 
 
 def _icdar_row(line: str, place: str) -> Row:
