@@ -88,6 +88,11 @@ def test_half_a_surrogate_pair_is_no_text():
     assert read_label_file(content).annotations[0].fault == BAD_TEXT
 
 
+def test_a_malformed_annotation_keeps_no_more_text_than_csv_readers_take():
+    found = only(annotation("가" * 200_000, None))
+    assert (found.fault, len(found.text)) == (MALFORMED_ANNOTATION, MAX_TEXT_LENGTH)
+
+
 def test_fractions_of_pixels_widen_the_box():
     assert only(annotation("합계", [1.5, 2.5, 3.0, 4.2])).box == Box(1, 2, 5, 7)
 

@@ -1,6 +1,7 @@
 """Archives as AI-Hub ships them, and as an enemy or a bad disk makes them."""
 
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -116,6 +117,8 @@ def test_decomposed_names_become_composed(tmp_path):
         ("문서.jpg", "images/문서.jpg"),
         ("./위//인.허가/./문서.jpg", "images/인.허가/문서.jpg"),
         ("위/라벨.jpg", "images/라벨.jpg"),
+        ("[원천]train1/01.원천데이터(Jpg)/인.허가/문서.jpg", "images/인.허가/문서.jpg"),
+        ("[라벨]train/02.라벨링데이터(Json)/인.허가/문서.json", "labels/인.허가/문서.json"),
     ],
 )
 def test_the_top_folder_is_dropped_whatever_its_wording(name, target):
@@ -275,6 +278,21 @@ def test_a_member_whose_place_holds_something_else_is_reported(tmp_path, damage)
         read_member(member)
 
 
+def test_a_member_whose_place_is_beyond_any_file_is_reported(tmp_path):
+    path = write_zip(tmp_path / "a.zip", [("위/가.jpg", b"x")])
+    data, extra = path.read_bytes(), struct.pack("<2HQ", 1, 8, 2**64 - 2**20)  # ZIP64: the offset in eight bytes
+    entry, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    directory = bytearray(data[entry:end] + extra)
+    struct.pack_into("<H", directory, 30, len(extra))
+    struct.pack_into("<L", directory, 42, 2**32 - 1)
+    tail = bytearray(data[end:])
+    struct.pack_into("<L", tail, 12, len(directory))
+    path.write_bytes(data[:entry] + directory + tail)
+    (member,) = listing_of(path).members
+    with pytest.raises(MemberError, match="header"):
+        read_member(member)
+
+
 def test_a_member_that_takes_far_more_than_it_holds_is_refused(tmp_path):
     path = write_zip(tmp_path / "a.zip", [("위/가.jpg", bytes(range(256)) * 1000)], compression=zipfile.ZIP_STORED)
     data = bytearray(path.read_bytes())
@@ -333,6 +351,7 @@ def test_what_is_there_whole_is_not_written_again(tmp_path):
 
 def test_a_download_is_found_in_its_parent_and_its_archives_by_split(tmp_path):
     download = make_download(tmp_path / unicodedata.normalize("NFD", "공공행정문서 OCR"), 2, 2)
+    (download / "Training" / "._[라벨]training.zip").write_bytes(b"\0\5\x16\7")  # macOS, on a foreign disk
     assert find_download(tmp_path) == download
     assert find_download(download) == download
     found = find_archives(download)

@@ -1,6 +1,7 @@
 """Labels by PPOCRLabel and in ICDAR's text files: what each form says, how folders are laid out, and what is broken."""
 
 import json
+import os
 import random
 import unicodedata
 import zipfile
@@ -10,6 +11,7 @@ import pytest
 from tests.documents.samples import WORDS, jpeg, label, page_image
 from train_easyocr.documents import Box, Word
 from train_easyocr.documents.aihub import (
+    BAD_NAME,
     IGNORED,
     MALFORMED_ANNOTATION,
     NO_AREA,
@@ -257,6 +259,16 @@ def test_labels_beside_images_with_decomposed_names(tmp_path):
     write(tmp_path / f"{unicodedata.normalize('NFD', '신청서')}.jpg")
     write(tmp_path / f"gt_{unicodedata.normalize('NFC', '신청서')}.txt", "1,2,31,2,31,14,1,14,도로")
     assert [page.name for page in find_labelled_pages(tmp_path).pages] == ["신청서"]
+
+
+def test_names_that_are_not_utf8_are_left_out(tmp_path):
+    """Their bytes can go into no labels.csv and no manifest."""
+    for stem in (b"x", b"\xb0\xa1"):  # 가 in CP949
+        write(tmp_path / f"{os.fsdecode(stem)}.jpg")
+        write(tmp_path / f"gt_{os.fsdecode(stem)}.txt", "1,2,31,2,31,14,1,14,도로")
+    found = find_labelled_pages(tmp_path)
+    assert [page.name for page in found.pages] == ["x"]
+    assert found.problems == [Problem(r"\udcb0\udca1.jpg", BAD_NAME), Problem(r"gt_\udcb0\udca1.txt", BAD_NAME)]
 
 
 def test_ai_hubs_own_folders(tmp_path):

@@ -175,7 +175,7 @@ def _read_annotation(entry: Any) -> Annotation:
     text = "" if text is None else text
     if box is None or not isinstance(text, str):
         kept = text if isinstance(text, str) else ""
-        return Annotation(identity, box or Box(0, 0, 0, 0), kept, MALFORMED_ANNOTATION)
+        return Annotation(identity, box or Box(0, 0, 0, 0), kept[:MAX_TEXT_LENGTH], MALFORMED_ANNOTATION)
     if not _is_writable(text):
         return Annotation(identity, box, text[:MAX_TEXT_LENGTH], BAD_TEXT)
     fault = IGNORED if entry.get("annotation.ignore") is True else ""
@@ -274,13 +274,23 @@ def pair(
         Name, image and label file of each page, and what keeps other files from being pages; both sorted by name.
     """
     images, labels = pages_by_name(image_files), pages_by_name(label_files)
-    unnameable = {name for name in images.keys() | labels.keys() if not name.isascii() and not _is_writable(name)}
-    for name in unnameable:  # such bytes can go into no labels.csv
+    unnameable = {name for name in images.keys() | labels.keys() if not is_nameable(name)}
+    for name in unnameable:
         images.pop(name, None)
         labels.pop(name, None)
     pages = [(name, images[name][0], labels[name][0]) for name in sorted(images.keys() & labels.keys())]
-    problems = [Problem(name.encode(errors="backslashreplace").decode(), BAD_NAME) for name in unnameable]
+    problems = [bad_name(name) for name in unnameable]
     return pages, sorted(problems + pairing_problems(images, labels), key=lambda problem: problem.name)
+
+
+def is_nameable(name: str) -> bool:
+    """Whether a page can have this name: one with bytes that are not UTF-8 can go into no labels.csv."""
+    return name.isascii() or _is_writable(name)
+
+
+def bad_name(name: str) -> Problem:
+    """Return the problem of a file whose name is not UTF-8, with the bytes spelt out."""
+    return Problem(name.encode(errors="backslashreplace").decode(), BAD_NAME)
 
 
 def pages_by_name(files: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

@@ -46,6 +46,7 @@ CATEGORIES = frozenset(
     | {"주민복지", "주민생활지원", "주민자치", "지역문화", "지역환경.산림", "회계.예산"}
 )
 PAGE_SUFFIXES = IMAGE_SUFFIXES | {LABEL_SUFFIX}
+ARCHIVE_SUFFIXES = frozenset({".zip"})
 COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 UNUSABLE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL})
 """Errors of writing that are a member's own; any other, such as a full disk, ends the run."""
@@ -150,9 +151,12 @@ def find_download(folder: Path) -> Path:
 
 
 def find_archives(download: Path) -> dict[str, list[Path]]:
-    """Return the archives below Training/ and Validation/ by split, sorted by name."""
+    """Return the archives below Training/ and Validation/ by split, sorted by name; hidden files are none.
+
+    macOS leaves `._X.zip` beside X.zip on foreign disks.
+    """
     return {
-        split: sorted(path for path in (download / name).rglob("*") if path.suffix.lower() == ".zip")
+        split: sorted(path for path in (download / name).rglob("*") if is_page_file(path.name, ARCHIVE_SUFFIXES))
         for split, name in SPLIT_FOLDERS.items()
     }
 
@@ -291,9 +295,12 @@ def safe_target(name: str) -> str:
 
 
 def _without_top_folder(parts: list[str]) -> list[str]:
-    """Drop the folders up to the one that says 원천데이터 or 라벨링데이터; else the first, unless it is a category."""
-    for position, part in enumerate(parts[:-1]):
-        if "원천" in part or "라벨" in part:
+    """Drop the folders up to the last that says 원천 or 라벨; else the first folder, unless it is a category.
+
+    An archive can repeat its own name above them: `[원천]train1/01.원천데이터/인.허가/X.jpg`.
+    """
+    for position in reversed(range(len(parts) - 1)):
+        if "원천" in parts[position] or "라벨" in parts[position]:
             return parts[position + 1 :]
     return parts if len(parts) == 1 or parts[0] in CATEGORIES else parts[1:]
 
@@ -343,7 +350,10 @@ def read_member(member: Member) -> bytes:
     """
     try:
         content = _unpacked(member)
-    except zipfile.BadZipFile as error:  # its message holds the undecoded name
+    except (
+        zipfile.BadZipFile,
+        OverflowError,
+    ) as error:  # its message holds the undecoded name, or it lies beyond 2**63
         reason = "its CRC-32 is wrong" if "CRC-32" in str(error) else "its header in the archive can't be read"
         raise MemberError(f"truncated or damaged: {reason}") from None
     except (zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:

@@ -39,9 +39,11 @@ from train_easyocr.documents.aihub import (
     LabelError,
     PageFile,
     Problem,
+    bad_name,
     fault_of,
     files_below,
     find_pages,
+    is_nameable,
     read_labels,
 )
 from train_easyocr.documents.page import Box
@@ -267,14 +269,18 @@ def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> Labelled
     if form == "aihub":
         pages, problems = find_pages(folder)
     else:
-        images = dict(sorted(files_below(folder, IMAGE_SUFFIXES)))
-        images = {path: file for path, file in images.items() if PPOCRLABEL_CROPS not in path.split("/")}
+        files = dict(sorted(files_below(folder, IMAGE_SUFFIXES)))
+        unnameable = [bad_name(path) for path in (*files, *dict(texts)) if not is_nameable(path)]
+        texts = [(path, file) for path, file in texts if is_nameable(path)]
+        images = {
+            path: file for path, file in files.items() if is_nameable(path) and PPOCRLABEL_CROPS not in path.split("/")
+        }
         if form == "ppocrlabel":
             labels, problems = _labels_of_lines(texts, images)
         else:
             labels, problems = _labels_of_files(texts, images, form)
         pages, more = _named(images, labels)
-        problems = sorted(problems + more, key=lambda problem: (problem.name, problem.reason))
+        problems = sorted(unnameable + problems + more, key=lambda problem: (problem.name, problem.reason))
     if not pages:
         shown = f" ({problems[0].name}: {problems[0].reason})" if problems else ""
         raise LabelFormatError(f"{folder}: no image has labels in the form {form}{shown}; {EXPECTED}")
