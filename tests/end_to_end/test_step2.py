@@ -276,6 +276,17 @@ def test_damaged_archives_end_with_an_error_and_the_rest_is_done(download, run):
     assert not (download / "unzipped/skipped.csv").exists()
 
 
+def test_an_archive_whose_own_name_is_not_utf8_is_read_and_named(download, run, monkeypatch):
+    warned = []
+    monkeypatch.setattr(prepare_dataset, "_warn", warned.append)  # pytest's own standard error takes UTF-8 alone
+    name = os.fsdecode("가.zip".encode("cp949"))
+    write_zip(download / "Training" / name, [("위/../밖.jpg", b"x")])
+    assert run("--dataset", download, "--training", "--workers", "1")[0] == 0
+    assert any("'위/../밖.jpg': refused" in line for line in warned)
+    listed = (download / "archives_training_skipped.csv").read_text(encoding="utf-8")
+    assert listed.splitlines()[1:] == [r"\udcb0\udca1.zip,위/../밖.jpg,refused: its path leads upwards (..)"]
+
+
 def add_unusual_members(download):
     """Add what archives hold beside pages, and pages in every other way of naming and packing them."""
     (name, image, content), (other, *_) = pages(2, first=500)

@@ -1,9 +1,9 @@
 """How far a model's confidence can be trusted: its calibration error, and the temperature that mends it.
 
-A word counts as right when it is matched and read as labelled. The expected calibration error (Naeini et al., 2015) is
-the mean gap between confidence and share of right words over equally wide bins of confidence, weighted by their words.
-Temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", arXiv 1706.04599) divides the logit of the
-confidence by one number; it changes no reading and no order.
+Only words that are matched to a label count; one is right when it is read as labelled. The expected calibration error
+(Naeini et al., 2015) is the mean gap between confidence and share of right words over equally wide bins of confidence,
+weighted by their words. Temperature scaling (Guo et al., "On Calibration of Modern Neural Networks", arXiv 1706.04599)
+divides the logit of the confidence by one number; it changes no reading and no order.
 """
 
 from __future__ import annotations

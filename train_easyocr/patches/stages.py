@@ -30,7 +30,7 @@ from train_easyocr.documents.label_formats import ConvertedLabel, LabelledPages
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_pool, draw_training, draw_validation
 from train_easyocr.documents.workers import spread
-from train_easyocr.files import remove_leftovers, write_text
+from train_easyocr.files import remove_leftovers, write_bytes, write_text
 from train_easyocr.patches.cropping import Cutting, prefixes
 from train_easyocr.patches.labels_csv import format_row
 from train_easyocr.patches.page_work import Form
@@ -201,7 +201,8 @@ def _report_problems(job: Job, problems: list[MemberProblem], path: Path) -> Non
     problems.sort(key=lambda problem: (problem.archive, problem.member, problem.reason))
     if problems:
         rows = [("archive", "member", "reason"), *((p.archive, p.member, p.reason) for p in problems)]
-        write_text(path, "".join(format_row(row) for row in rows))
+        # An archive's own name can hold bytes that are not UTF-8.
+        write_bytes(path, "".join(format_row(row) for row in rows).encode(errors="backslashreplace"))
     else:
         path.unlink(missing_ok=True)
     show_problems(job, problems, path)
