@@ -1,5 +1,7 @@
 """Character sets proposed for data."""
 
+from unicodedata import normalize
+
 import pytest
 
 from tests.recognition.word_sets import write_set
@@ -19,6 +21,12 @@ def test_frequent_characters_are_added_behind_the_configured_ones(tmp_path):
     assert proposal.unused == 1
     assert (proposal.words, proposal.readable, proposal.readable_before) == (2 * FEWEST + 3, 2 * FEWEST + 2, 1)
     assert "○ 21 를 20" in proposal.describe()
+
+
+def test_decomposed_labels_hold_the_characters_that_training_reads(tmp_path):
+    write_set(tmp_path / "select_data", [normalize("NFD", "를")] * FEWEST)
+    proposal = propose_characters(tmp_path, CharacterSet("가"))
+    assert (proposal.added, proposal.readable) == ([("를", FEWEST)], FEWEST)
 
 
 def test_a_folder_without_labels_is_refused(tmp_path):

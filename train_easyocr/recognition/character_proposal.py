@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from tqdm import tqdm
 
@@ -81,7 +82,9 @@ def propose_characters(folder: Path, base: CharacterSet) -> Proposal:
     if not files:
         raise ConfigError(f"--character-from {folder}: holds no labels.csv; name a folder that step 2 wrote")
     words = Counter(
-        text for file in files for _, text in tqdm(read_rows(file), desc=f"{file.parent.name}", unit="word")
+        normalize("NFC", text)  # as training reads it: a set from elsewhere may hold the decomposed Hangul of macOS
+        for file in files
+        for _, text in tqdm(read_rows(file), desc=file.parent.name, unit="word")
     )
     counts = Counter[str]()
     for text, times in words.items():
