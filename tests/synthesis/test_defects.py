@@ -35,7 +35,7 @@ IMAGE_DEFECTS = {
 }
 
 
-@pytest.mark.parametrize("shape", [(300, 240), (300, 240, 3), (47, 130), (9, 9)])
+@pytest.mark.parametrize("shape", [(300, 240), (300, 240, 3), (47, 130), (9, 9), (1, 1)])
 @pytest.mark.parametrize("name", IMAGE_DEFECTS)
 def test_images_of_any_size_keep_their_shape_change_and_repeat(name, shape):
     image = np.full(shape, 200, np.uint8)

@@ -46,7 +46,7 @@ def fade(ink: Mask, random: np.random.Generator, darkest: float, faintest: float
 
 
 def crumble(ink: Mask, random: np.random.Generator, share: float) -> Mask:
-    """Break the print: about `share` (0 to 0.3) of the ink goes missing in specks of a pixel or two."""
+    """Break the print: about `share` (above 0, to 0.3) of the ink goes missing in specks of a pixel or two."""
     rarest = NormalDist().inv_cdf(share)
     specks = window(noise_tile(0.9), random, ink.shape)
     return cv2.multiply(ink, np.where(specks < rarest, np.uint8(90), np.uint8(255)), scale=1 / 255)
@@ -153,11 +153,11 @@ def fold(image: Image, random: np.random.Generator) -> Image:
 
 
 def edge_shadow(image: Image, random: np.random.Generator) -> Image:
-    """The shadow of the lid along one or two edges, never more than a fiftieth of the side deep."""
+    """The shadow of the lid along one or two edges, a fiftieth of the side deep at most, or two pixels."""
     result = image.copy()
     for side in random.choice(4, size=int(random.integers(1, 3)), replace=False):
         turned = np.rot90(result, int(side))
-        depth = max(2, int(turned.shape[1] * random.uniform(0.004, 0.02)))
+        depth = min(turned.shape[1], max(2, int(turned.shape[1] * random.uniform(0.004, 0.02))))
         gain = np.linspace(random.uniform(0.1, 0.5), 1, depth)
         gain = gain[None, :, None] if turned.ndim == 3 else gain[None, :]
         turned[:, :depth] = (turned[:, :depth] * gain).astype(np.uint8)
@@ -211,7 +211,7 @@ def noise(image: Image, random: np.random.Generator, deviation: float, grain: fl
 
 
 def blur(image: Image, radius: float) -> Image:
-    """Lose focus by `radius` pixels (standard deviation)."""
+    """Lose focus by `radius` pixels (standard deviation), above 0."""
     return cv2.GaussianBlur(image, (0, 0), radius)
 
 
