@@ -155,13 +155,17 @@ def test_markdown(analysis):
 
 def test_markdown_of_hostile_texts():
     analyzer = Analyzer()
-    labels = line("a|b", "`c`", "d\ne")
-    rows = rows_of([Word(labels[0].box, "a|c"), Word(labels[1].box, "`d`"), Word(labels[2].box, "d\nf")])
+    labels = line("a|b", "`c`", "d\ne", "7~9", "*주1*", "<b>")
+    reads = ("a|c", "`d`", "d\nf", "7~8", "*주2*", "<i>")
+    rows = rows_of([Word(label.box, read) for label, read in zip(labels, reads, strict=True)])
     add(analyzer, 0, labels, {"model": rows})
     text = as_markdown(analyzer.analyze(["model"], "labels", 5, {}))
     assert "a\\|b -> a\\|c" in text
     assert "\\`c\\` -> \\`d\\`" in text
     assert "d e -> d f" in text
+    assert r"7\~9 -> 7\~8" in text  # between two tildes GitHub strikes out
+    assert r"\*주1\* -> \*주2\*" in text
+    assert r"\<b> -> \<i>" in text
 
 
 def test_terminal(analysis):

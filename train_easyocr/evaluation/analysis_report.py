@@ -5,6 +5,7 @@ Both are drawn from the tree of `analysis` alone. Details are those of one model
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 
 from train_easyocr.evaluation.analysis import Analysis, Comparison, ModelAnalysis
@@ -170,7 +171,7 @@ def _characters(summary: CharacterSummary, confusions: int) -> list[str]:
             markdown_table((["part", "label", "read", "count"], jamo)),
         ]
     if summary.unwritable:
-        named = " ".join(f"{found.character} ({found.count:,})" for found in summary.unwritable[: 2 * SHOWN])
+        named = " ".join(f"{_escaped(found.character)} ({found.count:,})" for found in summary.unwritable[: 2 * SHOWN])
         parts.append(
             f"The model cannot write {len(summary.unwritable):,} of the labels' characters, which stand in "
             f"{summary.unwritable_words:,} words: {named}"
@@ -241,4 +242,9 @@ def markdown_table(table: Table) -> str:
 
 def _cell(value: object) -> str:
     text = f"{value:,}" if isinstance(value, int) else str(value)
-    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").split())
+    return " ".join(_escaped(text).split())
+
+
+def _escaped(text: str) -> str:
+    """Return a text that Markdown shows as it is: 7~9 and 7~8 in one cell would be struck out in part."""
+    return re.sub(r"[\\|`*~<]", r"\\\g<0>", text)
