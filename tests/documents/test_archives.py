@@ -94,6 +94,13 @@ def test_cp949_bytes_that_pass_for_utf8_are_hangul():
     assert decode_name(info) == text
 
 
+def test_utf8_bytes_that_pass_for_cp949_are_what_they_were():
+    # Two syllables take six bytes, which are three pairs for CP949; and · is a letter of two bytes.
+    name = "침낭·카약/궤짝.jpg"
+    name.encode().decode("cp949")
+    assert decode_name(zipfile.ZipInfo(name.encode().decode("cp437"))) == name
+
+
 def test_a_name_in_neither_encoding_is_reported():
     info = zipfile.ZipInfo(b"\xff\xff\x80.jpg".decode("cp437"))
     with pytest.raises(MemberError, match="neither UTF-8 nor CP949"):

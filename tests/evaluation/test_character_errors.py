@@ -49,6 +49,7 @@ def summary_of(*pairs, writable=None):
         ("도로", "도로\n", [("", " ")]),
         ("도로", "\u3000도로", [("", " ")]),
         ("가 나", "가\u00a0나", [(" ", ""), ("", " ")]),
+        ("가 \t나", "가\t 나", [(" ", ""), ("", " ")]),
     ],
 )
 def test_alignment(label, read, edits):

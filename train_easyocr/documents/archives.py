@@ -243,13 +243,14 @@ def decode_name(info: zipfile.ZipInfo) -> str:
     if info.flag_bits & 0x800:
         return unicodedata.normalize("NFC", info.orig_filename)
     raw = info.orig_filename.encode("cp437")
-    names = [name for name in (_decoded(raw, "utf-8"), _decoded(raw, "cp949")) if name is not None]
+    decoded = (_decoded(raw, "utf-8"), _decoded(raw, "cp949"))
+    names = [unicodedata.normalize("NFC", name) for name in decoded if name is not None]
     if not names:
         raise MemberError("its name is neither UTF-8 nor CP949")
     # Two bytes of a CP949 syllable can pass for one Latin or Greek letter in UTF-8; Hangul takes three bytes there.
-    if len(names) == 2 and any("\x80" <= character < "\u0800" for character in names[0]):
-        return unicodedata.normalize("NFC", names[1])
-    return unicodedata.normalize("NFC", names[0])
+    if len(names) == 2 and re.search("[\x80-\u07ff]", names[0]) and not re.search("[가-힣]", names[0]):
+        return names[1]
+    return names[0]
 
 
 def _decoded(raw: bytes, encoding: str) -> str | None:

@@ -6,10 +6,10 @@ its spaces (띄어쓰기) is another question than what its letters are.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, TypeVar
 
 from rapidfuzz.distance import Levenshtein
@@ -154,21 +154,23 @@ def aligned_edits(label: str, read: str) -> list[tuple[str, str]]:
 
 def _space_edits(label: str, read: str) -> tuple[int, int]:
     """Return how much white space of the label was not read, and how much was read that the label has not."""
-    if not any(map(str.isspace, label + read)):
-        return 0, 0
+    missed = added = 0
+    if any(map(str.isspace, label + read)):
+        for a, b in _stretches(label, read):
+            for edit in Levenshtein.editops(a, b):
+                missed += edit.tag != "insert" and a[edit.src_pos].isspace()
+                added += edit.tag != "delete" and b[edit.dest_pos].isspace()
+    return missed, added
+
+
+def _stretches(label: str, read: str) -> list[tuple[str, str]]:
+    """Return the stretches of two texts that are to be compared: where the letters are the same, what is between them.
+
+    The fewest edits of the whole need not touch a space that was moved: a letter moved makes 제제 출 of 제 제출, too.
+    """
     if "".join(label.split()) != "".join(read.split()):
-        edits = Levenshtein.editops(label, read)
-        missed = sum(edit.tag != "insert" and label[edit.src_pos].isspace() for edit in edits)
-        return missed, sum(edit.tag != "delete" and read[edit.dest_pos].isspace() for edit in edits)
-    # The fewest edits need not touch a space that was moved: 제 제출 becomes 제제 출 by moving a letter, too.
-    before, after = _white_space(label), _white_space(read)
-    return (before - after).total(), (after - before).total()
-
-
-def _white_space(text: str) -> Counter[tuple[int, str]]:
-    """Return the white space in a text, each by how many letters stand in front of it."""
-    letters_in_front = accumulate((not character.isspace() for character in text), initial=0)
-    return Counter(pair for pair in zip(letters_in_front, text, strict=False) if pair[1].isspace())
+        return [(label, read)]
+    return list(zip(re.split(r"\S", label), re.split(r"\S", read), strict=True))
 
 
 @dataclass
