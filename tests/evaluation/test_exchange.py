@@ -132,6 +132,8 @@ WORD = {"box": [0, 0, 9, 9], "text": "가"}
         ({"a": [WORD | {"confidence": "high"}]}, "no confidence"),
         ({"a": [WORD | {"confidence": 10**400}]}, "no confidence"),
         ({"a": [WORD | {"confidence": float("inf")}]}, "no confidence"),
+        ({"a": [WORD | {"confidence": 96.5}]}, "from 0 to 1"),
+        ({"a": [WORD | {"score": -1}]}, "from 0 to 1"),
     ],
 )
 def test_faults_of_json_are_named(tmp_path, pages, message):

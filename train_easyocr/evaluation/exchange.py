@@ -2,7 +2,7 @@
 
 JSON:   {"pages": {"<page>": [{"box": [xmin, ymin, xmax, ymax], "text": "도로", "confidence": 0.98}, ...], ...}}
         A word may have "points" ([[x, y], ...]) for "box", "transcription" for "text", "score" for "confidence"; a
-        confidence is not needed.
+        confidence (0 to 1) is not needed.
 CSV:    page,xmin,ymin,xmax,ymax,text[,confidence] in the first row
 ZIP:    as the ICDAR competitions have it and the official CLEval command takes it: a file `<page>.txt` a page, a line
         x1,y1,x2,y2,x3,y3,x4,y4,text a word
@@ -184,8 +184,8 @@ def _confidence(word: Mapping[str, Any], place: str) -> float:
         confidence = float(value)
     except (TypeError, ValueError, OverflowError):
         confidence = math.inf
-    if math.isinf(confidence):
-        raise ExchangeError(f"{place}: {str(value)[:40]!r} is no confidence")
+    if not (math.isnan(confidence) or 0 <= confidence <= 1):
+        raise ExchangeError(f"{place}: {str(value)[:40]!r} is no confidence from 0 to 1; percentages are to be divided")
     return confidence
 
 
