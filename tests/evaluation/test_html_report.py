@@ -112,6 +112,15 @@ def test_figures_are_those_of_the_analysis(report):
     assert analysis["suspicious"]
 
 
+def test_each_of_many_models_has_a_colour(tmp_path):
+    options = ["--report_images", "none"]
+    for number in range(8):
+        write_predictions(tmp_path / f"model {number}.json", {"인.허가/1": []}, "")
+        options += ["--predictions", tmp_path / f"model {number}.json"]
+    text = make_report(tmp_path, *options).read_text(encoding="utf-8")
+    assert set(re.findall(r'class="(m\d+)["\s]', text)) == set(re.findall(r"\.(m\d+) {", text)) >= {"m0", "m7"}
+
+
 def test_gain_and_regression(report):
     parsed, [comparison] = Parsed(report), analysis_of(report)["comparisons"]
     headline = comparison["figures"]["end_to_end_f1"]
