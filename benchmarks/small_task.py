@@ -22,8 +22,7 @@ from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import write_json
-from train_easyocr.installation import open_weights
-from train_easyocr.reader import WordReader, bounds, load_page, open_starter_detector
+from train_easyocr.reader import WordReader, bounds, load_page, open_starter_detector, open_weights
 from train_easyocr.recognition import plan
 from train_easyocr.recognition.training import train
 

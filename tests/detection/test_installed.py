@@ -28,7 +28,7 @@ from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings, save_settings, settings_for
 from train_easyocr.detection.staging import sheet_of, stage_detection
 from train_easyocr.documents import Box
-from train_easyocr.evaluation.command import spread  # noqa: F401 - loaded before weights are registered
+from train_easyocr.evaluation import command  # noqa: F401 - loaded before weights are registered
 from train_easyocr.files import sha256
 from train_easyocr.reader import ReaderError, load_page, open_detector, open_finetuned, open_installed_detector
 from train_easyocr.recognition.checkpoints import CheckpointError
