@@ -24,8 +24,8 @@ from train_easyocr.recognition.checkpoints import load_pretrained, read_card
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.validation import read_patches
+from train_easyocr.synthesis.rendered_words import Recipe, RenderedWords, unified
 from train_easyocr.synthesis.word_patches import Look, Patch
-from train_easyocr.synthesis.words import Recipe, RenderedWords, unified
 from train_easyocr.text import format_table
 
 LOOKS: tuple[Look, ...] = ("clean", "scanned")
