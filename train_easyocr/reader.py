@@ -48,9 +48,7 @@ from easyocr.imgproc import loadImage
 from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
-from train_easyocr import starter_weights
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
-from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import ImageError, decode_image
@@ -444,32 +442,6 @@ def open_detector(cuda: bool = False) -> PageReader:
     """Open a reader that can only `detect`, for several recognizers to share; errors as in `open_baseline`."""
     find_weights(DETECTOR)
     return PageReader(_open(FINETUNED_LANGUAGES, cuda, recognizer=False), easyocr.config.imgH)
-
-
-def open_installed_detector(cuda: bool = False) -> PageReader:
-    """Open a reader that can only `detect`, with the detector and the settings that step 4 installed.
-
-    Raises:
-        MissingWeights, DamagedWeights: It uses EasyOCR's weights, and they can't be had.
-        ReaderError: The installed files can't be used.
-    """
-    installed = _open_installed(cuda)
-    reader = _open(FINETUNED_LANGUAGES, cuda, detector=False, recognizer=False)
-    return PageReader(reader, easyocr.config.imgH, installed)
-
-
-def open_starter_detector(cuda: bool = False) -> PageReader:
-    """Open a reader that can only `detect`, with the detector that comes with this package.
-
-    Raises:
-        ReaderError: Its weights can't be used.
-    """
-    try:
-        detector = open_word_detector(starter_weights.STARTER, cuda).detector
-    except CheckpointError as error:
-        raise ReaderError(str(error)) from error
-    reader = _open(FINETUNED_LANGUAGES, cuda, detector=False, recognizer=False)
-    return PageReader(reader, easyocr.config.imgH, InstalledDetector(detector))
 
 
 def _open_installed(cuda: bool) -> InstalledDetector:

@@ -72,7 +72,7 @@ def test_other_networks_read_the_same_in_easyocr(trained, home, tmp_path, parts)
     save_weights(tmp_path / "weights.pth", model, card)
     place = install(tmp_path / "weights.pth", config)
     patches = validation_patches(config.validation_sets, card, config, 12)
-    texts = [reading.easyocr for reading in read_both_ways(place, card, patches)]
+    texts = [reading.easyocr for reading in read_both_ways(place, patches)]
     assert any(texts), "something is read"
 
 

@@ -58,12 +58,12 @@ def install(
             raise InstallationError(f"{error}; nothing was installed") from None
         patches = validation_patches(folders, card, config, words)
         try:
-            readings = read_both_ways(staged, card, patches)
+            readings = read_both_ways(staged, patches)
         except (ReaderError, CheckpointError) as error:
             raise InstallationError(f"{error}; nothing was installed") from None
         compare(readings, card, same_patches=[str(path) for path in folders] == card.validation_sets)
         print(f"step 4: EasyOCR reads all of {len(readings)} validation patches exactly as the training code does")
-        report_int8(readings, read_both_ways(staged, card, patches, quantize=True))
+        report_int8(staged, patches, readings)
         if detector is not None or detection_settings is not None:
             check_detection(staged, [image for _, _, image in patches])
         archive_installed(place)

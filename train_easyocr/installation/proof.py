@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from train_easyocr.config import Config, check_config
+from train_easyocr.config import Config
 from train_easyocr.detection.opening import CRAFT, open_word_detector
 from train_easyocr.detection.settings import SettingsError, read_settings
 from train_easyocr.detection.staging import sheet_of
@@ -20,13 +19,10 @@ from train_easyocr.easyocr_weights import DamagedWeights
 from train_easyocr.installation import InstallationError
 from train_easyocr.model_files import Place
 from train_easyocr.reader import ReaderError, open_finetuned
-from train_easyocr.recognition.batches import InputSettings
-from train_easyocr.recognition.characters import CharacterSet, CtcConverter
-from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard, load_pretrained
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard
 from train_easyocr.recognition.data import DataError, PatchError, open_set
-from train_easyocr.recognition.model import build_model
-from train_easyocr.recognition.validation import read_patches
+from train_easyocr.recognition.validation import read_as_trained
 from train_easyocr.text import format_table
 
 Image = NDArray[np.uint8]
@@ -42,41 +38,41 @@ class Reading:
     easyocr: str
 
 
-def read_both_ways(
-    place: Place, card: WeightsCard, patches: Sequence[tuple[str, str, Image]], *, quantize: bool = False
-) -> list[Reading]:
+def read_both_ways(place: Place, patches: Sequence[tuple[str, str, Image]]) -> list[Reading]:
     """Read patches through the training code and through EasyOCR's `Reader` with the files of `place`.
 
     Args:
-        place: A model's files.
-        card: What the weights are.
+        place: A model's files, its card among them.
         patches: Name, label and grey image (uint8, height x width) of each patch.
-        quantize: Let EasyOCR turn LSTMs and linear layers into int8, as it does on a CPU unless told otherwise. Off
-            for the comparison: int8 rounds, and what it reads differently says nothing about a wrong installation.
+
+    Raises:
+        CheckpointError: Weights or card can't be used.
+        ReaderError: EasyOCR can't read with the files.
     """
     images = [image for _, _, image in patches]
-    config = check_config(card.config)
-    model = build_model(config, card.network["num_class"])
-    load_pretrained(model, place.weights)
-    trained = read_patches(
-        model,
-        CtcConverter(CharacterSet(card.character)),
-        images,
-        InputSettings.from_config(config),
-        computing=Computing(torch.device("cpu"), "fp32"),
-    )
-    with place.as_easyocr_sees_it():
-        reader = open_finetuned(quantize=quantize)
-        # Without the second try at low confidence, which is not the network's doing.
-        texts = [reader.recognize(image, [_whole(image)], contrast_ths=0.0)[0][0] for image in images]
+    trained = read_as_trained(place.weights, images)
+    # In float32: int8 rounds, and what it reads differently says nothing about a wrong installation.
+    texts = read_in_easyocr(place, images, quantize=False)
     return [
-        Reading(name, label, text, other)
-        for (name, label, _), (text, _), other in zip(patches, trained, texts, strict=True)
+        Reading(name, label, text, other) for (name, label, _), text, other in zip(patches, trained, texts, strict=True)
     ]
 
 
-def _whole(image: Image) -> Box:
-    return Box(0, 0, image.shape[1], image.shape[0])
+def read_in_easyocr(place: Place, images: Sequence[Image], *, quantize: bool) -> list[str]:
+    """Read grey images of words, uint8 [height, width] each, through EasyOCR's `Reader` with the files of `place`.
+
+    Args:
+        place: A model's files.
+        images: The words.
+        quantize: Let EasyOCR turn LSTMs and linear layers into int8, as it does on a CPU unless told otherwise.
+
+    Raises:
+        ReaderError: EasyOCR can't read with the files.
+    """
+    with place.as_easyocr_sees_it():
+        reader = open_finetuned(quantize=quantize)
+        # Without the second try at low confidence, which is not the network's doing.
+        return [reader.recognize(image, [Box(0, 0, *image.shape[::-1])], contrast_ths=0.0)[0][0] for image in images]
 
 
 def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: bool) -> None:
@@ -138,9 +134,10 @@ def validation_patches(
     return patches
 
 
-def report_int8(exact: Sequence[Reading], quantized: Sequence[Reading]) -> None:
-    """Say how many patches EasyOCR reads otherwise in int8 than in float32."""
-    different = sum(a.easyocr != b.easyocr for a, b in zip(exact, quantized, strict=True))
+def report_int8(place: Place, patches: Sequence[tuple[str, str, Image]], exact: Sequence[Reading]) -> None:
+    """Say how many patches EasyOCR reads otherwise in int8 than it did in float32, `exact`."""
+    quantized = read_in_easyocr(place, [image for _, _, image in patches], quantize=True)
+    different = sum(reading.easyocr != text for reading, text in zip(exact, quantized, strict=True))
     print(
         f"step 4: in int8, EasyOCR's default on a CPU, {different} of {len(exact)} read otherwise"
         + ("; Reader(..., quantize=False) reads as trained" if different else "")
