@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from train_easyocr.command_line import share, whole_number
 from train_easyocr.config import ConfigError
 from train_easyocr.documents.workers import WorkerDiedError, available_cores
 from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.synthesis.__main__ import share, whole_number
 from train_easyocr.synthesis.fonts import FontError
 from train_easyocr.synthesis.rendered_words import Recipe, WordsError, read_weights, unified
 from train_easyocr.synthesis.word_sets import Job, make_set
