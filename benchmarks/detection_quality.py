@@ -25,7 +25,7 @@ from train_easyocr.detection.objective import Objective, Readings
 from train_easyocr.detection.opening import CRAFT, OpenedDetector, open_word_detector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import DetectionSettings, read_settings
-from train_easyocr.detection.tune import find_readings
+from train_easyocr.detection.tuning import find_readings
 from train_easyocr.documents.aihub import PageFile, find_pages
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.evaluation.command import spread

@@ -128,7 +128,7 @@ def _craft_is_there() -> bool:
 
 
 def _tune(config: Config, detector: DetectionConfig | None) -> int:
-    from train_easyocr.detection.tune import TuningError  # noqa: PLC0415
+    from train_easyocr.detection.tuning import TuningError  # noqa: PLC0415
     from train_easyocr.detection.tuning_step import tune_trained  # noqa: PLC0415
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.reader import ReaderError  # noqa: PLC0415

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from train_easyocr.detection.installed import DetectionFiles
-from train_easyocr.detection.parameters import CraftParameters
-from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings
+from train_easyocr.detection.settings import EASYOCR, SettingsError, plain_usage, read_settings
 from train_easyocr.installation.archive import ModelAtHand
-from train_easyocr.model_files import FINETUNED, Place
+from train_easyocr.model_files import Place
 from train_easyocr.text import format_table
 
 
@@ -42,20 +41,10 @@ def describe_place(place: Place) -> str:
 
 def usage(files: DetectionFiles) -> str:
     """Return the lines of Python that read a page with the installed model and its detector."""
-    opening = f"easyocr.Reader(['ko', 'en'], recog_network='{FINETUNED}'"
-    if not files.settings.is_file():
-        return f"import easyocr\nreader = {opening})\nprint(reader.readtext('page.jpg'))"
-    settings = read_settings(files.settings)
-    parameters = settings.detector_parameters
-    if settings.weights_sha256 == EASYOCR and isinstance(parameters, CraftParameters):
-        arguments = parameters.easyocr_arguments()
-        if arguments is not None:
-            shown = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-            return f"import easyocr\nreader = {opening})\nprint(reader.readtext('page.jpg', {shown}))"
-    return (
+    return plain_usage(read_settings(files.settings) if files.settings.is_file() else None) or (
         "import easyocr\n"
         "from train_easyocr.detection.installed import use_installed_detector\n"
-        f"reader = use_installed_detector({opening}, detector=False))\n"
+        "reader = use_installed_detector(easyocr.Reader(['ko', 'en'], recog_network='finetuned', detector=False))\n"
         "print(reader.readtext('page.jpg'))"
     )
 
