@@ -17,16 +17,15 @@ from rapidfuzz.distance import Levenshtein
 from torch import nn
 from tqdm import tqdm
 
-from train_easyocr.config import Config, check_config
+from train_easyocr.config import Config
 from train_easyocr.recognition.batches import ALONE, Batch, InputSettings, divide_for_reading, reading_batches
 from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
-from train_easyocr.recognition.checkpoints import load_pretrained, read_card
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import WordSet, generator
 from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
 from train_easyocr.recognition.images import reading_width, to_batch
 from train_easyocr.recognition.losses import Criterion
-from train_easyocr.recognition.model import build_model
+from train_easyocr.recognition.model import open_trained
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.text import format_table
 
@@ -317,10 +316,7 @@ def read_as_trained(weights: Path, patches: Sequence[npt.NDArray[np.uint8]]) -> 
     Raises:
         CheckpointError: Weights or card can't be used.
     """
-    card = read_card(weights)
-    config = check_config(card.config)
-    model = build_model(config, card.network["num_class"])
-    load_pretrained(model, weights)
+    model, card, config = open_trained(weights)
     converter, settings = CtcConverter(CharacterSet(card.character)), InputSettings.from_config(config)
     readings = read_patches(model, converter, patches, settings, computing=Computing(torch.device("cpu"), "fp32"))
     return [text for text, _ in readings]
