@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -16,6 +17,7 @@ from train_easyocr.synthesis.word_patches import (
     draw_box,
     draw_glyph,
     forms_of,
+    lighten,
     low_resolution,
     typefaces,
 )
@@ -53,6 +55,28 @@ def test_the_text_is_drawn_from_left_to_right(faces, text):
     if " " not in text:
         overlap = (plane[:, : whole.shape[1]] > 128) & (whole[:, : plane.shape[1]] > 128)
         assert overlap.sum() / (whole > 128).sum() > 0.9
+
+
+def test_lighter_print_has_thinner_strokes_and_keeps_every_sign(faces):
+    for text in ("12.12.", "했었를", "“가”ㆍ,"):
+        ink = compose(text, faces[0], 0.0, 0.0, rng())
+        light = lighten(ink, faces[0].face)
+        assert light.shape == ink.shape
+        assert 0.4 * ink.sum() < light.sum() < 0.85 * ink.sum()
+        assert cv2.connectedComponents((light > 60).astype(np.uint8))[0] >= len(text)
+
+
+def test_level_strokes_of_a_serif_are_not_thinned():
+    ink = np.zeros((20, 20), np.uint8)
+    ink[9:11] = 255  # a level stroke of two pixels, and an upright one of four
+    ink[:, 8:12] = 255
+    serif, bold, sans = (
+        lighten(ink, Face(Path("face.ttf"), 0, family, style))
+        for family, style in (("NanumMyeongjo", "Regular"), ("NanumMyeongjo", "Bold"), ("NanumGothic", "Regular"))
+    )
+    assert (serif[:, 2] > 0).sum() == 2
+    assert (serif[2] > 0).sum() == 3
+    assert (bold[:, 2] > 0).sum() == (sans[:, 2] > 0).sum() == 1
 
 
 def test_a_sign_is_drawn_in_one_of_the_forms_that_labels_write_alike(faces):
