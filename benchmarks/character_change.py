@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks.results import machine
 from benchmarks.small_task import UnseenWords, last_weights, prepare, settings_of, share_right, timed_training
-from train_easyocr.installation import open_weights
+from train_easyocr.reader import open_weights
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.text import format_table
 

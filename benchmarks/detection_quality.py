@@ -25,10 +25,10 @@ from train_easyocr.detection.objective import Objective, Readings
 from train_easyocr.detection.opening import CRAFT, OpenedDetector, open_word_detector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import DetectionSettings, read_settings
-from train_easyocr.detection.tune import find_readings
+from train_easyocr.detection.tuning import find_readings
 from train_easyocr.documents.aihub import PageFile, find_pages
+from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.easyocr_weights import MissingWeights
-from train_easyocr.evaluation.command import spread
 from train_easyocr.reader import load_page
 from train_easyocr.text import format_table
 
@@ -70,7 +70,7 @@ def rows_of(
     )
     assert not problems, problems
     objective = Objective(opened.detector, pages, readings)
-    images = [load_page(file.image)[0] for file in spread(files, TIMED)]
+    images = [load_page(file.image)[0] for file in evenly_spread(files, TIMED)]
     rows: list[Row] = []
     for which, parameters in settings.items():
         figures = objective.summary(parameters)

@@ -21,8 +21,7 @@ from tqdm import tqdm
 
 from train_easyocr import starter_weights
 from train_easyocr.documents.aihub import find_pages, read_page
-from train_easyocr.installation import open_weights
-from train_easyocr.reader import load_page
+from train_easyocr.reader import load_page, open_weights
 from train_easyocr.recognition.fast_network import Precision, fastest_reading
 from train_easyocr.text import format_table
 

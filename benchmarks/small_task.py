@@ -18,14 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from train_easyocr.config import CONFIG_FILES, Config, load_config
+from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import write_json
-from train_easyocr.installation import open_weights
-from train_easyocr.reader import WordReader, bounds, load_page, open_starter_detector
+from train_easyocr.reader import WordReader, load_page, open_weights
 from train_easyocr.recognition import plan
 from train_easyocr.recognition.training import train
+from train_easyocr.starter_weights import STARTER
 
 PAGES, PAGE_WIDTH, SEED = 80, 1_000, 7
 TRAINING_PAGES, VALIDATION_PAGES, TEST_PAGES = 60, 1, 14
@@ -113,8 +114,8 @@ def test_words(folder: Path) -> UnseenWords:
     pages = [read_page(file) for file in find_pages(folder / "evaluation_set")[0]]
     kept = folder / "found.json"
     if not kept.exists():
-        detector = open_starter_detector()
-        write_json(kept, [[bounds(shape) for shape in detector.detect(load_page(page.image)[0])] for page in pages])
+        detector = open_word_detector(STARTER).detector
+        write_json(kept, [detector.boxes(detector.score_maps(load_page(page.image)[0])) for page in pages])
     found = [[Box(*box) for box in boxes] for boxes in json.loads(kept.read_bytes())]
     words = UnseenWords([page.image for page in pages], [], [], [])
     for page, boxes in zip(pages, found, strict=True):

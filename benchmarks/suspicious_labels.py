@@ -25,8 +25,7 @@ from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.evaluation.error_classes import MISREAD
 from train_easyocr.evaluation.observations import Observations, Row
 from train_easyocr.evaluation.suspicious import precision_at, suspicious_labels
-from train_easyocr.installation import open_weights
-from train_easyocr.reader import load_page
+from train_easyocr.reader import load_page, open_weights
 from train_easyocr.text import format_table
 
 FIRST = 100

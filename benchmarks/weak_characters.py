@@ -21,8 +21,7 @@ from benchmarks.results import machine
 from benchmarks.small_task import SOURCE, UnseenWords, last_weights, prepare, settings_of, share_right, timed_training
 from train_easyocr.config import CONFIG_FILES, load_config
 from train_easyocr.documents import Box
-from train_easyocr.installation import open_weights
-from train_easyocr.reader import WordReader
+from train_easyocr.reader import WordReader, open_weights
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.data import WordSet, open_set
 from train_easyocr.text import format_table

@@ -14,32 +14,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from train_easyocr import starter_weights
-from train_easyocr.config import check_config
-from train_easyocr.recognition.batches import InputSettings
-from train_easyocr.recognition.characters import CharacterSet, CtcConverter
-from train_easyocr.recognition.checkpoints import load_pretrained, read_card
-from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.model import build_model
-from train_easyocr.recognition.validation import read_patches
-from train_easyocr.synthesis.word_patches import Look, Patch
-from train_easyocr.synthesis.words import Recipe, RenderedWords, unified
+from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.validation import read_as_trained
+from train_easyocr.synthesis.rendered_words import Recipe, RenderedWords, unified
+from train_easyocr.synthesis.word_patches import Look
 from train_easyocr.text import format_table
 
 LOOKS: tuple[Look, ...] = ("clean", "scanned")
-
-
-def read(weights: Path, patches: Sequence[Patch]) -> list[str]:
-    """Return what weights read on patches, uint8 [height, width] each."""
-    card = read_card(weights)
-    config = check_config(card.config)
-    model = build_model(config, card.network["num_class"])
-    load_pretrained(model, weights)
-    converter, settings = CtcConverter(CharacterSet(card.character)), InputSettings.from_config(config)
-    readings = read_patches(model, converter, patches, settings, computing=Computing(torch.device("cpu"), "fp32"))
-    return [text for text, _ in readings]
 
 
 def shares(words: RenderedWords, texts: Sequence[str], read: Sequence[str]) -> list[str]:
@@ -74,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rendered = [words.word(index) for index in range(args.count)]
         texts = [word.text for word in rendered]
         for weights in args.weights:
-            found = read(weights, [word.patch for word in rendered])
+            found = read_as_trained(weights, [word.patch for word in rendered])
             rows.append([look, weights.name, args.count, *shares(words, texts, found)])
     print(format_table(["look", "weights", "words", "right, %", "words of documents", "made-up words"], rows))
     return 0

@@ -6,12 +6,12 @@ import pytest
 
 from tests.detection.untrained import save_untrained
 from tests.evaluation.installed import write_set
-from train_easyocr import installation
 from train_easyocr.config import ConfigError
 from train_easyocr.detection.config import load_detection_config
 from train_easyocr.detection.parameters import WORDS
 from train_easyocr.detection.settings import EASYOCR, save_settings, settings_for
 from train_easyocr.detection.training import _find_start
+from train_easyocr.installation import __main__ as step4
 from train_easyocr.marks import keep, marked_detector, marked_recognizer, marked_settings
 from train_easyocr.recognition.start import find_start
 
@@ -58,11 +58,11 @@ def test_training_starts_from_a_mark(saved, tmp_path, monkeypatch):
 )
 def test_step_4_installs_a_mark(saved, monkeypatch, name, detector, settings):
     asked = {}
-    monkeypatch.setattr(installation, "install", lambda weights, _, **options: asked.update(options, weights=weights))
-    monkeypatch.setattr(installation, "describe_place", lambda _: "")
-    assert installation.main([name, "--detector", name, f"saved_models={saved}"]) == 0
+    monkeypatch.setattr(step4, "install", lambda weights, _, **options: asked.update(options, weights=weights))
+    monkeypatch.setattr(step4, "describe_place", lambda _: "")
+    assert step4.main([name, "--detector", name, f"saved_models={saved}"]) == 0
     assert asked["weights"] == saved / "marked" / name / "recognizer.pth"
     assert asked["detector"] == (detector if detector == EASYOCR else str(saved / detector))
     assert asked["detection_settings"] == (settings and saved / settings)
-    assert installation.main(["none", f"saved_models={saved}"]) == 0
+    assert step4.main(["none", f"saved_models={saved}"]) == 0
     assert asked["weights"] == Path("none"), "which step 4 says is no file"

@@ -22,7 +22,7 @@ from train_easyocr import starter_weights
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import ImageError, decode_image
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
-from train_easyocr.installation import Place, stage
+from train_easyocr.model_files import Place, stage
 from train_easyocr.reader import (
     PageReader,
     Quad,

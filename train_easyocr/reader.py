@@ -30,12 +30,12 @@ import importlib.util
 import math
 import os
 import sys
+import tempfile
 import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,14 +48,13 @@ from easyocr.imgproc import loadImage
 from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
-from train_easyocr import starter_weights
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
-from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import ImageError, decode_image
 from train_easyocr.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
-from train_easyocr.recognition.checkpoints import CheckpointError
+from train_easyocr.model_files import FINETUNED, FINETUNED_LANGUAGES, Place, stage
+from train_easyocr.recognition.checkpoints import CheckpointError, read_card
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.fast_network import Precision, fast_network, fastest_reading
 from train_easyocr.recognition.images import normalize, reading_width, resize_patch, to_batch
@@ -63,8 +62,6 @@ from train_easyocr.recognition.images import normalize, reading_width, resize_pa
 RECOGNIZER = "korean_g2"
 """EasyOCR's model for Korean, whether `['ko']` or `['ko', 'en']` is asked for."""
 DETECTOR = "craft"
-FINETUNED = "finetuned"
-FINETUNED_LANGUAGES = ("ko", "en")
 
 _BATCH_PIXELS = 64 * 640
 """Width of all crops of a batch together; bounds the memory on a GPU."""
@@ -447,32 +444,6 @@ def open_detector(cuda: bool = False) -> PageReader:
     return PageReader(_open(FINETUNED_LANGUAGES, cuda, recognizer=False), easyocr.config.imgH)
 
 
-def open_installed_detector(cuda: bool = False) -> PageReader:
-    """Open a reader that can only `detect`, with the detector and the settings that step 4 installed.
-
-    Raises:
-        MissingWeights, DamagedWeights: It uses EasyOCR's weights, and they can't be had.
-        ReaderError: The installed files can't be used.
-    """
-    installed = _open_installed(cuda)
-    reader = _open(FINETUNED_LANGUAGES, cuda, detector=False, recognizer=False)
-    return PageReader(reader, easyocr.config.imgH, installed)
-
-
-def open_starter_detector(cuda: bool = False) -> PageReader:
-    """Open a reader that can only `detect`, with the detector that comes with this package.
-
-    Raises:
-        ReaderError: Its weights can't be used.
-    """
-    try:
-        detector = open_word_detector(starter_weights.STARTER, cuda).detector
-    except CheckpointError as error:
-        raise ReaderError(str(error)) from error
-    reader = _open(FINETUNED_LANGUAGES, cuda, detector=False, recognizer=False)
-    return PageReader(reader, easyocr.config.imgH, InstalledDetector(detector))
-
-
 def _open_installed(cuda: bool) -> InstalledDetector:
     try:
         return open_installed(cuda)
@@ -526,6 +497,27 @@ def open_fast(cuda: bool = False, precision: Precision | None = None) -> WordRea
     return WordReader(open_finetuned(cuda, quantize=False), precision)
 
 
+def open_weights(weights: Path, cuda: bool = False, precision: Precision | None = None) -> WordReader:
+    """Open weights for fast reading without installing them.
+
+    Args:
+        weights: A `.pth` file with its card (`.json`) beside it.
+        cuda: Use the GPU.
+        precision: As in `WordReader`.
+
+    Raises:
+        ReaderError: Weights or card can't be used, by EasyOCR or at all.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder) / "model", Path(folder) / "user_network")
+        try:
+            stage(weights, read_card(weights), place)
+        except CheckpointError as error:
+            raise ReaderError(str(error)) from error
+        with place.as_easyocr_sees_it():
+            return open_fast(cuda, precision)
+
+
 def _open(lang_list: Sequence[str], cuda: bool, **options: Any) -> easyocr.easyocr.Reader:
     with _quiet(), _restored_import_path(), _image_height(easyocr.config.imgH):
         return easyocr.easyocr.Reader(
@@ -549,26 +541,13 @@ def _restored_import_path() -> Iterator[None]:
         sys.path[:] = before
 
 
-@dataclass(frozen=True)
-class FinetunedFiles:
-    """The three files of the installed model."""
-
-    weights: Path
-    settings: Path
-    network: Path
-
-
-def finetuned_files() -> FinetunedFiles:
+def finetuned_files() -> Place:
     """Return where the installed model lies.
 
     Raises:
-        MissingWeights: One of the files is not there.
+        MissingWeights: The weights, their settings or the network's code is not there.
     """
-    files = FinetunedFiles(
-        weights=model_directory() / f"{FINETUNED}.pth",
-        settings=user_network_directory() / f"{FINETUNED}.yaml",
-        network=user_network_directory() / f"{FINETUNED}.py",
-    )
+    files = Place.installed()
     missing = [str(path) for path in (files.weights, files.settings, files.network) if not path.is_file()]
     if missing:
         raise MissingWeights(

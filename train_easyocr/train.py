@@ -12,7 +12,6 @@ network would see. On several GPUs, or several machines:
 from __future__ import annotations
 
 import argparse
-import io
 import math
 import os
 import sys
@@ -25,12 +24,21 @@ if __name__ == "__main__" and not __package__:
     # Run as a file: Python looks for modules in the file's folder, and the package is the folder itself.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from train_easyocr.command_line import (
+    FAILURE,
+    INTERRUPTED,
+    USAGE_ERROR,
+    minutes_of,
+    say,
+    status_of_training,
+    whole_number,
+    write_lines_at_once,
+)
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 
 if TYPE_CHECKING:
     from train_easyocr.detection.config import DetectionConfig
 
-USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
 MOST_SAMPLES = 1_000
 
 
@@ -52,7 +60,7 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--show-samples",
-        type=_count,
+        type=whole_number(1, MOST_SAMPLES),
         metavar="N",
         help="draw the first N words as they are and as training sees them, say where the picture is, and stop",
     )
@@ -68,28 +76,10 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
-def minutes_of(text: str) -> float:
-    """Parse a number of minutes above 0, as argparse wants it."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes above 0")
-    return value
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_SAMPLES:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MOST_SAMPLES:,}")
-    return int(text)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; return the exit status: 0 done, 1 failed, 2 wrong settings or data, 130 stopped by a signal."""
     options = parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # through a pipe, too, lines come when they are written
+    write_lines_at_once()
     try:
         config = load_config(options.config, options.settings)
         detector = _detector_of(config)
@@ -138,7 +128,7 @@ def _craft_is_there() -> bool:
 
 
 def _tune(config: Config, detector: DetectionConfig | None) -> int:
-    from train_easyocr.detection.tune import TuningError  # noqa: PLC0415
+    from train_easyocr.detection.tuning import TuningError  # noqa: PLC0415
     from train_easyocr.detection.tuning_step import tune_trained  # noqa: PLC0415
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.reader import ReaderError  # noqa: PLC0415
@@ -161,36 +151,22 @@ def run(
 ) -> int:
     """Train the recognizer, draw samples or propose characters; return the exit status as `main` does."""
     # The settings are right before anything that takes seconds is loaded.
-    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.patches.labels_csv import LabelsCsvError  # noqa: PLC0415
     from train_easyocr.recognition.character_proposal import write_proposal  # noqa: PLC0415
-    from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
-    from train_easyocr.recognition.data import DataError, PatchError  # noqa: PLC0415
-    from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
-    from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
-    from train_easyocr.recognition.stopping import Interrupted, NotFiniteError  # noqa: PLC0415
+    from train_easyocr.recognition.data import PatchError  # noqa: PLC0415
     from train_easyocr.recognition.training import show_samples, train  # noqa: PLC0415
     from train_easyocr.recognition.word_table import LabelsError  # noqa: PLC0415
     from train_easyocr.synthesis.fonts import FontError  # noqa: PLC0415
 
-    try:
+    def work() -> None:
         if character_from is not None:
             write_proposal(config, character_from)
         elif samples:
             print(f"What training sees of the first words: {show_samples(config, samples)}")
         else:
             train(config, minutes)
-    except (KeyboardInterrupt, Interrupted) as stop:
-        return say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
-    except OtherProcessError:
-        return FAILURE  # that process says why
-    except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
-        return say(error, USAGE_ERROR)
-    except (PatchError, LabelsError, LabelsCsvError, NotFiniteError, FontError) as error:
-        return say(error, FAILURE)
-    except OSError as error:
-        return say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
-    return 0
+
+    return status_of_training(work, config.experiment, PatchError, LabelsError, LabelsCsvError, FontError)
 
 
 def _detector_of(config: Config) -> DetectionConfig | None:
@@ -199,13 +175,6 @@ def _detector_of(config: Config) -> DetectionConfig | None:
     from train_easyocr.detection.config import detection_of  # noqa: PLC0415
 
     return detection_of(config)
-
-
-def say(message: object, status: int, number: str = "") -> int:
-    """Say what went wrong; `number` is where torchrun numbers processes of which only the first is to say it."""
-    if os.environ.get(number, "0") == "0":
-        print(f"{message}", file=sys.stderr, flush=True)
-    return status
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings, save_settings, settings_for
 from train_easyocr.detection.staging import sheet_of, stage_detection
 from train_easyocr.documents import Box
-from train_easyocr.evaluation.command import spread  # noqa: F401 - loaded before weights are registered
+from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.files import sha256
-from train_easyocr.reader import ReaderError, load_page, open_detector, open_finetuned, open_installed_detector
+from train_easyocr.reader import ReaderError, load_page, open_detector, open_finetuned
 from train_easyocr.recognition.checkpoints import CheckpointError
 
 LOW = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320)
@@ -117,7 +117,7 @@ def test_tuned_settings_are_applied(home, image):
     reader = open_finetuned(detector=True, quantize=False)
     assert reader.detect(image) == expected
     assert len(reader.reader.readtext(np.ascontiguousarray(image))) == len(expected)
-    assert open_installed_detector().detect(image) == expected
+    assert Detectors(cuda=False).installed().open().detect(image) == expected
 
 
 def test_db_light_stands_in_for_easyocrs_detector(db_light, tmp_path, monkeypatch, image):

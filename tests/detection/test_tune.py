@@ -10,7 +10,6 @@ from tests.detection.pages import KnowingDetector, page, write_pages
 from tests.detection.untrained import save_untrained
 from tests.evaluation.installed import install_finetuned
 from train_easyocr.detection import search as searching
-from train_easyocr.detection import tune as tuning
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.map_cache import map_key, map_pages
@@ -19,6 +18,8 @@ from train_easyocr.detection.opening import OpenedDetector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.search import CRAFT_SPACE, DB_SPACE, EASYOCR_SPACE, Search, starts_for
 from train_easyocr.detection.settings import read_settings
+from train_easyocr.detection.tune import main
+from train_easyocr.detection.tuning import tune
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages
 
@@ -170,7 +171,7 @@ def test_boxes_alike_are_read_once_in_a_search_and_each_by_itself_in_the_end(map
 def test_a_search_that_finds_nothing_better_keeps_what_is_there(mapped, tmp_path, monkeypatch):
     opened = OpenedDetector(KnowingDetector(NUMBERS, WORDS), "craft", Path("craft.pth"), "easyocr")
     monkeypatch.setattr(Search, "leaders", lambda self, count: [CraftParameters(text_threshold=0.9), WORDS])
-    tuned = tuning.tune(opened, mapped, [], tmp_path, trials=1)
+    tuned = tune(opened, mapped, [], tmp_path, trials=1)
     assert tuned.best == WORDS
     assert read_settings(tmp_path / "detection_settings.yaml").detector_parameters == WORDS
     assert tuned.figures["validation, found"] == tuned.figures["validation, before"]
@@ -230,10 +231,10 @@ def test_spaces_hold_parameters(space, parameters):
 
 def test_the_command(folder, tmp_path, monkeypatch, capsys):
     opened = OpenedDetector(KnowingDetector(NUMBERS), "craft", Path("craft.pth"), "easyocr")
-    monkeypatch.setattr(tuning, "open_word_detector", lambda source, cuda: opened)
+    monkeypatch.setattr("train_easyocr.detection.tune.open_word_detector", lambda source, cuda: opened)
     output = tmp_path / "결과"
     command = ["--pages", str(folder), "--evaluation-pages", str(folder), "--output", str(output), "--trials", "5"]
-    assert tuning.main([*command, "--plain", "--one-size", "--limit", "1"]) == 0
+    assert main([*command, "--plain", "--one-size", "--limit", "1"]) == 0
     printed = capsys.readouterr().out
     assert "reader.readtext('page.jpg', text_threshold=" in printed
     assert "evaluation, found" in printed
@@ -248,10 +249,10 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
     assert (output / "tuning.png").read_bytes().startswith(b"\x89PNG")
     assert set(report["effects"]) == set(EASYOCR_SPACE)
 
-    assert tuning.main(["--pages", str(tmp_path / "없음"), "--output", str(output)]) == 1
+    assert main(["--pages", str(tmp_path / "없음"), "--output", str(output)]) == 1
     assert "there is no such folder" in capsys.readouterr().err
     (tmp_path / "빈" / "images").mkdir(parents=True)
-    assert tuning.main(["--pages", str(tmp_path / "빈"), "--output", str(output)]) == 1
+    assert main(["--pages", str(tmp_path / "빈"), "--output", str(output)]) == 1
     assert "holds no labels that can be read" in capsys.readouterr().err
 
 
@@ -261,14 +262,14 @@ def test_the_command_with_the_installed_model(folder, tmp_path, monkeypatch, cap
     weights = save_untrained(tmp_path / "검출.pth", long_side=320)
     output = tmp_path / "결과"
     command = ["--pages", str(folder), "--detector", str(weights), "--output", str(output), "--trials", "3"]
-    assert tuning.main([*command, "--recognizer", "finetuned"]) == 0
+    assert main([*command, "--recognizer", "finetuned"]) == 0
     printed = capsys.readouterr().out
     assert f"step4_set_finetuned_model.sh --detector {weights} --detection_settings" in printed
     assert "end_to_end_f1 " in printed
     assert read_settings(output / "detection_settings.yaml").network == "db_light"
     assert json.loads((output / "tuning.json").read_text(encoding="utf-8"))["goal"] == "end_to_end_f1"
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "비어 있음"))
-    assert tuning.main([*command, "--recognizer", "finetuned"]) == 1
+    assert main([*command, "--recognizer", "finetuned"]) == 1
     assert "no fine-tuned model is installed" in capsys.readouterr().err
-    assert tuning.main(["--pages", str(folder), "--detector", str(tmp_path / "없음.pth")]) == 1
+    assert main(["--pages", str(folder), "--detector", str(tmp_path / "없음.pth")]) == 1
     assert "there is no such file" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.detection.page_files import write_page
-from train_easyocr import installation, starter_weights
+from train_easyocr import starter_weights
 from train_easyocr import train as step3
 from train_easyocr.config import AUTO_TRIALS, DEFAULT_CONFIG, Config, ConfigError, load_config
 from train_easyocr.detection.config import detection_of
@@ -15,6 +15,7 @@ from train_easyocr.detection.settings import FILE_NAME, read_settings, tuning_fo
 from train_easyocr.detection.tuning_step import pages_of, tune_trained
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.files import sha256
+from train_easyocr.installation import __main__ as step4
 from train_easyocr.recognition.checkpoints import card_path
 from train_easyocr.recognition.data import DataError
 from train_easyocr.recognition.state import FREE, ResumeError, check_settings
@@ -68,16 +69,16 @@ def test_settings_are_found_and_written_for_step_4(config, tmp_path, capsys, mon
     assert [path.read_bytes() for path in folder.glob("readings-*.jsonl")] == read
 
     asked = {}
-    monkeypatch.setattr(installation, "install", lambda weights, config, **options: asked.update(options))
-    monkeypatch.setattr(installation, "describe_place", str)
+    monkeypatch.setattr(step4, "install", lambda weights, config, **options: asked.update(options))
+    monkeypatch.setattr(step4, "describe_place", str)
     settings = [f"{key}={getattr(config, key)}" for key in ("dataset", "saved_models", "detection", "detection_tuning")]
-    assert installation.main(settings) == 0
+    assert step4.main(settings) == 0
     assert asked["detection_settings"] == folder / FILE_NAME
     assert asked["detector"] == str(detection.experiment / "best_f1.pth")
-    installation.main([*settings, "--detector", "easyocr"])
+    step4.main([*settings, "--detector", "easyocr"])
     assert asked["detection_settings"] is None, "they are for the detector that step 3 trained"
     (folder / FILE_NAME).unlink()
-    assert installation.main(settings) == 1
+    assert step4.main(settings) == 1
     assert "step 3 writes it" in capsys.readouterr().err
 
 

@@ -8,13 +8,13 @@ import pytest
 from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
 from tests.evaluation.pages import misreading, random_page, rows_of
-from train_easyocr import installation
 from train_easyocr.documents import Page, Word
 from train_easyocr.evaluation import acceptance
 from train_easyocr.evaluation.acceptance import RefusedError, check_not_worse, refuse_if_worse
 from train_easyocr.evaluation.analysis import Analyzer, with_identities
 from train_easyocr.evaluation.metrics import score_page
 from train_easyocr.files import sha256, write_json
+from train_easyocr.installation import __main__ as step4
 
 
 @pytest.fixture
@@ -126,8 +126,8 @@ def test_on_a_folder_of_pages(tmp_path, weights, monkeypatch):
 def test_step_4_installs_nothing_then(tmp_path, weights, monkeypatch, capsys):
     path = analysis_of(tmp_path, weights, {"baseline": 0.02, "new": 0.3})
     installed = []
-    monkeypatch.setattr(installation, "install", lambda *_, **__: installed.append(1))
-    assert installation.main([str(weights), "--refuse-if-worse", str(path)]) == 1
+    monkeypatch.setattr(step4, "install", lambda *_, **__: installed.append(1))
+    assert step4.main([str(weights), "--refuse-if-worse", str(path)]) == 1
     said = capsys.readouterr().err
     assert "all words" in said and "nothing was installed" in said
     assert installed == []

@@ -11,7 +11,7 @@ from tests.recognition.word_sets import font
 from train_easyocr import starter_weights
 from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.documents import Box
-from train_easyocr.installation import open_weights
+from train_easyocr.reader import open_weights
 from train_easyocr.recognition.checkpoints import card_path, read_card
 
 WORDS = ["신청서를", "제출했다.", "제25조제2항", "2023.11.21.", "(도로점용)", "「산업법」", "①", "○○시장", "50,000원"]

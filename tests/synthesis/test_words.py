@@ -13,10 +13,10 @@ from train_easyocr.config import Config
 from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.data import DataError, open_set
-from train_easyocr.synthesis import words as module
+from train_easyocr.synthesis import word_sets
 from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
-from train_easyocr.synthesis.words import WordsError, main, parse_args, read_weights, recipe_of
-from train_easyocr.text import unify_variants
+from train_easyocr.synthesis.rendered_words import read_weights
+from train_easyocr.synthesis.words import main
 
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 
@@ -26,8 +26,8 @@ FIND = functools.cache(FontLibrary.find)
 
 @pytest.fixture(autouse=True)
 def short_chunks_and_faces_at_hand(monkeypatch):
-    monkeypatch.setattr(module, "CHUNK", 20)
-    monkeypatch.setattr(module.FontLibrary, "find", FIND)
+    monkeypatch.setattr(word_sets, "CHUNK", 20)
+    monkeypatch.setattr(FontLibrary, "find", FIND)
 
 
 def run(folder: Path, *extra: str, count: int = 70) -> int:
@@ -110,7 +110,7 @@ def test_the_data_base_has_the_keys_of_the_field(tmp_path):
 
 def test_a_killed_run_ends_in_the_same_state_with_any_number_of_workers(tmp_path, monkeypatch):
     assert run(tmp_path / "whole") == 0
-    real, calls = module.render_chunk, []
+    real, calls = word_sets.render_chunk, []
 
     def dies_at_the_third(task, words):
         calls.append(task)
@@ -118,10 +118,10 @@ def test_a_killed_run_ends_in_the_same_state_with_any_number_of_workers(tmp_path
             raise KeyboardInterrupt
         return real(task, words)
 
-    monkeypatch.setattr(module, "render_chunk", dies_at_the_third)
+    monkeypatch.setattr(word_sets, "render_chunk", dies_at_the_third)
     assert run(tmp_path / "killed") == 130
     assert not (tmp_path / "killed").exists()
-    monkeypatch.setattr(module, "render_chunk", real)
+    monkeypatch.setattr(word_sets, "render_chunk", real)
     assert run(tmp_path / "killed", "--workers", "2") == 0
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["killed", "whole"]
@@ -158,17 +158,6 @@ def test_two_sets_lie_where_training_looks_for_them(tmp_path):
     assert [name for name, _ in read_rows(tmp_path / "one" / "labels.csv")] == names[0] + names[1]
 
 
-def test_a_word_depends_on_the_seed_and_its_number_alone(tmp_path):
-    common = ["--output", str(tmp_path), "--fonts", str(packaged_folder()), "--character_set", CHARACTERS]
-    few, _ = recipe_of(parse_args([*common, "--count", "5", "--seed", "9"])).prepare()
-    many, _ = recipe_of(parse_args([*common, "--count", "5000", "--seed", "9"])).prepare()
-    other, _ = recipe_of(parse_args([*common, "--count", "5", "--seed", "10"])).prepare()
-    for number in (4, 0, 3):
-        first, second = few.word(number), many.word(number)
-        assert first.text == second.text and np.array_equal(first.patch, second.patch)
-    assert [few.word(number).text for number in range(30)] != [other.word(number).text for number in range(30)]
-
-
 def test_weak_characters_of_a_report_are_rendered(tmp_path):
     report = tmp_path / "weak_characters.json"
     report.write_text(json.dumps([{"character": "뺨", "errors": 9, "count": 10},
@@ -179,21 +168,6 @@ def test_weak_characters_of_a_report_are_rendered(tmp_path):
     texts = [text for _, text in read_rows(tmp_path / "set" / "labels.csv")]
     assert all("뺨" in text or "를" in text for text in texts)
     assert sum("뺨" in text for text in texts) > sum("를" in text for text in texts)
-
-
-def test_weak_characters_can_be_plain_text(tmp_path):
-    (tmp_path / "weak.txt").write_text("뺨뺨\n를·\n", encoding="utf-8-sig")
-    assert read_weights(tmp_path / "weak.txt") == {"뺨": 2.0, "를": 1.0, unify_variants("·"): 1.0}
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [(b'[{"letter": 1}]', "is no list of"), (b"[]", "names no weak character"), (b"\xff\xfe\xfa", "is not UTF-8")],
-)
-def test_a_broken_report_is_named(tmp_path, content, message):
-    (tmp_path / "weak.json").write_bytes(content)
-    with pytest.raises(WordsError, match=rf"weak\.json: {message}"):
-        read_weights(tmp_path / "weak.json")
 
 
 def test_words_of_a_corpus_are_rendered(tmp_path):

@@ -50,6 +50,29 @@ class DetectionSettings(BaseModel):
         return PARAMETERS[self.network].model_validate(self.parameters)
 
 
+def plain_usage(settings: DetectionSettings | None) -> str | None:
+    """Return the lines of Python that read a page with the installed model and EasyOCR's own detector.
+
+    Args:
+        settings: The detector's; None for EasyOCR's own.
+
+    Returns:
+        The lines; None where EasyOCR by itself can't find the same words.
+    """
+    arguments: dict[str, Any] | None = {}
+    if settings is not None:
+        parameters, own = settings.detector_parameters, settings.weights_sha256 == EASYOCR
+        arguments = parameters.easyocr_arguments() if own and isinstance(parameters, CraftParameters) else None
+    if arguments is None:
+        return None
+    shown = "".join(f", {key}={value!r}" for key, value in arguments.items())
+    return (
+        "import easyocr\n"
+        "reader = easyocr.Reader(['ko', 'en'], recog_network='finetuned')\n"
+        f"print(reader.readtext('page.jpg'{shown}))"
+    )
+
+
 def tuning_folder(experiment: Path) -> Path:
     """Return where step 3 keeps the search of an experiment, and its outcome, `FILE_NAME`."""
     return experiment / "detector_tuning"

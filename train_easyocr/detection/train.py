@@ -11,14 +11,13 @@ goes on where it was when the same command is run again. On several GPUs, or sev
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from train_easyocr.command_line import USAGE_ERROR, minutes_of, say, status_of_training, write_lines_at_once
 from train_easyocr.config import ConfigError
 from train_easyocr.detection.config import DEFAULT_CONFIG, DetectionConfig, load_detection_config
-from train_easyocr.train import FAILURE, INTERRUPTED, USAGE_ERROR, minutes_of, say
 
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -38,8 +37,7 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; return the exit status: 0 done, 1 failed, 2 wrong settings or data, 130 stopped by a signal."""
     options = parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # through a pipe, too, lines come when they are written
+    write_lines_at_once()
     try:
         config = load_detection_config(options.config, options.settings)
     except ConfigError as error:
@@ -52,26 +50,8 @@ def run(config: DetectionConfig, minutes: float | None = None) -> int:
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.detection.training import train  # noqa: PLC0415
     from train_easyocr.documents.workers import WorkerDiedError  # noqa: PLC0415
-    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
-    from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
-    from train_easyocr.recognition.data import DataError  # noqa: PLC0415
-    from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
-    from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
-    from train_easyocr.recognition.stopping import Interrupted, NotFiniteError  # noqa: PLC0415
 
-    try:
-        train(config, minutes)
-    except (KeyboardInterrupt, Interrupted) as stop:
-        return say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
-    except OtherProcessError:
-        return FAILURE  # that process says why
-    except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
-        return say(error, USAGE_ERROR)
-    except (NotFiniteError, WorkerDiedError) as error:
-        return say(error, FAILURE)
-    except OSError as error:
-        return say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
-    return 0
+    return status_of_training(lambda: train(config, minutes), config.experiment, WorkerDiedError)
 
 
 if __name__ == "__main__":

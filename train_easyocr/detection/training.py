@@ -39,7 +39,7 @@ from train_easyocr.marks import marked_detector
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.logs import RunLog
+from train_easyocr.recognition.logs import RunLog, progress_bar
 from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.schedules import Schedule, depends_on_length
@@ -274,14 +274,7 @@ class DetectorTrainer:
         with processes.agreeing():
             self._log = RunLog(config.experiment, self._log_sizes, self.iteration) if processes.first else None
         self._started = time.monotonic()
-        bar = tqdm(
-            total=config.n_iter,
-            initial=self.iteration,
-            desc="Training",
-            unit="it",
-            dynamic_ncols=True,
-            disable=not processes.first,
-        )
+        bar = progress_bar(self.iteration, config.n_iter, shown=processes.first)
         try:
             with self._stop.listening(), bar:
                 if self.iteration:

@@ -17,7 +17,7 @@ from train_easyocr.detection.opening import CRAFT, open_word_detector
 from train_easyocr.detection.pages import validation_pages
 from train_easyocr.detection.settings import FILE_NAME, tuning_folder
 from train_easyocr.detection.training import BEST
-from train_easyocr.detection.tune import Tuned, inputs_for, mapped_pages, readings_of, tune
+from train_easyocr.detection.tuning import Tuned, inputs_for, mapped_pages, readings_of, tune
 from train_easyocr.detection.unpacking import unpacked
 from train_easyocr.documents.aihub import PageFile, find_pages
 from train_easyocr.documents.splits import evenly_spread

@@ -36,7 +36,8 @@ from train_easyocr.detection.settings import EASYOCR, DetectionSettings, Setting
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights
 from train_easyocr.evaluation.runner import LABELS, DetectorSource
 from train_easyocr.files import sha256
-from train_easyocr.reader import DETECTOR, FINETUNED, PageReader, ReaderError, Shape, open_detector
+from train_easyocr.model_files import FINETUNED
+from train_easyocr.reader import DETECTOR, PageReader, ReaderError, Shape, open_detector
 from train_easyocr.recognition.checkpoints import CheckpointError, card_path, read_card_of
 
 TUNED = "_tuned"

@@ -22,20 +22,18 @@ from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.evaluation.detectors import Detectors, machine, stands_in
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, Model
 from train_easyocr.files import sha256
-from train_easyocr.installation import InstallationError, open_weights
+from train_easyocr.model_files import FINETUNED_LANGUAGES
 from train_easyocr.reader import (
-    FINETUNED_LANGUAGES,
     RECOGNIZER,
     PageReader,
-    ReaderError,
-    WordReader,
     finetuned_files,
     open_baseline,
     open_fast,
+    open_weights,
     read_settings,
 )
-from train_easyocr.recognition.checkpoints import CheckpointError, read_card
-from train_easyocr.recognition.fast_network import Precision, fastest_reading
+from train_easyocr.recognition.checkpoints import read_card
+from train_easyocr.recognition.fast_network import fastest_reading
 
 BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
 """EasyOCR's own readers by name, and their languages."""
@@ -130,17 +128,10 @@ def model_of(name: str, weights: Path, cuda: bool, detectors: Detectors | None =
     return Model(
         name,
         identity,
-        lambda: _opened(weights, cuda, precision),
+        lambda: open_weights(weights, cuda, precision),
         detector=detectors.installed() if detectors else None,
         characters=functools.partial(_characters_of, weights),
     )
-
-
-def _opened(weights: Path, cuda: bool, precision: Precision) -> WordReader:
-    try:
-        return open_weights(weights, cuda, precision)
-    except (CheckpointError, InstallationError) as error:
-        raise ReaderError(str(error)) from error
 
 
 def _characters_of(weights: Path) -> frozenset[str]:

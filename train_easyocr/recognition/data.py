@@ -27,7 +27,8 @@ from train_easyocr.recognition.patch_cache import PatchCache
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.recognition.word_table import LabelsError, WordTable, indexed_table
 from train_easyocr.synthesis.fonts import FontError
-from train_easyocr.synthesis.words import StreamedPatches, WordsError, is_streamed
+from train_easyocr.synthesis.rendered_words import WordsError
+from train_easyocr.synthesis.streamed_patches import StreamedPatches, is_streamed
 from train_easyocr.text import format_table
 
 Indices = npt.NDArray[np.int32]

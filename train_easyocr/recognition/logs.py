@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tqdm import tqdm
+
 from train_easyocr.recognition.checks import describe_course
 from train_easyocr.recognition.validation import Outcome
 
@@ -51,6 +53,11 @@ class Progress:
     batch_size: int
     processes: int
     drawn: Mapping[str, int]
+
+
+def progress_bar(done: int, n_iter: int, *, shown: bool) -> tqdm[Any]:
+    """Return the bar of a training that has done some of its iterations."""
+    return tqdm(total=n_iter, initial=done, desc="Training", unit="it", dynamic_ncols=True, disable=not shown)
 
 
 class RunLog:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from train_easyocr.config import Config
+from train_easyocr.config import Config, check_config
 from train_easyocr.recognition import network
 from train_easyocr.recognition.attention import Attention
+from train_easyocr.recognition.checkpoints import WeightsCard, load_pretrained, read_card
 
 NETWORK_SETTINGS = (
     "input_channel",
@@ -48,6 +50,22 @@ def build_model(config: Config, num_class: int) -> network.Model:
         model = network.Model(**arguments)
     initialize(model)
     return model
+
+
+def open_trained(weights: Path) -> tuple[network.Model, WeightsCard, Config]:
+    """Open weights with their card (`.json`) beside them.
+
+    Returns:
+        The network on the CPU, in training mode; the card; and the settings that it was trained with.
+
+    Raises:
+        CheckpointError: Weights or card can't be used.
+    """
+    card = read_card(weights)
+    config = check_config(card.config)
+    model = build_model(config, card.network["num_class"])
+    load_pretrained(model, weights)
+    return model, card, config
 
 
 class AttentionModel(network.Model):

@@ -38,7 +38,7 @@ from train_easyocr.recognition.checks import describe_concerns, training_sample
 from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
-from train_easyocr.recognition.logs import Progress, RunLog
+from train_easyocr.recognition.logs import Progress, RunLog, progress_bar
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
 from train_easyocr.recognition.optimizers import add_l1, describe_rate, make_optimizer, make_schedule, may_grow
@@ -442,14 +442,7 @@ class Trainer:
             self._log = RunLog(config.experiment, self._log_sizes, self.iteration) if processes.first else None
         self._started = time.monotonic()
         pinned = self.computing.device.type == "cuda"
-        bar = tqdm(
-            total=config.n_iter,
-            initial=self.iteration,
-            desc="Training",
-            unit="it",
-            dynamic_ncols=True,
-            disable=not processes.first,
-        )
+        bar = progress_bar(self.iteration, config.n_iter, shown=processes.first)
         rate = _Rate()
         try:
             with self._stop.listening(), bar:

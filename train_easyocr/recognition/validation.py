@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +19,13 @@ from tqdm import tqdm
 
 from train_easyocr.config import Config
 from train_easyocr.recognition.batches import ALONE, Batch, InputSettings, divide_for_reading, reading_batches
-from train_easyocr.recognition.characters import AttnConverter, CtcConverter
+from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import WordSet, generator
 from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
 from train_easyocr.recognition.images import reading_width, to_batch
 from train_easyocr.recognition.losses import Criterion
+from train_easyocr.recognition.model import open_trained
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.text import format_table
 
@@ -302,3 +304,19 @@ def read_patches(
                 logits = model(computing.input(images))
             results.update(zip(part, read_logits(logits, converter, decode), strict=True))
     return [results[index] for index in range(len(patches))]
+
+
+def read_as_trained(weights: Path, patches: Sequence[npt.NDArray[np.uint8]]) -> list[str]:
+    """Return what weights read on patches, as the training code reads: in float32, on the CPU, word by word.
+
+    Args:
+        weights: A `.pth` file for CTC with its card (`.json`) beside it.
+        patches: As in `read_patches`.
+
+    Raises:
+        CheckpointError: Weights or card can't be used.
+    """
+    model, card, config = open_trained(weights)
+    converter, settings = CtcConverter(CharacterSet(card.character)), InputSettings.from_config(config)
+    readings = read_patches(model, converter, patches, settings, computing=Computing(torch.device("cpu"), "fp32"))
+    return [text for text, _ in readings]

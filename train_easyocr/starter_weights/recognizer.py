@@ -18,9 +18,9 @@ from pathlib import Path
 import torch
 
 from train_easyocr import starter_weights
-from train_easyocr.config import CONFIG_FILES, ConfigError, check_config, load_config
-from train_easyocr.recognition.checkpoints import WeightsCard, best_weights, load_pretrained, read_card, save_weights
-from train_easyocr.recognition.model import build_model
+from train_easyocr.config import CONFIG_FILES, ConfigError, load_config
+from train_easyocr.recognition.checkpoints import WeightsCard, best_weights, save_weights
+from train_easyocr.recognition.model import open_trained
 from train_easyocr.starter_weights.settings import parser_of, without_places
 from train_easyocr.synthesis import words
 from train_easyocr.train import run
@@ -71,10 +71,7 @@ def publish(weights: Path, target: Path) -> WeightsCard:
     Raises:
         CheckpointError: Weights or card can't be used.
     """
-    card = read_card(weights)
-    config = check_config(card.config)
-    model = build_model(config, card.network["num_class"])
-    load_pretrained(model, weights)
+    model, card, config = open_trained(weights)
     clean = card.model_copy(update={"validation_sets": [], "config": without_places(config)})
     return save_weights(target, model, clean, torch.float16)
 

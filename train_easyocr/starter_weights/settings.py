@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from train_easyocr.train import minutes_of
+from train_easyocr.command_line import minutes_of
 
 PLACES = ("dataset", "output", "saved_models", "train_data", "val_data", "train_list", "val_list")
 """Settings that name folders and files of the machine that trained."""

@@ -11,41 +11,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from pathlib import Path
 
+from train_easyocr.command_line import share, whole_number
 from train_easyocr.synthesis.fonts import FontError, FontLibrary
 from train_easyocr.synthesis.generate import OutputError, Settings, format_summary, generate
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
 from train_easyocr.synthesis.pages import KIND_SETS
-
-
-def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """An argparse type for whole numbers from `low` to `high`."""
-
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
-        return value
-
-    return parse
-
-
-def share(text: str) -> Fraction:
-    """An argparse type for a share between 0 and 1, both excluded, kept exactly as it was written."""
-    try:
-        value = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        value = Fraction(0)
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1")
-    return value
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:

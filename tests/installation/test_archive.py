@@ -1,0 +1,91 @@
+"""What was installed before is kept under a name, and put back with its detector."""
+
+import pytest
+import torch
+
+from tests.installation.weights import change_card
+from train_easyocr.detection.db_boxes import DbParameters
+from train_easyocr.detection.settings import read_settings, save_settings, settings_for
+from train_easyocr.files import sha256
+from train_easyocr.installation import InstallationError
+from train_easyocr.installation.__main__ import main
+from train_easyocr.installation.archive import archive_installed, models_at_hand, restore
+from train_easyocr.installation.description import describe_place
+from train_easyocr.installation.install import install
+from train_easyocr.model_files import Place
+
+
+def test_the_model_before_is_kept_and_put_back(trained, weights, home, capsys):
+    first = sha256(install(trained.experiment / "best_accuracy.pth", trained).weights)
+    state = torch.load(weights, weights_only=True)
+    state["module.Prediction.bias"] += 1e-3
+    torch.save(state, weights)
+    change_card(weights, experiment_name="둘째")
+    place = install(weights, trained)
+    second = sha256(place.weights)
+    assert second != first
+    names = [model.name for model in models_at_hand(place)]
+    assert names == [f"둘째-{second[:8]}", f"시험-{first[:8]}"]
+
+    restore(f"시험-{first[:8]}")
+    assert sha256(place.weights) == first
+    assert "# 시험" in place.settings.read_text(encoding="utf-8")
+    restore(f"둘째-{second[:8]}")
+    assert sha256(place.weights) == second, "what was installed is kept when another model is put back"
+    with pytest.raises(InstallationError, match=f"there are: 둘째-{second[:8]}, 시험-{first[:8]}"):
+        restore("셋째")
+    capsys.readouterr()
+    assert main(["--list"]) == 0
+    assert [line.split(" | ")[1].strip() for line in capsys.readouterr().out.splitlines()[2:]] == ["yes", ""]
+
+
+def test_a_model_that_somebody_else_installed_is_kept(trained, home):
+    place = Place.installed()
+    for path in (place.network, place.settings, place.weights):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("남의 것", encoding="utf-8")
+    install(trained.experiment / "best_accuracy.pth", trained)
+    [stranger] = [model.name for model in models_at_hand(place) if model.card is None]
+    assert stranger.startswith("unknown-")
+    assert restore(stranger).settings.read_text(encoding="utf-8") == "남의 것"
+    assert not place.card.exists(), "the card of the other weights does not stay beside them"
+    assert archive_installed(place) == stranger
+
+
+def test_recognizer_detector_and_settings_come_and_go_together(trained, detector, home, tmp_path, capsys):
+    weights = trained.experiment / "best_accuracy.pth"
+    place = install(weights, trained)
+    plain = [model.name for model in models_at_hand(place) if model.installed]
+    assert "detector" not in capsys.readouterr().out
+
+    install(weights, trained, detector=str(detector))
+    assert " boxes on a sheet of 12 words, the same in EasyOCR" in capsys.readouterr().out
+    assert sha256(place.detection.weights) == sha256(detector)
+    with_detector = [model.name for model in models_at_hand(place) if model.installed]
+    assert with_detector != plain, "the same weights with another detector are another model"
+
+    install(weights, trained)
+    assert place.detection.settings.is_file(), "a detector that is not mentioned stays"
+    tuned = tmp_path / "찾은 설정.yaml"
+    save_settings(tuned, settings_for("db_light", sha256(detector), DbParameters(det_db_thresh=0.6)))
+    install(weights, trained, detection_settings=tuned)
+    assert read_settings(place.detection.settings).parameters["det_db_thresh"] == 0.6
+
+    capsys.readouterr()
+    assert main(["--list"]) == 0
+    rows = [[cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert sorted(row[-1] for row in rows) == ["EasyOCR's", "db_light", "db_light"]
+    assert [row[-1] for row in rows if row[1]] == ["db_light"]
+
+    restore(plain[0])
+    assert not any(path.exists() for path in place.detection.files)
+    assert "use_installed_detector" not in describe_place(place)
+    restore(with_detector[0])
+    assert read_settings(place.detection.settings).parameters["det_db_thresh"] == 0.5
+    described = describe_place(place)
+    assert "finetuned_detector.pth" in described
+    assert (
+        "use_installed_detector(easyocr.Reader(['ko', 'en'], recog_network='finetuned', detector=False))" in described
+    )
+    install(weights, trained, detector="easyocr")
+    assert not any(path.exists() for path in place.detection.files)
