@@ -1,10 +1,13 @@
 """The command that makes the starter's recognizer, with a tiny network and few words."""
 
+import json
+
 import torch
 
 from train_easyocr.recognition.checkpoints import card_path, read_card, read_weights
 from train_easyocr.starter_weights.recognizer import main, publish
 
+NAMES = ("words", "signs")
 TINY = ["output_channel=16", "hidden_size=8", "batch_size=8", "n_iter=4", "val_period=2", "augmentation=off"]
 
 
@@ -17,6 +20,11 @@ def test_it_renders_trains_and_writes_weights_that_name_no_folder_of_this_machin
     card = read_card(tmp_path / "r.pth")
     assert "를" in card.character
     assert card.validation_sets == []
+    counts = [len((tmp_path / "일/training" / name / "labels.csv").read_text().splitlines()) - 1 for name in NAMES]
+    assert counts == [30, 10]
+    log = (tmp_path / "일/saved_models/starter_recognizer/log_train.jsonl").read_text(encoding="utf-8")
+    drawn = json.loads(log.splitlines()[-1])["drawn"]
+    assert drawn["words"] > 2 * drawn["signs"] > 0
     assert str(tmp_path) not in card_path(tmp_path / "r.pth").read_text(encoding="utf-8")
     values = read_weights(tmp_path / "r.pth").values()
     assert {value.dtype for value in values if value.is_floating_point()} == {torch.float16}

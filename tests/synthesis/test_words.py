@@ -170,6 +170,12 @@ def test_weak_characters_of_a_report_are_rendered(tmp_path):
     assert sum("뺨" in text for text in texts) > sum("를" in text for text in texts)
 
 
+def test_characters_are_wanted_as_often_as_they_stand_in_the_text(tmp_path):
+    assert run(tmp_path / "set", "--characters", "뺨뺨뺨뺨 를", count=50) == 0
+    texts = [text for _, text in read_rows(tmp_path / "set" / "labels.csv")]
+    assert sum("뺨" in text for text in texts) > 2 * sum("를" in text for text in texts) > 0
+
+
 def test_words_of_a_corpus_are_rendered(tmp_path):
     (tmp_path / "corpus.txt").write_text("제조의 했었를 값값값 강강 갖갖\n", encoding="utf-8")
     assert run(tmp_path / "set", "--corpus", str(tmp_path / "corpus.txt"), count=200) == 0

@@ -184,10 +184,15 @@ def read_weights(path: Path) -> dict[str, float]:
         except (TypeError, KeyError, ValueError, AttributeError):
             raise WordsError(f'{path}: is no list of {{"character": "뺨", "errors": 12, "count": 40}}') from None
     else:
-        weights = {key: float(n) for key, n in Counter(unify_variants(text)).items() if not key.isspace()}
+        weights = as_often(text)
     if not weights:
         raise WordsError(f"{path}: names no weak character")
     return weights
+
+
+def as_often(text: str) -> dict[str, float]:
+    """Want each character of a text as often as it stands there, spaces aside; signs count in the form of labels."""
+    return {character: float(n) for character, n in Counter(unify_variants(text)).items() if not character.isspace()}
 
 
 def _read_text(path: Path) -> str:

@@ -22,9 +22,9 @@ from train_easyocr.config import ConfigError
 from train_easyocr.documents.workers import WorkerDiedError, available_cores
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.synthesis.fonts import FontError
-from train_easyocr.synthesis.rendered_words import Recipe, WordsError, read_weights, unified
+from train_easyocr.synthesis.rendered_words import Recipe, WordsError, as_often, read_weights, unified
 from train_easyocr.synthesis.word_sets import Job, make_set
-from train_easyocr.text import format_table, unify_variants
+from train_easyocr.text import format_table
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -38,7 +38,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--count", type=whole_number(1, 999_999_999), required=True, help="words, of both sets together"
     )
     wanted = parser.add_mutually_exclusive_group()
-    wanted.add_argument("--characters", metavar="TEXT", help="only words around these characters")
+    wanted.add_argument(
+        "--characters",
+        metavar="TEXT",
+        help="only words around these characters; what stands here twice is wanted twice as often",
+    )
     wanted.add_argument("--from_report", "--from-report", type=Path, metavar="FILE",
                         help="likewise: the weak characters of a report (weak_characters.json), weaker ones more "
                         "often, or of a text file")  # fmt: skip
@@ -90,7 +94,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     """What a command line asks to render."""
     wanted = None
     if args.characters is not None:
-        wanted = {character: 1.0 for character in unify_variants(args.characters) if not character.isspace()}
+        wanted = as_often(args.characters)
     elif args.from_report is not None:
         wanted = read_weights(args.from_report)
     return Recipe(
