@@ -19,6 +19,7 @@ from train_easyocr.synthesis.word_patches import (
     forms_of,
     lighten,
     low_resolution,
+    smaller,
     typefaces,
 )
 
@@ -77,6 +78,21 @@ def test_level_strokes_of_a_serif_are_not_thinned():
     assert (serif[:, 2] > 0).sum() == 2
     assert (serif[2] > 0).sum() == 3
     assert (bold[:, 2] > 0).sum() == (sans[:, 2] > 0).sum() == 1
+
+
+def test_points_are_made_smaller_where_they_stand_and_nothing_else_is(faces):
+    whole = compose("1.2,가", faces[0], 0.0, 0.0, rng())
+    small = compose("1.2,가", faces[0], 0.0, 0.0, rng(), points=0.5)
+    without = [compose(text, faces[0], 0.0, 0.0, rng()) for text in ("1.2,가", "12가")]
+    assert np.array_equal(without[0], whole)
+    assert small.shape[1] == whole.shape[1]
+    assert 0.1 < (small.sum() - without[1].sum()) / (whole.sum() - without[1].sum()) < 0.5
+    dot = faces[0].glyph(".")
+    half = smaller(dot, 0.5)
+    assert half.top + half.mask.shape[0] == dot.top + dot.mask.shape[0]  # on the base line
+    assert half.advance == dot.advance
+    assert dot.left < half.left < dot.left + dot.mask.shape[1] / 2
+    assert smaller(dot, 0.01).mask.shape == (2, 2)
 
 
 def test_a_sign_is_drawn_in_one_of_the_forms_that_labels_write_alike(faces):

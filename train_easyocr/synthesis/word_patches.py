@@ -44,6 +44,8 @@ SMALLEST, LARGEST = 12, 100
 """Type sizes, pixels per em."""
 WIDE_SIGNS = frozenset("“”‘’ㆍ·「」『』")
 """Signs that many documents print as wide as a syllable, whatever the face has."""
+POINTS = frozenset(".,ㆍ·")
+"""Signs that are hardly larger than dirt in some faces, and three times as large in others."""
 
 
 class Glyph(NamedTuple):
@@ -243,7 +245,8 @@ def print_word(text: str, typeface: Typeface, size: int, random: np.random.Gener
     elif random.random() < 0.45:
         spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.85 else random.uniform(0.06, 0.6))
     wide = 0.0 if random.random() < 0.6 else float(random.uniform(0.8, 1.5))
-    ink = compose(text, typeface, spacing, wide, random)
+    points = float(random.uniform(0.4, 0.85)) if random.random() < 0.2 else 1.0
+    ink = compose(text, typeface, spacing, wide, random, points=points)
     draw = random.random()
     if draw < (0.16 if varied else 0.06):
         ink = embolden(ink, random)
@@ -268,7 +271,9 @@ _CRISP = ((np.arange(256) - 128) * 1.8 + 128).clip(0, 255).astype(np.uint8)
 """Makes enlarged glyphs as sharp as drawn ones."""
 
 
-def compose(text: str, typeface: Typeface, spacing: float, wide: float, random: np.random.Generator) -> Patch:
+def compose(
+    text: str, typeface: Typeface, spacing: float, wide: float, random: np.random.Generator, *, points: float = 1.0
+) -> Patch:
     """Set glyphs at `EM` pixels side by side; the result is cut to the ink and has a margin of 2.
 
     Args:
@@ -277,6 +282,7 @@ def compose(text: str, typeface: Typeface, spacing: float, wide: float, random: 
         spacing: Pixels between characters, beside the face's own.
         wide: Least width of the signs in `WIDE_SIGNS` in ems; 0 leaves them as the face has them.
         random: Chooses among the forms of signs.
+        points: How large the signs in `POINTS` are, as a share of the face's own.
     """
     pen, prints, lefts = 0.0, [], []
     for character in text:
@@ -284,6 +290,8 @@ def compose(text: str, typeface: Typeface, spacing: float, wide: float, random: 
             pen += EM * 0.35 + spacing
             continue
         glyph = typeface.glyph(_form(character, typeface, random))
+        if points < 1 and character in POINTS:
+            glyph = smaller(glyph, points)
         room = max(0.0, wide * EM - glyph.advance) if character in WIDE_SIGNS else 0.0
         # An opening sign stands at the right of its square, a closing one at the left, a dot in the middle.
         before = room if character in "“‘「『" else room / 2 if character in "ㆍ·" else 0.0
@@ -297,6 +305,14 @@ def compose(text: str, typeface: Typeface, spacing: float, wide: float, random: 
     for x, glyph in zip(lefts, prints, strict=True):
         stamp(plane, glyph.mask, x - left + 2, glyph.top - top + 2)
     return plane
+
+
+def smaller(glyph: Glyph, share: float) -> Glyph:
+    """Make a sign smaller, at its place on the base line and in its width."""
+    height, width = glyph.mask.shape
+    size = (max(2, round(width * share)), max(2, round(height * share)))
+    mask = cv2.resize(glyph.mask, size, interpolation=cv2.INTER_AREA)
+    return Glyph(mask, glyph.left + (width - size[0]) // 2, glyph.top + height - size[1], glyph.advance)
 
 
 def _form(character: str, typeface: Typeface, random: np.random.Generator) -> str:
