@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.detection.page_files import WORDS, write_page
+from tests.documents.own_folders import PAGES, boxes, own_folder
 from tests.documents.samples import jpeg, label, page_image, words_of, write_zip
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.pages import NO_WORDS, UNREADABLE, open_pages, read_training_page, split_labels
@@ -99,8 +100,32 @@ def test_pages_for_both_are_refused(folder):
 
 def test_a_folder_without_pages_is_named(folder):
     (folder / "empty").mkdir()
-    with pytest.raises(DataError, match="empty: no page"):
+    with pytest.raises(DataError, match="empty: holds no labels"):
         open_pages(DetectionConfig(train_data=str(folder / "empty"), val_data=str(folder)), 1)
+
+
+def test_labels_may_be_in_any_form_that_step_2_reads(tmp_path):
+    own_folder(tmp_path / "training", "ppocrlabel")
+    own_folder(tmp_path / "validation", "icdar2015")
+    training, validation = open_pages(config_of(tmp_path), 1)
+    assert len(training.pages) == len(validation.pages) == PAGES
+    assert training.words == validation.words > PAGES
+    for page in (training.pages[2], validation.pages[2]):
+        _, found = read_training_page(page)
+        assert [(text, box) for text, box in zip(found.texts, found.boxes.tolist(), strict=True)] == [
+            (text, list(box)) for text, box in boxes(2)
+        ]
+
+
+def test_words_that_are_not_to_be_read_are_left_out_of_the_loss(tmp_path):
+    own_folder(tmp_path / "training", "icdar2015")
+    file = next((tmp_path / "training/labels").rglob("*.txt"))
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    file.write_text("\n".join([lines[0].rsplit(",", 1)[0] + ",###", *lines[1:]]), encoding="utf-8")
+    own_folder(tmp_path / "validation", "icdar2015")
+    training, validation = open_pages(config_of(tmp_path), 1)
+    assert training.words == validation.words - 1
+    assert sum(len(read_training_page(page)[1].unusable) for page in training.pages) == 1
 
 
 def test_pages_are_read_out_of_the_archives(tmp_path):

@@ -1,8 +1,9 @@
 """The pages that a detector is trained and validated on: which there are, what of their labels can be used.
 
-Pages lie in folders with `images/` and `labels/` (as prepare_dataset.py and the synthesis leave them), or still in
-the download's archives. Their words are read again each time that a page is used, since the words of 40,000 pages would
-fill the memory; one pass at the start counts what is wrong with them.
+Pages lie in folders, with `images/` and `labels/`, as prepare_dataset.py and the synthesis leave them, or with labels
+in another form of `documents/label_formats.py`; or still in the download's archives. Their words are read again each
+time that a page is used, since the words of 40,000 pages would fill the memory; one pass at the start counts what is
+wrong with them.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from train_easyocr.documents.aihub import (
     LabelFile,
     Problem,
     fault_of,
-    find_pages,
     read_label_file,
 )
 from train_easyocr.documents.archives import SPLIT_FOLDERS, find_archived_pages, find_archives, list_archives
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
+from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
 from train_easyocr.documents.workers import spread
@@ -189,22 +190,23 @@ def find_split(folder: str, download: Path, split: str) -> tuple[list[PageSource
     """Return the pages of a folder, or of a split's archives where no folder is named, and what others lack.
 
     Args:
-        folder: Holds images/ and labels/; empty for the archives.
+        folder: Holds images and labels, in any form that `find_labelled_pages` tells; empty for the archives.
         download: The folder that holds Training/ and Validation/.
         split: training or validation.
 
     Raises:
-        DataError: There is no page.
+        DataError: There is no page, or the folder's labels are in two forms.
     """
     if folder:
-        found, problems = find_pages(Path(folder))
-        pages, place = [PageSource.of(page) for page in found], folder
-    else:
-        archives = find_archives(download)[split]
-        pages, problems = find_archived_pages(list_archives({split: archives}), split)
-        place = str(download / SPLIT_FOLDERS[split])
+        try:
+            found = find_labelled_pages(Path(folder))
+        except LabelFormatError as error:
+            raise DataError(str(error)) from None
+        return [PageSource.of(page) for page in found.pages], found.problems
+    archives = find_archives(download)[split]
+    pages, problems = find_archived_pages(list_archives({split: archives}), split)
     if not pages:
-        raise DataError(f"{place}: no page has both an image and a label file; a folder holds images/ and labels/")
+        raise DataError(f"{download / SPLIT_FOLDERS[split]}: no page has both an image and a label file")
     return pages, problems
 
 

@@ -300,7 +300,8 @@ def _form_of(folder: Path, texts: Sequence[tuple[str, Path]]) -> LabelForm:
         raise LabelFormatError(f"{folder}: holds no labels that can be read; {EXPECTED}")
     if len(found) > 1:
         raise LabelFormatError(
-            f"{folder}: holds labels in the forms {' and '.join(sorted(found))}; say which with --label_format"
+            f"{folder}: holds labels in the forms {' and '.join(sorted(found))}; "
+            "say which with --label_format, or leave one form there"
         )
     return found.pop()
 
