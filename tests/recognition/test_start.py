@@ -61,11 +61,13 @@ def pictures():
     return Batch(images, WORDS, [torch.arange(len(WORDS)).numpy()], 1.0)
 
 
-def learn(model, count):
+def learn(model, count, parts=1):
     converter = CtcConverter(CharacterSet(CHARACTERS))
     criterion = CtcCriterion(converter, skip_unknown=False)
     computing = Computing(torch.device("cpu"), "fp32")
-    return learn_new_characters(model, NEW, [pictures()] * count, count, criterion=criterion, computing=computing)
+    return learn_new_characters(
+        model, NEW, [pictures()] * count, count, criterion=criterion, computing=computing, parts=parts
+    )
 
 
 def read(model):
@@ -90,6 +92,13 @@ def test_characters_that_do_not_occur_hardly_move(signs):
     moved = (signs.Prediction.weight.detach() - before).norm(dim=1)
     assert moved[4:6].min() > 0.5
     assert moved[6] < moved[4:6].min() / 3
+
+
+def test_batches_in_parts_give_the_same_rows(signs):
+    whole = Signs()
+    losses = learn(whole, 10)
+    assert learn(signs, 10, parts=3) == pytest.approx(losses, rel=1e-5)
+    assert torch.allclose(signs.Prediction.weight, whole.Prediction.weight, atol=1e-5)
 
 
 def test_the_trainer_learns_new_characters_once_and_first(data, capsys):

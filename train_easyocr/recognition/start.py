@@ -16,7 +16,7 @@ from train_easyocr import starter_weights
 from train_easyocr.config import Config, ConfigError
 from train_easyocr.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.marks import marked_recognizer
-from train_easyocr.recognition.batches import Batch, training_batches
+from train_easyocr.recognition.batches import Batch, divide_batch, training_batches
 from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.recognition.checkpoints import card_path, load_pretrained, read_card
 from train_easyocr.recognition.computing import Computing
@@ -40,6 +40,7 @@ def begin(
     computing: Computing,
     training: Sequence[WordSet],
     plan: BatchPlan,
+    parts: int,
 ) -> None:
     """Load what `continue_from` names, and learn first what these weights don't know of the characters.
 
@@ -50,6 +51,7 @@ def begin(
         computing: Where and how to compute.
         training: The training sets.
         plan: The words of each step; the first ones are learnt from.
+        parts: In how many parts batches are computed while new characters are learnt: one process does it for all.
 
     Raises:
         CheckpointError: The weights can't be loaded; and what `find_start` raises.
@@ -63,7 +65,7 @@ def begin(
     batches = training_batches(training, plan, first, 0, pin_memory=computing.device.type == "cuda")
     criterion = make_criterion(converter, config.batch_max_length, skip_unknown=config.data_filtering_off)
     model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    losses = learn_new_characters(model, new, batches, count, criterion=criterion, computing=computing)
+    losses = learn_new_characters(model, new, batches, count, criterion=criterion, computing=computing, parts=parts)
     tenth = max(1, count // 10)
     print(
         f"New characters were learnt first, their rows alone, on {count:,} batches: loss of the first {tenth:,} "
@@ -125,6 +127,7 @@ def learn_new_characters(
     *,
     criterion: Criterion,
     computing: Computing,
+    parts: int = 1,
 ) -> list[float]:
     """Train the rows of a CTC head that belong to some classes, and nothing else.
 
@@ -138,11 +141,13 @@ def learn_new_characters(
         count: How many batches these are.
         criterion: The head's loss.
         computing: Where and how to compute.
+        parts: In how many parts a batch is computed, one after the other, where it does not fit the device at once.
 
     Returns:
         Each batch's loss, of which words that no path of CTC leads to are left out.
     """
-    head, losses = cast(nn.Linear, model.Prediction), []
+    head = cast(nn.Linear, model.Prediction)
+    losses: list[float] = []
     rows = torch.tensor(classes, device=computing.device)
     weight, bias = head.weight.detach().clone(), head.bias.detach().clone()
     new = [weight[rows].requires_grad_(), bias[rows].requires_grad_()]
@@ -150,16 +155,18 @@ def learn_new_characters(
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / count, total_iters=count)
     model.eval()
     for batch in tqdm(batches, total=count, desc="New characters", unit="batch", dynamic_ncols=True):
-        with torch.no_grad(), computing.autocast():
-            features = model.features(computing.input(batch.images)).float()
-        logits = functional.linear(features, weight.index_copy(0, rows, new[0]), bias.index_copy(0, rows, new[1]))
-        targets, lengths = criterion.encode(batch.labels, computing.device)
-        loss = criterion.losses(logits, targets, lengths).finite().mean()
         optimizer.zero_grad()
-        loss.backward()
+        losses.append(0.0)
+        for images, labels in divide_batch(batch, parts):
+            with torch.no_grad(), computing.autocast():
+                features = model.features(computing.input(images)).float()
+            logits = functional.linear(features, weight.index_copy(0, rows, new[0]), bias.index_copy(0, rows, new[1]))
+            targets, lengths = criterion.encode(labels, computing.device)
+            loss = criterion.losses(logits, targets, lengths).finite().sums()[0] / len(batch.labels)
+            loss.backward()
+            losses[-1] += loss.item()
         optimizer.step()
         schedule.step()
-        losses.append(loss.item())
     with torch.no_grad():
         head.weight.index_copy_(0, rows, new[0])
         head.bias.index_copy_(0, rows, new[1])

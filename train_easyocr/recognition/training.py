@@ -158,10 +158,11 @@ def _prepare(
     if state is not None:
         check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)
-    if plan.sizes.min() < processes.count * config.accumulation:
-        parts = f" in {config.accumulation} parts each (accumulation)" if config.accumulation > 1 else ""
+    parts = processes.count * config.accumulation
+    if plan.sizes.min() < parts:
+        each = f" in {config.accumulation} parts each (accumulation)" if config.accumulation > 1 else ""
         raise ConfigError(
-            f"batch_size: {plan.sizes.min()} words can't be divided over {processes.count} processes{parts}; it is the "
+            f"batch_size: {plan.sizes.min()} words can't be divided over {processes.count} processes{each}; it is the "
             "number of words of a batch over all of them (with batch_pixels: constant, those of wide words are smaller)"
         )
     torch.manual_seed(config.seed)
@@ -169,7 +170,7 @@ def _prepare(
     model = build_model(config, converter.num_class)
     if processes.first:
         if state is None:
-            begin(model, config, converter, computing=computing, training=training, plan=plan)
+            begin(model, config, converter, computing=computing, training=training, plan=plan, parts=parts)
         save_config(config, config.experiment / "config.yaml")
     return Trainer(
         config,
