@@ -58,7 +58,7 @@ def drive(report: Path, script: str, options: tuple[str, ...] = ("--dump-dom",))
     page.write_text(_PAGE.format(report=report.name, script=script), encoding="utf-8")
     command = [
         CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-        f"--user-data-dir={report.with_name('profile')}", "--window-size=1280,900", "--virtual-time-budget=20000",
+        f"--user-data-dir={report.with_name('profile')}", "--window-size=1280,900", "--virtual-time-budget=60000",
         "--enable-logging=stderr", *options, page.as_uri(),
     ]  # fmt: skip
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
