@@ -188,7 +188,7 @@ def test_the_command_says_what_is_wrong(folder, capsys):
     error = capsys.readouterr().err
     assert "nowhere" in error and "lr" in error
     assert main([f"train_data={folder / 'training'}", f"val_data={folder}", f"saved_models={folder}"]) == 2
-    assert "no page has both" in capsys.readouterr().err
+    assert "holds no labels that can be read" in capsys.readouterr().err
 
 
 def test_a_detector_needs_its_card(folder):
