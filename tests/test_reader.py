@@ -31,7 +31,7 @@ from train_easyocr.reader import (
     bounds,
     load_page,
     open_baseline,
-    open_detector,
+    open_easyocr_detector,
     open_fast,
     open_finetuned,
 )
@@ -221,7 +221,7 @@ def test_detector_can_be_loaded_with_a_recognizer(easyocr_folder):
     install_finetuned(easyocr_folder)
     both = open_finetuned(detector=True)
     image = cv2.cvtColor(draw_page(width=128, height=96), cv2.COLOR_GRAY2RGB)
-    assert both.detect(image) == open_detector().detect(image)
+    assert both.detect(image) == open_easyocr_detector().detect(image)
     assert len(both.recognize(image[..., 0], [Box(0, 0, 100, 30)])[0][0]) > 0
 
 
@@ -534,7 +534,7 @@ def test_missing_detector(installed, monkeypatch):
     with pytest.raises(MissingWeights, match="craft"):
         open_finetuned(detector=True)
     with pytest.raises(MissingWeights, match="craft"):
-        open_detector()
+        open_easyocr_detector()
 
 
 def test_other_weights_under_the_baselines_name(easyocr_folder):

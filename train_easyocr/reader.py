@@ -438,10 +438,20 @@ def open_baseline(
     return PageReader(_open(lang_list, cuda, detector=detector, quantize=quantize), easyocr.config.imgH)
 
 
-def open_detector(cuda: bool = False) -> PageReader:
-    """Open a reader that can only `detect`, for several recognizers to share; errors as in `open_baseline`."""
+def open_easyocr_detector(cuda: bool = False) -> PageReader:
+    """Open EasyOCR's reader that can only `detect`, for several recognizers to share; errors as in `open_baseline`."""
     find_weights(DETECTOR)
     return PageReader(_open(FINETUNED_LANGUAGES, cuda, recognizer=False), easyocr.config.imgH)
+
+
+def open_detector(cuda: bool = False) -> InstalledDetector | PageReader:
+    """Open what finds words: the detector that step 4 installed, EasyOCR's where it installed none.
+
+    Raises:
+        ReaderError: The installed detector can't be used.
+        MissingWeights, DamagedWeights: As `open_baseline`.
+    """
+    return _open_installed(cuda) if installed_detection() else open_easyocr_detector(cuda)
 
 
 def _open_installed(cuda: bool) -> InstalledDetector:

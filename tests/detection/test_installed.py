@@ -30,7 +30,14 @@ from train_easyocr.detection.staging import sheet_of, stage_detection
 from train_easyocr.documents import Box
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.files import sha256
-from train_easyocr.reader import ReaderError, load_page, open_detector, open_finetuned
+from train_easyocr.reader import (
+    PageReader,
+    ReaderError,
+    load_page,
+    open_detector,
+    open_easyocr_detector,
+    open_finetuned,
+)
 from train_easyocr.recognition.checkpoints import CheckpointError
 
 LOW = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320)
@@ -63,7 +70,7 @@ def test_craft_has_easyocrs_parameters(home):
 
 
 def test_craft_finds_what_easyocr_finds(home, image):
-    reader = open_detector().reader
+    reader = open_easyocr_detector().reader
     p = LOW
     level, tilted = reader.detect(
         image, reformat=False, text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320
@@ -178,6 +185,18 @@ def test_detectors_can_be_named(home, tmp_path):
     stage_detection("craft", None, DetectionFiles(home / "model"), second)
     assert [path.name for path in second.files if path.is_file()] == [second.settings.name]
     assert open_installed(files=second).detector.parameters == WORDS
+
+
+def test_what_finds_words_is_what_is_installed_and_easyocrs_detector_otherwise(home, image):
+    assert isinstance(open_detector(), PageReader)
+    files = DetectionFiles(home / "model")
+    stage_detection("starter", None, files, files)
+    detector = open_detector()
+    assert isinstance(detector, InstalledDetector)
+    assert detector.detect(image) == open_installed().detect(image)
+    files.weights.write_bytes(b"")
+    with pytest.raises(ReaderError, match="is for weights of SHA-256"):
+        open_detector()
 
 
 def test_what_is_installed_stays(db_light, tmp_path):

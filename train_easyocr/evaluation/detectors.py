@@ -37,7 +37,7 @@ from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_w
 from train_easyocr.evaluation.runner import LABELS, DetectorSource
 from train_easyocr.files import sha256
 from train_easyocr.model_files import FINETUNED
-from train_easyocr.reader import DETECTOR, PageReader, ReaderError, Shape, open_detector
+from train_easyocr.reader import DETECTOR, PageReader, ReaderError, Shape, open_easyocr_detector
 from train_easyocr.recognition.checkpoints import CheckpointError, card_path, read_card_of
 
 TUNED = "_tuned"
@@ -179,7 +179,7 @@ class Detectors:
 
     @functools.cached_property
     def _easyocr(self) -> PageReader:
-        reader = open_detector(self.cuda)
+        reader = open_easyocr_detector(self.cuda)
         reader.reader.detector = _Latest(reader.reader.detector)
         return reader
 
