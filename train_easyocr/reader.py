@@ -49,6 +49,7 @@ from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
+from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import ImageError, decode_image
@@ -444,14 +445,25 @@ def open_easyocr_detector(cuda: bool = False) -> PageReader:
     return PageReader(_open(FINETUNED_LANGUAGES, cuda, recognizer=False), easyocr.config.imgH)
 
 
-def open_detector(cuda: bool = False) -> InstalledDetector | PageReader:
+class WordFinder:
+    """A word detector of this project that answers as `PageReader.detect` does."""
+
+    def __init__(self, detector: WordDetector) -> None:
+        self.detector = detector
+
+    def detect(self, image: Pixels) -> list[Shape]:
+        """Find the words of a page, [h, w, 3], RGB."""
+        return list(self.detector.boxes(self.detector.score_maps(image)))
+
+
+def open_detector(cuda: bool = False) -> WordFinder | PageReader:
     """Open what finds words: the detector that step 4 installed, EasyOCR's where it installed none.
 
     Raises:
         ReaderError: The installed detector can't be used.
         MissingWeights, DamagedWeights: As `open_baseline`.
     """
-    return _open_installed(cuda) if installed_detection() else open_easyocr_detector(cuda)
+    return WordFinder(_open_installed(cuda).detector) if installed_detection() else open_easyocr_detector(cuda)
 
 
 def _open_installed(cuda: bool) -> InstalledDetector:

@@ -19,9 +19,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from train_easyocr import starter_weights
@@ -37,7 +35,7 @@ from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_w
 from train_easyocr.evaluation.runner import LABELS, DetectorSource
 from train_easyocr.files import sha256
 from train_easyocr.model_files import FINETUNED
-from train_easyocr.reader import DETECTOR, PageReader, ReaderError, Shape, open_easyocr_detector
+from train_easyocr.reader import DETECTOR, PageReader, ReaderError, WordFinder, open_easyocr_detector
 from train_easyocr.recognition.checkpoints import CheckpointError, card_path, read_card_of
 
 TUNED = "_tuned"
@@ -155,12 +153,12 @@ class Detectors:
         }
         return DetectorSource(f"{name}{tuned}", identity, functools.partial(self._open, settings, weights))
 
-    def _open(self, settings: DetectionSettings, weights: Path) -> _Words:
+    def _open(self, settings: DetectionSettings, weights: Path) -> WordFinder:
         detector = self._networks.get(weights)
         if detector is None:
             detector = self._networks[weights] = self._network(settings, weights)
         try:
-            return _Words(detector.with_parameters(settings.detector_parameters))
+            return WordFinder(detector.with_parameters(settings.detector_parameters))
         except TypeError as error:
             raise ReaderError(f"{weights}: its settings are for {settings.network}: {error}") from error
 
@@ -182,17 +180,6 @@ class Detectors:
         reader = open_easyocr_detector(self.cuda)
         reader.reader.detector = _Latest(reader.reader.detector)
         return reader
-
-
-class _Words:
-    """A word detector, as the runner takes it."""
-
-    def __init__(self, detector: WordDetector) -> None:
-        self._detector = detector
-
-    def detect(self, image: NDArray[np.uint8]) -> list[Shape]:
-        """Return the words' boxes on a page, [h, w, 3], RGB."""
-        return list(self._detector.boxes(self._detector.score_maps(image)))
 
 
 class _Latest(nn.Module):
