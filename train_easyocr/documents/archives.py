@@ -351,10 +351,8 @@ def read_member(member: Member) -> bytes:
     """
     try:
         content = _unpacked(member)
-    except (
-        zipfile.BadZipFile,
-        OverflowError,
-    ) as error:  # its message holds the undecoded name, or it lies beyond 2**63
+    except (zipfile.BadZipFile, OverflowError) as error:
+        # The message holds the undecoded name; what overflows is an offset beyond 2**63.
         reason = "its CRC-32 is wrong" if "CRC-32" in str(error) else "its header in the archive can't be read"
         raise MemberError(f"truncated or damaged: {reason}") from None
     except (zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:

@@ -132,7 +132,7 @@ def learn_new_characters(
     """Train the rows of a CTC head that belong to some classes, and nothing else.
 
     Known characters are so sure of themselves that hundreds of steps at a usual learning rate pass before a new one is
-    ever read. Since no gradient goes beyond the head, a step here costs a third of a usual one.
+    ever read. No gradient goes beyond the head, so a step here costs less than a usual one.
 
     Args:
         model: Its head has a row a class; on its device. All other numbers stay as they are, bit for bit.
