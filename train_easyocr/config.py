@@ -29,6 +29,11 @@ AUTO_TRIALS = 200
 
 STRENGTHS = {"off": 0.0, "light": 0.25, "medium": 0.5, "strong": 1.0}
 """What the names of `augmentation` stand for."""
+AUGMENTATION_KINDS = (
+    *("invert", "swell", "starve", "crumble", "rule", "cut_out", "distort", "stretch", "perspective", "rotate"),
+    *("light", "fade", "blur", "streak", "coarsen", "grain", "harden", "speckle", "compress"),
+)
+"""What `augmentation` does to words, in the order in which it is done; `recognition/augmentation.py` has the code."""
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -78,6 +83,7 @@ class Config(BaseModel):
     # Augmentation
     augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
     augmentation_probability: float = Field(0.6, ge=0, le=1)
+    augmentation_kinds: str = "all"
     box_jitter: float = Field(0.0, ge=0, le=0.5)
 
     # Characters
@@ -161,6 +167,16 @@ class Config(BaseModel):
         # YAML reads `off` as False.
         return _name_or_number("off" if value is False else value, STRENGTHS, "from 0 to 1", lambda x: 0 <= x <= 1)
 
+    @field_validator("augmentation_kinds")
+    @classmethod
+    def _kinds(cls, value: str) -> str:
+        named = value.split("-")
+        unknown = sorted(set(named) - set(AUGMENTATION_KINDS))
+        if value != "all" and (unknown or len(set(named)) < len(named)):
+            wrong = f"there is no {unknown[0]!r}" if unknown else "one is named twice"
+            raise ValueError(f"{wrong}; all, or some of these with - between them: {', '.join(AUGMENTATION_KINDS)}")
+        return value
+
     @field_validator("lr", mode="before")
     @classmethod
     def _rate(cls, value: Any) -> Any:
@@ -181,6 +197,11 @@ class Config(BaseModel):
     def augmentation_strength(self) -> float:
         """How strongly `augmentation` changes patches, 0 (not at all) to 1."""
         return STRENGTHS[self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
+
+    @property
+    def kinds_of_augmentation(self) -> frozenset[str]:
+        """Those of `AUGMENTATION_KINDS` that are used."""
+        return frozenset(AUGMENTATION_KINDS if self.augmentation_kinds == "all" else self.augmentation_kinds.split("-"))
 
     @property
     def tuning_trials(self) -> int:

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from tests.recognition.word_sets import WORDS, render, tiny_config, write_set
-from train_easyocr.config import ConfigError, load_config
+from train_easyocr.config import AUGMENTATION_KINDS, ConfigError, load_config
 from train_easyocr.recognition.augmentation import OPERATIONS, Augmentation, augment
 from train_easyocr.recognition.batches import reading_batches, training_batches
 from train_easyocr.recognition.characters import CharacterSet
@@ -18,7 +18,7 @@ from train_easyocr.recognition.plan import training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.train import main
 
-OPERATION_NAMES = [operation.apply.__name__ for operation in OPERATIONS]
+OPERATION_NAMES = [operation.name for operation in OPERATIONS]
 
 
 def word(height=48, channels=0):
@@ -117,6 +117,30 @@ def test_strength_and_probability():
         for s in strengths[1:]
     ]
     assert means == sorted(means)
+
+
+def test_kinds_are_drawn_alone_where_they_are_named():
+    assert list(AUGMENTATION_KINDS) == OPERATION_NAMES
+    patch = word()
+    everything = Augmentation.from_config(load_config(overrides=["augmentation=1", "augmentation_probability=1"]))
+    assert everything.kinds == set(AUGMENTATION_KINDS)
+    inverted = Augmentation(1.0, 1.0, 1, frozenset(["invert"]))
+    assert all(np.array_equal(inverted.apply(patch, 0, 0, index), 255 - patch) for index in range(5))
+    settings = ["augmentation=1", "augmentation_probability=1", "augmentation_kinds=rotate-invert"]
+    two = Augmentation.from_config(load_config(overrides=settings))
+    assert two.kinds == {"invert", "rotate"}
+    seen = [two.apply(patch, 0, 0, index) for index in range(60)]
+    # One of two, or both: dark words that stand straight, light ones that are turned, and dark ones that are turned.
+    dark, straight = [np.median(each) < 128 for each in seen], [np.array_equal(each, 255 - patch) for each in seen]
+    assert {(d, s) for d, s in zip(dark, straight, strict=True)} == {(True, True), (True, False), (False, False)}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [("blur-noise", "there is no 'noise'; all, or some of these"), ("blur-blur", "named twice")]
+)
+def test_a_kind_that_is_not_there_is_refused(value, message):
+    with pytest.raises(ConfigError, match=message):
+        load_config(overrides=[f"augmentation_kinds={value}"])
 
 
 @pytest.mark.parametrize("value", ["loud", "1.5", "-1", "nan", "True"])

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from train_easyocr.config import Config
+from train_easyocr.config import AUGMENTATION_KINDS, Config
 from train_easyocr.recognition.data import generator
 from train_easyocr.recognition.images import Pixels
 
@@ -42,11 +42,13 @@ class Augmentation:
         strength: Above 0, at most 1.
         probability: The share of patches that are changed at all.
         seed: Everything that is random comes from it.
+        kinds: What may be done, of `OPERATIONS`.
     """
 
     strength: float
     probability: float
     seed: int
+    kinds: frozenset[str] = frozenset(AUGMENTATION_KINDS)
 
     @classmethod
     def from_config(cls, config: Config) -> Augmentation | None:
@@ -54,7 +56,7 @@ class Augmentation:
         strength = config.augmentation_strength
         if not strength or not config.augmentation_probability:
             return None
-        return cls(strength, config.augmentation_probability, config.seed)
+        return cls(strength, config.augmentation_probability, config.seed, config.kinds_of_augmentation)
 
     def apply(self, patch: Pixels, epoch: int, data_set: int, index: int) -> Pixels:
         """Return what a patch becomes in an epoch.
@@ -66,30 +68,34 @@ class Augmentation:
             index: Of the word in its data set.
         """
         random = generator(self.seed, AUGMENT, epoch, data_set, index)
-        return augment(patch, random, self.strength) if random.random() < self.probability else patch
+        return augment(patch, random, self.strength, self.kinds) if random.random() < self.probability else patch
 
 
-def augment(image: Pixels, random: Random, strength: float) -> Pixels:
+def augment(
+    image: Pixels, random: Random, strength: float, kinds: frozenset[str] = frozenset(AUGMENTATION_KINDS)
+) -> Pixels:
     """Spoil a word.
 
     Args:
         image: The word, of any size; not changed.
         random: Decides what is done and how much of it.
         strength: From 0 (nothing) to 1: at most three operations at a quarter, five at 1.
+        kinds: The operations that may be drawn, by name, one at least.
 
     Returns:
         Another picture of the same word, of the same size.
     """
     if strength <= 0 or min(image.shape[:2]) < 4:
         return image
-    count = random.integers(1, 2 + round(3 * strength), endpoint=True)
+    operations, weights = _chosen(kinds)
+    count = random.integers(1, min(2 + round(3 * strength), len(operations)), endpoint=True)
     # Drawn without replacement with these weights (Efraimidis and Spirakis, 2006).
-    keys = np.log(random.random(len(OPERATIONS))) / _WEIGHTS
+    keys = np.log(random.random(len(operations))) / weights
     chosen = np.sort(np.argpartition(keys, -count)[-count:])
     # The strength is the highest magnitude, not the only one: most real scans are better than the worst.
     magnitudes = random.uniform(0.2 * strength, strength, count)
     for number, magnitude in zip(chosen, magnitudes, strict=True):
-        image = OPERATIONS[number].apply(image, random, float(magnitude))
+        image = operations[number].apply(image, random, float(magnitude))
     return image
 
 
@@ -416,6 +422,11 @@ class Operation:
     apply: Callable[[Pixels, Random, float], Pixels]
     weight: float
 
+    @property
+    def name(self) -> str:
+        """What `augmentation_kinds` calls it."""
+        return self.apply.__name__
+
 
 OPERATIONS = (
     Operation(invert, 0.1),
@@ -439,4 +450,10 @@ OPERATIONS = (
     Operation(compress, 1.0),
 )
 """In the order in which they are done: print, geometry, light, scanner, copy, file."""
-_WEIGHTS = np.array([operation.weight for operation in OPERATIONS])
+
+
+@cache
+def _chosen(kinds: frozenset[str]) -> tuple[list[Operation], npt.NDArray[np.float64]]:
+    """Return the operations of these names, in their order, and their weights."""
+    operations = [operation for operation in OPERATIONS if operation.name in kinds]
+    return operations, np.array([operation.weight for operation in operations])
