@@ -1,23 +1,38 @@
 """What each element of the recipe gives: fine-tunings that differ in one setting, on one small rendered task.
 
-    python3 -m benchmarks.ablations --output DIR [--seeds N] [--only NAME ...] [--set key=value ...] [--table]
+    python3 -m benchmarks.ablations --output DIR [--seeds N ...] [--only NAME ...] [--set key=value ...] [--table]
 
 The task is what users do: the starter weights are fine-tuned on words of some pages and read words of other pages
-(`small_task.py`); `ablations.yaml` is the base recipe. Runs that are done are not repeated, a run that was stopped goes
-on where it was, and --table only prints what there is. Each recipe stands beside the base of the same seeds: the mean
-difference, and its standard error, for which the scatter between seeds of all recipes is pooled (three runs of one
-recipe alone would tell little of it). Of one seed alone, it is the error that the choice of the words makes.
+(`small_task.py`), and single rendered words in faces of neither, which show what a training loses elsewhere.
+`ablations.yaml` is the base recipe; general words are such as the starter weights were trained on. Runs that are done
+are not repeated, a run that was stopped goes on where it was, and --table only prints what there is. Each recipe stands
+beside the base of the same seeds: the mean difference, and its standard error, for which the scatter between seeds of
+all recipes is pooled (three runs of one recipe alone would tell little of it). Of one seed alone, it is the error that
+the choice of the words makes. Several processes may share a folder once its words are rendered, each with seeds of its
+own.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, variance
 
-from benchmarks.small_task import Scores, UnseenWords, kept_scores, pool_of, prepare, scored
+from benchmarks.small_task import (
+    CONFIG,
+    SEED,
+    Scores,
+    UnseenWords,
+    kept_scores,
+    opened,
+    pool_of,
+    prepare,
+    render_words,
+    scored,
+)
 from train_easyocr import starter_weights
 from train_easyocr.config import Config, load_config
 from train_easyocr.text import format_table
@@ -26,6 +41,9 @@ BASE, UNTRAINED = "base", "starter weights as they are"
 POOL = "pool of batches"
 """Not a setting, but a constant of `plan.py`: the batches whose words are sorted by width together."""
 PUBLISHED = {"lr": "auto", "lr_scheduler": "piecewise"}
+GENERAL, OTHER_WORDS = 10, 500
+"""General words to train on, in multiples of the pages' words; and those that are read afterwards, in other faces."""
+MIXED = {"select_data": "select_data-general"}
 ELEMENTS: dict[str, dict[str, object]] = {
     BASE: {},
     "box_jitter: 0": {"box_jitter": 0},
@@ -52,6 +70,31 @@ ELEMENTS: dict[str, dict[str, object]] = {
     "weight_decay: 1e-5 (L2)": {"weight_decay": 1e-5},
     "l1: 1e-6": {"l1": 1e-6},
     "accumulation: 2": {"accumulation": 2},
+    "warmup: 0": {"warmup": 0},
+    "warmup: 0.3": {"warmup": 0.3},
+    "early_stopping: 2, val_period: 15, lr_scheduler: constant": {
+        "early_stopping": 2,
+        "val_period": 15,
+        "lr_scheduler": "constant",
+    },
+    "total_data_usage_ratio: 0.5": {"total_data_usage_ratio": 0.5},
+    "batch_ratio: 0.9-0.1 with general words": MIXED | {"batch_ratio": "0.9-0.1"},
+    "batch_ratio: 0.5-0.5 with general words": MIXED | {"batch_ratio": "0.5-0.5"},
+    "data_usage_ratio: 1.0-0.1 with ten times as many general words": MIXED | {"data_usage_ratio": "1.0-0.1"},
+} | {
+    f"augmentation_kinds: {kinds}": {"augmentation_kinds": kinds}
+    for kinds in (
+        "distort-stretch-perspective",
+        "rotate",
+        "blur-streak",
+        "grain-speckle-crumble",
+        "compress",
+        "swell-starve",
+        "light-fade-harden-invert",
+        "cut_out",
+        "rule",
+        "coarsen",
+    )
 }
 """By name, the settings in which a recipe differs from the base; the most telling ones first."""
 Found = Mapping[str, Mapping[int, Scores]]
@@ -79,9 +122,21 @@ def train(folder: Path, words: UnseenWords, name: str, seed: int, *, config: Pat
         return scored(folder, run_name(name, seed), own, words, config)
 
 
-def all_scores(folder: Path, names: Sequence[str], seeds: int) -> dict[str, dict[int, Scores]]:
+def prepare_all(folder: Path) -> UnseenWords:
+    """Render pages, general words and other words, or what is left of that."""
+    words = prepare(folder)
+    sets = folder / "training_and_validation_set" / "training"
+    context = str(load_config(CONFIG).box_context)
+    # Streamed: only those that a run draws are ever rendered.
+    general = ("--faces", "starter", "--box_context", context, "--format", "stream")
+    render_words(sets / "general", GENERAL * len(opened(sets / "select_data")), SEED, *general)
+    others = render_words(folder / "others", OTHER_WORDS, SEED + 1, "--faces", "unseen")
+    return replace(words, others=opened(others))
+
+
+def all_scores(folder: Path, names: Sequence[str], seeds: Sequence[int]) -> dict[str, dict[int, Scores]]:
     """Return the scores of all runs that are at their end, by recipe and seed."""
-    found = {name: {seed: kept_scores(folder, run_name(name, seed)) for seed in range(1, seeds + 1)} for name in names}
+    found = {name: {seed: kept_scores(folder, run_name(name, seed)) for seed in seeds} for name in names}
     return {name: {seed: each for seed, each in runs.items() if each is not None} for name, runs in found.items()}
 
 
@@ -118,18 +173,24 @@ def table(found: Found, untrained: Scores | None = None) -> str:
     """Return one row a recipe, with its difference from the base of the same seeds."""
     rows: list[list[object]] = []
     if untrained is not None:
-        rows.append([UNTRAINED, "", f"{untrained.accuracy:.2f}", "", ""])
+        rows.append([UNTRAINED, "", f"{untrained.accuracy:.2f}", "", _others([untrained]), ""])
     deviation = pooled_deviation([differences(found, name) for name in found if name != BASE])
     for name, runs in found.items():
         if runs:
             accuracy = fmean(run.accuracy for run in runs.values())
             seconds = fmean(run.seconds for run in runs.values())
             own = deviation
-            if own is None and 1 in runs and 1 in found[BASE]:
-                own = error_of_one(runs[1], found[BASE][1])
+            shared = [seed for seed in runs if seed in found[BASE]]
+            if own is None and shared:
+                own = error_of_one(runs[shared[0]], found[BASE][shared[0]])
             gain = "" if name == BASE else _gain(differences(found, name), own)
-            rows.append([name, len(runs), f"{accuracy:.2f}", gain, f"{seconds:.0f}"])
-    return format_table(["recipe", "runs", "accuracy (%)", "against base", "s of a core"], rows)
+            rows.append([name, len(runs), f"{accuracy:.2f}", gain, _others(runs.values()), f"{seconds:.0f}"])
+    return format_table(["recipe", "runs", "accuracy (%)", "against base", "other words (%)", "s of a core"], rows)
+
+
+def _others(runs: Iterable[Scores]) -> str:
+    shares = [run.others for run in runs if run.others is not None]
+    return f"{fmean(shares):.1f}" if shares else ""
 
 
 def _gain(values: Sequence[float], deviation: float | None) -> str:
@@ -143,7 +204,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python3 -m benchmarks.ablations", description=__doc__.split("\n")[0])
     parser.add_argument("--output", type=Path, required=True, help="folder of the task and of all runs")
-    parser.add_argument("--seeds", type=int, default=3, help="runs of each recipe (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N",
+                        help="a run of each recipe with each of them (default: 1 2 3)")  # fmt: skip
     parser.add_argument("--only", nargs="+", choices=ELEMENTS, metavar="NAME", help="these recipes beside the base")
     parser.add_argument("--config", type=Path, default=Path(__file__).with_suffix(".yaml"),
                         help="settings of the base recipe (default: %(default)s)")  # fmt: skip
@@ -161,13 +223,13 @@ def main() -> int:
     if options.table:
         print(table(all_scores(folder, names, options.seeds), kept_scores(folder, UNTRAINED)))
         return 0
-    words = prepare(folder)
+    words = prepare_all(folder)
     untrained = words.scores_of(starter_weights.RECOGNIZER, folder / "runs" / UNTRAINED)
-    for seed in range(1, options.seeds + 1):
+    for done, seed in enumerate(options.seeds, 1):
         for name in names:
             scores = train(folder, words, name, seed, config=options.config, changes=options.changes)
             print(f"seed {seed}: {name}: {scores.accuracy:.2f}", file=sys.stderr, flush=True)
-        print(table(all_scores(folder, names, seed), untrained), flush=True)
+        print(table(all_scores(folder, names, options.seeds[:done]), untrained), flush=True)
     return 0
 
 

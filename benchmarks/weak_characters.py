@@ -11,19 +11,25 @@ The table shows other rendered words with these characters, and the words of the
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.results import machine
-from benchmarks.small_task import SOURCE, UnseenWords, last_weights, prepare, settings_of, share_right, timed_training
-from train_easyocr.config import CONFIG_FILES, load_config
-from train_easyocr.documents import Box
-from train_easyocr.reader import WordReader, open_weights
-from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.data import WordSet, open_set
+from benchmarks.small_task import (
+    UnseenWords,
+    last_weights,
+    opened,
+    prepare,
+    read_set,
+    render_words,
+    settings_of,
+    share_right,
+    timed_training,
+)
+from train_easyocr.config import CONFIG_FILES
+from train_easyocr.reader import open_weights
+from train_easyocr.recognition.data import WordSet
 from train_easyocr.text import format_table
 
 CONFIG = CONFIG_FILES / "weak_characters.yaml"
@@ -38,27 +44,7 @@ SEEDS = {"looked at": 31, "rare": 32, "test": 33}
 
 def render(target: Path, count: int, seed: int, characters: str = "") -> Path:
     """Render words, balanced over all characters or around some, in the test pages' faces; or what is left of that."""
-    chosen = ["--characters", characters] if characters else []
-    subprocess.run(
-        [sys.executable, "-m", "train_easyocr.synthesis.words", "--output", str(target), "--count", str(count),
-         "--seed", str(seed), "--faces", "sample", *chosen],
-        cwd=SOURCE, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    return target
-
-
-def opened(folder: Path) -> WordSet:
-    """Open a rendered set."""
-    config = load_config(CONFIG)
-    return open_set(folder, config, CharacterSet.from_setting(config.character))
-
-
-def read(reader: WordReader, data: WordSet) -> tuple[list[str], list[str]]:
-    """Return what a set's words say, and what a reader reads."""
-    patches = [data.patch(index, rgb=False) for index in range(len(data))]
-    whole = [Box(0, 0, patch.shape[1], patch.shape[0]) for patch in patches]
-    readings = [reader.recognize(patch, [box])[0][0] for patch, box in zip(patches, whole, strict=True)]
-    return [data.label(index) for index in range(len(data))], readings
+    return render_words(target, count, seed, "--faces", "sample", *(["--characters", characters] if characters else []))
 
 
 def weakest(truth: Iterable[str], readings: Iterable[str]) -> str:
@@ -75,7 +61,7 @@ def weakest(truth: Iterable[str], readings: Iterable[str]) -> str:
 def shares(weights: Path, test: WordSet, words: UnseenWords, weak: str) -> list[float]:
     """Return per cent right: rendered words with weak characters, the those without, and the words of the pages."""
     reader = open_weights(weights)
-    truth, readings = read(reader, test)
+    truth, readings = read_set(reader, test)
     pages, of_pages = words.truth(), words.read(reader, words.labelled)
     return [
         share_right(truth, readings, lambda text: not set(weak).isdisjoint(text)),
@@ -105,12 +91,12 @@ def main() -> None:
     if before is None:
         timed_training(settings_of(folder, "before", OLD))
         before = last_weights(folder / "runs" / "before")
-    looked_at = opened(render(folder / "looked_at", LOOKED_AT, SEEDS["looked at"]))
-    weak = weakest(*read(open_weights(before), looked_at))
+    looked_at = opened(render(folder / "looked_at", LOOKED_AT, SEEDS["looked at"]), CONFIG)
+    weak = weakest(*read_set(open_weights(before), looked_at))
     print(f"weak: {' '.join(weak)}", flush=True)
     training = folder / "training_and_validation_set" / "training"
     render(training / "rare", RARE, SEEDS["rare"], weak)
-    test = opened(render(folder / "test_words", TEST, SEEDS["test"], weak))
+    test = opened(render(folder / "test_words", TEST, SEEDS["test"], weak), CONFIG)
     rows = [("before", shares(before, test, words, weak))]
     for mix in options.mix:
         for lr in options.lr:

@@ -8,6 +8,7 @@ from benchmarks.equal_accuracy import CHARACTERS, WAYS, Outcome, noise, table, v
 from benchmarks.results import table as results_table
 from benchmarks.small_task import Scores, UnseenWords
 from benchmarks.training import BATCH, gpu_rows
+from tests.recognition.word_sets import write_set
 from train_easyocr.config import load_config
 from train_easyocr.documents import Box
 from train_easyocr.recognition import plan
@@ -41,21 +42,21 @@ def test_the_ways_differ_in_speed_alone():
 
 
 def test_ablations_stand_beside_the_base_of_the_same_seeds():
-    base = {1: Scores(90.0, 30.0), 2: Scores(92.0, 30.0)}
+    base = {1: Scores(90.0, 30.0, others=70.0), 2: Scores(92.0, 30.0, others=71.0)}
     found = {
         ablations.BASE: base,
         "lr: 0.001": {1: Scores(91.0, 20.0), 2: Scores(95.0, 40.0)},
         "ema: 0.99": {1: Scores(89.0, 30.0)},
         "augmentation: off": {},
     }
-    lines = ablations.table(found, Scores(80.0, 0.0)).splitlines()
+    lines = ablations.table(found, Scores(80.0, 0.0, others=75.0)).splitlines()
     cells = [[cell.strip() for cell in line.split("|")] for line in lines[2:]]
     # The differences +1 and +3 scatter by 2 ** 0.5; the one run has their scatter, too.
     assert cells == [
-        [ablations.UNTRAINED, "", "80.00", "", ""],
-        ["base", "2", "91.00", "", "30"],
-        ["lr: 0.001", "2", "93.00", "+2.00 ± 1.00", "30"],
-        ["ema: 0.99", "1", "89.00", "-1.00 ± 1.41", "30"],
+        [ablations.UNTRAINED, "", "80.00", "", "75.0", ""],
+        ["base", "2", "91.00", "", "70.5", "30"],
+        ["lr: 0.001", "2", "93.00", "+2.00 ± 1.00", "", "30"],
+        ["ema: 0.99", "1", "89.00", "-1.00 ± 1.41", "", "30"],
     ]
     assert ablations.pooled_deviation([[1.0], []]) is None
 
@@ -65,7 +66,7 @@ def test_one_run_has_the_error_of_the_words_that_it_reads_differently():
     # Of 100 words, 5 were won and 3 lost: the mean of eight +-1 and 92 zeros.
     values = [1] * 5 + [-1] * 3 + [0] * 92
     assert ablations.error_of_one(run, base) == pytest.approx(100 * np.std(values) / 10)
-    line = ablations.table({ablations.BASE: {1: base}, "lr: 0.001": {1: run}}).splitlines()[-1]
+    line = ablations.table({ablations.BASE: {3: base}, "lr: 0.001": {3: run}}).splitlines()[-1]
     assert "+2.00 ± 2.82" in line
     assert ablations.error_of_one(base, base) is None
 
@@ -115,6 +116,19 @@ def test_words_are_scored_page_by_page_at_the_boxes_that_were_found(tmp_path, mo
     assert scores == Scores(accuracy=pytest.approx(200 / 3), seconds=5.0, wrong=[1])
     monkeypatch.setattr(small_task, "open_weights", None)
     assert words.scores_of(tmp_path / "weights.pth", tmp_path / "run") == scores  # kept, not read again
+
+
+def test_other_words_are_scored_beside_those_of_the_pages(tmp_path, monkeypatch):
+    write_set(tmp_path / "others", ["가나", "다"])
+
+    class Reader:
+        def recognize(self, grey, boxes):
+            assert boxes == [Box(0, 0, grey.shape[1], grey.shape[0])]
+            return [("가나", 1.0)]
+
+    monkeypatch.setattr(small_task, "open_weights", lambda weights: Reader())
+    words = UnseenWords([], [], [], [], small_task.opened(tmp_path / "others"))
+    assert words.scores_of(tmp_path / "weights.pth", tmp_path / "run", 5.0) == Scores(0.0, 5.0, [], 50.0)
 
 
 def test_words_with_new_characters_are_those_that_korean_g2_lacks():
