@@ -47,7 +47,6 @@ MIXED = {"select_data": "select_data-general"}
 ELEMENTS: dict[str, dict[str, object]] = {
     BASE: {},
     "box_jitter: 0": {"box_jitter": 0},
-    "box_jitter: 0.05": {"box_jitter": 0.05},
     "augmentation: off": {"augmentation": "off"},
     "augmentation: medium": {"augmentation": "medium"},
     "published pair: batch 128, 1e-4 then 2e-5": PUBLISHED | {"batch_size": 128},
@@ -64,14 +63,11 @@ ELEMENTS: dict[str, dict[str, object]] = {
     "lr: auto": {"lr": "auto"},
     "lr_scheduler: piecewise": {"lr_scheduler": "piecewise"},
     "lr_scheduler: cosine": {"lr_scheduler": "cosine"},
-    "pool of batches: 16": {POOL: 16},
     "pool of batches: 256": {POOL: 256},
-    "lr: 0.002": {"lr": 0.002},
     "weight_decay: 1e-5 (L2)": {"weight_decay": 1e-5},
     "l1: 1e-6": {"l1": 1e-6},
     "accumulation: 2": {"accumulation": 2},
     "warmup: 0": {"warmup": 0},
-    "warmup: 0.3": {"warmup": 0.3},
     "early_stopping: 2, val_period: 15, lr_scheduler: constant": {
         "early_stopping": 2,
         "val_period": 15,
