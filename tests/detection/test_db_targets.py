@@ -61,7 +61,18 @@ def test_the_threshold_is_highest_at_the_edge_and_falls_on_both_sides():
 def test_ignored_areas_count_for_nothing():
     found = db_targets(np.array([[10.0, 10.0, 30.0, 20.0]]), np.array([[40.2, 5.0, 50.0, 9.5]]), (30, 60))
     assert not found[COUNTS][5:10, 40:50].any() and not found[THRESHOLD_COUNTS][5:10, 40:50].any()
-    assert found[COUNTS].sum() == 30 * 60 - 5 * 10
+    assert (found[COUNTS] > 0).sum() == 30 * 60 - 5 * 10
+
+
+def test_pixels_of_small_words_count_more():
+    word, digit, hyphen = [4.0, 4.0, 44.0, 15.0], [50.0, 4.0, 54.6, 12.0], [56.0, 9.0, 61.0, 10.2]
+    found = db_targets(np.array([word, digit, hyphen]), NONE, (20, 64))
+    inside = [found[COUNTS][10, 20], found[COUNTS][8, 52], found[COUNTS][9, 58]]
+    assert inside == [1, 2, 4]
+    assert (found[COUNTS][found[PROBABILITY] == 0] == 1).all()
+    # A digit as a whole still counts less than a word.
+    kernels = found[PROBABILITY] * found[COUNTS].astype(int)
+    assert kernels[:, 55:].sum() < kernels[:, 46:55].sum() < kernels[:, :46].sum()
 
 
 def test_a_word_too_small_for_the_map_is_not_taught_as_background():

@@ -9,7 +9,7 @@ from train_easyocr.detection.db_network import STEEPNESS
 from train_easyocr.detection.db_targets import COUNTS, PROBABILITY, THRESHOLD, THRESHOLD_COUNTS
 
 NEGATIVES = 3
-"""Places of the background that count, for each of a word: the worst."""
+"""Places of the background that count, for each of a word (by what it counts): the worst."""
 BACKGROUND_SHARE = 0.01
 """At least this share of the background counts, so that a batch without words teaches, too."""
 PROBABILITY_WEIGHT, BINARY_WEIGHT, THRESHOLD_WEIGHT = 5.0, 1.0, 10.0
@@ -41,7 +41,7 @@ def balanced_cross_entropy(logits: torch.Tensor, word: torch.Tensor, counts: tor
     Args:
         logits: [...].
         word: 1 where a word is, else 0.
-        counts: 1 where it is known, else 0.
+        counts: How much each place counts; 0 where nothing is known, 1 in the background.
     """
     losses = F.binary_cross_entropy_with_logits(logits, word, reduction="none")
     positive, negative = word * counts, (1 - word) * counts

@@ -24,6 +24,10 @@ THRESHOLD_LOW, THRESHOLD_HIGH = 0.3, 0.7
 SMALLEST = 1.0
 """In map pixels: a word with a shorter side is neither taught nor held against the network. A hyphen of a page of 300
 dots per inch that is read at 1,600 pixels is 1.4 high."""
+TYPICAL_KERNEL, MOST = 72.0, 5
+"""Map pixels of a usual word's shrunken box at 1,600 pixels, and how much more than such a word's a pixel of a smaller
+one can count. The loss sums pixels, and of a hyphen there are four: unweighted, a lone mark or digit teaches next to
+nothing, while it is a word like any other in the score."""
 PROBABILITY, COUNTS, THRESHOLD, THRESHOLD_COUNTS = range(4)
 """The planes of the targets."""
 
@@ -57,8 +61,8 @@ def db_targets(boxes: Boxes, ignored: Boxes, shape: tuple[int, int]) -> NDArray[
         shape: The map's height and width.
 
     Returns:
-        uint8 [4, h, w]: the probability (0 or 1), whether a pixel counts for it (0 or 1), the threshold (0 to 255 for
-        0 to 1), whether a pixel counts for it (0 or 1).
+        uint8 [4, h, w]: the probability (0 or 1), how much a pixel counts for it (0: not at all; 1, or up to `MOST` in
+        small words), the threshold (0 to 255 for 0 to 1), whether a pixel counts for it (0 or 1).
     """
     targets = np.zeros((4, *shape), np.uint8)
     targets[COUNTS] = 1
@@ -68,7 +72,9 @@ def db_targets(boxes: Boxes, ignored: Boxes, shape: tuple[int, int]) -> NDArray[
     taught = boxes[~small]
     distances = shrink_distance(taught[:, 2] - taught[:, 0], taught[:, 3] - taught[:, 1])
     for box, distance in zip(taught, distances.tolist(), strict=True):
-        targets[PROBABILITY][_kernel(box, distance)] = 1
+        kernel = _kernel(box, distance)
+        targets[PROBABILITY][kernel] = 1
+        targets[COUNTS][kernel] = _weight(box, distance)
         _draw_edge(targets[THRESHOLD], targets[THRESHOLD_COUNTS], box, distance)
     for box in (*boxes[small], *np.asarray(ignored, np.float64).reshape(-1, 4)):
         area = _pixels(np.floor(box[:2]), np.ceil(box[2:]))
@@ -90,6 +96,12 @@ def _kernel(box: NDArray[Any], distance: float) -> tuple[slice, slice]:
     middle = np.floor((low + high) / 2)
     none = end <= first
     return _pixels(np.where(none, middle, first), np.where(none, middle + 1, end))
+
+
+def _weight(box: NDArray[Any], distance: float) -> int:
+    """Return how much a pixel of a word counts: between words alike (by area) and pixels alike, the root of that."""
+    width, height = np.maximum(box[2:] - box[:2] - 2 * distance, 1.0)
+    return int(np.clip(np.rint((TYPICAL_KERNEL / (width * height)) ** 0.5), 1, MOST))
 
 
 def _draw_edge(threshold: NDArray[np.uint8], counts: NDArray[np.uint8], box: NDArray[Any], distance: float) -> None:
