@@ -1,19 +1,21 @@
 """What becomes of trained weights when the character set changes, in three ways of going on from them.
 
-    python3 -m benchmarks.character_change [--output DIR] [--iterations N ...] [--first N]
+    python3 -m benchmarks.character_change [--output DIR] [--iterations N ...] [--first N] [--seeds N ...]
 
 A model of korean_g2's 1,008 characters is made first: the starter weights, cut to these and fine-tuned on the pages of
 `small_task.py`. Then its set is changed to korean_documents (2,601 characters) in each way, and training goes on at a
-constant learning rate. The table shows the test words read right after so many iterations: all of them, and those that
-hold a character which the first model could not write. The convolutions have seen print of all characters, which is
-so for any model whose set was too small for its data; the last layer has not.
+constant learning rate. The table shows the test words read right after so many iterations, as means over the seeds with
+their standard errors: all of them, and those that hold a character which the first model could not write. The
+convolutions have seen print of all characters, which is so for any model whose set was too small for its data; the last
+layer has not.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean, stdev
 
 from benchmarks.results import machine
 from benchmarks.small_task import UnseenWords, last_weights, prepare, settings_of, share_right, timed_training
@@ -30,6 +32,8 @@ WAYS: dict[str, dict[str, object]] = {
     "fresh last layer": {"new_prediction": True},
 }
 COMMON = {"ema": 0, "batch_pixels": "off"}
+Row = tuple[str, int]
+"""A way and how many iterations after the change."""
 
 
 def trained(folder: Path, name: str, iterations: int, changes: dict[str, object]) -> Path:
@@ -50,10 +54,34 @@ def shares(words: UnseenWords, weights: Path, chosen: Callable[[str], bool]) -> 
     return [share_right(truth, readings, part) for part in (lambda _: True, chosen, lambda text: not chosen(text))]
 
 
-def table(rows: Iterable[tuple[str, int, Sequence[float]]]) -> str:
-    """Lay out what was read right."""
+def measured(folder: Path, words: UnseenWords, seed: int, options: argparse.Namespace) -> dict[Row, list[float]]:
+    """Make a first model with a seed and change its characters in each way; return what is read then."""
+    chosen, own = new_characters(), {"seed": seed}
+    name = f"{OLD} {options.first} seed {seed}"
+    trained(folder, name, options.first, FIRST | own)
+    start = last_weights(folder / "runs" / name)
+    found = {("before, with korean_g2's characters", 0): shares(words, start, chosen)}
+    for way, changes in WAYS.items():
+        for count in sorted(options.iterations):
+            settings = CHANGED | changes | own | {"continue_from": start}
+            weights = trained(folder, f"{way} {options.first} seed {seed}", count, settings)
+            found[way, count] = shares(words, weights, chosen)
+    return found
+
+
+def table(runs: Sequence[Mapping[Row, Sequence[float]]]) -> str:
+    """Lay out what was read right, a row for each way and number of iterations."""
     header = ["weights", "iterations after the change", "all words", "with new characters", "other words"]
-    return format_table(header, [[way, count, *(f"{share:.1f}" for share in found)] for way, count, found in rows])
+    rows = []
+    for way, count in runs[0]:
+        parts = zip(*(run[way, count] for run in runs), strict=True)
+        rows.append([way, count, *map(_mean_of, parts)])
+    return format_table(header, rows)
+
+
+def _mean_of(values: Sequence[float]) -> str:
+    error = f" ± {stdev(values) / len(values) ** 0.5:.1f}" if len(values) > 1 else ""
+    return f"{fmean(values):.1f}{error}"
 
 
 def main() -> None:
@@ -63,19 +91,15 @@ def main() -> None:
                         help="pages and runs (default: %(default)s)")  # fmt: skip
     parser.add_argument("--iterations", type=int, nargs="+", default=[50, 200], help="default: 50 200")
     parser.add_argument("--first", type=int, default=60, help="iterations of the first model (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="default: 1")
     options = parser.parse_args()
     folder = options.output.resolve()
-    words, chosen = prepare(folder), new_characters()
-    name = f"{OLD} {options.first}"
-    trained(folder, name, options.first, FIRST)
-    start = last_weights(folder / "runs" / name)
-    rows = [("before, with korean_g2's characters", 0, shares(words, start, chosen))]
-    for way, own in WAYS.items():
-        for count in sorted(options.iterations):
-            weights = trained(folder, f"{way} {options.first}", count, CHANGED | own | {"continue_from": start})
-            rows.append((way, count, shares(words, weights, chosen)))
-    print(table(rows))
-    print(f"{sum(map(chosen, words.truth())):,} of {len(words.truth()):,} words hold a new character")
+    words, runs = prepare(folder), []
+    for seed in options.seeds:
+        runs.append(measured(folder, words, seed, options))
+        print(table(runs), flush=True)
+    is_new = new_characters()
+    print(f"{sum(map(is_new, words.truth())):,} of {len(words.truth()):,} words hold a new character")
     print(machine())
 
 

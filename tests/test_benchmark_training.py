@@ -134,3 +134,12 @@ def test_other_words_are_scored_beside_those_of_the_pages(tmp_path, monkeypatch)
 def test_words_with_new_characters_are_those_that_korean_g2_lacks():
     is_new = character_change.new_characters()
     assert [is_new(text) for text in ("했다", "사과를", "ㆍ", "가나다", "2024.")] == [True, True, True, False, False]
+
+
+def test_shares_of_several_seeds_stand_as_means_with_their_errors():
+    runs = [{("one way", 50): [50.0, 10.0, 60.0]}, {("one way", 50): [52.0, 10.0, 64.0]}]
+    cells = [
+        [cell.strip() for cell in character_change.table(part).splitlines()[-1].split("|")] for part in (runs, runs[:1])
+    ]
+    assert cells[0] == ["one way", "50", "51.0 ± 1.0", "10.0 ± 0.0", "62.0 ± 2.0"]
+    assert cells[1] == ["one way", "50", "50.0", "10.0", "60.0"]
