@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from benchmarks.results import Row, report
+from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.craft import CraftDetector
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import DbDetector, open_db_light
@@ -38,7 +39,7 @@ from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import Settings, render_page
 from train_easyocr.text import format_table
 
-LONG_SIDE = 1600
+LONG_SIDE = DetectionConfig().long_side
 Clock = Callable[[], float]
 
 

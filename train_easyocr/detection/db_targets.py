@@ -25,9 +25,8 @@ SMALLEST = 1.0
 """In map pixels: a word with a shorter side is neither taught nor held against the network. A hyphen of a page of 300
 dots per inch that is read at 1,600 pixels is 1.4 high."""
 TYPICAL_KERNEL, MOST = 72.0, 5
-"""Map pixels of a usual word's shrunken box at 1,600 pixels, and how much more than such a word's a pixel of a smaller
-one can count. The loss sums pixels, and of a hyphen there are four: unweighted, a lone mark or digit teaches next to
-nothing, while it is a word like any other in the score."""
+"""Map pixels of a usual word's shrunken box, and how much more than such a word's a pixel of a smaller one can count. The
+loss sums pixels, the score counts words: of a lone hyphen there are four pixels, and it is a word like any other."""
 PROBABILITY, COUNTS, THRESHOLD, THRESHOLD_COUNTS = range(4)
 """The planes of the targets."""
 
