@@ -25,8 +25,8 @@ SMALLEST = 1.0
 """In map pixels: a word with a shorter side is neither taught nor held against the network. A hyphen of a page of 300
 dots per inch that is read at 1,600 pixels is 1.4 high."""
 TYPICAL_KERNEL, MOST = 72.0, 5
-"""Map pixels of a usual word's shrunken box, and how much more than such a word's a pixel of a smaller one can count. The
-loss sums pixels, the score counts words: of a lone hyphen there are four pixels, and it is a word like any other."""
+"""Map pixels of a usual word's shrunken box, and how much more a pixel of a smaller word can count than one of such a
+word. The loss sums pixels, the score counts words: a lone hyphen has four pixels, and is a word like any other."""
 PROBABILITY, COUNTS, THRESHOLD, THRESHOLD_COUNTS = range(4)
 """The planes of the targets."""
 
