@@ -45,7 +45,7 @@ _step1_make_venv() {
 _step1_explain_failure() {
     local log=$1
     if grep -qiE "no space left|Errno 28" "$log"; then
-        _step1_error "the disk is full; free about 8 GB and run this step again (details: $log)"
+        _step1_error "the disk is full; free about 9 GB and run this step again (details: $log)"
     elif grep -qiE "NewConnectionError|NameResolutionError|Failed to establish|Temporary failure in name|Network is unreachable|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Connection refused" "$log"; then
         _step1_error "the package index can't be reached; check the network or proxy and run this step again (details: $log)"
     else
@@ -58,8 +58,8 @@ _step1_install() {
     shift 2
     if ! "$venv/bin/python" -c 'import importlib.util as u, sys; sys.exit(not u.find_spec("torch"))'; then
         available=$(df -Pk "$venv" | awk 'NR == 2 { print int($4 / 1048576) }')
-        if [ "$available" -lt 8 ]; then
-            _step1_error "$available GB are free where $venv is; about 8 GB are needed"
+        if [ "$available" -lt 9 ]; then
+            _step1_error "$available GB are free where $venv is; about 9 GB are needed, 3 of them only while it installs"
             return 1
         fi
         echo "step 1: installing into $venv (about 7 GB, several minutes) ..."

@@ -24,9 +24,6 @@ SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 OPTIMIZERS = {True: "adam", False: "adadelta"}
 """What the published configuration's key `adam` says in today's words: which `optimizer`."""
 
-AUTO_TRIALS = 200
-"""What `detection_tuning: auto` stands for where a detector is trained; more gained nothing on sample documents."""
-
 STRENGTHS = {"off": 0.0, "light": 0.25, "medium": 0.5, "strong": 1.0}
 """What the names of `augmentation` stand for."""
 AUGMENTATION_KINDS = (
@@ -101,7 +98,7 @@ class Config(BaseModel):
     show_number: int = Field(8, ge=0)
     continue_from: str = "korean_g2"
     detection: str = ""
-    detection_tuning: Literal["auto"] | int = "auto"
+    detection_tuning: int = Field(0, ge=0)
     strict: bool = True
     new_prediction: bool = False
     new_characters_first: int = Field(100, ge=0)
@@ -185,7 +182,8 @@ class Config(BaseModel):
     @field_validator("detection_tuning", mode="before")
     @classmethod
     def _trials(cls, value: Any) -> Any:
-        return _name_or_number(value, ["auto"], "of trials, 0 for none", lambda x: x >= 0 and x.is_integer())
+        # Cards and runs of earlier versions say `auto`.
+        return 0 if value == "auto" else value
 
     @field_validator("warmup", mode="before")
     @classmethod
@@ -202,13 +200,6 @@ class Config(BaseModel):
     def kinds_of_augmentation(self) -> frozenset[str]:
         """Those of `AUGMENTATION_KINDS` that are used."""
         return frozenset(AUGMENTATION_KINDS if self.augmentation_kinds == "all" else self.augmentation_kinds.split("-"))
-
-    @property
-    def tuning_trials(self) -> int:
-        """Trials of the search for the detector's settings in step 3; 0: there is none."""
-        if self.detection_tuning != "auto":
-            return self.detection_tuning
-        return AUTO_TRIALS if self.detection else 0
 
     @property
     def decay_points(self) -> list[float]:

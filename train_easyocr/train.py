@@ -86,11 +86,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
     only_shows = bool(options.show_samples or options.character_from)
-    if config.tuning_trials and detector is None and not only_shows and not _craft_is_there():
+    if config.detection_tuning and detector is None and not only_shows and not _craft_is_there():
         return USAGE_ERROR
     end = math.inf if options.minutes is None else time.monotonic() + 60 * options.minutes
     status = run(config, options.minutes, options.show_samples, options.character_from)
-    search = "search for the detector's settings" if config.tuning_trials else ""
+    search = "search for the detector's settings" if config.detection_tuning else ""
     if status or only_shows or _time_is_up(end, search if detector is None else "detector"):
         return status
     if detector is not None:
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = run_detector(detector, None if end == math.inf else (end - time.monotonic()) / 60)
         if status or _time_is_up(end, search):
             return status
-    if config.tuning_trials and os.environ.get("RANK", "0") == "0":
+    if config.detection_tuning and os.environ.get("RANK", "0") == "0":
         print("\nThe detector's settings")
         status = _tune(config, detector)
     return status

@@ -9,7 +9,7 @@ import pytest
 from tests.detection.page_files import write_page
 from train_easyocr import starter_weights
 from train_easyocr import train as step3
-from train_easyocr.config import AUTO_TRIALS, DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.settings import FILE_NAME, read_settings, tuning_folder
 from train_easyocr.detection.tuning_step import pages_of, tune_trained
@@ -105,13 +105,12 @@ def test_pages_of_the_evaluation_are_never_looked_at(config, download, tmp_path)
         pages_of(config, detection, tmp_path)
 
 
-def test_auto_tunes_what_was_trained():
-    assert Config().tuning_trials == 0
-    assert Config(detection="detection.yaml").tuning_trials == AUTO_TRIALS
-    assert Config(detection="detection.yaml", detection_tuning=0).tuning_trials == 0
-    assert load_config(DEFAULT_CONFIG, ["detection_tuning=50"]).tuning_trials == 50
+def test_nothing_is_tuned_unless_it_is_asked_for():
+    assert Config().detection_tuning == Config(detection="detection.yaml").detection_tuning == 0
+    assert load_config(DEFAULT_CONFIG, ["detection_tuning=50"]).detection_tuning == 50
+    assert load_config(DEFAULT_CONFIG, ["detection_tuning=auto"]).detection_tuning == 0  # of an earlier version
     for wrong in ("-1", "0.5", "some"):
-        with pytest.raises(ConfigError, match="detection_tuning: should be auto or a number of trials"):
+        with pytest.raises(ConfigError, match="detection_tuning: "):
             load_config(DEFAULT_CONFIG, [f"detection_tuning={wrong}"])
 
 
@@ -132,7 +131,7 @@ def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_mi
     monkeypatch.setattr("train_easyocr.detection.train.run", lambda config, minutes: done.append("detector") or 0)
     monkeypatch.setattr("train_easyocr.detection.tuning_step.tune_trained", lambda *_: done.append("settings"))
     (tmp_path / "검출.yaml").write_text("", encoding="utf-8")
-    arguments = [f"dataset={tmp_path}", f"detection={tmp_path / '검출.yaml'}"]
+    arguments = [f"dataset={tmp_path}", f"detection={tmp_path / '검출.yaml'}", "detection_tuning=5"]
     assert step3.main(arguments) == 0
     assert done == ["recognizer", "detector", "settings"]
     step3.main([*arguments, "detection_tuning=0"])

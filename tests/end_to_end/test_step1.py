@@ -76,7 +76,7 @@ def test_a_full_disk_is_named(project):
     functions = source[: source.index('_step1 "${BASH_SOURCE')]
     (project / "functions.sh").write_text(functions, encoding="utf-8")
     result = run(project, "source functions.sh; _step1_explain_failure pip.log")
-    assert result.stderr.startswith("step 1: the disk is full; free about 8 GB")
+    assert result.stderr.startswith("step 1: the disk is full; free about 9 GB")
 
 
 def test_sourcing_activates_and_sets_the_path_once():

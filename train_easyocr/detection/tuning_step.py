@@ -50,7 +50,7 @@ def tune_trained(config: Config, detection: DetectionConfig | None) -> Tuned:
     inputs = inputs_for(opened.detector.parameters) if cuda else []
     pages = mapped_pages(pages_of(config, detection, output / "pages"), opened, inputs, output, "Validation pages")
     readings = _readings(config, output, cuda)
-    tuned = tune(opened, pages, [], output, trials=config.tuning_trials, readings=readings, inputs=inputs)
+    tuned = tune(opened, pages, [], output, trials=config.detection_tuning, readings=readings, inputs=inputs)
     before, found = (tuned.figures[f"validation, {name}"][tuned.goal] for name in ("before", "found"))
     print(f"\n{output / FILE_NAME}: {tuned.goal} on {len(pages)} validation pages {before:.4f} before, {found:.4f} now")
     return tuned

@@ -105,9 +105,9 @@ def _trained_detector(config: Config) -> str | None:
 def _tuned_settings(config: Config) -> Path | None:
     """Return the detector's settings that step 3 found, if the settings ask for them."""
     path = tuning_folder(config.experiment) / FILE_NAME
-    if config.tuning_trials and not path.is_file():
+    if config.detection_tuning and not path.is_file():
         raise InstallationError(f"{path}: there is no such file; step 3 writes it, or set detection_tuning=0")
-    return path if config.tuning_trials else None
+    return path if config.detection_tuning else None
 
 
 def _split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
