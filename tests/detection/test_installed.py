@@ -9,6 +9,7 @@ import torch
 from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import install_finetuned, write_set
+from tests.recognition.word_sets import render
 from train_easyocr import starter_weights
 from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.craft import CraftDetector, load_craft
@@ -29,6 +30,7 @@ from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settin
 from train_easyocr.detection.staging import sheet_of, stage_detection
 from train_easyocr.documents import Box
 from train_easyocr.evaluation.detectors import Detectors
+from train_easyocr.evaluation.matching import match
 from train_easyocr.files import sha256
 from train_easyocr.reader import (
     PageReader,
@@ -187,13 +189,16 @@ def test_detectors_can_be_named(home, tmp_path):
     assert open_installed(files=second).detector.parameters == WORDS
 
 
-def test_what_finds_words_is_what_is_installed_and_easyocrs_detector_otherwise(home, image):
+def test_what_finds_words_is_what_is_installed_and_easyocrs_detector_otherwise(home):
     assert isinstance(open_detector(), PageReader)
     files = DetectionFiles(home / "model")
     stage_detection("starter", None, files, files)
-    words = open_detector().detect(image)
-    assert words == open_installed().boxes(image) != []
-    assert all(isinstance(word, Box) for word in words)
+    page = np.full((300, 400, 3), 255, np.uint8)
+    word = render("가나다라", 48)
+    page[100 : 100 + word.shape[0], 80 : 80 + word.shape[1]] = word[..., None]
+    words = open_detector().detect(page)
+    assert words == open_installed().boxes(page)
+    assert len(match([Box(83, 104, 77 + word.shape[1], 144)], words)) == len(words) == 1
     files.weights.write_bytes(b"")
     with pytest.raises(ReaderError, match="is for weights of SHA-256"):
         open_detector()

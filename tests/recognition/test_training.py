@@ -553,6 +553,7 @@ def test_every_setting_is_documented_and_read_somewhere():
         "lr_decay_points": "decay_points",
         "lr_decay_values": "decay_values",
         "data_usage_ratio": "usage_shares",
+        "augmentation_kinds": "kinds_of_augmentation",
         "dataset": "prepared|training_sets",
         "output": "prepared|training_sets",
         "train_data": "training_sets",
