@@ -47,6 +47,7 @@ MIXED = {"select_data": "select_data-general"}
 ELEMENTS: dict[str, dict[str, object]] = {
     BASE: {},
     "box_jitter: 0": {"box_jitter": 0},
+    "box_jitter: 0.05": {"box_jitter": 0.05},
     "augmentation: off": {"augmentation": "off"},
     "augmentation: medium": {"augmentation": "medium"},
     "published pair: batch 128, 1e-4 then 2e-5": PUBLISHED | {"batch_size": 128},
@@ -63,7 +64,9 @@ ELEMENTS: dict[str, dict[str, object]] = {
     "lr: auto": {"lr": "auto"},
     "lr_scheduler: piecewise": {"lr_scheduler": "piecewise"},
     "lr_scheduler: cosine": {"lr_scheduler": "cosine"},
+    "pool of batches: 16": {POOL: 16},
     "pool of batches: 256": {POOL: 256},
+    "lr: 0.002": {"lr": 0.002},
     "weight_decay: 1e-5 (L2)": {"weight_decay": 1e-5},
     "l1: 1e-6": {"l1": 1e-6},
     "accumulation: 2": {"accumulation": 2},
