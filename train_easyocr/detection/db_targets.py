@@ -70,10 +70,11 @@ def db_targets(boxes: Boxes, ignored: Boxes, shape: tuple[int, int]) -> NDArray[
     small = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]) < SMALLEST
     taught = boxes[~small]
     distances = shrink_distance(taught[:, 2] - taught[:, 0], taught[:, 3] - taught[:, 1])
-    for box, distance in zip(taught, distances.tolist(), strict=True):
+    weights = _weights(taught, distances)
+    for box, distance, weight in zip(taught, distances.tolist(), weights.tolist(), strict=True):
         kernel = _kernel(box, distance)
         targets[PROBABILITY][kernel] = 1
-        targets[COUNTS][kernel] = _weight(box, distance)
+        targets[COUNTS][kernel] = weight
         _draw_edge(targets[THRESHOLD], targets[THRESHOLD_COUNTS], box, distance)
     for box in (*boxes[small], *np.asarray(ignored, np.float64).reshape(-1, 4)):
         area = _pixels(np.floor(box[:2]), np.ceil(box[2:]))
@@ -97,10 +98,10 @@ def _kernel(box: NDArray[Any], distance: float) -> tuple[slice, slice]:
     return _pixels(np.where(none, middle, first), np.where(none, middle + 1, end))
 
 
-def _weight(box: NDArray[Any], distance: float) -> int:
-    """Return how much a pixel of a word counts: between words alike (by area) and pixels alike, the root of that."""
-    width, height = np.maximum(box[2:] - box[:2] - 2 * distance, 1.0)
-    return int(np.clip(np.rint((TYPICAL_KERNEL / (width * height)) ** 0.5), 1, MOST))
+def _weights(boxes: NDArray[Any], distances: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return how much a pixel of each word counts: between words alike (by area) and pixels alike, the root of that."""
+    kernels = np.maximum(boxes[:, 2:] - boxes[:, :2] - 2 * distances[:, None], 1.0).prod(axis=1)
+    return np.clip(np.rint((TYPICAL_KERNEL / kernels) ** 0.5), 1, MOST).astype(np.uint8)
 
 
 def _draw_edge(threshold: NDArray[np.uint8], counts: NDArray[np.uint8], box: NDArray[Any], distance: float) -> None:
