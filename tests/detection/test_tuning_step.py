@@ -109,8 +109,8 @@ def test_nothing_is_tuned_unless_it_is_asked_for():
     assert Config().detection_tuning == Config(detection="detection.yaml").detection_tuning == 0
     assert load_config(DEFAULT_CONFIG, ["detection_tuning=50"]).detection_tuning == 50
     assert load_config(DEFAULT_CONFIG, ["detection_tuning=auto"]).detection_tuning == 0  # of an earlier version
-    for wrong in ("-1", "0.5", "some"):
-        with pytest.raises(ConfigError, match="detection_tuning: "):
+    for wrong, expected in (("-1", "greater than or equal to 0"), ("0.5", "integer"), ("some", "integer")):
+        with pytest.raises(ConfigError, match=f"detection_tuning: .*{expected}"):
             load_config(DEFAULT_CONFIG, [f"detection_tuning={wrong}"])
 
 

@@ -59,7 +59,7 @@ def drive(report: Path, script: str, options: tuple[str, ...] = ("--dump-dom",))
     page = report.with_name("drive.html")
     page.write_text(_PAGE.format(report=report.name, script=script), encoding="utf-8")
     for budget in VIRTUAL_SECONDS:
-        dump = _run(report, page, budget, options)
+        dump = _run(page, budget, options)
         if "--dump-dom" not in options:
             return {}
         found = re.search(r'<pre id="result"[^>]*>(.*?)</pre>', dump, re.DOTALL)
@@ -71,11 +71,11 @@ def drive(report: Path, script: str, options: tuple[str, ...] = ("--dump-dom",))
     return result
 
 
-def _run(report: Path, page: Path, budget: int, options: tuple[str, ...]) -> str:
+def _run(page: Path, budget: int, options: tuple[str, ...]) -> str:
     """Open a page and return what it has become; its console must be silent."""
     command = [
         CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-        f"--user-data-dir={report.with_name('profile')}", "--window-size=1280,900",
+        f"--user-data-dir={page.with_name('profile')}", "--window-size=1280,900",
         f"--virtual-time-budget={1000 * budget}", "--enable-logging=stderr", *options, page.as_uri(),
     ]  # fmt: skip
     ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)

@@ -24,6 +24,7 @@ from train_easyocr.recognition.images import Pixels
 
 Random = np.random.Generator
 
+ALL_KINDS = frozenset(AUGMENTATION_KINDS)
 AUGMENT = 4
 """Purpose of a random generator: what is done to a word in an epoch."""
 TILE = 509
@@ -48,7 +49,7 @@ class Augmentation:
     strength: float
     probability: float
     seed: int
-    kinds: frozenset[str] = frozenset(AUGMENTATION_KINDS)
+    kinds: frozenset[str] = ALL_KINDS
 
     @classmethod
     def from_config(cls, config: Config) -> Augmentation | None:
@@ -71,9 +72,7 @@ class Augmentation:
         return augment(patch, random, self.strength, self.kinds) if random.random() < self.probability else patch
 
 
-def augment(
-    image: Pixels, random: Random, strength: float, kinds: frozenset[str] = frozenset(AUGMENTATION_KINDS)
-) -> Pixels:
+def augment(image: Pixels, random: Random, strength: float, kinds: frozenset[str] = ALL_KINDS) -> Pixels:
     """Spoil a word.
 
     Args:
