@@ -2,6 +2,7 @@
 
 import stat
 import struct
+import subprocess
 import unicodedata
 import zipfile
 import zlib
@@ -258,6 +259,26 @@ def test_what_is_no_archive_is_named_and_the_others_are_read(tmp_path):
     assert len(listing.unreadable) == 4
     assert all(name in " ".join(listing.unreadable) for name in ("잘림.zip", "글.zip", "빈.zip", "없음.zip"))
     assert len(listing.members) == 1
+
+
+def test_an_archive_in_parts_is_named_once_with_the_command_that_mends_it(tmp_path):
+    download = make_download(tmp_path / "내 자료" / "공공행정문서 OCR", 2, 2)
+    whole = download / "Training" / "[라벨]training.zip"
+    before, content = list_archives(find_archives(download)), whole.read_bytes()
+    whole.unlink()
+    step = -(-len(content) // 12)  # names by bytes, as the server gives them: 9 parts' numbers sort before the others'
+    for start in range(0, len(content), step):
+        whole.with_name(f"{whole.name}.part{start}").write_bytes(content[start : start + step])
+
+    listing = list_archives(find_archives(download))
+    assert [line.partition(": ")[0] for line in listing.unreadable] == [f"{whole}.part0"]
+    assert len(listing.members) == len(before.members) - 2
+
+    command = listing.unreadable[0].rpartition("again: ")[2]
+    subprocess.run(["bash", "-c", command], check=True)
+    assert whole.read_bytes() == content
+    mended = list_archives(find_archives(download))  # the parts are still there
+    assert (mended.unreadable, len(mended.members)) == ([], len(before.members))
 
 
 def test_a_member_is_read_without_the_directory_and_anew_when_its_archive_changes(tmp_path, monkeypatch):

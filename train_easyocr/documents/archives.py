@@ -14,6 +14,7 @@ import errno
 import lzma
 import os
 import re
+import shlex
 import shutil
 import stat
 import struct
@@ -47,6 +48,8 @@ CATEGORIES = frozenset(
 )
 PAGE_SUFFIXES = IMAGE_SUFFIXES | {LABEL_SUFFIX}
 ARCHIVE_SUFFIXES = frozenset({".zip"})
+PART = re.compile(r"(.+\.zip)\.part(\d+)", re.IGNORECASE)
+"""A piece of an archive, as AI-Hub's server sends it; its own program puts them together, unless it is interrupted."""
 COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 UNUSABLE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL})
 """Errors of writing that are a member's own; any other, such as a full disk, ends the run."""
@@ -153,12 +156,20 @@ def find_download(folder: Path) -> Path:
 def find_archives(download: Path) -> dict[str, list[Path]]:
     """Return the archives below Training/ and Validation/ by split, sorted by name; hidden files are none.
 
-    macOS leaves `._X.zip` beside X.zip on foreign disks.
+    macOS leaves `._X.zip` beside X.zip on foreign disks. An archive that is there in parts alone stands under the name
+    of its first part, so that whoever reads it says what to do.
     """
-    return {
-        split: sorted(path for path in (download / name).rglob("*") if is_page_file(path.name, ARCHIVE_SUFFIXES))
-        for split, name in SPLIT_FOLDERS.items()
-    }
+    return {split: sorted(_archives_below(download / name)) for split, name in SPLIT_FOLDERS.items()}
+
+
+def _archives_below(folder: Path) -> set[Path]:
+    files = list(folder.rglob("*"))
+    found = {path for path in files if is_page_file(path.name, ARCHIVE_SUFFIXES)}
+    parts: dict[Path, list[tuple[int, Path]]] = {}
+    for path in files:
+        if part := PART.fullmatch(path.name):
+            parts.setdefault(path.with_name(part[1]), []).append((int(part[2]), path))
+    return found | {min(of_one)[1] for whole, of_one in parts.items() if whole not in found}
 
 
 def list_archives(archives: dict[str, list[Path]]) -> Listing:
@@ -225,6 +236,12 @@ def _opened(path: Path, _changed: int) -> zipfile.ZipFile:
 
 
 def _open(path: Path) -> zipfile.ZipFile:
+    if part := PART.fullmatch(path.name):
+        folder, whole = shlex.quote(str(path.parent)), shlex.quote(part[1])
+        raise ArchiveError(
+            f"{path}: a part of an archive that is not whole; put its parts together and run again: "
+            f"(cd {folder} && ls -v {whole}.part* | xargs -d '\\n' cat > {whole})"
+        )
     try:
         return _opened(path, path.stat().st_mtime_ns)
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, struct.error) as error:
