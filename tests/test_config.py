@@ -100,6 +100,8 @@ def test_all_faults_are_reported_together(tmp_path):
         (["select_data=A-B", "data_usage_ratio=all-1"], "data_usage_ratio: 'all-1'"),
         (["select_data=A-B", "batch_ratio=0.5-0.5", "data_usage_ratio=1-0.1"], "set one of the two"),
         (["img_height=60"], "img_height"),
+        (["center_loss=on"], "center_loss: should be a number; on, yes and true say not how much"),
+        (["detection_tuning=yes"], "detection_tuning: should be a number"),
         (["experiment_name=a/b"], "experiment_name"),
         (["optimizer=adadelta", "lr=auto"], "which finds its own step; set lr: 1.0"),
         (["lr=automatic"], "lr: should be auto or a number above 0, not 'automatic'"),

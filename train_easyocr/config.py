@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from train_easyocr.files import write_text
 
@@ -39,10 +39,23 @@ class ConfigError(ValueError):
     """A configuration can't be used; the message lists everything that is wrong with it, a line each."""
 
 
-class Config(BaseModel):
-    """All settings, checked. Frozen: a setting has one value from the start of a step to its end."""
+class CheckedSettings(BaseModel):
+    """Settings by key: unknown keys, infinite numbers, and switches in the place of numbers are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        # YAML reads `on` and `yes` as True, which is the number 1: a single trial, a loss twenty times too heavy.
+        # `off` is 0, and means it.
+        if value is True and cls.model_fields[info.field_name or ""].annotation in (int, float):
+            raise ValueError("should be a number; on, yes and true say not how much")
+        return value
+
+
+class Config(CheckedSettings):
+    """All settings, checked. Frozen: a setting has one value from the start of a step to its end."""
 
     # Environment
     seed: int = Field(1111, ge=0)

@@ -39,6 +39,13 @@ def test_augmentation_has_names_and_numbers(value, strength):
     assert DetectionConfig(augmentation=value).augmentation_strength == strength
 
 
+def test_a_switch_is_no_number(tmp_path):
+    (tmp_path / "detection.yaml").write_text("ema: on\nweight_decay: off\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"ema: should be a number; on, yes and true say not how much") as error:
+        load_detection_config(tmp_path / "detection.yaml", [f"dataset={tmp_path}"])
+    assert "weight_decay" not in str(error.value)  # off is 0, which is what it means
+
+
 def test_easyocrs_weights_are_for_its_own_network():
     assert contradictions(DetectionConfig(dataset=".", network="craft", continue_from="craft")) == []
     found = contradictions(DetectionConfig(dataset=".", continue_from="craft"))

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
-from train_easyocr.config import CONFIG_FILES, STRENGTHS, Config, check_settings, load_settings
+from train_easyocr.config import CONFIG_FILES, STRENGTHS, CheckedSettings, Config, check_settings, load_settings
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.archives import find_download
 from train_easyocr.marks import marked_detector
@@ -21,10 +21,8 @@ from train_easyocr.starter_weights import STARTER
 DEFAULT_CONFIG = CONFIG_FILES / "detection.yaml"
 
 
-class DetectionConfig(BaseModel):
+class DetectionConfig(CheckedSettings):
     """All settings of the detector's training, checked and frozen."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     # Environment
     seed: int = Field(1111, ge=0)
