@@ -38,6 +38,7 @@ from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_confi
 
 if TYPE_CHECKING:
     from train_easyocr.detection.config import DetectionConfig
+    from train_easyocr.recognition.processes import Processes
 
 MOST_SAMPLES = 1_000
 
@@ -88,29 +89,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     only_shows = bool(options.show_samples or options.character_from)
     if config.detection_tuning and detector is None and not only_shows and not _craft_is_there():
         return USAGE_ERROR
-    end = math.inf if options.minutes is None else time.monotonic() + 60 * options.minutes
-    status = run(config, options.minutes, options.show_samples, options.character_from)
+    if config.detection and detector is None and not only_shows and os.environ.get("RANK", "0") == "0":
+        print(
+            "The recognizer alone is trained: dataset names no pages to train a detector on (detection: auto). "
+            "python3 -m train_easyocr.detection.train train_data=DIR val_data=DIR takes pages from anywhere"
+        )
+    if only_shows:
+        return run(config, samples=options.show_samples, character_from=options.character_from)
+    return _train_all(config, detector, options.minutes)
+
+
+def _train_all(config: Config, detector: DetectionConfig | None, minutes: float | None) -> int:
+    """Train one network after the other, as far as the time goes; return the exit status as `main` does."""
+    # The settings are right before anything that takes seconds is loaded.
+    from train_easyocr.recognition.processes import OtherProcessError, Processes  # noqa: PLC0415
+
+    end = math.inf if minutes is None else time.monotonic() + 60 * minutes
     search = "search for the detector's settings" if config.detection_tuning else ""
-    if status or only_shows or _time_is_up(end, search if detector is None else "detector"):
+    try:
+        with Processes.joined() as processes:
+            status = run(config, minutes)
+            over = bool(status) or _time_is_up(end, search if detector is None else "detector", processes)
+            if detector is not None and not over:
+                status = _train_detector(detector, end, processes)
+                over = bool(status) or _time_is_up(end, search, processes)
+    except ConfigError as error:
+        return say(error, USAGE_ERROR)
+    except OtherProcessError:
+        return FAILURE  # that process says why
+    if over or not config.detection_tuning or not processes.first:
         return status
-    if detector is not None:
-        from train_easyocr.detection.train import run as run_detector  # noqa: PLC0415 - loaded when it is needed
-
-        print(f"\nThe detector, as {config.detection} says")
-        status = run_detector(detector, None if end == math.inf else (end - time.monotonic()) / 60)
-        if status or _time_is_up(end, search):
-            return status
-    if config.detection_tuning and os.environ.get("RANK", "0") == "0":
-        print("\nThe detector's settings")
-        status = _tune(config, detector)
-    return status
+    print("\nThe detector's settings")
+    return _tune(config, detector)
 
 
-def _time_is_up(end: float, what: str) -> bool:
-    """Tell whether `--minutes` are over, and say what is left to do."""
-    if time.monotonic() < end:
+def _train_detector(detector: DetectionConfig, end: float, processes: Processes) -> int:
+    from train_easyocr.detection.train import run as run_detector  # noqa: PLC0415 - loaded when it is needed
+
+    if processes.first:
+        print(f"\nThe detector, {detector.experiment_name}")
+    return run_detector(detector, None if end == math.inf else (end - time.monotonic()) / 60)
+
+
+def _time_is_up(end: float, what: str, processes: Processes) -> bool:
+    """Tell whether `--minutes` are over, by any process's clock, and say what is left to do."""
+    if end == math.inf or not processes.any(time.monotonic() >= end):
         return False
-    if what:
+    if what and processes.first:
         print(f"The {what} has its turn when all before it is done; running again goes on")
     return True
 

@@ -1,5 +1,6 @@
 """Step 3 as users run it: from the command line, killed, interrupted, run again."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.detection.page_files import write_page
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr import train as command
 from train_easyocr.config import save_config
@@ -127,6 +129,34 @@ def test_torchrun_starts_it_and_a_signal_to_torchrun_stops_all_of_it_with_the_st
     assert 10 <= state["iteration"] < 5000
     assert f"Stopped after iteration {state['iteration']:,} of 5,000" in errors
     assert "train_easyocr/train.py" not in errors  # no traceback of ours beside torchrun's own
+
+
+def test_torchrun_trains_the_detector_after_the_recognizer(data):
+    for split in ("pages", "other_pages"):
+        write_page(data / split, "쪽 1")
+        write_page(data / split, "쪽 2")
+    (data / "검출.yaml").write_text(
+        f"train_data: {data / 'pages'}\nval_data: {data / 'other_pages'}\nn_iter: 1\nval_period: 1\nbatch_size: 2\n"
+        "crop_size: 96\nlong_side: 256\nworkers: 0\n",
+        encoding="utf-8",
+    )
+    config = tiny_config(data, **SETTINGS | {"n_iter": 2, "workers": 1, "detection": str(data / "검출.yaml")})
+    save_config(config, data / "settings.yaml")
+    program = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "train_easyocr.train"]
+    done = subprocess.run(
+        [sys.executable, *program, "--config", str(data / "settings.yaml"), "--minutes", "5"],
+        cwd=REPOSITORY,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    assert done.stdout.count("The detector, korean_detector") == 1
+    log = Path(config.saved_models) / "korean_detector" / "log_train.jsonl"
+    # A page each: the second process reads with the starter's statistics, too.
+    assert json.loads(log.read_text(encoding="utf-8"))["f1"] > 0.8
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,30 @@ def differences(config, other):
     }
 
 
+def test_weights_and_statistics_become_those_of_the_first_process():
+    def started(processes):
+        torch.manual_seed(processes.rank)
+        network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+        network(torch.randn(4, 1, 8, 8))  # statistics of its own
+        before = {name: value.tolist() for name, value in network.state_dict().items()}
+        processes.wrap(network.to(memory_format=torch.channels_last), torch.device("cpu"))
+        return before, {name: value.tolist() for name, value in network.state_dict().items()}
+
+    (first, kept), (other, taken) = together(joined(started))
+    assert first["1.running_mean"] != other["1.running_mean"]
+    assert kept == taken == first
+
+
+def test_a_command_joins_once_for_all_that_it_trains():
+    def both(rank):
+        with Processes.joined() as outer:
+            with Processes.joined() as inner:
+                first = inner.gather(inner.rank)
+            return first, outer.gather(outer.count), inner == outer
+
+    assert together(both) == [([0, 1], [2, 2], True)] * 2
+
+
 @pytest.mark.parametrize(
     "settings",
     [

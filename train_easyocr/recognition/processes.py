@@ -48,12 +48,14 @@ class Processes:
     def joined(cls) -> Iterator[Processes]:
         """Join the processes that torchrun started (it says so in the environment), and leave them at the end.
 
+        Within such a block, a second one has the same processes: torch connects the same ones only once.
+
         Raises:
             ConfigError: There are more processes than GPUs on this machine.
         """
         rank, count, local = (int(os.environ.get(name, default)) for name, default in _ENVIRONMENT)
-        if count == 1:
-            yield cls()
+        if count == 1 or dist.is_initialized():
+            yield cls(rank, count, local)
             return
         backend = "gloo"
         if torch.cuda.is_available():
@@ -174,6 +176,8 @@ class Processes:
         """
         if self.count == 1:
             return model
+        # What DistributedDataParallel sends at the start are parameters alone, if buffers are not to be sent later.
+        model.load_state_dict(self.of_first(_on_cpu(model) if self.first else None))
         if device.type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         else:
@@ -182,6 +186,10 @@ class Processes:
                     module.__class__ = _SharedBatchNorm  # torch has a SyncBatchNorm for GPUs only
         # Statistics are equal in all processes as it is; to send them again at each step would be for nothing.
         return DistributedDataParallel(model, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+
+def _on_cpu(model: nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.cpu() for name, value in model.state_dict().items()}
 
 
 _ENVIRONMENT = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
