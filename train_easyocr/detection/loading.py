@@ -7,7 +7,7 @@ that load.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -49,6 +49,10 @@ class Batch:
     targets: torch.Tensor
     samples: Sequence[Sample]
     faults: Sequence[str]
+
+    def pin_memory(self) -> Batch:
+        """Move both to memory that a GPU can copy from while it computes (called by the DataLoader)."""
+        return replace(self, images=self.images.pin_memory(), targets=self.targets.pin_memory())
 
 
 class StepPlan:
