@@ -1,6 +1,6 @@
 """Step 5: read an evaluation set with EasyOCR as it is and with the fine-tuned model, and score both.
 
-    python3 evaluate.py --eval_set DIR [--baseline] [--finetuned] [--cuda] [--boxes labels|detector]
+    python3 evaluate.py --eval_set DIR [--baseline] [--finetuned] [--no-cuda] [--boxes labels|detector]
     python3 evaluate.py --eval_set DIR --predictions FILE    # what another system read, alone or beside ours
     python3 evaluate.py --history                            # all evaluations that were kept
     python3 evaluate.py --compare last starter               # two of them, page by page
@@ -46,7 +46,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="weights that are not installed, or the name of a mark; alone unless --baseline or --finetuned is there, "
         "too; several times for several",
     )  # fmt: skip
-    parser.add_argument("--cuda", action="store_true", help="use the GPU")
+    parser.add_argument(
+        "--cuda", action=argparse.BooleanOptionalAction, help="use the GPU, or don't; default: where there is one"
+    )
     parser.add_argument(
         "--boxes", choices=("detector", "labels"), default="detector",
         help="read where EasyOCR's detector finds text (default), or at the labelled boxes: recognition alone",

@@ -8,8 +8,8 @@
 # Input:    evaluation_set/ of step 2, the model of step 4; EasyOCR's own weights, downloaded when they are not there
 # Output:   tables, evaluation_result.csv (a row a page and model), evaluation_result.json, report.md (what to change),
 #           analysis.json (the same for programs)
-# Duration: about a minute a page on a CPU, a second on a GPU (--cuda). It can be stopped and started again.
-# Example:  bash step5_run_evaluate_py.sh --cuda --limit 50
+# Duration: about a minute a page on a CPU, a second on a GPU. It can be stopped and started again.
+# Example:  bash step5_run_evaluate_py.sh --limit 50
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source step1_set_environment.sh --quiet

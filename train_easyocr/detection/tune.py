@@ -16,8 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
+from train_easyocr.config import ConfigError
 from train_easyocr.detection.map_cache import MappedPage
 from train_easyocr.detection.opening import OpenedDetector, open_word_detector
 from train_easyocr.detection.settings import FILE_NAME
@@ -27,6 +26,7 @@ from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.reader import ReaderError
 from train_easyocr.recognition.checkpoints import CheckpointError
+from train_easyocr.recognition.computing import reads_on_gpu
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -48,7 +48,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--plain", action="store_true", help="only what plain Reader.readtext takes (craft)")
     parser.add_argument("--one-size", action="store_true", help="leave canvas_size and mag_ratio as they are (craft)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N pages of each folder, evenly spread")
-    parser.add_argument("--cuda", action="store_true", help="use the GPU")
+    parser.add_argument(
+        "--cuda", action=argparse.BooleanOptionalAction, help="use the GPU, or don't; default: where there is one"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the search; default: %(default)s")
     parser.add_argument(
         "--output", type=Path, default=Path("saved_models/detector_tuning"), metavar="DIR",
@@ -65,7 +67,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parse_args(arguments)
     try:
         tuned = _run(parsed)
-    except (TuningError, LabelFormatError, MissingWeights, DamagedWeights, CheckpointError, ReaderError) as error:
+    except (
+        ConfigError,
+        TuningError,
+        LabelFormatError,
+        MissingWeights,
+        DamagedWeights,
+        CheckpointError,
+        ReaderError,
+    ) as error:
         print(f"tune: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -76,8 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(parsed: argparse.Namespace) -> Tuned:
-    if parsed.cuda and not torch.cuda.is_available():
-        raise TuningError(f"--cuda: torch {torch.__version__} finds no CUDA device here; leave --cuda out")
+    parsed.cuda = reads_on_gpu(parsed.cuda)
     opened = open_word_detector(parsed.detector, parsed.cuda)
     inputs = [] if parsed.one_size else inputs_for(opened.detector.parameters)
     pages = _mapped(parsed.pages, opened, inputs, parsed, "Validation pages")

@@ -43,6 +43,7 @@ from train_easyocr.files import replacing, sha256, write_json, write_text
 from train_easyocr.marks import marked_recognizer
 from train_easyocr.patches.cropping import Cutting
 from train_easyocr.reader import finetuned_files
+from train_easyocr.recognition.computing import reads_on_gpu
 
 SHOWN_WORDS = 10
 """Words left out that are named one by one."""
@@ -72,6 +73,7 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
 
     Raises:
         CommandError: Nothing could be evaluated, or what was asked for besides could not be done.
+        ConfigError: A GPU is asked for where there is none.
     """
     history = History(arguments.output)
     try:
@@ -82,10 +84,7 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
             before, after = (history.find(name) for name in arguments.compare)
             print(compare(after, before, config.seed))
             return 0
-        if arguments.cuda and not torch.cuda.is_available():
-            raise CommandError(
-                f"--cuda: torch {torch.__version__} finds no CUDA device here; check nvidia-smi, or leave --cuda out", 2
-            )
+        arguments.cuda = reads_on_gpu(arguments.cuda)
         return _whose_gain(arguments, config) if arguments.whose_gain else _run(arguments, config, history)
     except (HistoryError, ExchangeError, BadCasesError) as error:
         raise CommandError(str(error)) from error
@@ -298,7 +297,7 @@ def _explained(output: Path) -> Iterator[None]:
     except PredictionsError as error:
         raise CommandError(str(error)) from error
     except torch.OutOfMemoryError as error:
-        raise CommandError(f"the GPU's memory is used up ({error}); free it, or leave --cuda out") from error
+        raise CommandError(f"the GPU's memory is used up ({error}); free it, or read with --no-cuda") from error
     except OSError as error:
         raise CommandError(f"{output}: predictions can't be written: {error}") from error
 

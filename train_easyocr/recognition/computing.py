@@ -56,6 +56,14 @@ class Computing:
         return normalize(images).contiguous(memory_format=torch.channels_last)
 
 
+def reads_on_gpu(asked: bool | None) -> bool:
+    """Return whether to read on the GPU: as asked, or where there is one; raises ConfigError where there is none."""
+    found = torch.cuda.is_available()
+    if asked and not found:
+        raise ConfigError(f"--cuda: torch {torch.__version__} finds no CUDA device here; see what nvidia-smi says")
+    return found if asked is None else asked
+
+
 def _fastest_on_gpu() -> str:
     # Before Ampere (compute capability 8) bfloat16 is emulated; before Volta (7) there are no tensor cores.
     major = torch.cuda.get_device_capability()[0]
