@@ -43,6 +43,9 @@ if [ -z "${DATASET:-}" ]; then
         settings+=(--config train_easyocr/config_files/sample_from_starter.yaml)
     fi
     settings+=("saved_models=$sample/saved_models")
+elif [[ " $*" != *" --config"* && " $*" != *" continue_from="* ]] && ! have_weights korean_g2; then
+    echo "EasyOCR's korean_g2 is not there and can't be downloaded: training starts from the starter weights"
+    settings+=(continue_from=starter img_height=32)
 fi
 DATASET=$(cd "$DATASET" && pwd)
 export DATASET

@@ -63,6 +63,7 @@ def settings(network: str, data: Path, work: Path, iterations: int) -> Detection
         crop_size=PIECE,
         augmentation="light",
         network=network,
+        continue_from="",
         lr=NETWORKS[network],
         batch_size=BATCH,
         n_iter=iterations,

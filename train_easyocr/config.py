@@ -10,7 +10,7 @@ import difflib
 import math
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -61,7 +61,7 @@ class Config(CheckedSettings):
     seed: int = Field(1111, ge=0)
     experiment_name: str = Field("korean_documents", pattern=r"^[^/\\\x00]+$")
     saved_models: str = "saved_models"
-    workers: int = Field(2, ge=0)
+    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
 
@@ -97,7 +97,7 @@ class Config(CheckedSettings):
     box_jitter: float = Field(0.0, ge=0, le=0.5)
 
     # Characters
-    character: str = Field("korean_g2", min_length=1)
+    character: str = Field("korean_documents", min_length=1)
     sensitive: bool = True
     batch_max_length: int = Field(34, ge=1)
     data_filtering_off: bool = False
@@ -110,7 +110,7 @@ class Config(CheckedSettings):
     save_period: int = Field(10_000, ge=1)
     show_number: int = Field(8, ge=0)
     continue_from: str = "korean_g2"
-    detection: str = ""
+    detection: str = "auto"
     detection_tuning: int = Field(0, ge=0)
     strict: bool = True
     new_prediction: bool = False

@@ -53,8 +53,8 @@ def test_it_trains_and_can_be_used(tmp_path):
     settings = {"train_data": tmp_path / "training", "val_data": tmp_path / "validation", "saved_models": tmp_path}
     places = {key: str(value) for key, value in settings.items()}
     config = DetectionConfig(
-        **places, network="craft", long_side=64, crop_size=64, batch_size=1, workers=0, n_iter=1, val_period=1,
-        precision="fp32",
+        **places, network="craft", continue_from="", long_side=64, crop_size=64, batch_size=1, workers=0, n_iter=1,
+        val_period=1, precision="fp32",
     )  # fmt: skip
     training.train(config)
     opened = open_word_detector(config.experiment / "best_f1.pth")

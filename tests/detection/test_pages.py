@@ -5,12 +5,15 @@ import json
 import numpy as np
 import pytest
 
+from prepare_dataset import main as prepare
 from tests.detection.page_files import WORDS, write_page
 from tests.documents.own_folders import PAGES, boxes, own_folder
-from tests.documents.samples import jpeg, label, page_image, words_of, write_zip
-from train_easyocr.detection.config import DetectionConfig
+from tests.documents.samples import jpeg, label, make_download, page_image, words_of, write_zip
+from train_easyocr.config import Config
+from train_easyocr.detection.config import DetectionConfig, detection_of
 from train_easyocr.detection.pages import NO_WORDS, UNREADABLE, open_pages, read_training_page, split_labels
 from train_easyocr.documents.aihub import Annotation, LabelFile
+from train_easyocr.documents.archives import holds_pages
 from train_easyocr.documents.page import Box
 from train_easyocr.recognition.data import DataError
 
@@ -56,7 +59,7 @@ def test_pages_of_folders_are_counted(folder):
     write_page(folder / "training", "c", boxes=(WORDS[0], WORDS[1]), texts=["단어", " "])
     write_page(folder / "training", "d", boxes=(WORDS[0],), texts=[""])
     (folder / "training" / "labels" / "a" / "0.json").write_text("{")
-    training, validation = open_pages(config_of(folder), 1)
+    training, validation = open_pages(config_of(folder))
     assert [page.name for page in training.pages] == ["a/1", "a/2", "a/3", "c"]
     assert training.words == 3 * len(WORDS) + 1
     assert training.faults == {"empty text": 2}
@@ -67,12 +70,12 @@ def test_pages_of_folders_are_counted(folder):
 
 
 def test_the_digest_is_that_of_the_labels(folder):
-    before = [pages.digest for pages in open_pages(config_of(folder), 1)]
+    before = [pages.digest for pages in open_pages(config_of(folder))]
     path = folder / "training" / "labels" / "a" / "1.json"
     content = json.loads(path.read_text())
     content["annotations"][0]["annotation.bbox"][0] += 1
     path.write_text(json.dumps(content))
-    after = [pages.digest for pages in open_pages(config_of(folder), 1)]
+    after = [pages.digest for pages in open_pages(config_of(folder))]
     assert before[0] != after[0] and before[1] == after[1]
 
 
@@ -81,7 +84,7 @@ def test_lists_choose_pages(folder):
     (folder / "val.txt").write_text("a/1\n")
     both = str(folder / "training")
     lists = {"train_list": str(folder / "train.txt"), "val_list": str(folder / "val.txt")}
-    training, validation = open_pages(DetectionConfig(train_data=both, val_data=both, **lists), 1)
+    training, validation = open_pages(DetectionConfig(train_data=both, val_data=both, **lists))
     assert [page.name for page in training.pages] == ["a/0", "a/2"]
     assert [page.name for page in validation.pages] == ["a/1"]
 
@@ -89,25 +92,51 @@ def test_lists_choose_pages(folder):
 def test_a_list_that_does_not_fit_is_refused(folder):
     (folder / "train.txt").write_text("a/0\na/9\n")
     with pytest.raises(DataError, match="1 of its pages are not there, 'a/9'"):
-        open_pages(config_of(folder, train_list=str(folder / "train.txt")), 1)
+        open_pages(config_of(folder, train_list=str(folder / "train.txt")))
 
 
 def test_pages_for_both_are_refused(folder):
     both = str(folder / "training")
     with pytest.raises(DataError, match="4 pages are both for training and for validation"):
-        open_pages(DetectionConfig(train_data=both, val_data=both), 1)
+        open_pages(DetectionConfig(train_data=both, val_data=both))
 
 
 def test_a_folder_without_pages_is_named(folder):
     (folder / "empty").mkdir()
     with pytest.raises(DataError, match="empty: holds no labels"):
-        open_pages(DetectionConfig(train_data=str(folder / "empty"), val_data=str(folder)), 1)
+        open_pages(DetectionConfig(train_data=str(folder / "empty"), val_data=str(folder)))
+
+
+def test_what_was_unpacked_stands_in_for_archives_that_are_gone(tmp_path):
+    download = make_download(tmp_path / "공공행정문서 OCR", 3, 3)
+    packed = open_pages(DetectionConfig(dataset=str(tmp_path), val_images=2, eval_images=1))
+    assert prepare(["--dataset", str(download), "--unzip", "--workers", "1"]) == 0
+    for archive in download.rglob("*.zip"):
+        archive.unlink()
+    assert holds_pages(str(tmp_path))
+    unpacked = open_pages(DetectionConfig(dataset=str(tmp_path), val_images=2, eval_images=1))
+    assert [pages.digest for pages in unpacked] == [pages.digest for pages in packed]
+    (download / "unzipped" / ".unfinished").touch()
+    assert not holds_pages(str(tmp_path))
+    with pytest.raises(DataError, match="no page has both"):
+        open_pages(DetectionConfig(dataset=str(tmp_path)))
+
+
+def test_a_detector_is_trained_by_default_where_there_are_pages(tmp_path):
+    assert detection_of(Config()) is None  # words alone, below `output`
+    (tmp_path / "Training").mkdir()
+    assert detection_of(Config(dataset=str(tmp_path))) is None  # no archives
+    make_download(tmp_path, 1, 1)
+    found = detection_of(Config(dataset=str(tmp_path), val_images=3, seed=5))
+    assert (found.continue_from, found.network, found.n_iter) == ("starter", "db_light", 10_000)
+    assert (found.dataset, found.val_images, found.seed) == (str(tmp_path), 3, 5)
+    assert detection_of(Config(dataset=str(tmp_path), detection="")) is None
 
 
 def test_labels_may_be_in_any_form_that_step_2_reads(tmp_path):
     own_folder(tmp_path / "training", "ppocrlabel")
     own_folder(tmp_path / "validation", "icdar2015")
-    training, validation = open_pages(config_of(tmp_path), 1)
+    training, validation = open_pages(config_of(tmp_path))
     assert len(training.pages) == len(validation.pages) == PAGES
     assert training.words == validation.words > PAGES
     for page in (training.pages[2], validation.pages[2]):
@@ -123,7 +152,7 @@ def test_words_that_are_not_to_be_read_are_left_out_of_the_loss(tmp_path):
     lines = file.read_text(encoding="utf-8-sig").splitlines()
     file.write_text("\n".join([lines[0].rsplit(",", 1)[0] + ",###", *lines[1:]]), encoding="utf-8")
     own_folder(tmp_path / "validation", "icdar2015")
-    training, validation = open_pages(config_of(tmp_path), 1)
+    training, validation = open_pages(config_of(tmp_path))
     assert training.words == validation.words - 1
     assert sum(len(read_training_page(page)[1].unusable) for page in training.pages) == 1
 
@@ -137,7 +166,7 @@ def test_pages_are_read_out_of_the_archives(tmp_path):
         write_zip(folder / f"[원천]{kinds}.zip", images)
         write_zip(folder / f"[라벨]{kinds}.zip", labels)
     config = DetectionConfig(dataset=str(tmp_path), train_images=2, val_images=1, eval_images=3)
-    training, validation = open_pages(config, 1)
+    training, validation = open_pages(config)
     assert len(training.pages) == 2 and len(validation.pages) == 1
     image, labels = read_training_page(training.pages[0])
     assert image.shape == (180, 240) and image.dtype == np.uint8 and len(labels.boxes)

@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from train_easyocr.documents.workers import WorkerDiedError, available_cores, spread
+from train_easyocr.documents.workers import WorkerDiedError, available_cores, loading_workers, spread
 
 
 def square(number):
@@ -40,6 +40,15 @@ def test_an_error_of_a_task_reaches_the_caller(workers):
 def test_a_killed_worker_is_an_error_that_says_what_to_do():
     with pytest.raises(WorkerDiedError, match="--workers"):
         list(spread(die, range(3), 2))
+
+
+def test_processes_that_load_are_as_many_as_pay(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    assert [loading_workers("auto", gpu=gpu) for gpu in (True, False)] == [16, 16]
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
+    assert [loading_workers("auto", gpu=gpu) for gpu in (True, False)] == [8, 2]
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})
+    assert [loading_workers("auto", gpu=True), loading_workers(0, gpu=True), loading_workers(5, gpu=False)] == [2, 0, 5]
 
 
 def test_workers_end_when_their_parent_is_killed():

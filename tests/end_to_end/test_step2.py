@@ -88,7 +88,7 @@ def test_a_download_becomes_patches_and_an_evaluation_set(download, run):
 
 
 def test_statistics_agree_with_counting_by_hand(download, run):
-    run("--dataset", download, *ALL[:2], "--workers", 1, "batch_max_length=6")
+    run("--dataset", download, *ALL[:2], "--workers", 1, "batch_max_length=6", "character=korean_g2")
     found = statistics(download / SETS / "training/select_data")
     rows = [(text, patch.shape) for _, text, patch in expected_patches(5)]
     assert found["pages"] == {"with_both_files": 5, "drawn": 5, "used": 5, "skipped": {}}

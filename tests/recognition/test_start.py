@@ -7,6 +7,8 @@ from torch import nn
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, tiny_config
 from train_easyocr.config import ConfigError
+from train_easyocr.easyocr_weights import MissingWeights
+from train_easyocr.recognition import start as start_module
 from train_easyocr.recognition.batches import Batch
 from train_easyocr.recognition.characters import CharacterSet, CtcConverter
 from train_easyocr.recognition.checkpoints import read_weights
@@ -120,6 +122,26 @@ def test_the_trainer_learns_new_characters_once_and_first(data, capsys):
     assert torch.equal(read_weights(start)["Prediction.weight"], plain["model"]["Prediction.weight"][:6])
     train(config)
     assert "learnt first" not in capsys.readouterr().out
+
+
+def test_weights_that_can_not_be_had_are_told_with_those_that_can(data, monkeypatch):
+    def missing(name):
+        raise MissingWeights(f"{name} is nowhere")
+
+    monkeypatch.setattr(start_module, "find_weights", missing)
+    with pytest.raises(MissingWeights, match=r"korean_g2 is nowhere; .* continue_from=starter img_height=32$"):
+        train(tiny_config(data, continue_from="korean_g2"))
+
+
+def test_weights_that_know_words_of_another_height_are_told(data, capsys):
+    for height in (32, 48):
+        train(tiny_config(data, experiment_name=f"{height}", img_height=height, n_iter=1))
+    first = tiny_config(data, experiment_name="32").experiment / "best_accuracy.pth"
+    capsys.readouterr()
+    for height, told in ((32, 0), (48, 1)):
+        name = f"from 32 to {height}"
+        train(tiny_config(data, experiment_name=name, img_height=height, continue_from=str(first), n_iter=1))
+        assert capsys.readouterr().out.count("these weights know words 32 pixels high; img_height=32") == told
 
 
 def test_known_characters_leave_nothing_to_be_learnt_first(data, capsys):

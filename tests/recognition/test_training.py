@@ -102,12 +102,17 @@ def test_it_learns_a_few_words_by_heart(data, capsys):
     assert "all 150 iterations are done" in capsys.readouterr().out
 
 
-def test_the_korean_model_has_its_number_of_parameters(data, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("settings", "parameters"),
+    [(["character=korean_g2"], "4,015,729"), ([], "4,425,130")],  # 1,593 more rows of 256 weights and a bias
+    ids=["EasyOCR's characters", "our default"],
+)
+def test_the_korean_model_has_its_number_of_parameters(data, monkeypatch, capsys, settings, parameters):
     install_random_weights(data / "easyocr", monkeypatch, names=("korean_g2",))
     monkeypatch.setattr(Trainer, "run", lambda self, end: setattr(self, "best", {"accuracy": 0, "norm_ed": 0}))
     places = [f"output={data}", "train_data=training", "val_data=validation", f"saved_models={data}/saved"]
-    train(load_config(CONFIG_FILES / "config.yaml", [*places, "batch_size=4", "workers=0"]))
-    assert "Total number of trainable parameters: 4,015,729\n" in capsys.readouterr().out
+    train(load_config(CONFIG_FILES / "config.yaml", [*places, "batch_size=4", "workers=0", *settings]))
+    assert f"Total number of trainable parameters: {parameters}\n" in capsys.readouterr().out
 
 
 def test_the_published_settings_train(data, monkeypatch):

@@ -14,11 +14,13 @@ from pydantic import Field, field_validator
 
 from train_easyocr.config import CONFIG_FILES, STRENGTHS, CheckedSettings, Config, check_settings, load_settings
 from train_easyocr.detection.db_boxes import DbParameters
-from train_easyocr.documents.archives import find_download
+from train_easyocr.documents.archives import find_download, holds_pages
 from train_easyocr.marks import marked_detector
 from train_easyocr.starter_weights import STARTER
 
 DEFAULT_CONFIG = CONFIG_FILES / "detection.yaml"
+AUTO = "auto"
+"""Of the setting `detection`: the default file, where there are pages."""
 
 
 class DetectionConfig(CheckedSettings):
@@ -28,7 +30,7 @@ class DetectionConfig(CheckedSettings):
     seed: int = Field(1111, ge=0)
     experiment_name: str = Field("korean_detector", pattern=r"^[^/\\\x00]+$")
     saved_models: str = "saved_models"
-    workers: int = Field(2, ge=0)
+    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
 
     # Data
@@ -49,13 +51,13 @@ class DetectionConfig(CheckedSettings):
     # Training
     network: Literal["db_light", "craft"] = "db_light"
     batch_size: int = Field(16, ge=1)
-    n_iter: int = Field(50_000, ge=1)
+    n_iter: int = Field(10_000, ge=1)
     val_period: int = Field(1_000, ge=1)
     save_period: int = Field(10_000, ge=1)
-    continue_from: str = ""
+    continue_from: str = STARTER
 
     # Optimizer
-    lr: float = Field(0.002, gt=0)
+    lr: float = Field(0.001, gt=0)
     lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
     weight_decay: float = Field(1e-4, ge=0)
     grad_clip: float = Field(5.0, gt=0)
@@ -116,14 +118,15 @@ def detection_of(config: Config) -> DetectionConfig | None:
     """Return the settings of the detector that is trained and installed with a recognizer; None where none is.
 
     The file that `detection` names, here or among the presets, with the recognizer's data set, draw and places. It
-    draws no more validation pages than step 2, whose next pages are the evaluation's.
+    draws no more validation pages than step 2, whose next pages are the evaluation's. `auto` stands for the default
+    file where `dataset` holds the pages that a detector is trained on; prepared words alone are not enough.
 
     Raises:
         ConfigError: The file can't be used.
     """
-    if not config.detection:
+    if not config.detection or (config.detection == AUTO and not holds_pages(config.dataset)):
         return None
-    file = Path(config.detection)
+    file = DEFAULT_CONFIG if config.detection == AUTO else Path(config.detection)
     shared = ("dataset", "saved_models", "train_images", "eval_images", "seed")
     found = load_detection_config(
         file if file.is_file() else CONFIG_FILES / file, [f"{key}={getattr(config, key)}" for key in shared]

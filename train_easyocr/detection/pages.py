@@ -26,14 +26,21 @@ from train_easyocr.documents.aihub import (
     LabelFile,
     Problem,
     fault_of,
+    find_pages,
     read_label_file,
 )
-from train_easyocr.documents.archives import SPLIT_FOLDERS, find_archived_pages, find_archives, list_archives
+from train_easyocr.documents.archives import (
+    SPLIT_FOLDERS,
+    find_archived_pages,
+    find_archives,
+    find_unzipped,
+    list_archives,
+)
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
 from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
-from train_easyocr.documents.workers import spread
+from train_easyocr.documents.workers import own_cores, spread
 from train_easyocr.recognition.data import DataError
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.text import format_table
@@ -143,7 +150,7 @@ class PageSet:
         return format_table((self.title, "Number"), rows)
 
 
-def open_pages(config: DetectionConfig, workers: int) -> tuple[PageSet, PageSet]:
+def open_pages(config: DetectionConfig) -> tuple[PageSet, PageSet]:
     """Find the pages for training and for validation and look at their labels.
 
     Raises:
@@ -153,8 +160,8 @@ def open_pages(config: DetectionConfig, workers: int) -> tuple[PageSet, PageSet]
     validation, others = validation_pages(config)
     _refuse_common(training, validation)
     return (
-        _looked_at("Training", training, problems, workers),
-        _looked_at("Validation", validation, others, workers),
+        _looked_at("Training", training, problems),
+        _looked_at("Validation", validation, others),
     )
 
 
@@ -187,10 +194,11 @@ def validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Pr
 
 
 def find_split(folder: str, download: Path, split: str) -> tuple[list[PageSource], list[Problem]]:
-    """Return the pages of a folder, or of a split's archives where no folder is named, and what others lack.
+    """Return the pages of a folder, or of the download where no folder is named, and what others lack.
 
     Args:
-        folder: Holds images and labels, in any form that `find_labelled_pages` tells; empty for the archives.
+        folder: Holds images and labels, in any form that `find_labelled_pages` tells; empty for the archives, or for
+            what was unpacked of them where they are gone.
         download: The folder that holds Training/ and Validation/.
         split: training or validation.
 
@@ -204,6 +212,9 @@ def find_split(folder: str, download: Path, split: str) -> tuple[list[PageSource
             raise DataError(str(error)) from None
         return [PageSource.of(page) for page in found.pages], found.problems
     archives = find_archives(download)[split]
+    if not archives and (unzipped := find_unzipped(download, split)):
+        found_there, problems = find_pages(unzipped)
+        return [PageSource.of(page) for page in found_there], problems
     pages, problems = find_archived_pages(list_archives({split: archives}), split)
     if not pages:
         raise DataError(f"{download / SPLIT_FOLDERS[split]}: no page has both an image and a label file")
@@ -232,14 +243,14 @@ def _refuse_common(training: Iterable[PageSource], validation: Iterable[PageSour
         )
 
 
-def _looked_at(title: str, pages: list[PageSource], problems: list[Problem], workers: int) -> PageSet:
+def _looked_at(title: str, pages: list[PageSource], problems: list[Problem]) -> PageSet:
     """Read all labels once, and count."""
     tasks = list(enumerate(pages))
     bar = partial(
         tqdm, total=len(tasks), desc=f"{title} labels", unit="page", disable=not shows_progress(), leave=False
     )
     # A process takes longer to start than a thousand labels to read.
-    scans = sorted(bar(spread(_scan, tasks, max(1, workers) if len(tasks) > 4000 else 1)), key=lambda scan: scan.number)
+    scans = sorted(bar(spread(_scan, tasks, own_cores() if len(tasks) > 4000 else 1)), key=lambda scan: scan.number)
     found = PageSet(title, [pages[scan.number] for scan in scans if not scan.problem], problems=list(problems))
     found.problems += [Problem(pages[scan.number].name, scan.problem) for scan in scans if scan.problem]
     digest = hashlib.sha256()

@@ -32,6 +32,7 @@ from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_labe
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import PageSource, SourceError
+from train_easyocr.documents.workers import loading_workers
 from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import remove_leftovers, write_text
@@ -87,7 +88,7 @@ def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
             raise ConfigError(
                 f"batch_size: {config.batch_size} pieces can't be divided over {processes.count} processes"
             )
-        training, validation = open_pages(config, config.workers)
+        training, validation = open_pages(config)
         _describe_pages(config, training, validation, write=processes.first)
     with processes.agreeing():
         trainer = _prepare(config, processes, state, training, validation)
@@ -302,12 +303,13 @@ class DetectorTrainer:
         self._network = self._processes.wrap(self._model, self._computing.device)
 
     def _batches(self) -> Iterator[Batch]:
+        gpu = self._computing.device.type == "cuda"
         return training_batches(
             Pieces(self._pages, self._kind, self._config),
             StepPlan(len(self._pages), self._config, self._processes),
             range(self.iteration, self._config.n_iter),
-            workers=self._config.workers,
-            pin_memory=self._computing.device.type == "cuda",
+            workers=loading_workers(self._config.workers, gpu),
+            pin_memory=gpu,
         )
 
     def _step(self, batch: Batch, bar: tqdm[Any]) -> float:

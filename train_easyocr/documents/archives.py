@@ -50,6 +50,8 @@ PAGE_SUFFIXES = IMAGE_SUFFIXES | {LABEL_SUFFIX}
 ARCHIVE_SUFFIXES = frozenset({".zip"})
 PART = re.compile(r"(.+\.zip)\.part(\d+)", re.IGNORECASE)
 """A piece of an archive, as AI-Hub's server sends it; its own program puts them together, unless it is interrupted."""
+UNZIPPED, UNFINISHED = "unzipped", ".unfinished"
+"""Where step 2 unpacks archives if asked to, and the file in it that says that it has not come to its end."""
 COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 UNUSABLE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL})
 """Errors of writing that are a member's own; any other, such as a full disk, ends the run."""
@@ -170,6 +172,20 @@ def _archives_below(folder: Path) -> set[Path]:
         if part := PART.fullmatch(path.name):
             parts.setdefault(path.with_name(part[1]), []).append((int(part[2]), path))
     return found | {min(of_one)[1] for whole, of_one in parts.items() if whole not in found}
+
+
+def find_unzipped(folder: Path, split: str) -> Path | None:
+    """Return where step 2 has unpacked a split below a folder; None where it has not, or not to its end."""
+    unzipped = folder / UNZIPPED
+    return unzipped / split if (unzipped / split).is_dir() and not (unzipped / UNFINISHED).exists() else None
+
+
+def holds_pages(dataset: str) -> bool:
+    """Tell whether a data set's folder has pages for training and for validation, packed or unpacked."""
+    if not dataset:
+        return False
+    download = find_download(Path(dataset))
+    return all(archives or find_unzipped(download, split) for split, archives in find_archives(download).items())
 
 
 def list_archives(archives: dict[str, list[Path]]) -> Listing:

@@ -12,7 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from train_easyocr.memory import keep_freed_memory
 
@@ -32,6 +32,26 @@ class WorkerDiedError(RuntimeError):
 def available_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def own_cores() -> int:
+    """Return how many cores fall to this process where torchrun has started several on this machine."""
+    return max(1, available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def loading_workers(setting: int | Literal["auto"], gpu: bool) -> int:
+    """Return how many processes load for a training process.
+
+    `auto` takes a core each for a GPU, 16 at most: one H200 trains on what 8 of them load (on paper). A CPU trains with
+    its cores itself, and a quarter of them is plenty to load for it.
+
+    Args:
+        setting: The setting `workers`.
+        gpu: Whether a GPU trains.
+    """
+    if setting != "auto":
+        return setting
+    return max(2, min(16, own_cores() if gpu else own_cores() // 4))
 
 
 def spread(

@@ -20,6 +20,7 @@ from train_easyocr.documents.aihub import (
     pairing_problems,
 )
 from train_easyocr.documents.archives import (
+    UNZIPPED,
     Listing,
     Member,
     MemberProblem,
@@ -42,7 +43,7 @@ from train_easyocr.patches.page_work import (
     read_and_cut,
 )
 from train_easyocr.patches.prepared_set import PrepareError
-from train_easyocr.patches.stages import GIB, UNZIPPED, Job, show_problems
+from train_easyocr.patches.stages import GIB, Job, show_problems
 from train_easyocr.patches.statistics import Measure, WordStatistics, render
 
 SHOWN_PAGES = 10

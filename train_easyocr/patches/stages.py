@@ -16,11 +16,14 @@ from train_easyocr.config import Config
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem, find_pages
 from train_easyocr.documents.archives import (
     SPLIT_FOLDERS,
+    UNFINISHED,
+    UNZIPPED,
     Listing,
     MemberProblem,
     extract_members,
     find_archived_pages,
     find_archives,
+    find_unzipped,
     free_bytes,
     in_chunks,
     list_archives,
@@ -47,9 +50,6 @@ from train_easyocr.patches.statistics import Measure, ModelSettings, render
 from train_easyocr.text import format_table
 
 EVALUATION_SET = "evaluation_set"
-UNZIPPED = "unzipped"
-UNFINISHED = ".unfinished"
-"""A file in unzipped/ while it is being filled."""
 GIB = 2**30
 SHOWN_PROBLEMS = 10
 
@@ -284,8 +284,8 @@ def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
     """Return a split's pages: the pool's, or those in unzipped/, or in the archives where nothing is unzipped."""
     if job.pool:
         return [PageSource.of(page) for page in job.pool.pages], job.pool.problems
-    folder = job.output / UNZIPPED / split
-    if folder.is_dir() and not (job.output / UNZIPPED / UNFINISHED).exists():
+    folder = find_unzipped(job.output, split)
+    if folder is not None:
         found, problems = find_pages(folder)
         pages, where, advice = [PageSource.of(page) for page in found], f"{folder}", "; add --unzip"
     else:

@@ -15,6 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from train_easyocr.config import Config
+from train_easyocr.documents.workers import loading_workers
 from train_easyocr.recognition.augmentation import Augmentation
 from train_easyocr.recognition.box_jitter import Margins, jittered_crop, tight_crop
 from train_easyocr.recognition.data import (
@@ -247,13 +248,14 @@ def training_batches(
     steps = _Steps(plan, start, config.n_iter, processes)
     jitter, augmentation = BoxJitter.from_config(config), Augmentation.from_config(config)
     dataset = WordBatches(sets, InputSettings.from_config(config), jitter=jitter, augmentation=augmentation)
-    return _batches(dataset, steps, config.workers, pin_memory)
+    return _batches(dataset, steps, loading_workers(config.workers, pin_memory), pin_memory)
 
 
 def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:
     """Yield batches of given words, as wide as reading makes them; raises PatchError."""
     dataset = WordBatches([data], InputSettings.from_config(config), reading=True)
-    return _batches(dataset, [Request([part]) for part in words], config.workers, pin_memory)
+    requests = [Request([part]) for part in words]
+    return _batches(dataset, requests, loading_workers(config.workers, pin_memory), pin_memory)
 
 
 def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:

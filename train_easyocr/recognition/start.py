@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from train_easyocr import starter_weights
 from train_easyocr.config import Config, ConfigError
-from train_easyocr.easyocr_weights import find_weights, recognition_entries
+from train_easyocr.easyocr_weights import MissingWeights, find_weights, recognition_entries
 from train_easyocr.marks import marked_recognizer
 from train_easyocr.recognition.batches import Batch, divide_batch, training_batches
 from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
@@ -109,7 +109,15 @@ def load_start(model: nn.Module, config: Config, character_set: CharacterSet) ->
     if not config.continue_from:
         print("Starting with fresh weights")
         return []
-    path, known = find_start(config.continue_from, Path(config.saved_models))
+    try:
+        path, known = find_start(config.continue_from, Path(config.saved_models))
+    except MissingWeights as error:
+        height = read_card(starter_weights.RECOGNIZER).img_height
+        instead = f"continue_from={starter_weights.STARTER} img_height={height}"
+        raise MissingWeights(f"{error}; or start from the weights of this project: {instead}") from None
+    height = read_card(path).img_height if card_path(path).is_file() else config.img_height
+    if height != config.img_height:
+        print(f"Warning: these weights know words {height} pixels high; img_height={height} reads better at once")
     characters = (known, character_set.characters) if known and config.Prediction == "CTC" else None
     report = load_pretrained(
         model, path, strict=config.strict, new_prediction=config.new_prediction, characters=characters
