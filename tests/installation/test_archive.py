@@ -3,7 +3,10 @@
 import pytest
 import torch
 
+from tests.detection.untrained import save_untrained
+from tests.documents.samples import make_download
 from tests.installation.weights import change_card
+from train_easyocr.config import save_config
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.settings import read_settings, save_settings, settings_for
 from train_easyocr.files import sha256
@@ -50,6 +53,25 @@ def test_a_model_that_somebody_else_installed_is_kept(trained, home):
     assert restore(stranger).settings.read_text(encoding="utf-8") == "남의 것"
     assert not place.card.exists(), "the card of the other weights does not stay beside them"
     assert archive_installed(place) == stranger
+
+
+def test_the_detector_that_step_3_trained_by_default_is_installed_with_the_recognizer(trained, home, tmp_path, capsys):
+    save_config(trained.model_copy(update={"saved_models": str(tmp_path), "detection": "auto"}), tmp_path / "설정.yaml")
+    weights = str(trained.experiment / "best_accuracy.pth")
+    files = Place.installed().detection
+    assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5"]) == 0  # words alone were trained on
+    assert not files.weights.exists()
+
+    make_download(tmp_path / "쪽", 1, 1)
+    assert main([weights, "--config", str(tmp_path / "설정.yaml"), f"dataset={tmp_path / '쪽'}"]) == 1
+    assert "best_f1.pth: there is no such file; step 3 trains the detector" in capsys.readouterr().err
+
+    (tmp_path / "korean_detector").mkdir()
+    detector = save_untrained(tmp_path / "korean_detector" / "best_f1.pth")
+    assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5", "detection="]) == 0
+    assert not files.weights.exists()
+    assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5"]) == 0  # wherever the pages are now
+    assert sha256(files.weights) == sha256(detector)
 
 
 def test_recognizer_detector_and_settings_come_and_go_together(trained, detector, home, tmp_path, capsys):

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
-from train_easyocr.detection.config import detection_of
+from train_easyocr.detection.config import DetectionConfig, detection_of
 from train_easyocr.detection.settings import EASYOCR, FILE_NAME, tuning_folder
 from train_easyocr.detection.training import BEST
 from train_easyocr.evaluation.acceptance import RefusedError, refuse_if_worse
@@ -97,9 +97,23 @@ def _chosen_detector(detector: str | None, settings: Path | None, config: Config
 
 
 def _trained_detector(config: Config) -> str | None:
-    """Return the detector that step 3 trained with the recognizer, if the settings name one."""
+    """Return the detector that step 3 trained with the recognizer, if the settings ask for one.
+
+    Raises:
+        InstallationError: It is not there.
+    """
+    if not config.detection:
+        return None
     detection = detection_of(config)
-    return str(detection.experiment / f"{BEST}.pth") if detection else None
+    # What was trained on a download's pages is installed without them, too; own words have no detector.
+    trained = (detection or DetectionConfig(saved_models=config.saved_models)).experiment / f"{BEST}.pth"
+    if trained.is_file():
+        return str(trained)
+    if detection is None:
+        return None
+    raise InstallationError(
+        f"{trained}: there is no such file; step 3 trains the detector after the recognizer. detection= leaves it out"
+    )
 
 
 def _tuned_settings(config: Config) -> Path | None:
