@@ -92,6 +92,13 @@ def test_weights_and_statistics_become_those_of_the_first_process():
     assert kept == taken == first
 
 
+def test_gpus_that_nobody_uses_are_told(monkeypatch):
+    assert Processes().unused_gpus() == "" or torch.cuda.device_count() > 1
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    assert "one of 8 GPUs; torchrun --standalone --nproc_per_node=8 " in Processes().unused_gpus()
+    assert Processes(rank=3, count=8, local_rank=3).unused_gpus() == ""
+
+
 def test_a_command_joins_once_for_all_that_it_trains():
     def both(rank):
         with Processes.joined() as outer:

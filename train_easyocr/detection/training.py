@@ -148,7 +148,7 @@ def _prepare(
             print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
         save_config(config, config.experiment / "config.yaml")
     print(f"Total number of trainable parameters: {count_trainable(model):,}")
-    print(f"Computing in {computing}")
+    print(f"Computing in {computing}{processes.unused_gpus()}")
     epochs = config.n_iter * config.batch_size / len(training.pages)
     print(f"{config.n_iter:,} iterations of {config.batch_size:,} pieces are {epochs:,.1f} of each page")
     return DetectorTrainer(

@@ -77,6 +77,13 @@ class Processes:
         """Whether this is the process that writes and shows progress."""
         return self.rank == 0
 
+    def unused_gpus(self) -> str:
+        """Say how this machine's other GPUs are used, if it has several and this is the only process; else nothing."""
+        gpus = torch.cuda.device_count()
+        if self.count > 1 or gpus < 2:
+            return ""
+        return f", one of {gpus} GPUs; torchrun --standalone --nproc_per_node={gpus} -m train_easyocr.train takes all"
+
     def share(self, total: int) -> slice:
         """Return which of `total` things in a row are this process's; shares differ by one at most."""
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)

@@ -116,7 +116,7 @@ def _train(config: Config, processes: Processes, end: float) -> None:
     with processes.agreeing():
         trainer = _prepare(config, processes, state, character_set, sets)
     print(f"Total number of trainable parameters: {count_trainable(trainer.model):,}")
-    print(f"Computing in {trainer.computing}")
+    print(f"Computing in {trainer.computing}{processes.unused_gpus()}")
     print(_describe_batch(config, processes))
     print(trainer.plan.describe(config.data_names, config.n_iter))
     print(describe_rate(config))
