@@ -56,7 +56,7 @@ def write_labels(folder: Path, rows: int) -> None:
             for length, (x, y), height, chance in zip(lengths, corners, heights, chances, strict=True):
                 text = "".join(known[index] for index in syllables[end : end + length])
                 end += length
-                text += "를" if chance < 0.1 else ",000" if chance < 0.15 else ""
+                text += "뷁" if chance < 0.1 else ",000" if chance < 0.15 else ""
                 box = f"{x}-{y}-{x + height * len(text)}-{y + height}"
                 writer.writerow([f"5350109-2001-{page // 10_000:04}-{page % 10_000:04}_{box}.png", text])
 
