@@ -165,6 +165,26 @@ def test_two_files_of_one_name(perfect, finetuned, tmp_path, capsys):
     assert "rename the file" in capsys.readouterr().err
 
 
+def test_weights_of_one_name_are_told_apart_by_their_folders(eval_set, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "find_models", lambda *_: ([], {}))
+    monkeypatch.setattr(
+        command, "model_of", lambda name, path, *_: fake_model(name, {"weights_sha256": sha256(path)}, FakeRecognizer())
+    )
+    chosen = []
+    for experiment in ("첫째", "둘째"):
+        path = tmp_path / experiment / "best_accuracy.pth"
+        path.parent.mkdir()
+        path.write_text(experiment, encoding="utf-8")
+        chosen += ["--weights", path]
+    assert step5(tmp_path, *chosen, "--boxes", "labels") == 0
+    scores = json.loads((tmp_path / "out" / "evaluation_result.json").read_text(encoding="utf-8"))
+    assert list(scores["models"]) == ["첫째/best_accuracy", "둘째/best_accuracy"]
+    assert step5(tmp_path, *chosen[:2], "--boxes", "labels") == 0
+    assert "| best_accuracy\n" in capsys.readouterr().out
+    assert step5(tmp_path, *chosen[:2], *chosen[:2], "--boxes", "labels") == 2
+    assert "rename the file" in capsys.readouterr().err
+
+
 def test_history_and_comparison(perfect, finetuned, tmp_path, capsys):
     assert step5(tmp_path, "--predictions", perfect) == 0
     assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--mark", "first") == 0

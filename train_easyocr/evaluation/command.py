@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -267,10 +268,16 @@ def _evaluate(
 def _named_models(
     arguments: argparse.Namespace, config: Config, detectors: Detectors | None, taken: Sequence[str]
 ) -> list[Model]:
-    """Return the models of weights that are not installed, each named after its file or its mark."""
+    """Return the models of weights that are not installed, each named after its file or its mark.
+
+    Files of one name, such as the best weights of two experiments, are named after their folders, too.
+    """
     models: list[Model] = []
+    stems = Counter(Path(given).stem for given in arguments.weights)
     for given in arguments.weights:
         path, name = Path(given), Path(given).stem
+        if stems[name] > 1:
+            name = f"{path.absolute().parent.name}/{name}"
         if not path.is_file():
             path, name = marked_recognizer(given, Path(config.saved_models)) or path, given
         if not path.is_file():
