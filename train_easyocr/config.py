@@ -91,7 +91,7 @@ class Config(CheckedSettings):
     contrast_adjust: float = Field(0.0, ge=0, le=1)
 
     # Augmentation
-    augmentation: Literal["off", "light", "medium", "strong"] | float = "medium"
+    augmentation: Literal["off", "light", "medium", "strong"] | float = "light"
     augmentation_probability: float = Field(0.6, ge=0, le=1)
     augmentation_kinds: str = "all"
     box_jitter: float = Field(0.0, ge=0, le=0.5)
