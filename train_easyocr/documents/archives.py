@@ -48,7 +48,7 @@ CATEGORIES = frozenset(
 )
 PAGE_SUFFIXES = IMAGE_SUFFIXES | {LABEL_SUFFIX}
 ARCHIVE_SUFFIXES = frozenset({".zip"})
-PART = re.compile(r"(.+\.zip)\.part(\d+)", re.IGNORECASE)
+PART = re.compile(r"([^.].*\.zip)\.part(\d+)", re.IGNORECASE)
 """A piece of an archive, as AI-Hub's server sends it; its own program puts them together, unless it is interrupted."""
 UNZIPPED, UNFINISHED = "unzipped", ".unfinished"
 """Where step 2 unpacks archives if asked to, and the file in it that says that it has not come to its end."""
