@@ -6,6 +6,7 @@ import torch
 from tests.detection.untrained import save_untrained
 from tests.documents.samples import make_download
 from tests.installation.weights import change_card
+from train_easyocr import starter_weights
 from train_easyocr.config import save_config
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.settings import read_settings, save_settings, settings_for
@@ -65,6 +66,10 @@ def test_the_detector_that_step_3_trained_by_default_is_installed_with_the_recog
     make_download(tmp_path / "쪽", 1, 1)
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), f"dataset={tmp_path / '쪽'}"]) == 1
     assert "best_f1.pth: there is no such file; step 3 trains the detector" in capsys.readouterr().err
+
+    assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5", "--detector", "starter"]) == 0
+    assert sha256(files.weights) == sha256(starter_weights.DETECTOR)
+    assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5", "--detector", "easyocr"]) == 0
 
     (tmp_path / "korean_detector").mkdir()
     detector = save_untrained(tmp_path / "korean_detector" / "best_f1.pth")

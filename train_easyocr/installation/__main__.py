@@ -3,7 +3,7 @@
     python3 -m train_easyocr.installation [weights] [--config FILE] [key=value ...]
     python3 -m train_easyocr.installation --list
     python3 -m train_easyocr.installation --restore NAME
-    python3 -m train_easyocr.installation [weights] [--detector PATH|easyocr] [--detection_settings FILE]
+    python3 -m train_easyocr.installation [weights] [--detector PATH|starter|easyocr] [--detection_settings FILE]
     python3 -m train_easyocr.installation [weights] --refuse-if-worse analysis.json|EVALUATION_SET
 
 Weights are files, or names that `evaluate.py --mark` gave.
@@ -35,6 +35,7 @@ from train_easyocr.installation.install import install
 from train_easyocr.marks import marked_detector, marked_recognizer, marked_settings
 from train_easyocr.model_files import Place
 from train_easyocr.recognition.checkpoints import best_weights
+from train_easyocr.starter_weights import DETECTOR, STARTER
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -49,8 +50,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--detector",
         metavar="PATH",
-        help="weights of a word detector to install, too; easyocr: EasyOCR's own again; "
-        "default: the one that step 3 trained, where the setting `detection` names one",
+        help="weights of a word detector to install, too; starter: this project's own; easyocr: EasyOCR's own again; "
+        "default: the one that step 3 trained, where it trained one",
     )
     parser.add_argument(
         "--detection_settings",
@@ -84,11 +85,13 @@ def _chosen_weights(weights: Path | None, config: Config) -> Path:
 
 
 def _chosen_detector(detector: str | None, settings: Path | None, config: Config) -> tuple[str | None, Path | None]:
-    """Return the detector that is meant, and its settings: a file, what a mark kept, or what step 3 trained."""
+    """Return the detector that is meant, and its settings: a file, the starter's, a mark's, or what step 3 trained."""
     if detector is None:
         return _trained_detector(config), settings or _tuned_settings(config)
     if detector == EASYOCR or Path(detector).is_file():
         return detector, settings
+    if detector == STARTER:
+        return str(DETECTOR), settings
     saved_models = Path(config.saved_models)
     kept, kept_settings = marked_detector(detector, saved_models), marked_settings(detector, saved_models)
     if kept is None and kept_settings is not None:

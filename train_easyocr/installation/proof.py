@@ -156,7 +156,10 @@ def check_detection(staged: Place, patches: Sequence[Image]) -> None:
     """
     files = staged.detection
     if not files.settings.is_file():
-        print("step 4: words are found by EasyOCR's own detector, with its own settings")
+        print(
+            "step 4: words are found by EasyOCR's own detector, with its own settings, which join the words of a line; "
+            "--detector starter takes this project's, which finds single words"
+        )
         return
     sheet = sheet_of(patches[:60])
     try:
