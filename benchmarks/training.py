@@ -76,9 +76,10 @@ def write_words(folder: Path, count: int) -> None:
 
 
 def settings(folder: Path, **changes: Any) -> Config:
-    """Return the default recipe's settings for the set in `folder`/words, with fresh weights."""
+    """Return the default recipe's settings for the set in `folder`/words, with fresh weights of EasyOCR's network."""
     places = {"output": str(folder), "train_data": "", "val_data": "", "select_data": "words"}
     places |= {"saved_models": str(folder), "continue_from": "", "workers": WORKERS, "batch_size": BATCH}
+    places |= {"character": "korean_g2"}  # that of the published trainer, which is the plain way
     return check_config(places | changes)
 
 
