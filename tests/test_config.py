@@ -102,6 +102,7 @@ def test_all_faults_are_reported_together(tmp_path):
         (["img_height=60"], "img_height"),
         (["center_loss=on"], "center_loss: should be a number; on, yes and true say not how much"),
         (["detection_tuning=yes"], "detection_tuning: should be a number"),
+        (["workers=1.5"], "workers: should be auto or a number of processes, not '1.5'"),
         (["experiment_name=a/b"], "experiment_name"),
         (["optimizer=adadelta", "lr=auto"], "which finds its own step; set lr: 1.0"),
         (["lr=automatic"], "lr: should be auto or a number above 0, not 'automatic'"),

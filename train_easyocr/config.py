@@ -10,7 +10,7 @@ import difflib
 import math
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
@@ -53,6 +53,11 @@ class CheckedSettings(BaseModel):
             raise ValueError("should be a number; on, yes and true say not how much")
         return value
 
+    @field_validator("workers", mode="before", check_fields=False)
+    @classmethod
+    def _processes(cls, value: Any) -> Any:
+        return _name_or_number(value, ["auto"], "of processes", lambda x: x >= 0 and x.is_integer())
+
 
 class Config(CheckedSettings):
     """All settings, checked. Frozen: a setting has one value from the start of a step to its end."""
@@ -61,7 +66,7 @@ class Config(CheckedSettings):
     seed: int = Field(1111, ge=0)
     experiment_name: str = Field("korean_documents", pattern=r"^[^/\\\x00]+$")
     saved_models: str = "saved_models"
-    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    workers: Literal["auto"] | int = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
 

@@ -86,16 +86,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         detector = _detector_of(config)
     except ConfigError as error:
         return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
-    only_shows = bool(options.show_samples or options.character_from)
-    if config.detection_tuning and detector is None and not only_shows and not _craft_is_there():
+    if options.show_samples or options.character_from:
+        return run(config, samples=options.show_samples, character_from=options.character_from)
+    if config.detection_tuning and detector is None and not _craft_is_there():
         return USAGE_ERROR
-    if config.detection and detector is None and not only_shows and os.environ.get("RANK", "0") == "0":
+    if config.detection and detector is None and os.environ.get("RANK", "0") == "0":
         print(
             "The recognizer alone is trained: dataset names no pages to train a detector on (detection: auto). "
             "python3 -m train_easyocr.detection.train train_data=DIR val_data=DIR takes pages from anywhere"
         )
-    if only_shows:
-        return run(config, samples=options.show_samples, character_from=options.character_from)
     return _train_all(config, detector, options.minutes)
 
 

@@ -40,9 +40,10 @@ def test_augmentation_has_names_and_numbers(value, strength):
 
 
 def test_a_switch_is_no_number(tmp_path):
-    (tmp_path / "detection.yaml").write_text("ema: on\nweight_decay: off\n", encoding="utf-8")
+    (tmp_path / "detection.yaml").write_text("ema: on\nworkers: on\nweight_decay: off\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"ema: should be a number; on, yes and true say not how much") as error:
         load_detection_config(tmp_path / "detection.yaml", [f"dataset={tmp_path}"])
+    assert "workers: should be auto or a number of processes, not True" in str(error.value)
     assert "weight_decay" not in str(error.value)  # off is 0, which is what it means
 
 

@@ -30,7 +30,7 @@ class DetectionConfig(CheckedSettings):
     seed: int = Field(1111, ge=0)
     experiment_name: str = Field("korean_detector", pattern=r"^[^/\\\x00]+$")
     saved_models: str = "saved_models"
-    workers: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
+    workers: Literal["auto"] | int = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
 
     # Data

@@ -213,9 +213,10 @@ def find_split(folder: str, download: Path, split: str) -> tuple[list[PageSource
         return [PageSource.of(page) for page in found.pages], found.problems
     archives = find_archives(download)[split]
     if not archives and (unzipped := find_unzipped(download, split)):
-        found_there, problems = find_pages(unzipped)
-        return [PageSource.of(page) for page in found_there], problems
-    pages, problems = find_archived_pages(list_archives({split: archives}), split)
+        files, problems = find_pages(unzipped)
+        pages = [PageSource.of(page) for page in files]
+    else:
+        pages, problems = find_archived_pages(list_archives({split: archives}), split)
     if not pages:
         raise DataError(f"{download / SPLIT_FOLDERS[split]}: no page has both an image and a label file")
     return pages, problems

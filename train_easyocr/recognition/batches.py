@@ -248,14 +248,13 @@ def training_batches(
     steps = _Steps(plan, start, config.n_iter, processes)
     jitter, augmentation = BoxJitter.from_config(config), Augmentation.from_config(config)
     dataset = WordBatches(sets, InputSettings.from_config(config), jitter=jitter, augmentation=augmentation)
-    return _batches(dataset, steps, loading_workers(config.workers, pin_memory), pin_memory)
+    return _batches(dataset, steps, config, pin_memory)
 
 
 def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:
     """Yield batches of given words, as wide as reading makes them; raises PatchError."""
     dataset = WordBatches([data], InputSettings.from_config(config), reading=True)
-    requests = [Request([part]) for part in words]
-    return _batches(dataset, requests, loading_workers(config.workers, pin_memory), pin_memory)
+    return _batches(dataset, [Request([part]) for part in words], config, pin_memory)
 
 
 def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
@@ -275,8 +274,9 @@ def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
 
 
 def _batches(
-    dataset: WordBatches, steps: Sampler[Request] | list[Request], workers: int, pin_memory: bool
+    dataset: WordBatches, steps: Sampler[Request] | list[Request], config: Config, pin_memory: bool
 ) -> Iterator[Batch]:
+    workers = loading_workers(config.workers, gpu=pin_memory)
     if workers:
         close_databases()
     loader: DataLoader[Batch | Fault] = DataLoader(
