@@ -28,7 +28,7 @@ from train_easyocr.documents.workers import WorkerDiedError, available_cores
 from train_easyocr.patches.checking import check
 from train_easyocr.patches.labels_csv import LabelsCsvError
 from train_easyocr.patches.prepared_set import PrepareError
-from train_easyocr.patches.stages import SHOWN_PROBLEMS, Job, make_evaluation, make_patches, unzip
+from train_easyocr.patches.stages import SHOWN_PROBLEMS, Job, keep_own_pages, make_evaluation, make_patches, unzip
 
 INTERRUPTED = 130
 """The exit status that shells give a program which Ctrl-C ended."""
@@ -183,6 +183,7 @@ def run(args: argparse.Namespace) -> bool:
                 make_evaluation(job)
             else:
                 make_patches(job, purpose)
+        keep_own_pages(job)
     return complete and not any(listing.unreadable for listing in job.listings.values())
 
 

@@ -182,7 +182,7 @@ def table(found: Found, untrained: Scores | None = None) -> str:
             shared = [seed for seed in runs if seed in found[BASE]]
             if own is None and shared:
                 own = error_of_one(runs[shared[0]], found[BASE][shared[0]])
-            gain = "" if name == BASE else _gain(differences(found, name), own)
+            gain = "" if name == BASE else gain_of(differences(found, name), own)
             rows.append([name, len(runs), f"{accuracy:.2f}", gain, _others(runs.values()), f"{seconds:.0f}"])
     return format_table(["recipe", "runs", "accuracy (%)", "against base", "other words (%)", "s of a core"], rows)
 
@@ -192,7 +192,8 @@ def _others(runs: Iterable[Scores]) -> str:
     return f"{fmean(shares):.1f}" if shares else ""
 
 
-def _gain(values: Sequence[float], deviation: float | None) -> str:
+def gain_of(values: Sequence[float], deviation: float | None) -> str:
+    """Say how much better runs are than the base, with the error that their standard deviation makes."""
     if not values:
         return ""
     error = "" if deviation is None else f" ± {deviation / len(values) ** 0.5:.2f}"

@@ -157,13 +157,18 @@ def test_words(folder: Path) -> UnseenWords:
 
 
 def timed_training(config: Config) -> float:
-    """Run step 3 in this process, or what is left of it; return the time of this process's cores in seconds.
+    """Run step 3 in this process, or what is left of it; return its time as `timed` does."""
+    return timed(lambda: train(config))
+
+
+def timed(training: Callable[[], None]) -> float:
+    """Run a training in this process, silently; return the time of this process's cores in seconds.
 
     Processes that load are not in it: they have cores of their own where a machine is not busy.
     """
     start = time.process_time()
     with Path(os.devnull).open("w") as nothing, redirect_stdout(nothing), redirect_stderr(nothing):
-        train(config)
+        training()
     return time.process_time() - start
 
 

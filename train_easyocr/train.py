@@ -92,8 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     if config.detection and detector is None and os.environ.get("RANK", "0") == "0":
         print(
-            "The recognizer alone is trained: dataset names no pages to train a detector on (detection: auto). "
-            "python3 -m train_easyocr.detection.train train_data=DIR val_data=DIR takes pages from anywhere"
+            "The recognizer alone is trained: there are no pages to train a detector on (detection: auto), neither in "
+            "dataset nor where step 2 took its words from. python3 -m train_easyocr.detection.train train_data=DIR "
+            "val_data=DIR takes pages from anywhere"
         )
     return _train_all(config, detector, options.minutes)
 

@@ -8,6 +8,7 @@ from tests.documents.samples import make_download
 from tests.installation.weights import change_card
 from train_easyocr import starter_weights
 from train_easyocr.config import save_config
+from train_easyocr.detection.config import own_detector
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.settings import read_settings, save_settings, settings_for
 from train_easyocr.files import sha256
@@ -76,6 +77,12 @@ def test_the_detector_that_step_3_trained_by_default_is_installed_with_the_recog
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5", "detection="]) == 0
     assert not files.weights.exists()
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5"]) == 0  # wherever the pages are now
+    assert sha256(files.weights) == sha256(detector)
+
+    own = own_detector(trained.model_copy(update={"saved_models": str(tmp_path)}))
+    own.mkdir()
+    detector = save_untrained(own / "best_f1.pth", seed=1)
+    assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5"]) == 0  # one's own pages come first
     assert sha256(files.weights) == sha256(detector)
 
 

@@ -14,7 +14,9 @@ from pydantic import Field, field_validator
 
 from train_easyocr.config import CONFIG_FILES, STRENGTHS, CheckedSettings, Config, check_settings, load_settings
 from train_easyocr.detection.db_boxes import DbParameters
+from train_easyocr.detection.own_pages import find_own_pages
 from train_easyocr.documents.archives import find_download, holds_pages
+from train_easyocr.documents.label_formats import LabelForm
 from train_easyocr.marks import marked_detector
 from train_easyocr.starter_weights import STARTER
 
@@ -37,6 +39,7 @@ class DetectionConfig(CheckedSettings):
     dataset: str = ""
     train_data: str = ""
     val_data: str = ""
+    label_format: LabelForm | Literal[""] = ""
     train_list: str = ""
     val_list: str = ""
     train_images: int = Field(40_000, ge=1)
@@ -82,7 +85,9 @@ class DetectionConfig(CheckedSettings):
         # YAML reads `off` as a truth value.
         return "off" if value is False else value
 
-    @field_validator("dataset", "train_data", "val_data", "train_list", "val_list", "continue_from", mode="before")
+    @field_validator(
+        "dataset", "train_data", "val_data", "label_format", "train_list", "val_list", "continue_from", mode="before"
+    )
     @classmethod
     def _nothing(cls, value: Any) -> Any:
         # YAML reads an empty value and `null` as nothing at all.
@@ -118,20 +123,31 @@ def detection_of(config: Config) -> DetectionConfig | None:
     """Return the settings of the detector that is trained and installed with a recognizer; None where none is.
 
     The file that `detection` names, here or among the presets, with the recognizer's data set, draw and places. It
-    draws no more validation pages than step 2, whose next pages are the evaluation's. `auto` stands for the default
-    file where `dataset` holds the pages that a detector is trained on; prepared words alone are not enough.
+    draws no more validation pages than step 2, whose next pages are the evaluation's. `auto` stands for what step 2
+    wrote where it took one's own pages, else for the default file where `dataset` holds the pages that a detector is
+    trained on; prepared words alone are not enough.
 
     Raises:
         ConfigError: The file can't be used.
     """
-    if not config.detection or (config.detection == AUTO and not holds_pages(config.dataset)):
+    if not config.detection:
         return None
+    shared = [
+        f"{key}={getattr(config, key)}" for key in ("dataset", "saved_models", "train_images", "eval_images", "seed")
+    ]
     file = DEFAULT_CONFIG if config.detection == AUTO else Path(config.detection)
-    shared = ("dataset", "saved_models", "train_images", "eval_images", "seed")
-    found = load_detection_config(
-        file if file.is_file() else CONFIG_FILES / file, [f"{key}={getattr(config, key)}" for key in shared]
-    )
+    if config.detection == AUTO:
+        if own := find_own_pages(config.prepared, config.data_names):
+            return load_detection_config(own, [*shared, f"experiment_name={own_detector(config).name}"])
+        if not holds_pages(config.dataset):
+            return None
+    found = load_detection_config(file if file.is_file() else CONFIG_FILES / file, shared)
     return found.model_copy(update={"val_images": min(found.val_images, config.val_images)})
+
+
+def own_detector(config: Config) -> Path:
+    """Return the folder of the detector that is trained on one's own pages with a recognizer."""
+    return Path(config.saved_models) / f"{config.experiment_name}_detector"
 
 
 def contradictions(config: DetectionConfig) -> list[str]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ from train_easyocr.documents.archives import (
     list_archives,
 )
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
-from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
+from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
 from train_easyocr.documents.workers import own_cores, spread
@@ -166,7 +167,7 @@ def open_pages(config: DetectionConfig) -> tuple[PageSet, PageSet]:
 
 
 def _training_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
-    pages, problems = find_split(config.train_data, config.download, "training")
+    pages, problems = find_split(config.train_data, config.download, "training", config.label_format)
     if config.train_list:
         return _listed(pages, Path(config.train_list)), problems
     names = set(draw_training([page.name for page in pages], config.train_images, config.seed))
@@ -179,7 +180,7 @@ def validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Pr
     Raises:
         DataError: There are none, or a list names one that is not there.
     """
-    pages, problems = find_split(config.val_data, config.download, "validation")
+    pages, problems = find_split(config.val_data, config.download, "validation", config.label_format)
     if config.val_list:
         return _listed(pages, Path(config.val_list)), problems
     names = [page.name for page in pages]
@@ -193,7 +194,9 @@ def validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Pr
     return [page for page in pages if page.name in set(drawn)], problems
 
 
-def find_split(folder: str, download: Path, split: str) -> tuple[list[PageSource], list[Problem]]:
+def find_split(
+    folder: str, download: Path, split: str, form: LabelForm | Literal[""] = ""
+) -> tuple[list[PageSource], list[Problem]]:
     """Return the pages of a folder, or of the download where no folder is named, and what others lack.
 
     Args:
@@ -201,13 +204,14 @@ def find_split(folder: str, download: Path, split: str) -> tuple[list[PageSource
             what was unpacked of them where they are gone.
         download: The folder that holds Training/ and Validation/.
         split: training or validation.
+        form: How the labels of `folder` are written; empty: its content tells.
 
     Raises:
         DataError: There is no page, or the folder's labels are in two forms.
     """
     if folder:
         try:
-            found = find_labelled_pages(Path(folder))
+            found = find_labelled_pages(Path(folder), form or None)
         except LabelFormatError as error:
             raise DataError(str(error)) from None
         return [PageSource.of(page) for page in found.pages], found.problems
@@ -225,10 +229,12 @@ def find_split(folder: str, download: Path, split: str) -> tuple[list[PageSource
 def _listed(pages: Sequence[PageSource], file: Path) -> list[PageSource]:
     """Return the pages that a file names, a line each."""
     try:
-        names = {line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()}
+        lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{file}: can't be read: {error}") from None
-    missing = sorted(names - {page.name for page in pages})
+    there = {page.name for page in pages}
+    names = {line if line in there else line.strip() for line in lines}  # a name can begin or end with a space
+    missing = sorted(names - there)
     if missing or not names:
         what = f"{len(missing):,} of its pages are not there, {missing[0]!r} first" if missing else "names no page"
         raise DataError(f"{file}: {what}; a line is a path below images/ without suffix")

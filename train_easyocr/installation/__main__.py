@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
-from train_easyocr.detection.config import DetectionConfig, detection_of
+from train_easyocr.detection.config import DetectionConfig, detection_of, own_detector
 from train_easyocr.detection.settings import EASYOCR, FILE_NAME, tuning_folder
 from train_easyocr.detection.training import BEST
 from train_easyocr.evaluation.acceptance import RefusedError, refuse_if_worse
@@ -108,14 +108,17 @@ def _trained_detector(config: Config) -> str | None:
     if not config.detection:
         return None
     detection = detection_of(config)
-    # What was trained on a download's pages is installed without them, too; own words have no detector.
-    trained = (detection or DetectionConfig(saved_models=config.saved_models)).experiment / f"{BEST}.pth"
-    if trained.is_file():
+    # What was trained on pages is installed without them, too; words alone have no detector.
+    without_pages = [own_detector(config), DetectionConfig(saved_models=config.saved_models).experiment]
+    folders = without_pages if detection is None else [detection.experiment]
+    trained = next((file for folder in folders if (file := folder / f"{BEST}.pth").is_file()), None)
+    if trained is not None:
         return str(trained)
     if detection is None:
         return None
+    missing = detection.experiment / f"{BEST}.pth"
     raise InstallationError(
-        f"{trained}: there is no such file; step 3 trains the detector after the recognizer. detection= leaves it out"
+        f"{missing}: there is no such file; step 3 trains the detector after the recognizer. detection= leaves it out"
     )
 
 

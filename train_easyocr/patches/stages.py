@@ -13,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from train_easyocr.config import Config
+from train_easyocr.detection.own_pages import write_own_pages
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem, find_pages
 from train_easyocr.documents.archives import (
     SPLIT_FOLDERS,
@@ -278,6 +279,22 @@ def make_evaluation(job: Job) -> None:
     settings = {"split": "evaluation", "seed": config.seed, "images": config.eval_images}
     plan = _plan(job, (pages, problems), drawn, settings | asdict(job.measure.settings), form="copy")
     _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
+
+
+def keep_own_pages(job: Job) -> None:
+    """Write down which pages of a pool the detector is to be trained on, once both sets are drawn from it.
+
+    Raises:
+        OSError: That can't be written.
+    """
+    manifests = {split: read_manifest(job.patches(split) / MANIFEST) for split in ("training", "validation")}
+    drawn = {split: manifest["pages"] for split, manifest in manifests.items() if manifest is not None}
+    if job.pool is None or len(drawn) < len(manifests):
+        return
+    names = {page.name for page in job.pool.pages}
+    if all(names.issuperset(pages) for pages in drawn.values()):
+        file = write_own_pages(job.output, job.select_data, job.pool.folder, job.pool.form, drawn)
+        job.say(f"\n{file}: step 3 trains the detector on these pages, too (output={job.output})")
 
 
 def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:

@@ -1,0 +1,67 @@
+"""Which of a user's own pages a detector is trained on: what step 2 drew from a folder (`--from`), and step 3 needs.
+
+Patches hold no pages. So step 2 writes beside the sets where their pages are and which of them it drew for what, as
+settings of the detector's training: `detector_pages/<select_data>/detection.yaml` and two lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from train_easyocr.documents.label_formats import LabelForm
+from train_easyocr.files import write_text
+
+FOLDER = "detector_pages"
+SETTINGS = "detection.yaml"
+BATCH_SIZE, PIECES_A_PAGE, FEWEST_ITERATIONS = 4, 12, 480
+"""As the sample documents' detector is trained: own pages are mostly few, and 160,000 pieces of them too many."""
+
+
+def write_own_pages(
+    prepared: Path, name: str, pages: Path, form: LabelForm, drawn: Mapping[str, Sequence[str]]
+) -> Path:
+    """Write what a detector's training on a folder's pages needs.
+
+    Args:
+        prepared: The folder below which step 2 writes.
+        name: Of the sets of patches, `select_data`.
+        pages: The folder of the pages, with their labels.
+        form: How their labels are written.
+        drawn: The names of the pages for `training` and for `validation`.
+
+    Returns:
+        The file of settings.
+
+    Raises:
+        OSError: Something can't be written.
+    """
+    folder = (prepared / FOLDER / name).resolve()
+    iterations = max(FEWEST_ITERATIONS, PIECES_A_PAGE * len(drawn["training"]) // BATCH_SIZE)
+    settings: dict[str, object] = {"label_format": form}
+    for key, purpose in (("train", "training"), ("val", "validation")):
+        names = folder / f"{purpose}.txt"
+        write_text(names, "".join(f"{page}\n" for page in drawn[purpose]))
+        settings |= {f"{key}_data": str(pages.resolve()), f"{key}_list": str(names)}
+    settings |= {"batch_size": BATCH_SIZE, "n_iter": iterations, "val_period": -(-iterations // 4)}
+    head = "# The detector's training on one's own pages, as step 2 drew them; step 3 takes it with detection: auto.\n"
+    text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1_000_000)
+    write_text(folder / SETTINGS, f"{head}{text}")
+    return folder / SETTINGS
+
+
+def find_own_pages(prepared: Path, names: Iterable[str]) -> Path | None:
+    """Return the file that `write_own_pages` wrote, of the first set that has one and whose pages are still there."""
+    for name in names:
+        file = prepared / FOLDER / name / SETTINGS
+        if file.is_file() and _are_there(file):
+            return file
+    return None
+
+
+def _are_there(file: Path) -> bool:
+    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    paths = [settings.get(key) for key in ("train_data", "val_data", "train_list", "val_list")]
+    return all(path and Path(path).exists() for path in paths)
