@@ -78,15 +78,19 @@ def test_more_pages_for_training_leave_the_other_parts_of_a_pool_as_they_are():
     assert set(few["training"]) < set(many["training"])
 
 
-def test_a_pool_shrinks_in_proportion():
-    drawn = draw_pool(
-        [str(number) for number in range(300)], {"evaluation": 500, "validation": 2_000, "training": 40_000}, 7
-    )
-    assert {purpose: len(part) for purpose, part in drawn.items()} == {
-        "evaluation": 4,
-        "validation": 14,
-        "training": 282,
-    }
+@pytest.mark.parametrize(
+    ("pages", "asked", "shares"),
+    [
+        (300, (200, 300, 400), (67, 100, 133)),
+        (300, (500, 2_000, 40_000), (30, 30, 240)),  # in proportion 4, 14 and 282
+        (300, (10, 2_000, 40_000), (10, 30, 260)),
+        (5, (500, 2_000, 40_000), (1, 1, 3)),
+    ],
+)
+def test_a_pool_shrinks_in_proportion_but_scores_keep_pages_enough(pages, asked, shares):
+    purposes = ("evaluation", "validation", "training")
+    drawn = draw_pool([str(number) for number in range(pages)], dict(zip(purposes, asked, strict=True)), 7)
+    assert tuple(len(drawn[purpose]) for purpose in purposes) == shares
 
 
 def test_a_pool_of_two_can_not_be_shared_by_three():

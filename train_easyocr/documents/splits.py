@@ -11,6 +11,8 @@ T = TypeVar("T")
 
 PURPOSES = {"training": 0, "validation": 1, "pool": 2}
 """What is drawn for has its own random numbers, so that no draw depends on another having been made."""
+LEAST_SHARE = 0.1
+"""Of a pool that is too small for all: a score of one or two pages out of a hundred would say nothing."""
 
 
 def draw_training(names: Sequence[str], count: int, seed: int) -> list[str]:
@@ -59,11 +61,11 @@ def draw_pool(names: Sequence[str], counts: Mapping[str, int], seed: int) -> dic
     """Draw pages for several purposes out of one pool, disjoint, from one permutation.
 
     Each purpose can be drawn alone and never meets another. When there are fewer pages than asked for, all shrink in
-    proportion, and none becomes empty.
+    proportion, but none becomes empty, and none but the last less than `LEAST_SHARE` of the pages, or what was asked.
 
     Args:
         names: All pages.
-        counts: Pages asked for by purpose, 1 or more each. The last one takes what rounding leaves; asking for more of
+        counts: Pages asked for by purpose, 1 or more each. The last one takes what the others leave; asking for more of
             it with the same seed changes nothing about the others as long as there are enough pages.
         seed: Same seed and same names, same pages.
 
@@ -80,7 +82,8 @@ def draw_pool(names: Sequence[str], counts: Mapping[str, int], seed: int) -> dic
     for number, (purpose, count) in enumerate(counts.items(), 1):
         left = total - start - (len(counts) - number)  # the purposes that follow need one each
         last = number == len(counts)
-        share = count if total >= asked else left if last else min(max(1, round(total * count / asked)), left)
+        fewer = min(count, max(1, round(total * count / asked), int(total * LEAST_SHARE)))
+        share = count if total >= asked else left if last else min(fewer, left)
         drawn[purpose] = sorted(permuted[start : start + share])
         start += share
     return drawn

@@ -346,9 +346,10 @@ def _say_fewer(job: Job, purpose: str, asked: int, drawn: int, available: int) -
         if job.pool:
             parts.insert(0, f"train_images={config.train_images}")
         where = job.pool.folder if job.pool else "validation"
+        least = ", a tenth at least for each score" if job.pool else ""
         job.say(
             f"{purpose}: {asked:,} pages asked for, {drawn:,} are used: {where} has {available:,} pages, which "
-            f"{', '.join(parts[:-1])} and {parts[-1]} share in proportion"
+            f"{', '.join(parts[:-1])} and {parts[-1]} share in proportion{least}"
         )
 
 
