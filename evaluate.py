@@ -20,6 +20,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from train_easyocr.command_line import add_cuda
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 from train_easyocr.documents.label_formats import FORMS
 
@@ -46,9 +47,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="weights that are not installed, or the name of a mark; alone unless --baseline or --finetuned is there, "
         "too; several times for several",
     )  # fmt: skip
-    parser.add_argument(
-        "--cuda", action=argparse.BooleanOptionalAction, help="use the GPU, or don't; default: where there is one"
-    )
+    add_cuda(parser)
     parser.add_argument(
         "--boxes", choices=("detector", "labels"), default="detector",
         help="read where EasyOCR's detector finds text (default), or at the labelled boxes: recognition alone",

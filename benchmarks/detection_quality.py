@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from train_easyocr.command_line import add_cuda
 from train_easyocr.detection.interface import DetectorParameters
 from train_easyocr.detection.map_cache import map_pages
 from train_easyocr.detection.objective import Objective, Readings
@@ -30,6 +31,7 @@ from train_easyocr.documents.aihub import PageFile, find_pages
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.reader import load_page
+from train_easyocr.recognition.computing import reads_on_gpu
 from train_easyocr.text import format_table
 
 FIGURES = ("detection_precision", "detection_recall", "detection_f1", "end_to_end_f1")
@@ -104,8 +106,9 @@ def main() -> None:
     parser.add_argument("--detector", default="starter", help="beside CRAFT; default: %(default)s")
     parser.add_argument("--recognizer", choices=("baseline", "finetuned"), default="baseline")
     parser.add_argument("--output", type=Path, default=Path("saved_models/detection_quality"), metavar="DIR")
-    parser.add_argument("--cuda", action="store_true", help="use the GPU")
+    add_cuda(parser)
     args = parser.parse_args()
+    args.cuda = reads_on_gpu(args.cuda)
     tuned = [read_settings(path) for path in args.tuned]
     _, readings = find_readings(args.recognizer, args.output, args.cuda)
     rows: list[Row] = []

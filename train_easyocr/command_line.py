@@ -53,6 +53,13 @@ def minutes_of(text: str) -> float:
     return value
 
 
+def add_cuda(parser: argparse.ArgumentParser) -> None:
+    """Add `--cuda` and `--no-cuda`; None stands for neither (`recognition.computing.reads_on_gpu`)."""
+    parser.add_argument(
+        "--cuda", action=argparse.BooleanOptionalAction, help="use the GPU, or don't; default: where there is one"
+    )
+
+
 def say(message: object, status: int, number: str = "") -> int:
     """Say what went wrong; `number` is where torchrun numbers processes of which only the first is to say it."""
     if os.environ.get(number, "0") == "0":

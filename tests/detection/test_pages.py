@@ -11,7 +11,14 @@ from tests.documents.own_folders import PAGES, boxes, own_folder
 from tests.documents.samples import jpeg, label, make_download, page_image, words_of, write_zip
 from train_easyocr.config import Config
 from train_easyocr.detection.config import DetectionConfig, detection_of
-from train_easyocr.detection.pages import NO_WORDS, UNREADABLE, open_pages, read_training_page, split_labels
+from train_easyocr.detection.pages import (
+    NO_WORDS,
+    UNREADABLE,
+    UNREADABLE_ARCHIVE,
+    open_pages,
+    read_training_page,
+    split_labels,
+)
 from train_easyocr.documents.aihub import Annotation, LabelFile
 from train_easyocr.documents.archives import holds_pages
 from train_easyocr.documents.page import Box
@@ -170,3 +177,10 @@ def test_pages_are_read_out_of_the_archives(tmp_path):
     assert len(training.pages) == 2 and len(validation.pages) == 1
     image, labels = read_training_page(training.pages[0])
     assert image.shape == (180, 240) and image.dtype == np.uint8 and len(labels.boxes)
+    assert not training.problems
+
+    (tmp_path / "공공행정문서 OCR" / "Training" / "[원천]train2.zip").write_bytes(b"half of an archive")
+    training, _ = open_pages(config)
+    assert len(training.pages) == 2
+    assert [problem.reason for problem in training.problems] == [UNREADABLE_ARCHIVE]
+    assert "train2.zip" in training.problems[0].name and UNREADABLE_ARCHIVE in training.describe()

@@ -49,6 +49,7 @@ from train_easyocr.text import format_table
 FEW_PAGES = 500
 """Below this many training pages the trainer warns."""
 UNREADABLE = "label file that can't be read"
+UNREADABLE_ARCHIVE = "archive that can't be read"
 NO_WORDS = "page without usable words"
 
 
@@ -220,7 +221,9 @@ def find_split(
         files, problems = find_pages(unzipped)
         pages = [PageSource.of(page) for page in files]
     else:
-        pages, problems = find_archived_pages(list_archives({split: archives}), split)
+        listing = list_archives({split: archives})
+        pages, problems = find_archived_pages(listing, split)
+        problems = [*problems, *(Problem(line, UNREADABLE_ARCHIVE) for line in listing.unreadable)]
     if not pages:
         raise DataError(f"{download / SPLIT_FOLDERS[split]}: no page has both an image and a label file")
     return pages, problems

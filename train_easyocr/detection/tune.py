@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from train_easyocr.command_line import add_cuda
 from train_easyocr.config import ConfigError
 from train_easyocr.detection.map_cache import MappedPage
 from train_easyocr.detection.opening import OpenedDetector, open_word_detector
@@ -48,9 +49,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--plain", action="store_true", help="only what plain Reader.readtext takes (craft)")
     parser.add_argument("--one-size", action="store_true", help="leave canvas_size and mag_ratio as they are (craft)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N pages of each folder, evenly spread")
-    parser.add_argument(
-        "--cuda", action=argparse.BooleanOptionalAction, help="use the GPU, or don't; default: where there is one"
-    )
+    add_cuda(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the search; default: %(default)s")
     parser.add_argument(
         "--output", type=Path, default=Path("saved_models/detector_tuning"), metavar="DIR",
