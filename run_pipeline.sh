@@ -3,16 +3,24 @@
 #
 #   bash run_pipeline.sh                                          on sample documents that it renders itself
 #   DATASET="/data/공공행정문서 OCR" bash run_pipeline.sh [--config FILE] [key=value ...]     on AI-Hub's download
+#   PAGES=my_pages bash run_pipeline.sh [--config FILE] [key=value ...]     on a folder of your own labelled pages
 #
-# Input:    nothing, or the download. SAMPLE_PAGES=240, SAMPLE_SEED=1 and SAMPLE_DIR=sample choose the sample
+# Input:    nothing, or the download, or images with labels as step 2 reads them (--from). SAMPLE_PAGES=240, SAMPLE_SEED=1 and SAMPLE_DIR=sample choose the sample
 # Output:   the model in ~/.EasyOCR; with the sample, all else in sample/: documents, prepared sets, saved_models/,
-#           evaluation_result.csv and .json; otherwise these are where the single steps put them
+#           evaluation_result.csv and .json; with PAGES, all in OUTPUT (my_pages_set); otherwise these are where the single
+#           steps put them
 # Duration: on the sample README.md says how long; on the download hours on a GPU.
 #           It can be stopped and started again; every step goes on where it was.
 #
 # The sample needs no file from outside. Where EasyOCR's own weights are not there and can't be downloaded, the starter
 # weights that come with the project are the baseline and the start, and their detector finds the words.
 set -euo pipefail
+absolute() {
+    case "$1" in "" | /*) printf '%s' "$1" ;; *) printf '%s/%s' "$PWD" "$1" ;; esac
+}
+PAGES=$(absolute "${PAGES:-}")
+OUTPUT=$(absolute "${OUTPUT:-}")
+DATASET=$(absolute "${DATASET:-}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 banner() {
@@ -23,17 +31,29 @@ have_weights() {
     python3 -m train_easyocr.easyocr_weights "$1" >/dev/null 2>&1
 }
 
+if [ -n "$PAGES" ] && [ -n "$DATASET" ]; then
+    echo "run_pipeline.sh: PAGES and DATASET name two data sets; set one of them" >&2
+    exit 2
+fi
+
 banner "Step 1: environment"
 source step1_set_environment.sh --quiet
 echo "the environment is ready"
 
+sample=
 settings=()
+preparation=()
 evaluation=()
-if [ -z "${DATASET:-}" ]; then
+if [ -n "$PAGES" ]; then
+    output="${OUTPUT:-${PAGES%/}_set}"
+    preparation+=(--from "$PAGES" --output "$output")
+    evaluation+=(--output "$output")
+    settings+=("output=$output" "saved_models=$output/saved_models")
+elif [ -z "$DATASET" ]; then
     banner "Sample documents"
     sample="${SAMPLE_DIR:-sample}"
     python3 -m train_easyocr.synthesis --output "$sample" --pages "${SAMPLE_PAGES:-240}" --seed "${SAMPLE_SEED:-1}"
-    DATASET="$sample/공공행정문서 OCR"
+    DATASET="$(cd "$sample" && pwd)/공공행정문서 OCR"
     evaluation+=(--output "$sample")
     if have_weights korean_g2; then
         echo "EasyOCR's korean_g2 is there: it is the baseline, and training starts from it"
@@ -43,16 +63,16 @@ if [ -z "${DATASET:-}" ]; then
         settings+=(--config train_easyocr/config_files/sample_from_starter.yaml)
     fi
     settings+=("saved_models=$sample/saved_models")
-elif [[ " $*" != *" --config"* && " $*" != *" continue_from="* ]] && ! have_weights korean_g2; then
+fi
+if [ -z "$sample" ] && [[ " $*" != *" --config"* && " $*" != *" continue_from="* ]] && ! have_weights korean_g2; then
     echo "EasyOCR's korean_g2 is not there and can't be downloaded: training starts from the starter weights"
     settings+=(continue_from=starter img_height=32)
 fi
-DATASET=$(cd "$DATASET" && pwd)
 export DATASET
 settings+=("$@")
 
 banner "Step 2: data set"
-bash step2_run_prepare_dataset_py.sh "${settings[@]}"
+bash step2_run_prepare_dataset_py.sh "${preparation[@]}" "${settings[@]}"
 banner "Step 3: training"
 bash step3_run_train_py.sh "${settings[@]}"
 banner "Step 4: installation"

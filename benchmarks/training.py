@@ -31,7 +31,7 @@ import lmdb
 import numpy as np
 
 from benchmarks.results import Row, report
-from train_easyocr.config import Config, check_config
+from train_easyocr.config import MOST_ITERATIONS, Config, check_config
 
 WIDTHS = {0: 0.5, 1: 0.81, 10: 0.92, 25: 1.79, 50: 2.73, 75: 4.3, 80: 4.7, 90: 5.74, 95: 6.95, 99: 8.3, 100: 11.0}
 """Percentiles of width by height of AI-Hub's words."""
@@ -79,6 +79,7 @@ def settings(folder: Path, **changes: Any) -> Config:
     """Return the default recipe's settings for the set in `folder`/words, with fresh weights of EasyOCR's network."""
     places = {"output": str(folder), "train_data": "", "val_data": "", "select_data": "words"}
     places |= {"saved_models": str(folder), "continue_from": "", "workers": WORKERS, "batch_size": BATCH}
+    places |= {"n_iter": MOST_ITERATIONS}  # never at its end while it is measured
     places |= {"character": "korean_g2"}  # that of the published trainer, which is the plain way
     return check_config(places | changes)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_serializer, field_validator
 
 from train_easyocr.files import write_text
 
@@ -31,6 +31,11 @@ AUGMENTATION_KINDS = (
     *("light", "fade", "blur", "streak", "coarsen", "grain", "harden", "speckle", "compress"),
 )
 """What `augmentation` does to words, in the order in which it is done; `recognition/augmentation.py` has the code."""
+
+AUTO_ITERATIONS = 0
+"""What `n_iter: auto` is until a training has looked at its data (`recognition/length.py`)."""
+MOST_ITERATIONS = 75_000
+"""The most that `n_iter: auto` becomes for the recognizer: about one pass over the words of 40,000 pages."""
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -57,6 +62,16 @@ class CheckedSettings(BaseModel):
     @classmethod
     def _processes(cls, value: Any) -> Any:
         return _name_or_number(value, ["auto"], "of processes", lambda x: x >= 0 and x.is_integer())
+
+    @field_validator("n_iter", mode="before", check_fields=False)
+    @classmethod
+    def _iterations(cls, value: Any) -> Any:
+        found = _name_or_number(value, ["auto"], "from 1 upwards", lambda x: x >= 1 and x.is_integer())
+        return AUTO_ITERATIONS if found == "auto" else found
+
+    @field_serializer("n_iter", check_fields=False)
+    def _stated_iterations(self, value: int) -> int | str:
+        return value or "auto"
 
 
 class Config(CheckedSettings):
@@ -109,7 +124,7 @@ class Config(CheckedSettings):
 
     # Training
     batch_size: int = Field(64, ge=1)
-    n_iter: int = Field(75_000, ge=1)
+    n_iter: int = AUTO_ITERATIONS
     val_period: int = Field(2_000, ge=1)
     early_stopping: int = Field(0, ge=0)
     save_period: int = Field(10_000, ge=1)
@@ -370,7 +385,7 @@ def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
             found.append(f"adam: {adam} beside optimizer: {values['optimizer']}; the latter alone says it all")
         else:
             values["optimizer"] = OPTIMIZERS[adam] if isinstance(adam, bool) else adam
-    return check_settings(Config, _contradictions, values, found)
+    return check_settings(Config, contradictions, values, found)
 
 
 def check_settings(
@@ -415,7 +430,8 @@ def _describe(kind: type[BaseModel], fault: Any) -> str:
     return f"{key}: {message[0].lower()}{message[1:]}, not {fault['input']!r}"
 
 
-def _contradictions(config: Config) -> list[str]:
+def contradictions(config: Config) -> list[str]:
+    """Return what is wrong among values that are right each for itself."""
     found = _data_contradictions(config)
     found += _recipe_contradictions(config)
     if config.rgb != (config.input_channel == 3):
@@ -452,11 +468,11 @@ def _data_contradictions(config: Config) -> list[str]:
 
 
 def _recipe_contradictions(config: Config) -> list[str]:
-    found = []
+    found, n_iter = [], config.n_iter or MOST_ITERATIONS
     if config.optimizer == "adadelta" and config.lr == "auto":
         found.append("lr: auto with optimizer: adadelta, which finds its own step; set lr: 1.0")
-    if config.warmup != "auto" and config.warmup >= config.n_iter:
-        found.append(f"warmup: {config.warmup:g} iterations with n_iter: {config.n_iter}; lr would not be reached")
+    if config.warmup != "auto" and config.warmup >= n_iter:
+        found.append(f"warmup: {config.warmup:g} iterations with n_iter: {n_iter}; lr would not be reached")
     if config.lr_scheduler == "piecewise":
         found += _decay_contradictions(config)
     if config.accumulation > config.batch_size:
@@ -477,13 +493,13 @@ def _decay_contradictions(config: Config) -> list[str]:
             f"lr_decay_points: {config.lr_decay_points!r} and lr_decay_values: {config.lr_decay_values!r} should be "
             "lists of numbers such as 0.6-0.9"
         ]
-    found = []
+    found, n_iter = [], config.n_iter or MOST_ITERATIONS
     if len(points) != len(values):
         found.append(f"lr_decay_points names {len(points)} points, lr_decay_values gives {len(values)} values")
-    steps = [point * config.n_iter if point < 1 else point for point in points]
-    if steps != sorted(set(steps)) or not 0 < steps[0] <= steps[-1] < config.n_iter:
+    steps = [point * n_iter if point < 1 else point for point in points]
+    if steps != sorted(set(steps)) or not 0 < steps[0] <= steps[-1] < n_iter:
         found.append(
-            f"lr_decay_points: {config.lr_decay_points} should ascend between 0 and n_iter ({config.n_iter}): "
+            f"lr_decay_points: {config.lr_decay_points} should ascend between 0 and n_iter ({n_iter}): "
             "iterations, or below 1 parts of n_iter"
         )
     if any(value <= 0 for value in values):

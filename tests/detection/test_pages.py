@@ -9,7 +9,7 @@ from prepare_dataset import main as prepare
 from tests.detection.page_files import WORDS, write_page
 from tests.documents.own_folders import PAGES, boxes, own_folder
 from tests.documents.samples import jpeg, label, make_download, page_image, words_of, write_zip
-from train_easyocr.config import Config
+from train_easyocr.config import AUTO_ITERATIONS, Config
 from train_easyocr.detection.config import DetectionConfig, detection_of
 from train_easyocr.detection.pages import (
     NO_WORDS,
@@ -135,7 +135,7 @@ def test_a_detector_is_trained_by_default_where_there_are_pages(tmp_path):
     assert detection_of(Config(dataset=str(tmp_path))) is None  # no archives
     make_download(tmp_path, 1, 1)
     found = detection_of(Config(dataset=str(tmp_path), val_images=3, seed=5))
-    assert (found.continue_from, found.network, found.n_iter) == ("starter", "db_light", 10_000)
+    assert (found.continue_from, found.network, found.n_iter) == ("starter", "db_light", AUTO_ITERATIONS)
     assert (found.dataset, found.val_images, found.seed) == (str(tmp_path), 3, 5)
     assert detection_of(Config(dataset=str(tmp_path), detection="")) is None
 

@@ -65,3 +65,59 @@ def test_the_sample_from_rendering_to_score(tmp_path):
     assert again.returncode == 0, again.stdout[-2000:] + again.stderr[-2000:]
     assert "all 4 iterations are done" in again.stdout
     assert json.loads((sample / "evaluation_result.json").read_text(encoding="utf-8")) == scores
+
+
+STEPS = (
+    "step2_run_prepare_dataset_py.sh",
+    "step3_run_train_py.sh",
+    "step4_set_finetuned_model.sh",
+    "step5_run_evaluate_py.sh",
+)
+
+
+@pytest.fixture
+def pipeline(tmp_path):
+    """The script beside steps that print what they are told; what is called here has no weights of EasyOCR."""
+    folder = tmp_path / "프로젝트"
+    folder.mkdir()
+    (folder / "run_pipeline.sh").write_bytes((ROOT / "run_pipeline.sh").read_bytes())
+    (folder / "step1_set_environment.sh").touch()
+    for name in STEPS:
+        (folder / name).write_text("""printf '|%s' "${DATASET:-}" "$@"; echo\n""", encoding="utf-8")
+
+    def run(*arguments, **variables):
+        kept = {key: value for key, value in os.environ.items() if key not in ("DATASET", "PAGES", "PYTHONPATH")}
+        done = subprocess.run(
+            ["bash", folder / "run_pipeline.sh", *arguments],
+            cwd=tmp_path, env=kept | variables, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, [line.split("|")[1:] for line in done.stdout.splitlines() if "|" in line], done.stderr
+
+    return run
+
+
+def test_own_pages_go_through_all_steps_with_all_results_beside_them(pipeline, tmp_path):
+    pages, output = tmp_path / "나의 쪽", tmp_path / "나의 쪽_set"
+    settings = [f"output={output}", f"saved_models={output}/saved_models", "continue_from=starter", "img_height=32"]
+    status, steps, _ = pipeline("n_iter=5", PAGES="나의 쪽/")
+    assert status == 0
+    assert steps == [
+        ["", "--from", f"{pages}/", "--output", str(output), *settings, "n_iter=5"],
+        ["", *settings, "n_iter=5"],
+        ["", *settings, "n_iter=5"],
+        ["", "--output", str(output), *settings, "n_iter=5"],
+    ]
+    other = tmp_path / "다른 곳"
+    _, steps, _ = pipeline("continue_from=my.pth", PAGES=str(pages), OUTPUT="다른 곳")
+    assert steps[1] == ["", f"output={other}", f"saved_models={other}/saved_models", "continue_from=my.pth"]
+
+
+def test_a_download_is_named_from_where_the_user_is(pipeline, tmp_path):
+    status, steps, _ = pipeline("--config", "my.yaml", DATASET="공공 문서")
+    assert status == 0
+    assert steps == [[str(tmp_path / "공공 문서"), "--config", "my.yaml"]] * 4
+
+
+def test_two_data_sets_at_once_are_refused(pipeline):
+    status, steps, errors = pipeline(PAGES="a", DATASET="b")
+    assert (status, steps) == (2, []) and "PAGES and DATASET name two data sets" in errors

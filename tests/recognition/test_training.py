@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from train_easyocr.recognition.data import DataError, PatchError
 from train_easyocr.recognition.logs import RunLog
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.plan import POOL_BATCHES, BatchPlan
-from train_easyocr.recognition.state import STATE, ResumeError, load_state
+from train_easyocr.recognition.state import STATE, ResumeError, check_settings, load_state
 from train_easyocr.recognition.stopping import Interrupted, NotFiniteError
 from train_easyocr.recognition.training import (
     Trainer,
@@ -321,6 +322,14 @@ def test_it_stops_when_time_is_up_validated_and_goes_on(data, capsys):
     assert [line["iteration"] for line in figures(config)] == [1, 4, 8]
     states = state_of(whole), state_of(config)
     assert all(torch.equal(values, states[1]["model"][name]) for name, values in states[0]["model"].items())
+
+
+def test_a_setting_that_is_newer_than_a_run_had_its_default():
+    config = Config()
+    state = {"iteration": 3, "config": {key: value for key, value in config.model_dump().items() if key != "ema"}}
+    check_settings(Path("글"), state, config, frozenset())
+    with pytest.raises(ResumeError, match="- ema: 0.0 before, 0.5 now"):
+        check_settings(Path("글"), state, config.model_copy(update={"ema": 0.5}), frozenset())
 
 
 def test_other_settings_or_data_are_refused(data):

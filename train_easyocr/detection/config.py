@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from train_easyocr.config import CONFIG_FILES, STRENGTHS, CheckedSettings, Config, check_settings, load_settings
+from train_easyocr.config import (
+    AUTO_ITERATIONS,
+    CONFIG_FILES,
+    STRENGTHS,
+    CheckedSettings,
+    Config,
+    check_settings,
+    load_settings,
+)
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.own_pages import find_own_pages
 from train_easyocr.documents.archives import find_download, holds_pages
@@ -54,7 +62,7 @@ class DetectionConfig(CheckedSettings):
     # Training
     network: Literal["db_light", "craft"] = "db_light"
     batch_size: int = Field(16, ge=1)
-    n_iter: int = Field(10_000, ge=1)
+    n_iter: int = AUTO_ITERATIONS
     val_period: int = Field(1_000, ge=1)
     save_period: int = Field(10_000, ge=1)
     continue_from: str = STARTER

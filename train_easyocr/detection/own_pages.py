@@ -16,8 +16,8 @@ from train_easyocr.files import write_text
 
 FOLDER = "detector_pages"
 SETTINGS = "detection.yaml"
-BATCH_SIZE, PIECES_A_PAGE, FEWEST_ITERATIONS = 4, 12, 480
-"""As the sample documents' detector is trained: own pages are mostly few, and 160,000 pieces of them too many."""
+BATCH_SIZE = 4
+"""As the sample documents' detector is trained: own pages are mostly few, and large batches of them take long."""
 
 
 def write_own_pages(
@@ -39,13 +39,12 @@ def write_own_pages(
         OSError: Something can't be written.
     """
     folder = (prepared / FOLDER / name).resolve()
-    iterations = max(FEWEST_ITERATIONS, PIECES_A_PAGE * len(drawn["training"]) // BATCH_SIZE)
     settings: dict[str, object] = {"label_format": form}
     for key, purpose in (("train", "training"), ("val", "validation")):
         names = folder / f"{purpose}.txt"
         write_text(names, "".join(f"{page}\n" for page in drawn[purpose]))
         settings |= {f"{key}_data": str(pages.resolve()), f"{key}_list": str(names)}
-    settings |= {"batch_size": BATCH_SIZE, "n_iter": iterations, "val_period": -(-iterations // 4)}
+    settings["batch_size"] = BATCH_SIZE
     head = "# The detector's training on one's own pages, as step 2 drew them; step 3 takes it with detection: auto.\n"
     text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1_000_000)
     write_text(folder / SETTINGS, f"{head}{text}")

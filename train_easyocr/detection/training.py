@@ -40,6 +40,7 @@ from train_easyocr.marks import marked_detector
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
+from train_easyocr.recognition.length import Length, with_iterations
 from train_easyocr.recognition.logs import RunLog, progress_bar
 from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
@@ -47,11 +48,15 @@ from train_easyocr.recognition.schedules import Schedule, depends_on_length
 from train_easyocr.recognition.state import check_data, check_settings, load_state, save_state
 from train_easyocr.recognition.stopping import NotFiniteError, StopRequest, end_after, interrupted
 
-PLACES = frozenset({"saved_models", "dataset", "train_data", "val_data", "train_list", "val_list", "workers"})
+PLACES = frozenset(
+    {"saved_models", "dataset", "train_data", "val_data", "label_format", "train_list", "val_list", "workers"}
+)
 """Settings that each machine may have its own values of; what is in the data is compared by its labels."""
 FREE = PLACES | {"experiment_name", "val_period", "save_period", "max_batch_size"}
 """Settings that may change between the parts of a run: the weights at its end are the same."""
 BEST = "best_f1"
+LENGTH = Length(passes=12, fewest=480, most=10_000, unit="pages")
+"""Of a training where `n_iter` is auto; a pass is a piece of each page."""
 
 
 def train(config: DetectionConfig, minutes: float | None = None) -> None:
@@ -80,6 +85,8 @@ def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
     with processes.agreeing():
         state = _begun(config) if processes.first else None
     state = processes.of_first(state)
+    if state is not None:
+        config = with_iterations(config, state["config"]["n_iter"])
     if state is not None and state["validated"] >= config.n_iter:
         print(_finished(config, state["iteration"], state["best"]))
         return
@@ -90,6 +97,9 @@ def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
             )
         training, validation = open_pages(config)
         _describe_pages(config, training, validation, write=processes.first)
+    if not config.n_iter:
+        print(LENGTH.describe(len(training.pages), config.batch_size))
+        config = with_iterations(config, LENGTH.iterations(len(training.pages), config.batch_size))
     with processes.agreeing():
         trainer = _prepare(config, processes, state, training, validation)
     if state is not None:
@@ -103,6 +113,7 @@ def _begun(config: DetectionConfig) -> dict[str, Any] | None:
     """Return the experiment's state, if it has one, and make its folder ready."""
     state = load_state(config.experiment)
     if state is not None:
+        config = with_iterations(config, state["config"]["n_iter"])
         grows = not depends_on_length(config.lr_scheduler)
         check_settings(config.experiment, state, config, FREE | ({"n_iter"} if grows else frozenset()))
         if state["validated"] >= config.n_iter:

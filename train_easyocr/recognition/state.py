@@ -77,11 +77,12 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: BaseModel, fr
     Raises:
         ResumeError: Settings differ; all that do are listed.
     """
-    before, now = state["config"], config.model_dump()
+    # A setting that came after the run began had its default value without a name.
+    before, now = type(config)().model_dump() | state["config"], config.model_dump()
     differences = [
-        f"  - {key}: {_short(before.get(key))} before, {_short(value)} now"
+        f"  - {key}: {_short(before[key])} before, {_short(value)} now"
         for key, value in now.items()
-        if key not in free and before.get(key) != value
+        if key not in free and before[key] != value
     ]
     if differences:
         raise ResumeError(

@@ -22,7 +22,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from train_easyocr.config import Config, ConfigError, save_config
+from train_easyocr.config import MOST_ITERATIONS, Config, ConfigError, contradictions, save_config
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
@@ -38,6 +38,7 @@ from train_easyocr.recognition.checks import describe_concerns, training_sample
 from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
+from train_easyocr.recognition.length import Length, with_iterations
 from train_easyocr.recognition.logs import Progress, RunLog, progress_bar
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
@@ -59,6 +60,9 @@ from train_easyocr.recognition.stopping import NotFiniteError, StopRequest, end_
 from train_easyocr.recognition.validation import Outcome, Validation, Validator
 
 Sets = Sequence[WordSet]
+
+LENGTH = Length(passes=3, fewest=1_000, most=MOST_ITERATIONS, unit="words")
+"""Of a training where `n_iter` is auto."""
 
 
 def train(config: Config, minutes: float | None = None) -> None:
@@ -105,6 +109,8 @@ def _train(config: Config, processes: Processes, end: float) -> None:
     with processes.agreeing():
         state = _begun(config) if processes.first else None
     state = processes.of_first(state)
+    if state is not None:
+        config = with_iterations(config, state["config"]["n_iter"])
     if state is not None and _is_done(config, state):
         print(_finished(config, state["iteration"], state["best"], state["stale"]))
         return
@@ -113,6 +119,8 @@ def _train(config: Config, processes: Processes, end: float) -> None:
         character_set = CharacterSet.from_setting(config.character)
     with processes.agreeing(), processes.one_a_machine_first():
         sets = _open_sets(config, character_set, write=processes.first)
+    with processes.agreeing():
+        config = _with_length(config, sum(map(len, sets[0])))
     with processes.agreeing():
         trainer = _prepare(config, processes, state, character_set, sets)
     print(f"Total number of trainable parameters: {count_trainable(trainer.model):,}")
@@ -135,12 +143,24 @@ def _begun(config: Config) -> dict[str, Any] | None:
     """Return the experiment's state, if it has one, and make its folder ready."""
     state = load_state(config.experiment)
     if state is not None:
+        config = with_iterations(config, state["config"]["n_iter"])
         check_settings(config.experiment, state, config, free_settings(config))
         if _is_done(config, state):
             return state
     config.experiment.mkdir(parents=True, exist_ok=True)
     remove_leftovers(config.experiment)
     return state
+
+
+def _with_length(config: Config, words: int) -> Config:
+    """Return settings that say how long to train, by the number of words where they don't, and say so."""
+    if config.n_iter:
+        return config
+    print(LENGTH.describe(words, config.batch_size))
+    found = with_iterations(config, LENGTH.iterations(words, config.batch_size))
+    if faults := contradictions(found):
+        raise ConfigError("n_iter: auto does not go with other settings:\n" + "\n".join(f"  - {one}" for one in faults))
+    return found
 
 
 def _prepare(
