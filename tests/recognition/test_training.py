@@ -328,7 +328,7 @@ def test_a_setting_that_is_newer_than_a_run_had_its_default():
     config = Config()
     state = {"iteration": 3, "config": {key: value for key, value in config.model_dump().items() if key != "ema"}}
     check_settings(Path("글"), state, config, frozenset())
-    with pytest.raises(ResumeError, match="- ema: 0.0 before, 0.5 now"):
+    with pytest.raises(ResumeError, match=r"- ema: 0\.0 before, 0\.5 now"):
         check_settings(Path("글"), state, config.model_copy(update={"ema": 0.5}), frozenset())
 
 
