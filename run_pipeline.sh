@@ -5,7 +5,8 @@
 #   DATASET="/data/공공행정문서 OCR" bash run_pipeline.sh [--config FILE] [key=value ...]     on AI-Hub's download
 #   PAGES=my_pages bash run_pipeline.sh [--config FILE] [key=value ...]     on a folder of your own labelled pages
 #
-# Input:    nothing, or the download, or images with labels as step 2 reads them (--from). SAMPLE_PAGES=240, SAMPLE_SEED=1 and SAMPLE_DIR=sample choose the sample
+# Input:    nothing, or the download, or images with labels as step 2 reads them (--from). SAMPLE_PAGES=240,
+#           SAMPLE_SEED=1 and SAMPLE_DIR=sample choose the sample
 # Output:   the model in ~/.EasyOCR; with the sample, all else in sample/: documents, prepared sets, saved_models/,
 #           evaluation_result.csv and .json; with PAGES, all in OUTPUT (my_pages_set); otherwise these are where the single
 #           steps put them

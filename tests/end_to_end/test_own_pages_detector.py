@@ -5,10 +5,12 @@ import shutil
 import pytest
 
 from tests.documents.own_folders import PAGES, own_folder
-from train_easyocr.config import CONFIG_FILES, load_config
+from train_easyocr.config import CONFIG_FILES, ConfigError, load_config
 from train_easyocr.detection.config import DEFAULT_CONFIG, detection_of, own_detector
 from train_easyocr.detection.own_pages import find_own_pages
 from train_easyocr.detection.pages import open_pages
+from train_easyocr.detection.tuning_step import pages_of
+from train_easyocr.documents.aihub import read_page
 
 SETS = ("--training", "--validation", "--workers", "1", "val_images=2", "eval_images=1")
 
@@ -33,6 +35,24 @@ def test_step_3_trains_on_the_pages_that_step_2_drew_for_training(tmp_path, run,
     assert all(page.name in drawn for page in training.pages)
     assert len(training.pages) + len(validation.pages) == PAGES - 1, "the evaluation's page is in neither"
     assert training.words == 40 and not training.problems
+
+
+def test_what_a_user_changes_in_the_file_stays_while_the_pages_are_the_same(tmp_path, run):
+    folder, output = own_folder(tmp_path / "원본", "ppocrlabel"), tmp_path / "나의 것"
+    run("--from", folder, "--output", output, *SETS)
+    file = find_own_pages(output, ["select_data"])
+    assert detection_of(config_of(output)).batch_size == 4
+    file.write_text(file.read_text(encoding="utf-8").replace("batch_size: 4", "batch_size: 2\nlr: 0.0004"), "utf-8")
+    run("--from", folder, "--output", output, *SETS)
+    found = detection_of(config_of(output))
+    assert (found.batch_size, found.lr) == (2, 0.0004)
+    file.write_text("batch_size: [\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"detection\.yaml"):
+        detection_of(config_of(output))
+    run("--from", folder, "--output", output, *SETS)
+    assert detection_of(config_of(output)).batch_size == 4
+    tuned_on = pages_of(config_of(output, "detection="), None, tmp_path / "풀린 쪽")
+    assert len(tuned_on) == 1 and read_page(tuned_on[0]).words
 
 
 def test_pages_elsewhere_are_only_taken_where_there_are_no_own_ones(tmp_path, run):

@@ -140,17 +140,31 @@ def detection_of(config: Config) -> DetectionConfig | None:
     """
     if not config.detection:
         return None
-    shared = [
-        f"{key}={getattr(config, key)}" for key in ("dataset", "saved_models", "train_images", "eval_images", "seed")
-    ]
+    if config.detection == AUTO and (own := own_settings(config)):
+        return own
+    if config.detection == AUTO and not holds_pages(config.dataset):
+        return None
     file = DEFAULT_CONFIG if config.detection == AUTO else Path(config.detection)
-    if config.detection == AUTO:
-        if own := find_own_pages(config.prepared, config.data_names):
-            return load_detection_config(own, [*shared, f"experiment_name={own_detector(config).name}"])
-        if not holds_pages(config.dataset):
-            return None
-    found = load_detection_config(file if file.is_file() else CONFIG_FILES / file, shared)
+    found = load_detection_config(file if file.is_file() else CONFIG_FILES / file, _shared(config))
     return found.model_copy(update={"val_images": min(found.val_images, config.val_images)})
+
+
+def own_settings(config: Config) -> DetectionConfig | None:
+    """Return the settings of a detector on one's own pages, as step 2 wrote them; None where it took none.
+
+    Raises:
+        ConfigError: The file can't be used.
+    """
+    file = find_own_pages(config.prepared, config.data_names)
+    if file is None:
+        return None
+    return load_detection_config(file, [*_shared(config), f"experiment_name={own_detector(config).name}"])
+
+
+def _shared(config: Config) -> list[str]:
+    """Return what the detector's training has from the recognizer's settings, as overrides."""
+    keys = ("dataset", "saved_models", "train_images", "eval_images", "seed")
+    return [f"{key}={getattr(config, key)}" for key in keys]
 
 
 def own_detector(config: Config) -> Path:

@@ -16,6 +16,10 @@ from train_easyocr.files import write_text
 
 FOLDER = "detector_pages"
 SETTINGS = "detection.yaml"
+PATHS = ("train_data", "val_data", "train_list", "val_list")
+HEAD = """\
+# The detector's training on one's own pages, as step 2 drew them; step 3 takes it with detection: auto. May be edited.
+"""
 BATCH_SIZE = 4
 """As the sample documents' detector is trained: own pages are mostly few, and large batches of them take long."""
 
@@ -44,11 +48,12 @@ def write_own_pages(
         names = folder / f"{purpose}.txt"
         write_text(names, "".join(f"{page}\n" for page in drawn[purpose]))
         settings |= {f"{key}_data": str(pages.resolve()), f"{key}_list": str(names)}
-    settings["batch_size"] = BATCH_SIZE
-    head = "# The detector's training on one's own pages, as step 2 drew them; step 3 takes it with detection: auto.\n"
-    text = yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1_000_000)
-    write_text(folder / SETTINGS, f"{head}{text}")
-    return folder / SETTINGS
+    file = folder / SETTINGS
+    if _settings_in(file).items() >= settings.items():
+        return file  # and whatever the user has changed in it
+    text = yaml.safe_dump(settings | {"batch_size": BATCH_SIZE}, allow_unicode=True, sort_keys=False, width=1_000_000)
+    write_text(file, HEAD + text)
+    return file
 
 
 def find_own_pages(prepared: Path, names: Iterable[str]) -> Path | None:
@@ -61,6 +66,15 @@ def find_own_pages(prepared: Path, names: Iterable[str]) -> Path | None:
 
 
 def _are_there(file: Path) -> bool:
-    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-    paths = [settings.get(key) for key in ("train_data", "val_data", "train_list", "val_list")]
-    return all(path and Path(path).exists() for path in paths)
+    settings = _settings_in(file)
+    # A file that a user broke is taken, so that whoever reads it says what is wrong.
+    return not settings or all(Path(str(settings.get(key))).exists() for key in PATHS)
+
+
+def _settings_in(file: Path) -> dict[str, object]:
+    """Return the settings in a file; none where there is no such file, or nothing that is one."""
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+        return {}
+    return settings if isinstance(settings, dict) else {}

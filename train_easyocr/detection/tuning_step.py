@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from train_easyocr.config import Config
-from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.config import DetectionConfig, own_settings
 from train_easyocr.detection.objective import Readings
 from train_easyocr.detection.opening import CRAFT, open_word_detector
 from train_easyocr.detection.pages import validation_pages
@@ -67,7 +67,8 @@ def pages_of(config: Config, detection: DetectionConfig | None, folder: Path) ->
     Raises:
         DataError: There are none.
     """
-    chosen = detection or DetectionConfig(dataset=config.dataset, seed=config.seed, eval_images=config.eval_images)
+    drawn = {"dataset": config.dataset, "seed": config.seed, "eval_images": config.eval_images}
+    chosen = detection or own_settings(config) or DetectionConfig.model_validate(drawn)
     pages, _ = validation_pages(chosen.model_copy(update={"val_images": config.val_images}))
     # Pages that are named, or were drawn by other settings, can be among those that step 2 put aside.
     kept_back = {page.name for page in find_pages(config.prepared / "evaluation_set")[0]}
