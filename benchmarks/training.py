@@ -213,7 +213,7 @@ def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
     dataset = loading.WordBatches(
         sets, loading.InputSettings.from_config(config), augmentation=Augmentation.from_config(config)
     )
-    batches = loading._batches(dataset, requests * (repeats + 1), WORKERS, pinned)
+    batches = loading.load_batches(dataset, requests * (repeats + 1), config, pin_memory=pinned)
     for _ in requests:
         trainer._step(next(batches))  # memory of all widths is there then
     trained, spent = timed(lambda: [trainer._step(next(batches)) for _ in requests], repeats)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks import ablations, buckets, character_change, small_task, weak_characters
+from benchmarks import ablations, buckets, character_change, small_task, training, weak_characters
 from benchmarks.equal_accuracy import CHARACTERS, WAYS, Outcome, noise, table, verdict
 from benchmarks.results import table as results_table
 from benchmarks.small_task import Scores, UnseenWords
@@ -22,6 +22,13 @@ def test_rows_of_a_gpu_are_there_without_one():
     assert "40% of the time a matrix product's rate, 50% a copy's needs" in text
     assert "floor: the same batches in memory; 80% of it" in text
     assert "not measured" not in text
+
+
+def test_training_and_loading_are_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "BATCH", 4)
+    training.write_words(tmp_path / "words", 32)
+    found = training.ours(tmp_path, 1, img_height=32, output_channel=16, hidden_size=8)
+    assert found.keys() == {"training", "processor", "loader"} and min(found.values()) > 0
 
 
 def test_equal_accuracy_states_difference_and_noise():

@@ -85,6 +85,10 @@ def test_a_run_of_automatic_length_goes_on_and_ends_as_one_in_one_piece(data, ca
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
 
 
+def test_samples_are_shown_before_the_length_is_known(data):
+    assert training.show_samples(tiny_config(data, n_iter="auto", batch_size=4, select_data="select_data"), 3).is_file()
+
+
 def test_settings_that_the_length_does_not_allow_are_told(data, monkeypatch):
     monkeypatch.setattr(training, "LENGTH", Length(passes=1, fewest=2, most=20, unit="words"))
     config = tiny_config(data, n_iter="auto", batch_size=4, select_data="select_data", warmup=50)

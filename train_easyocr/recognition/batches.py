@@ -248,13 +248,13 @@ def training_batches(
     steps = _Steps(plan, start, config.n_iter, processes)
     jitter, augmentation = BoxJitter.from_config(config), Augmentation.from_config(config)
     dataset = WordBatches(sets, InputSettings.from_config(config), jitter=jitter, augmentation=augmentation)
-    return _batches(dataset, steps, config, pin_memory)
+    return load_batches(dataset, steps, config, pin_memory=pin_memory)
 
 
 def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:
     """Yield batches of given words, as wide as reading makes them; raises PatchError."""
     dataset = WordBatches([data], InputSettings.from_config(config), reading=True)
-    return _batches(dataset, [Request([part]) for part in words], config, pin_memory)
+    return load_batches(dataset, [Request([part]) for part in words], config, pin_memory=pin_memory)
 
 
 def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
@@ -273,9 +273,10 @@ def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
     return batches
 
 
-def _batches(
-    dataset: WordBatches, steps: Sampler[Request] | list[Request], config: Config, pin_memory: bool
+def load_batches(
+    dataset: WordBatches, steps: Sampler[Request] | list[Request], config: Config, *, pin_memory: bool
 ) -> Iterator[Batch]:
+    """Yield the batches that are asked for, loaded by as many processes as the settings say; raises PatchError."""
     workers = loading_workers(config.workers, gpu=pin_memory)
     if workers:
         close_databases()

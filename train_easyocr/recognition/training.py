@@ -100,6 +100,7 @@ def show_samples(config: Config, count: int) -> Path:
     character_set = CharacterSet.from_setting(config.character)
     config.experiment.mkdir(parents=True, exist_ok=True)
     sets, _ = _open_sets(config, character_set, write=False)
+    config = _with_length(config, sum(map(len, sets)))
     path = config.experiment / SHEET
     write_sample_sheet(path, sets, training_plan(sets, config), config, count)
     return path
