@@ -183,20 +183,15 @@ class Processes:
         """
         if self.count == 1:
             return model
-        # What DistributedDataParallel sends at the start are parameters alone, if buffers are not to be sent later.
-        model.load_state_dict(self.of_first(_on_cpu(model) if self.first else None))
         if device.type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
         else:
             for module in model.modules():
                 if isinstance(module, nn.BatchNorm2d):
                     module.__class__ = _SharedBatchNorm  # torch has a SyncBatchNorm for GPUs only
-        # Statistics are equal in all processes as it is; to send them again at each step would be for nothing.
-        return DistributedDataParallel(model, broadcast_buffers=False, gradient_as_bucket_view=True)
-
-
-def _on_cpu(model: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: value.cpu() for name, value in model.state_dict().items()}
+        # Buffers are sent once, at the start. Statistics stay equal in all processes; to send them again at each step
+        # would be for nothing.
+        return DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
 
 
 _ENVIRONMENT = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
