@@ -42,10 +42,10 @@ def test_what_a_user_changes_in_the_file_stays_while_the_pages_are_the_same(tmp_
     run("--from", folder, "--output", output, *SETS)
     file = find_own_pages(output, ["select_data"])
     assert detection_of(config_of(output)).batch_size == 4
-    file.write_text(file.read_text(encoding="utf-8").replace("batch_size: 4", "batch_size: 2\nlr: 0.0004"), "utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace("batch_size: 4", "batch_size: 2\nema: 0.9"), "utf-8")
     run("--from", folder, "--output", output, *SETS)
     found = detection_of(config_of(output))
-    assert (found.batch_size, found.lr) == (2, 0.0004)
+    assert (found.batch_size, found.ema) == (2, 0.9)
     file.write_text("batch_size: [\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"detection\.yaml"):
         detection_of(config_of(output))

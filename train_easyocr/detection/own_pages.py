@@ -20,8 +20,9 @@ PATHS = ("train_data", "val_data", "train_list", "val_list")
 HEAD = """\
 # The detector's training on one's own pages, as step 2 drew them; step 3 takes it with detection: auto. May be edited.
 """
-BATCH_SIZE = 4
-"""As the sample documents' detector is trained: own pages are mostly few, and large batches of them take long."""
+OWN: dict[str, object] = {"batch_size": 4, "lr": 0.0003}
+"""Own pages are mostly few, and large batches of them take long. At this rate a detector loses little of what it knew
+of other pages, and learns nearly as much of these as at a higher one (`benchmarks.detector_recipes`)."""
 
 
 def write_own_pages(
@@ -51,7 +52,7 @@ def write_own_pages(
     file = folder / SETTINGS
     if _settings_in(file).items() >= settings.items():
         return file  # and whatever the user has changed in it
-    text = yaml.safe_dump(settings | {"batch_size": BATCH_SIZE}, allow_unicode=True, sort_keys=False, width=1_000_000)
+    text = yaml.safe_dump(settings | OWN, allow_unicode=True, sort_keys=False, width=1_000_000)
     write_text(file, HEAD + text)
     return file
 
