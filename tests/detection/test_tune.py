@@ -1,6 +1,7 @@
 """The search over a detector's parameters."""
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -259,12 +260,12 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
 def test_the_command_with_the_installed_model(folder, tmp_path, monkeypatch, capsys):
     install_finetuned(tmp_path / "이지")
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "이지"))
-    weights = save_untrained(tmp_path / "검출.pth", long_side=320)
+    weights = save_untrained(tmp_path / "새 검출.pth", long_side=320)
     output = tmp_path / "결과"
     command = ["--pages", str(folder), "--detector", str(weights), "--output", str(output), "--trials", "3"]
     assert main([*command, "--recognizer", "finetuned"]) == 0
     printed = capsys.readouterr().out
-    assert f"step4_set_finetuned_model.sh --detector {weights} --detection_settings" in printed
+    assert f"step4_set_finetuned_model.sh --detector {shlex.quote(str(weights))} --detection_settings" in printed
     assert "end_to_end_f1 " in printed
     assert read_settings(output / "detection_settings.yaml").network == "db_light"
     assert json.loads((output / "tuning.json").read_text(encoding="utf-8"))["goal"] == "end_to_end_f1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -145,9 +146,9 @@ def _write(
 
 def usage(settings: DetectionSettings, opened: OpenedDetector, output: Path) -> str:
     """Return lines of Python with which plain EasyOCR does the same, or the command that installs what it can't do."""
-    detector = "" if opened.weights_sha256 == EASYOCR else f" --detector {opened.weights}"
-    command = f"bash step4_set_finetuned_model.sh{detector} --detection_settings {output / FILE_NAME}"
-    return plain_usage(settings) or command
+    detector = [] if opened.weights_sha256 == EASYOCR else ["--detector", str(opened.weights)]
+    command = ["bash", "step4_set_finetuned_model.sh", *detector, "--detection_settings", str(output / FILE_NAME)]
+    return plain_usage(settings) or shlex.join(command)
 
 
 def inputs_for(start: DetectorParameters) -> list[tuple[int, float]]:
