@@ -40,7 +40,7 @@ from train_easyocr.marks import marked_detector
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.length import Length, with_iterations
+from train_easyocr.recognition.length import Length, with_iterations, with_length
 from train_easyocr.recognition.logs import RunLog, progress_bar
 from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
@@ -97,9 +97,7 @@ def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
             )
         training, validation = open_pages(config)
         _describe_pages(config, training, validation, write=processes.first)
-    if not config.n_iter:
-        print(LENGTH.describe(len(training.pages), config.batch_size))
-        config = with_iterations(config, LENGTH.iterations(len(training.pages), config.batch_size))
+    config = with_length(config, LENGTH, len(training.pages))
     with processes.agreeing():
         trainer = _prepare(config, processes, state, training, validation)
     if state is not None:

@@ -18,6 +18,10 @@ class TrainingSettings(Protocol):
         """Iterations; `config.AUTO_ITERATIONS` where the data are to tell."""
 
     @property
+    def batch_size(self) -> int:
+        """Samples an iteration."""
+
+    @property
     def val_period(self) -> int:
         """Iterations between validations."""
 
@@ -69,3 +73,11 @@ def with_iterations(config: Settings, iterations: int) -> Settings:
         return config
     period = min(config.val_period, -(-iterations // VALIDATIONS))
     return config.model_copy(update={"n_iter": iterations, "val_period": period})
+
+
+def with_length(config: Settings, length: Length, samples: int) -> Settings:
+    """Return settings that say how long to train; where they leave it to the samples, print what was chosen."""
+    if config.n_iter:
+        return config
+    print(length.describe(samples, config.batch_size))
+    return with_iterations(config, length.iterations(samples, config.batch_size))

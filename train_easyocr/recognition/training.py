@@ -38,7 +38,7 @@ from train_easyocr.recognition.checks import describe_concerns, training_sample
 from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
-from train_easyocr.recognition.length import Length, with_iterations
+from train_easyocr.recognition.length import Length, with_iterations, with_length
 from train_easyocr.recognition.logs import Progress, RunLog, progress_bar
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
@@ -154,12 +154,9 @@ def _begun(config: Config) -> dict[str, Any] | None:
 
 
 def _with_length(config: Config, words: int) -> Config:
-    """Return settings that say how long to train, by the number of words where they don't, and say so."""
-    if config.n_iter:
-        return config
-    print(LENGTH.describe(words, config.batch_size))
-    found = with_iterations(config, LENGTH.iterations(words, config.batch_size))
-    if faults := contradictions(found):
+    """Return settings that say how long to train, checked once more where the number of words has told it."""
+    found = with_length(config, LENGTH, words)
+    if found is not config and (faults := contradictions(found)):
         raise ConfigError("n_iter: auto does not go with other settings:\n" + "\n".join(f"  - {one}" for one in faults))
     return found
 
