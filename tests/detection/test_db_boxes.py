@@ -84,6 +84,42 @@ def test_the_score_is_that_of_the_bounds_or_of_the_places():
     assert len(db_boxes(ScoreMaps(maps, 1.0, (60, 40)), DbParameters(det_db_score_mode="slow"))) == 1
 
 
+@pytest.mark.parametrize(
+    ("label", "profile"),
+    [
+        # A hyphen that may be in either of two rows, a colon in either of two columns, a point in any of four places.
+        (Box(40, 42, 60, 48), np.outer([0.05, 0.68, 0.67, 0.05], [0.1, 0.5, 0.9, 1, 0.9, 0.5, 0.1])),
+        (Box(42, 40, 50, 62), np.outer([0.3, 0.9, 1, 1, 0.9, 0.3], [0.05, 0.64, 0.67, 0.1])),
+        (Box(40, 40, 50, 50), np.outer([0.1, 0.9, 0.7, 0.05], [0.05, 0.9, 0.7, 0.1])),
+    ],
+    ids=["hyphen", "colon", "point"],
+)
+@pytest.mark.parametrize("mode", ["fast", "slow"])
+def test_marks_are_found_and_stay_small(label, profile, mode):
+    maps = np.zeros((1, 60, 80), np.float32)
+    scale = 3.6
+    # The profile's middle on the label's, as far as whole pixels allow.
+    centre = [(label.ymin + label.ymax) / 2 / scale, (label.xmin + label.xmax) / 2 / scale]
+    row, column = (round(middle - side / 2) for middle, side in zip(centre, profile.shape, strict=True))
+    maps[0, row : row + profile.shape[0], column : column + profile.shape[1]] = profile
+    found = db_boxes(ScoreMaps(maps, scale, (280, 210)), DbParameters(det_db_score_mode=mode))
+    assert len(found) == 1 and overlap(found[0], label) > 0.5, found
+
+
+def test_ideal_marks_come_back():
+    labels = [Box(40, 42, 60, 48), Box(82, 40, 90, 62), Box(120, 40, 127, 47), Box(160, 40, 300, 47)]
+    found = db_boxes(ideal(labels, 3.6), DbParameters())
+    assert len(found) == len(labels)
+    for label in labels:
+        assert max(overlap(box, label) for box in found) > 0.5, (label, found)
+
+
+def test_specks_are_no_marks():
+    maps = np.zeros((1, 40, 60), np.float32)
+    maps[0, 5:7, 5:8] = maps[0, 20, 5:30] = 0.55
+    assert db_boxes(ScoreMaps(maps, 1.0, (60, 40)), DbParameters()) == []
+
+
 def test_dilation_joins_what_is_a_pixel_apart():
     maps = np.zeros((1, 40, 60), np.float32)
     maps[0, 5:15, 5:20] = maps[0, 5:15, 21:40] = 0.9

@@ -69,7 +69,9 @@ def test_pixels_of_small_words_count_more():
     found = db_targets(np.array([word, digit, hyphen]), NONE, (20, 64))
     inside = [found[COUNTS][10, 20], found[COUNTS][8, 52], found[COUNTS][9, 58]]
     assert inside == [1, 2, 4]
-    assert (found[COUNTS][found[PROBABILITY] == 0] == 1).all()
+    # Likewise the background around a small word, but not what is of another word, or further off.
+    assert found[COUNTS][12, 58] == 4 and found[COUNTS][10, 49] == 2 and found[COUNTS][4, 54] == 2
+    assert found[COUNTS][10, 3] == 1 and found[COUNTS][0, 58] == 1
     # A digit as a whole still counts less than a word.
     kernels = found[PROBABILITY] * found[COUNTS].astype(int)
     assert kernels[:, 55:].sum() < kernels[:, 46:55].sum() < kernels[:, :46].sum()

@@ -20,13 +20,18 @@ from train_easyocr.documents.page import Box
 
 Places: TypeAlias = NDArray[np.signedinteger[Any]]
 
+THIN = 3
+"""Map pixels: what is no wider in one direction is a mark (hyphen, colon, point): all edge, without an inside."""
+SHORT = 6
+"""Map pixels: a mark that is no longer than this has no inside in its length, either."""
+
 
 class DbParameters(DetectorParameters):
     """How boxes are made of the probability map.
 
     Attributes:
         det_db_thresh: A place belongs to a word when its probability is above this.
-        det_db_box_thresh: A word whose mean probability is below this is dropped.
+        det_db_box_thresh: A word whose mean probability is below this is dropped; of marks, whose greatest is.
         det_db_unclip_ratio: A box grows on every side by its area times this over its perimeter. Labels are shrunken
             for 1.5; more gives wider boxes.
         use_dilation: Let the places above the threshold grow by a pixel first; joins what is broken.
@@ -67,8 +72,14 @@ def db_boxes(maps: ScoreMaps, parameters: DbParameters) -> list[Box]:
         scores = _mean_of_bounds(sums, bounds)
     else:
         scores = np.bincount(places.ravel(), probability.ravel())[1:] / found[1:, cv2.CC_STAT_AREA]
-    sure = bounds[scores >= parameters.det_db_box_thresh]
-    return _grown(_edges(sums, sure), maps, parameters.det_db_unclip_ratio)
+    # Half of a mark's places are at its edge, where the network can't know: their mean says little of the mark.
+    peaks = cv2.integral((probability >= parameters.det_db_box_thresh).view(np.uint8))
+    marks = bounds[:, 2:].min(axis=1) <= THIN
+    sure = np.where(marks, _mean_of_bounds(peaks, bounds) > 0, scores >= parameters.det_db_box_thresh)
+    edges = _edges(sums, bounds[sure])
+    for place in np.flatnonzero(marks[sure]):
+        edges[place] = _edges_of_mark(probability, bounds[sure][place], edges[place])
+    return _grown(edges, maps, parameters.det_db_unclip_ratio)
 
 
 def _sums_of(sums: NDArray[Any], left: Places, top: Places, right: Places, bottom: Places) -> NDArray[np.float64]:
@@ -135,6 +146,40 @@ def _outer(line: Callable[[Places], NDArray[np.float64]], first: Places, size: P
     whole = np.maximum(lines[1], lines[2])
     expected = sum(np.minimum(1, values / np.maximum(whole, 1e-6)) for values in lines)
     return np.where(size > 3, 2 - expected, 0.0)
+
+
+def _edges_of_mark(
+    probability: NDArray[np.float32], bounds: NDArray[Any], edges: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Find a mark's edges within map pixels.
+
+    Where a mark is a row of pixels high and may be in either of two, both have half of the probability. So it is as
+    high as the probabilities of a column in its middle sum up to, and as long as there are columns that it is in,
+    whichever the row; but at least a pixel, as it is taught.
+
+    Args:
+        probability: The map.
+        bounds: Of the mark: x, y, width, height, in map pixels.
+        edges: What `_edges` says, left, top, right, bottom; kept along a mark that is long enough for it.
+    """
+    x, y, width, height = bounds.tolist()
+    if height > width:
+        return _edges_of_mark(probability.T, bounds[[1, 0, 3, 2]], edges[[1, 0, 3, 2]])[[1, 0, 3, 2]]
+    left, top = max(0, x - 1), max(0, y - 1)
+    part = probability[top : y + height + 1, left : x + width + 1]
+    third = width // 3
+    low, high = _extent(part[:, x - left + third : x - left + width - third].mean(axis=1))
+    start, end = edges[[0, 2]]
+    if width <= SHORT:
+        start, end = left + np.array(_extent(np.minimum(1, part.sum(axis=0))))
+    return np.array([start, top + low, end, top + high])
+
+
+def _extent(expected: NDArray[Any]) -> tuple[float, float]:
+    """Return from where to where something reaches that is in each pixel of a line with some probability."""
+    total = float(expected.sum())
+    middle = float((np.arange(len(expected)) + 0.5) @ expected) / total
+    return middle - max(1.0, total) / 2, middle + max(1.0, total) / 2
 
 
 def _grown(edges: NDArray[np.float64], maps: ScoreMaps, ratio: float) -> list[Box]:

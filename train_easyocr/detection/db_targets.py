@@ -27,6 +27,9 @@ dots per inch that is read at 1,600 pixels is 1.4 high."""
 TYPICAL_KERNEL, MOST = 72.0, 5
 """Map pixels of a usual word's shrunken box, and how much more a pixel of a smaller word can count than one of such a
 word. The loss sums pixels, the score counts words: a lone hyphen has four pixels, and is a word like any other."""
+AROUND = 3.0
+"""Map pixels around a small word's box whose background counts as its pixels do. Else a network that does not know
+whether a pixel is the word's would say so, and marks would grow fat and run into their neighbours."""
 PROBABILITY, COUNTS, THRESHOLD, THRESHOLD_COUNTS = range(4)
 """The planes of the targets."""
 
@@ -61,7 +64,7 @@ def db_targets(boxes: Boxes, ignored: Boxes, shape: tuple[int, int]) -> NDArray[
 
     Returns:
         uint8 [4, h, w]: the probability (0 or 1), how much a pixel counts for it (0: not at all; 1, or up to `MOST` in
-        small words), the threshold (0 to 255 for 0 to 1), whether a pixel counts for it (0 or 1).
+        small words and around them), the threshold (0 to 255 for 0 to 1), whether a pixel counts for it (0 or 1).
     """
     targets = np.zeros((4, *shape), np.uint8)
     targets[COUNTS] = 1
@@ -71,6 +74,9 @@ def db_targets(boxes: Boxes, ignored: Boxes, shape: tuple[int, int]) -> NDArray[
     taught = boxes[~small]
     distances = shrink_distance(taught[:, 2] - taught[:, 0], taught[:, 3] - taught[:, 1])
     weights = _weights(taught, distances)
+    for box, weight in zip(taught[weights > 1], weights[weights > 1].tolist(), strict=True):
+        around = targets[COUNTS][_pixels(np.floor(box[:2] - AROUND), np.ceil(box[2:] + AROUND))]
+        np.maximum(around, weight, out=around)
     for box, distance, weight in zip(taught, distances.tolist(), weights.tolist(), strict=True):
         kernel = _kernel(box, distance)
         targets[PROBABILITY][kernel] = 1
