@@ -41,11 +41,11 @@ def balanced_cross_entropy(logits: torch.Tensor, word: torch.Tensor, counts: tor
     Args:
         logits: [...].
         word: 1 where a word is, else 0.
-        counts: How much each place counts; 0 where nothing is known, 1 in the background.
+        counts: How much each place counts; 0 where nothing is known, 1 in the background far from small words.
     """
     losses = F.binary_cross_entropy_with_logits(logits, word, reduction="none")
     positive, negative = word * counts, (1 - word) * counts
-    words, background = int(positive.sum()), int(negative.sum())
+    words, background = int(positive.sum()), int((negative > 0).sum())
     hard = min(background, max(NEGATIVES * words, int(BACKGROUND_SHARE * background)))
     worst = (losses * negative).flatten().topk(hard, sorted=False).values
     return ((losses * positive).sum() + worst.sum()) / max(1, words + hard)
