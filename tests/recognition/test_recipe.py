@@ -225,10 +225,15 @@ def test_the_centre_loss_and_its_centres():
 
 
 def test_the_centre_loss_draws_features_together(data):
+    # From a network that knows its words: what a beginner takes for blanks is chance.
+    settings = {"n_iter": 300, "val_period": 300, "lr": 0.005, "batch_size": 8, "output_channel": 32}
+    learnt = tiny_config(data, experiment_name="learnt", **settings)
+    train(learnt)
     spreads = []
     for weight in (0.0, 0.5):
-        settings = {"n_iter": 120, "val_period": 120, "lr": 0.01, "batch_size": 8, "output_channel": 32}
-        trainer, model, batch = a_trainer(data, center_loss=weight, **settings)
+        settings |= {"n_iter": 60, "val_period": 60, "lr": 0.001}
+        trainer, model, batch = a_trainer(data, center_loss=weight, experiment_name=f"weight {weight}", **settings)
+        model.load_state_dict(read_weights(learnt.experiment / "best_accuracy.pth"))
         trainer.run()
         model.eval()
         with torch.no_grad():
@@ -237,7 +242,7 @@ def test_the_centre_loss_draws_features_together(data):
         groups = [features[classes == value] for value in classes.unique().tolist() if value]
         scale = features[classes > 0].var(0).mean()
         spreads.append(float(np.mean([group.var(0).mean() / scale for group in groups if len(group) > 1])))
-    assert spreads[1] < 0.8 * spreads[0]
+    assert spreads[1] < 0.9 * spreads[0]
 
 
 # --- Early stopping ---
