@@ -37,6 +37,7 @@ from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.marks import marked_detector
+from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
@@ -145,6 +146,8 @@ def _prepare(
 ) -> DetectorTrainer:
     """Build the trainer, and say how it trains."""
     computing = Computing.choose(config.precision)
+    if computing.device.type == "cpu":
+        keep_freed_memory()
     if state is not None:
         change = "pages or label files have changed"
         check_data(config.experiment, state, [training.digest, validation.digest], change)
