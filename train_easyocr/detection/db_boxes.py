@@ -142,10 +142,10 @@ def _outer(line: Callable[[Places], NDArray[np.float64]], first: Places, size: P
         inwards: 1 or -1: where the next one is.
     """
     lines = [line(first + inwards * place) for place in (-1, 0, 1)]
-    # Measured against the inside; of a word of two pixels or less nothing is the inside.
+    # Measured against the inside; what is no wider than THIN has none.
     whole = np.maximum(lines[1], lines[2])
     expected = sum(np.minimum(1, values / np.maximum(whole, 1e-6)) for values in lines)
-    return np.where(size > 3, 2 - expected, 0.0)
+    return np.where(size > THIN, 2 - expected, 0.0)
 
 
 def _edges_of_mark(
