@@ -55,7 +55,7 @@ class DetectionConfig(CheckedSettings):
     eval_images: int = Field(500, ge=1)
 
     # Input
-    long_side: int = Field(1920, ge=64)
+    long_side: int = Field(2240, ge=64)
     crop_size: int = Field(640, ge=64, multiple_of=32)
     augmentation: Literal["off", "light", "medium", "strong"] | Annotated[float, Field(ge=0, le=1)] = "strong"
 
