@@ -37,17 +37,25 @@ def test_the_recognizer_reads_a_line_in_a_face_that_it_never_saw():
     assert [text for text, _ in readings] == WORDS
 
 
+def assert_found(picture: np.ndarray, words: list[Box]) -> None:
+    detector = open_word_detector(starter_weights.STARTER).detector
+    found = detector.boxes(detector.score_maps(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)))
+    assert len(found) == len(match(words, found)) == len(words)
+
+
 @pytest.mark.parametrize("first", [0, 2, 4])
-def test_the_detector_finds_the_words_of_a_line(first):
+def test_the_detector_finds_the_words_of_a_line_of_a_page(first):
     grey, boxes = line(WORDS[first : first + 4])
-    # On a page as scanners give it, 300 dots per inch.
+    # As scanners give it, 300 dots per inch.
     top, left = 1500, 300
     bottom, right = (side - used for side, used in zip((3508, 2480), grey.shape, strict=True))
     page = cv2.copyMakeBorder(grey, top, bottom - top, left, right - left, cv2.BORDER_CONSTANT, value=255)
-    detector = open_word_detector(starter_weights.STARTER).detector
-    found = detector.boxes(detector.score_maps(cv2.cvtColor(page, cv2.COLOR_GRAY2RGB)))
-    words = [Box(box.xmin + left, box.ymin + top, box.xmax + left, box.ymax + top) for box in boxes]
-    assert len(found) == len(match(words, found)) == len(words)
+    assert_found(page, [Box(box.xmin + left, box.ymin + top, box.xmax + left, box.ymax + top) for box in boxes])
+
+
+@pytest.mark.parametrize("size", [24, 36, 44, 56])
+def test_the_detector_finds_words_of_many_sizes(size):
+    assert_found(*line(WORDS[:4], size))
 
 
 @pytest.mark.parametrize("weights", [starter_weights.RECOGNIZER, starter_weights.DETECTOR], ids=lambda path: path.stem)
