@@ -123,29 +123,28 @@ def _edges(sums: NDArray[Any], bounds: NDArray[Any]) -> NDArray[np.float64]:
 
     return np.stack(
         [
-            x + _outer(column, x, width, 1),
-            y + _outer(row, y, height, 1),
-            x + width - _outer(column, x + width - 1, width, -1),
-            y + height - _outer(row, y + height - 1, height, -1),
+            x + _outer(column, x, 1),
+            y + _outer(row, y, 1),
+            x + width - _outer(column, x + width - 1, -1),
+            y + height - _outer(row, y + height - 1, -1),
         ],
         axis=1,
     )
 
 
-def _outer(line: Callable[[Places], NDArray[np.float64]], first: Places, size: Places, inwards: int) -> NDArray[Any]:
+def _outer(line: Callable[[Places], NDArray[np.float64]], first: Places, inwards: int) -> NDArray[Any]:
     """Return how far inside its bounds a word begins, in map pixels; negative when it is outside.
 
     Args:
         line: The sum over a word's row or column.
         first: The outermost row or column of each word.
-        size: How many there are.
         inwards: 1 or -1: where the next one is.
     """
-    lines = [line(first + inwards * place) for place in (-1, 0, 1)]
-    # Measured against the inside; what is no wider than THIN has none.
-    whole = np.maximum(lines[1], lines[2])
-    expected = sum(np.minimum(1, values / np.maximum(whole, 1e-6)) for values in lines)
-    return np.where(size > THIN, 2 - expected, 0.0)
+    lines = np.stack([line(first + inwards * place) for place in (-1, 0, 1)])
+    # Measured against the inside. A mark has none: `_edges_of_mark` has the say there.
+    whole = np.maximum(lines[1:].max(axis=0), 1e-6)
+    expected: NDArray[np.float64] = np.minimum(1, lines / whole).sum(axis=0)
+    return 2 - expected
 
 
 def _edges_of_mark(
