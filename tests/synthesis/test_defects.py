@@ -31,6 +31,7 @@ IMAGE_DEFECTS = {
     "blur": lambda image, random: defects.blur(image, 1.0),
     "rescan": lambda image, random: defects.rescan(image, 0.5),
     "photocopy": lambda image, random: defects.photocopy(image, random, 0.7),
+    "bilevel": lambda image, random: defects.bilevel(image, random, 0.5, paper=200, ink=40),
     "contrast": lambda image, random: defects.contrast(image, 0.8, 20),
 }
 
@@ -125,3 +126,22 @@ def test_a_scan_keeps_the_size_and_repeats():
     assert all(one.image.shape[:2] == (1240, 877) and 1 <= one.quality <= 100 for one in scans)
     assert np.array_equal(scans[0].image, scans[1].image)
     assert scans[0].image.shape != scans[2].image.shape or not np.array_equal(scans[0].image, scans[2].image)
+
+
+@pytest.mark.parametrize(("paper", "ink"), [(255, 0), (200, 60), (40, 230)])
+def test_bilevel_knows_black_and_white_alone_and_breaks_thin_strokes_before_thick_ones(paper, ink):
+    image = np.full((200, 300), paper, np.uint8)
+    image[50:52, 20:280] = ink  # a thin level stroke
+    image[100:110, 20:280] = ink
+
+    def black(breakage):
+        """The shares of the two strokes that are left, and of the ground that is dirty."""
+        scans = [defects.bilevel(image, RANDOM(seed), breakage, paper=paper, ink=ink) for seed in range(20)]
+        assert all(set(np.unique(scan)) == {0, 255} for scan in scans)
+        dark = np.mean([scan == (0 if ink < paper else 255) for scan in scans], 0)
+        return dark[50:52, 22:278].mean(), dark[102:108, 22:278].mean(), dark[130:].mean()
+
+    (thin, thick, dirt), (broken, still_thick, _) = black(0.0), black(1.0)
+    assert thin > 0.95 and thick > 0.999 and still_thick > 0.999
+    assert 0.05 < broken < 0.8
+    assert dirt < 0.0005

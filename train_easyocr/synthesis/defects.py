@@ -238,6 +238,32 @@ def photocopy(image: Image, random: np.random.Generator, share: float) -> Image:
     return cv2.LUT(image, np.rint(table).astype(np.uint8))
 
 
+def bilevel(
+    image: Image, random: np.random.Generator, breakage: float, *, paper: float = 255.0, ink: float = 0.0
+) -> Image:
+    """Scan to black and white, as most offices did at 300 dots an inch: no grey is left, edges are jagged.
+
+    Dirt goes in before (`speckle`), JPEG comes after.
+
+    Args:
+        image: Grey [h, w], dark on bright; its pixels are those of the scanner.
+        random: Draws how sharp the lens is and how rough the edges come out.
+        breakage: 0 for firm strokes, even a little swollen ones, up to 1 for what is left of thin ones: the coverage
+            from which a pixel is black goes from a fifth to four fifths.
+        paper: Grey level of the ground.
+        ink: Grey level of full ink.
+
+    Returns:
+        A new image, 0 and 255 alone.
+    """
+    level = 0.2 + 0.6 * breakage
+    soft = cv2.GaussianBlur(image, (0, 0), float(random.uniform(0.45, 1.1)))
+    # Noise of a quarter of the way to ink or paper at most: edges get rough, the ground does not fill with dirt.
+    rough = float(random.uniform(0.4, 1.0)) * min(level, 1 - level) / 3.6 * abs(paper - ink)
+    grain = 0.6 if random.random() < 0.6 else 1.0
+    return cv2.threshold(noise(soft, random, rough, grain), paper + (ink - paper) * level, 255, cv2.THRESH_BINARY)[1]
+
+
 def contrast(image: Image, gain: float, offset: float) -> Image:
     """Scale grey levels by `gain` and add `offset`."""
     table = (np.arange(256) * gain + offset).clip(0, 255)
