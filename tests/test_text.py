@@ -12,9 +12,28 @@ def test_labels_are_composed_and_trimmed():
 
 
 def test_signs_that_print_does_not_tell_apart_are_written_in_one_way():
-    assert unify_variants("가·나․다‧라･마ㆍ바・사∙") == "가ㆍ나ㆍ다ㆍ라ㆍ마ㆍ바ㆍ사ㆍ"
-    assert unify_variants("（１）ＡＢ％：∼～–￦₩") == "(1)AB%:~~-￦￦"
+    assert unify_variants("가·나․다‧라･마ㆍ바・사∙아⋅자ᆞ") == "가·나·다·라·마·바·사·아·자·"
+    assert unify_variants("（１）ＡＢ％：∼～–￦₩￤｜│") == "(1)AB%:~~-₩₩¦||"
+    assert unify_variants("◦◯〇❍▪☐◉☉≪가≫✔") == "○○○○■□⊙⊙《가》✓"
     assert unify_variants("「제1조」 “○” …①") == "「제1조」 “○” …①"
+
+
+@pytest.mark.parametrize(
+    ("label", "unified"),
+    [("ㅇ", "○"), ("ο", "○"), ("ㅇ전체공사금액", "○전체공사금액"), ("ο(목적)", "○(목적)"), ("ㅇ 목적 ο2", "○ 목적 ○2")],
+)
+def test_round_letters_at_the_head_of_a_token_are_bullets(label, unified):
+    assert unify_variants(label) == unified
+
+
+@pytest.mark.parametrize("label", ["ㅇㅇㅇ", "홍ㅇㅇ", "ㅇㅇ시", "ㄱ,ㄴ,ㅇ", "ㅇ.", "ㅇㄱ", "οσ", "가ㅇ나", "o", "O"])
+def test_round_letters_elsewhere_are_letters(label):
+    assert unify_variants(label) == label
+
+
+def test_unifying_keeps_the_length_and_is_done_once():
+    text = "ㅇ가 " + "".join(VARIANTS) + "".join(VARIANTS.values()) + " ο"
+    assert len(unify_variants(text)) == len(text) and unify_variants(unify_variants(text)) == unify_variants(text)
 
 
 def test_each_variant_has_one_target_which_stays_as_it_is():

@@ -2,31 +2,49 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+import zlib
 from collections.abc import Sequence
 from types import MappingProxyType
 
 from wcwidth import wcswidth
 
 VARIANTS = {
-    "ㆍ": "·․‧∙・･",
+    "·": "ㆍ․‧∙・･⋅ᆞ",
     "~": "∼〜",
     "-": "‐‑‒–−",
     "―": "—─━",
+    "|": "│∣",
     "…": "⋯",
     "‘": "‛",
     "’": "´ʼ",
     "“": "‟",
     "”": "„",
-    "○": "◯",
+    "○": "◯〇◦⚪❍",
+    "●": "⚫",
+    "■": "▪◾◼",
+    "□": "▫◽◻☐",
+    "⊙": "◉☉",
+    "△": "Δ∆",
+    "∑": "Σ",
     "「": "｢",
     "」": "｣",
-    "￦": "₩",
+    "《": "≪«",
+    "》": "≫»",
+    "→": "➔➜",
+    "✓": "✔",
+    "°": "˚º",
+    "μ": "µ",
+    "¦": "￤",
+    "₩": "￦",
+    "£": "￡",
+    "¥": "￥",
 }
 """Signs that labels write in several ways though print does not tell them apart: the target, and what becomes it.
 
-The target is what AI-Hub's labels hold most often; of 93 middle dots on twenty pages 65 are ㆍ, 22 ․, 4 ･ and 2 ·.
-Full-width forms of ASCII (！ to ～) become ASCII as well.
+The target is what AI-Hub's labels hold most often: of their 140 middle dots 128 are ·, 12 ㆍ; ○ stands there 241 times;
+₩ and ¦ are met, ￦ and ￤ are not. Full-width forms of ASCII (！ to ～) become ASCII as well.
 """
 
 
@@ -45,14 +63,25 @@ def _variant_table() -> dict[int, str]:
 
 
 _VARIANT_TABLE = MappingProxyType(_variant_table())
+_BULLET = re.compile(r"(?<!\S)[ㅇο](?=$|[\s0-9A-Za-z가-힣(\[{<「『《〈【〔‘“])")
+"""A round letter that stands for a bullet: alone, or where a token starts and goes on with other than letters of its
+kind. ㅇㅇㅇ masks a name and ㄱ.ㄴ.ㅇ. counts, so these stay."""
+VARIANTS_SUM = f"{zlib.crc32(repr((sorted(_VARIANT_TABLE.items()), _BULLET.pattern)).encode()):08x}"
+"""Tells sets whose labels were written under other rules of `unify_variants` from those of today."""
+
+
+def unify_signs(text: str) -> str:
+    """Write each sign of `VARIANTS`, and each full-width form of ASCII, in one way, whatever stands beside it."""
+    return text.translate(_VARIANT_TABLE)
 
 
 def unify_variants(text: str) -> str:
-    """Write each sign of `VARIANTS`, and each full-width form of ASCII, in one way; the length stays the same.
+    """Write signs in one way (`unify_signs`), and round letters that serve as bullets (ㅇ, ο) as ○.
 
-    A recognizer can't tell apart what looks the same: taught both, it learns the frequencies and no more.
+    A recognizer can't tell apart what looks the same: taught both, it learns the frequencies and no more. The length
+    stays the same.
     """
-    return text.translate(_VARIANT_TABLE)
+    return _BULLET.sub("○", unify_signs(text))
 
 
 def display_width(text: str) -> int:

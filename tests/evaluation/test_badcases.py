@@ -107,12 +107,12 @@ def test_in_context_as_the_training_set_is(pages, tmp_path):
 
 
 def test_labels_are_written_as_in_the_training_set(tmp_path):
-    write_page(tmp_path / "set", "page", [(*WORDS[0][:4], "가·나")])
+    write_page(tmp_path / "set", "page", [(*WORDS[0][:4], "가ㆍ나")])
     files = find_pages(tmp_path / "set")[0]
     observations = Observations()
     observations.add("page", "", read_page(files[0]).words, [])
     summary = observations.characters.summary([], None)
-    for unify, label in ((False, "가·나"), (True, "가ㆍ나")):
+    for unify, label in ((False, "가ㆍ나"), (True, "가·나")):
         export_bad_cases(tmp_path / "bad", "x", observations, summary, files, cutting=Cutting(unify=unify))
         assert [row["words"] for row in rows_of(tmp_path / "bad" / "labels.csv")] == [label]
 

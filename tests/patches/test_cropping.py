@@ -151,7 +151,7 @@ def test_context_is_a_part_of_the_height_and_ends_at_the_page(numbers, context):
 
 def test_signs_that_look_the_same_are_written_in_one_way_where_that_is_asked_for():
     label = page(("김해·창원", (0, 0, 40, 20)), ("１~２", (50, 0, 90, 20)), ("김해ㆍ창원", (0, 0, 40, 20)))
-    assert cut_page(label, WIDTH, HEIGHT, Cutting(unify=True)).texts == ["김해ㆍ창원", "1~2"]
+    assert cut_page(label, WIDTH, HEIGHT, Cutting(unify=True)).texts == ["김해·창원", "1~2"]
     assert cut_page(label, WIDTH, HEIGHT).texts == ["김해·창원", "１~２"]
     assert [word.reason for word in cut_page(label, WIDTH, HEIGHT, Cutting(unify=True)).skipped] == [SAME_TWICE]
     assert [word.reason for word in cut_page(label, WIDTH, HEIGHT).skipped] == [CONTRADICTING]

@@ -1,5 +1,6 @@
 """Character sets and converters, against EasyOCR's own tables and converter."""
 
+import hashlib
 import os
 import pickle
 import subprocess
@@ -12,6 +13,7 @@ from easyocr.utils import CTCLabelConverter
 
 from train_easyocr.config import ConfigError
 from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
+from train_easyocr.text import VARIANTS
 
 ALL_MODELS = {**easyocr.config.recognition_models["gen1"], **easyocr.config.recognition_models["gen2"]}
 
@@ -43,6 +45,15 @@ def test_korean_documents_hold_all_syllables_of_ks_x_1001_and_the_signs_of_publi
     assert documents.unknown("".join(syllables)) == set()
     signs = "를했었겠·ㆍ○□■△※「」『』㎡㎏℃∼～―…“”‘’①⑳ⅠⅩ→㈜￦×±°"
     assert documents.unknown(signs) == set()
+    assert documents.unknown("〃₩¦⊙㎦▶▷⓪☞") == set()
+    assert documents.unknown("".join(VARIANTS)) == set()
+
+
+def test_characters_that_came_later_stand_behind_all_others():
+    """Runs that began with the 2,601 of before go on: their characters are the first of today's."""
+    characters = CharacterSet.from_setting("korean_documents").characters
+    assert characters[2600] == "ㅎ" and "〃" in characters[2601:]
+    assert hashlib.sha256(characters[:2601].encode()).hexdigest()[:16] == "7e46ea8f82155b2a"
 
 
 def test_a_text_file_holds_the_characters_whatever_its_line_ends(tmp_path):

@@ -13,7 +13,9 @@ from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.documents import Box
 from train_easyocr.evaluation.matching import match
 from train_easyocr.reader import open_weights
-from train_easyocr.recognition.checkpoints import card_path, read_card
+from train_easyocr.recognition.characters import korean_documents
+from train_easyocr.recognition.checkpoints import card_path, read_card, read_weights
+from train_easyocr.recognition.fitting import fit_characters
 
 WORDS = ["신청서를", "제출했다.", "제25조제2항", "2023.11.21.", "(도로점용)", "「산업법」", "①", "○○시장", "50,000원"]
 """In NanumGothic, which is kept for the sample documents."""
@@ -68,4 +70,20 @@ def test_the_cards_name_no_folder_and_the_files_stay_small(weights):
 
 def test_the_recognizer_writes_the_characters_of_public_documents():
     assert read_card(starter_weights.RECOGNIZER).validation.words > 0
-    assert {"를", "했", "ㆍ", "○", "①"} <= set(read_card(starter_weights.RECOGNIZER).character)
+    assert {"를", "했", "·", "○", "①"} <= set(read_card(starter_weights.RECOGNIZER).character)
+
+
+def test_the_recognizer_writes_the_middle_dot_and_the_won_sign_of_real_labels():
+    words = ["시·도", "읍·면·동", "양도·인수", "₩50,000"]
+    grey, boxes = line(words)
+    assert [text for text, _ in open_weights(starter_weights.RECOGNIZER).recognize(grey, boxes)] == words
+
+
+def test_its_rows_move_by_character_to_todays_characters():
+    card, weights = read_card(starter_weights.RECOGNIZER), read_weights(starter_weights.RECOGNIZER)
+    head = weights["Prediction.weight"], weights["Prediction.bias"]
+    wanted = korean_documents()
+    moved, _, fit = fit_characters(*head, card.character, wanted)
+    assert set(fit.averaged) == set("￦〃¦⊙㎦▶▷◀◁◈▣⓪㎾㏄㎠") and not fit.composed and not fit.dropped
+    for character in "·ㆍ₩가○":
+        assert moved[1 + wanted.index(character)].equal(head[0][1 + card.character.index(character)])

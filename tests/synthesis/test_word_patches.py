@@ -23,7 +23,7 @@ from train_easyocr.synthesis.word_patches import (
     typefaces,
 )
 
-SIGNS = "가나다뺨쨌를했었제조의12(),.「」ㆍ“”㎡①"
+SIGNS = "가나다뺨쨌를했었제조의12(),.「」·“”㎡①"
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_the_text_is_drawn_from_left_to_right(faces, text):
 
 
 def test_lighter_print_has_thinner_strokes_and_keeps_every_sign(faces):
-    for text in ("12.12.", "했었를", "“가”ㆍ,"):
+    for text in ("12.12.", "했었를", "“가”·,"):
         ink = compose(text, faces[0], 0.0, 0.0, rng())
         light = lighten(ink, faces[0].face)
         assert light.shape == ink.shape
@@ -96,8 +96,8 @@ def test_points_are_made_smaller_where_they_stand_and_nothing_else_is(faces):
 
 
 def test_a_sign_is_drawn_in_one_of_the_forms_that_labels_write_alike(faces):
-    assert "·" in forms_of("ㆍ") and "”" in forms_of("”") and "„" not in forms_of("”")
-    widths = {compose("가ㆍ가", faces[0], 0.0, 0.0, rng(number)).shape[1] for number in range(20)}
+    assert "ㆍ" in forms_of("·") and "”" in forms_of("”") and "„" not in forms_of("”")
+    widths = {compose("가·가", faces[0], 0.0, 0.0, rng(number)).shape[1] for number in range(20)}
     assert len(widths) > 1
 
 
@@ -155,7 +155,7 @@ def test_patches_are_grey_and_hold_ink(faces):
 
 def test_small_signs_have_patches_too(faces):
     renderer = WordRenderer(faces)
-    shapes = [renderer.render(text, rng(number))[0].shape for number, text in enumerate([".", "ㆍ", ",", "1"] * 50)]
+    shapes = [renderer.render(text, rng(number))[0].shape for number, text in enumerate([".", "·", ",", "1"] * 50)]
     assert min(min(shape) for shape in shapes) >= 1
 
 

@@ -57,8 +57,8 @@ def test_every_character_occurs_often_enough(texts):
 
 
 def test_signs_that_labels_write_otherwise_are_no_targets(texts):
-    assert "·" in CHARACTERS and "·" in VARIANTS["ㆍ"]
-    assert "·" not in texts.known and "ㆍ" in texts.known
+    assert "ㆍ" in CHARACTERS and "ㆍ" in VARIANTS["·"]
+    assert "ㆍ" not in texts.known and "·" in texts.known
 
 
 def test_words_look_like_those_of_documents(texts):
@@ -104,4 +104,4 @@ def test_a_small_character_set_is_enough():
 
 
 def test_words_of_a_corpus_are_written_as_labels_are():
-    assert usable_words(["경남·전남", "ABC", "가" * 40, "경남·전남"], frozenset("경남ㆍ전가")) == ("경남ㆍ전남",)
+    assert usable_words(["경남ㆍ전남", "ABC", "가" * 40, "경남ㆍ전남"], frozenset("경남·전가")) == ("경남·전남",)

@@ -48,7 +48,7 @@ from train_easyocr.patches.prepared_set import (
     work_folder,
 )
 from train_easyocr.patches.statistics import Measure, ModelSettings, render
-from train_easyocr.text import format_table
+from train_easyocr.text import VARIANTS_SUM, format_table
 
 EVALUATION_SET = "evaluation_set"
 GIB = 2**30
@@ -248,7 +248,7 @@ def make_patches(job: Job, split: str) -> None:
     if config.box_context:  # not named where it is 0: sets from before this setting stay what they are
         settings["box_context"] = config.box_context
     if config.unify_variants:
-        settings["unify_variants"] = True
+        settings["unify_variants"] = VARIANTS_SUM  # a set made under other rules is made anew
     drawn = _draw(job, pages, split)
     if split == "validation" or job.pool:
         _refuse_overlap(job, split, drawn)

@@ -35,8 +35,12 @@ DOCUMENT_SYMBOLS = (
     "㉠㉡㉢㉣㉤㉥㉦㉮㉯㉰㉱㉲㉳㈜"
     "ⓐⓑⓒⓓⓔ☎☏☞✓§½¼¾²³αβμΩ"
     "ㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"
+    "〃₩¦⊙㎦▶▷◀◁◈▣⓪㎾㏄㎠"
 )
-"""What public documents print beside syllables and ASCII: bullets, brackets, quotes, units, numbers in circles."""
+"""What public documents print beside syllables and ASCII: bullets, brackets, quotes, units, numbers in circles.
+
+New ones come last: the others keep their classes, so a run that was begun before can go on.
+"""
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from train_easyocr.synthesis import words
 from train_easyocr.train import run
 
 SIGNS = (
-    12 * "." + 9 * "," + 4 * "ㆍ" + 3 * "‘’“”'\"" + 2 * "~-:;" + "()[]「」『』〔〕<>/+=×%" + "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
+    12 * "." + 9 * "," + 4 * "·" + 3 * "‘’“”'\"" + 2 * "~-:;" + "()[]「」『』〔〕<>/+=×%" + "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
     "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩ" + string.ascii_letters + string.digits
 )
 """What was misread most when words held all characters alike: points and commas in thin faces above all."""

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from train_easyocr.synthesis.fonts import FaceSet, FontLibrary
 from train_easyocr.synthesis.word_patches import Look, Patch, Typeface, WordRenderer, typefaces
 from train_easyocr.synthesis.word_texts import WordTexts, package_words, usable_words
-from train_easyocr.text import unify_variants
+from train_easyocr.text import unify_signs
 
 GENERATION = 6
 """Raised whenever the same settings would give other words than before."""
@@ -180,7 +180,7 @@ def read_weights(path: Path) -> dict[str, float]:
                 errors = float(entry["errors"])
                 if errors > 0:
                     count = max(float(entry.get("count", errors)), errors)
-                    weights[unify_variants(str(entry["character"]))] = errors / (count + DOUBT)
+                    weights[unify_signs(str(entry["character"]))] = errors / (count + DOUBT)
         except (TypeError, KeyError, ValueError, AttributeError):
             raise WordsError(f'{path}: is no list of {{"character": "뺨", "errors": 12, "count": 40}}') from None
     else:
@@ -192,7 +192,7 @@ def read_weights(path: Path) -> dict[str, float]:
 
 def as_often(text: str) -> dict[str, float]:
     """Want each character of a text as often as it stands there, spaces aside; signs count in the form of labels."""
-    return {character: float(n) for character, n in Counter(unify_variants(text)).items() if not character.isspace()}
+    return {character: float(n) for character, n in Counter(unify_signs(text)).items() if not character.isspace()}
 
 
 def _read_text(path: Path) -> str:
@@ -208,4 +208,4 @@ def _read_text(path: Path) -> str:
 
 def unified(characters: str) -> str:
     """Characters of a set that labels hold once signs are written in one way, in their order."""
-    return "".join(character for character in characters if unify_variants(character) == character)
+    return "".join(character for character in characters if unify_signs(character) == character)

@@ -12,7 +12,7 @@ from train_easyocr.synthesis import vocabulary
 BULLETS = "•○●◎□■◇◆△▲▽▼☆★※→⇒☞✓"
 PAIRS = ("()", "[]", "{}", "<>", "「」", "『』", "《》", "〈〉", "【】", "〔〕", "“”", "‘’", '""', "''")
 UNITS = "%‰°℃㎡㎥㎢㎜㎝㎞㎏㎎㎖ℓ㏊²³′″"
-JOINERS = "ㆍ~-/+=×÷±≤≥≠:&_*|,.;→←↔∞√∑∴"
+JOINERS = "·~-/+=×÷±≤≥≠:&_*|,.;→←↔∞√∑∴"
 MARKS = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳㉠㉡㉢㉣㉤㉥㉦㉮㉯㉰㉱㉲㉳ⓐⓑⓒⓓⓔⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩⅰⅱⅲⅳⅴㄱㄴㄷㄹㅁㅂㅅㅇㅈㅊㅋㅌㅍㅎ"
 OTHER_SIGNS = vocabulary.words("*{word} {word}* {word}*{99}")
 SIGNS = (
@@ -51,7 +51,7 @@ NUMBER_SLOTS = {
 CHOICE_SLOTS: dict[str, Sequence[str]] = {
     "letter": "가나다라마바사아자차카타파하",
     "capital": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    "bullet": "○□-ㆍ※■*◎◇▶→",
+    "bullet": "○□-·※■*◎◇▶→",
     "particle": PARTICLES,
     "ending": ENDINGS,
     "weekday": vocabulary.WEEKDAYS,
@@ -69,8 +69,8 @@ CHOICE_SLOTS: dict[str, Sequence[str]] = {
 STICKING = (
     *vocabulary.words("""{word}{particle} {word}{particle} {word}{particle} {word}{ending} {word}{ending} {word},
     {word}, {word}. {word}: {word}; {word}) {word}), {word}). {word}」 {word}” {word}] ({word} ({word} [{word}
-    <{word} 「{word} “{word} ‘{word} -{word} ○{word} □{word} ※{word} ㆍ{word} *{word} ■{word} {pair} {pair}
-    {pair}{particle} {pair}{particle} {word}({word}) {word}({word} {word}({word} {word}ㆍ{word} {word}ㆍ{word}
+    <{word} 「{word} “{word} ‘{word} -{word} ○{word} □{word} ※{word} ·{word} *{word} ■{word} {pair} {pair}
+    {pair}{particle} {pair}{particle} {word}({word}) {word}({word} {word}({word} {word}·{word} {word}·{word}
     {word}/{word} {word},{word} {word}~{word} {word}-{word} {word}:{word}"""),
     "{word} {word}",
 )  # fmt: skip
@@ -95,7 +95,7 @@ STRUCTURES: tuple[tuple[float, str], ...] = (
         제{9}항에 제{19}호의 제{9}항부터 제{9}항까지의 제{150}조의{9}({word}) [별표 {19}] {19}] [별지
         제{150}호서식] 제{150}호서식 제{19}장 제{9}절 법률 제{5d}호, 「{word} {word}」 「{word}」{particle}
         제{150}조에 제{150}조를 <삭제> [본조신설 [전문개정 제{150}조부터 영 제{150}조의{9}제{9}항에 부칙 같은
-        법」 법률」 시행령」 제{9}항ㆍ제{9}항 제{9}호까지""",
+        법」 법률」 시행령」 제{9}항·제{9}항 제{9}호까지""",
     ),
     (
         3.0,  # counts
@@ -143,8 +143,8 @@ STRUCTURES: tuple[tuple[float, str], ...] = (
         1.5,  # brackets
         """({word}) ({word} {word}) {word}(안) {word}({99}%) {word}({99}) (단위:{word}) [{word}] ({99}명)
         【{word}】 <{word}> (이하 “{word}” ‘{word}’ 『{word}』 ({99}) (인) (서명 인) ({word}), ({word}).
-        {word}:{99} (※{word}) {word}ㆍ{word} {word},{word} ㈜{word} {word}㈜ {word}) {word}, {word}.
-        ({word}ㆍ{word}) [{word} {word}] {word}”{particle} {word}’{particle}""",
+        {word}:{99} (※{word}) {word}·{word} {word},{word} ㈜{word} {word}㈜ {word}) {word}, {word}.
+        ({word}·{word}) [{word} {word}] {word}”{particle} {word}’{particle}""",
     ),
 )
 """How often each sort of text is drawn in relation to the others, and what it looks like."""

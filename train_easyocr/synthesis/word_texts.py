@@ -21,7 +21,7 @@ import numpy as np
 from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis import word_templates as data
 from train_easyocr.synthesis.sentences import Writer
-from train_easyocr.text import normalize_label, unify_variants
+from train_easyocr.text import normalize_label, unify_signs, unify_variants
 
 Choice = TypeVar("Choice")
 LONGEST = 25
@@ -90,7 +90,7 @@ class WordTexts:
     def __init__(
         self, characters: str, words: Sequence[str], seed: int, weights: Mapping[str, float] | None = None
     ) -> None:
-        self.characters = "".join(c for c in characters if not c.isspace() and unify_variants(c) == c)
+        self.characters = "".join(c for c in characters if not c.isspace() and unify_signs(c) == c)
         self.known = frozenset(self.characters)
         self._spaces = " " in characters
         self._seed = seed
@@ -134,10 +134,12 @@ class WordTexts:
             text = self._structured(random)
         else:
             text = self._aimed(kind, self.target(index), random)
-        text = unify_variants(text)
+        text, target = unify_variants(text), self.target(index)
+        if target not in text:  # at its head the letter ㅇ became a bullet; a masked name shows it as a letter
+            text = 3 * target
         if len(text) <= LONGEST and self.known.issuperset(text.replace(" ", "")):
             return text
-        return self._made_up_of(random, self.target(index))
+        return self._made_up_of(random, target)
 
     def target(self, index: int) -> str:
         """The character around which word `index` is made; empty where there is none."""
@@ -222,7 +224,7 @@ class WordTexts:
             pair = self._pick(random, data.PAIRS)
             decorated = pair[0] + text + pair[1]
         elif draw < 0.22:
-            decorated = text + self._pick(random, (",", ".", ")", ":", "%", "1", "2", "①", "ㆍ"))
+            decorated = text + self._pick(random, (",", ".", ")", ":", "%", "1", "2", "①", "·"))
         return decorated if self.known.issuperset(decorated) else text
 
     def _with_sign(self, sign: str, random: np.random.Generator) -> str:
