@@ -158,6 +158,20 @@ def test_other_settings_or_labels_are_refused(folder):
         training.train(config_of(folder))
 
 
+@pytest.mark.parametrize("split", ["training", "validation"])
+def test_a_run_that_is_done_is_not_taken_for_one_on_other_pages(folder, capsys, split):
+    training.train(config_of(folder, n_iter=1))
+    log = (folder / "saved/korean_detector/log_dataset.txt").read_bytes()
+    (folder / "training").rename(folder / "옮김")
+    moved = {"train_data": str(folder / "옮김")}
+    training.train(config_of(folder, n_iter=1, **moved))
+    assert "all 1 iterations are done" in capsys.readouterr().out
+    write_page(folder / ("옮김" if split == "training" else "validation"), "셋째")
+    with pytest.raises(ResumeError, match=f"have changed since:\n  - {split.title()}: 3 pages now\n"):
+        training.train(config_of(folder, n_iter=1, **moved))
+    assert (folder / "saved/korean_detector/log_dataset.txt").read_bytes() == log
+
+
 def test_it_starts_from_other_weights(folder, capsys):
     training.train(config_of(folder, n_iter=1))
     start = str(folder / "saved" / "korean_detector" / "best_f1.pth")

@@ -15,6 +15,7 @@ from torch import nn
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
 from train_easyocr.config import CONFIG_FILES, Config, ConfigError, load_config
+from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition import training
 from train_easyocr.recognition.batches import Batch
 from train_easyocr.recognition.characters import CharacterSet
@@ -356,8 +357,56 @@ def test_a_constant_learning_rate_lets_a_run_grow(data, monkeypatch):
     assert [line["iteration"] for line in figures(config)] == [2, 4, 6]
     labels = data / "training" / "select_data" / "labels.csv"
     labels.write_text(labels.read_text(encoding="utf-8").replace("가나\n", "나나\n"), encoding="utf-8")
-    with pytest.raises(ResumeError, match=r"labels\.csv has changed"):
+    with pytest.raises(ResumeError, match=r"on other data: their labels \(labels\.csv\) have changed"):
         train(tiny_config(data, n_iter=8, **settings))
+
+
+def made_anew(data, split):
+    labels = data / split / "select_data" / "labels.csv"
+    labels.write_text(labels.read_text(encoding="utf-8").replace("가나\n", "나나\n"), encoding="utf-8")
+    return {}
+
+
+def elsewhere(data, split):
+    write_set(data / "새 자료" / split / "select_data", ["바다", *WORDS])
+    return {"train_data" if split == "training" else "val_data": str(data / "새 자료" / split)}
+
+
+@pytest.mark.parametrize("stopped_early", [False, True])
+@pytest.mark.parametrize("change", [made_anew, elsewhere])
+@pytest.mark.parametrize("split", ["training", "validation"])
+def test_a_run_that_is_done_is_not_taken_for_one_on_other_data(data, capsys, split, change, stopped_early):
+    settings = {"n_iter": 2, "val_period": 1} | ({"early_stopping": 1, "lr": 1e-9} if stopped_early else {})
+    config = tiny_config(data, **settings)
+    train(config)
+    before = {path: path.read_bytes() for path in config.experiment.iterdir() if path.is_file()}
+    folders = change(data, split)
+    changed = config.model_copy(update=folders)
+    capsys.readouterr()
+    with pytest.raises(ResumeError) as error:
+        train(changed)
+    place = Path(folders.get("train_data", folders.get("val_data", data / split))) / "select_data"
+    assert str(error.value).splitlines()[1:2] == [f"  - {split} set {place}"]  # the one that changed alone
+    assert "needs another experiment_name" in str(error.value)
+    assert f"({config.experiment}/NAME.pth)" in str(error.value)
+    assert capsys.readouterr().out == ""
+    assert {path: path.read_bytes() for path in config.experiment.iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("form", ["png", "lmdb"])
+def test_a_run_that_is_done_stays_so_when_its_data_moves(data, capsys, form):
+    config = tiny_config(data, n_iter=2)
+    train(config)
+    moved = {"train_data": str(data / "옮김"), "val_data": str(data / "validation 2")}
+    write_set(
+        data / "옮김" / "select_data", [text for _, text in read_rows(data / "training/select_data/labels.csv")], form
+    )
+    (data / "validation").rename(data / "validation 2")
+    capsys.readouterr()
+    train(config.model_copy(update=moved))
+    assert "all 2 iterations are done" in capsys.readouterr().out
+    with pytest.raises(DataError, match="there is no such folder"):
+        train(config)  # what is not there can't be compared
 
 
 def test_data_may_move(data):

@@ -88,15 +88,20 @@ def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
     state = processes.of_first(state)
     if state is not None:
         config = with_iterations(config, state["config"]["n_iter"])
-    if state is not None and state["validated"] >= config.n_iter:
-        print(_finished(config, state["iteration"], state["best"]))
-        return
     with processes.agreeing():
         if config.batch_size < processes.count:
             raise ConfigError(
                 f"batch_size: {config.batch_size} pieces can't be divided over {processes.count} processes"
             )
         training, validation = open_pages(config)
+        if state is not None:
+            # Before it is said to be done, too: `dataset` or its pages may be others than they were.
+            pages = [f"{found.title}: {len(found.pages):,} pages now" for found in (training, validation)]
+            check_data(config.experiment, state, [training.digest, validation.digest], pages, "pages or label files")
+    if state is not None and state["validated"] >= config.n_iter:
+        print(_finished(config, state["iteration"], state["best"]))
+        return
+    with processes.agreeing():
         _describe_pages(config, training, validation, write=processes.first)
     config = with_length(config, LENGTH, len(training.pages))
     with processes.agreeing():
@@ -115,8 +120,6 @@ def _begun(config: DetectionConfig) -> dict[str, Any] | None:
         config = with_iterations(config, state["config"]["n_iter"])
         grows = not depends_on_length(config.lr_scheduler)
         check_settings(config.experiment, state, config, FREE | ({"n_iter"} if grows else frozenset()))
-        if state["validated"] >= config.n_iter:
-            return state
     config.experiment.mkdir(parents=True, exist_ok=True)
     remove_leftovers(config.experiment)
     return state
@@ -148,9 +151,6 @@ def _prepare(
     computing = Computing.choose(config.precision)
     if computing.device.type == "cpu":
         keep_freed_memory()
-    if state is not None:
-        change = "pages or label files have changed"
-        check_data(config.experiment, state, [training.digest, validation.digest], change)
     torch.manual_seed(config.seed)
     network = NETWORKS[config.network](config)
     model = network.build()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -93,22 +94,27 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: BaseModel, fr
         )
 
 
-def check_data(folder: Path, state: Mapping[str, Any], data: list[str], change: str = "labels.csv has changed") -> None:
-    """Refuse to go on with other data sets.
+def check_data(folder: Path, state: Mapping[str, Any], data: list[str], names: Sequence[str], what: str) -> None:
+    """Refuse to go on with other data sets, or to take a run on others for done.
 
     Args:
         folder: The experiment's folder.
         state: Its state.
-        data: The sum of each data set's labels, training sets first.
-        change: What has happened when they are not the same.
+        data: The sum of each data set's labels, training sets first; they say what is in a set, wherever it is.
+        names: What each of them is called in the message.
+        what: What the sums are of.
 
     Raises:
         ResumeError: The labels are not those that the run began with.
     """
-    if state["data"] != data:
+    before = state["data"]
+    changed = [name for name, old, new in zip_longest(names, before, data) if old != new]
+    if changed:
         raise ResumeError(
-            f"{folder}: was trained for {state['iteration']:,} iterations on other data: {change} "
-            "since. Choose another experiment_name for a new run (continue_from takes this one's weights)."
+            f"{folder}: was trained for {state['iteration']:,} iterations on other data: {what} have changed since:\n"
+            + "\n".join(f"  - {name or 'a set that is not among them now'}" for name in changed)
+            + "\nA new run on what is there now needs another experiment_name; its continue_from may take this one's "
+            f"weights ({folder}/NAME.pth). Or remove {folder}, or give this run its data back (output, dataset)."
         )
 
 

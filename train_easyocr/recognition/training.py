@@ -99,7 +99,8 @@ def show_samples(config: Config, count: int) -> Path:
     """
     character_set = CharacterSet.from_setting(config.character)
     config.experiment.mkdir(parents=True, exist_ok=True)
-    sets, _ = _open_sets(config, character_set, write=False)
+    sets, validation = _open_sets(config, character_set)
+    _describe(config, sets, validation, write=False)
     config = _with_length(config, sum(map(len, sets)))
     path = config.experiment / SHEET
     write_sample_sheet(path, sets, training_plan(sets, config), config, count)
@@ -112,14 +113,20 @@ def _train(config: Config, processes: Processes, end: float) -> None:
     state = processes.of_first(state)
     if state is not None:
         config = with_iterations(config, state["config"]["n_iter"])
-    if state is not None and _is_done(config, state):
-        print(_finished(config, state["iteration"], state["best"], state["stale"]))
-        return
     # No block holds two things that may fail while other processes wait.
     with processes.agreeing():
         character_set = CharacterSet.from_setting(config.character)
     with processes.agreeing(), processes.one_a_machine_first():
-        sets = _open_sets(config, character_set, write=processes.first)
+        sets = _open_sets(config, character_set)
+    if state is not None:
+        # Before it is said to be done, too: step 2 may have made the sets anew since, or another folder is named now.
+        with processes.agreeing():
+            check_data(config.experiment, state, _sums(*sets), _places(*sets), "their labels (labels.csv)")
+        if _is_done(config, state):
+            print(_finished(config, state["iteration"], state["best"], state["stale"]))
+            return
+    with processes.agreeing():
+        _describe(config, *sets, write=processes.first)
     with processes.agreeing():
         config = _with_length(config, sum(map(len, sets[0])))
     with processes.agreeing():
@@ -146,8 +153,6 @@ def _begun(config: Config) -> dict[str, Any] | None:
     if state is not None:
         config = with_iterations(config, state["config"]["n_iter"])
         check_settings(config.experiment, state, config, free_settings(config))
-        if _is_done(config, state):
-            return state
     config.experiment.mkdir(parents=True, exist_ok=True)
     remove_leftovers(config.experiment)
     return state
@@ -173,8 +178,6 @@ def _prepare(
     computing = Computing.choose(config.precision)
     if computing.device.type == "cpu":
         keep_freed_memory()
-    if state is not None:
-        check_data(config.experiment, state, _sums(training, validation))
     plan = training_plan(training, config)
     parts = processes.count * config.accumulation
     if plan.sizes.min() < parts:
@@ -265,15 +268,21 @@ def _describe_average(best: Mapping[str, float]) -> str:
     return f"With averaged weights {best['ema_accuracy']:.3f} and {best['ema_norm_ed']:.4f}; step 4 takes {better}. "
 
 
-def _open_sets(
-    config: Config, character_set: CharacterSet, *, write: bool = True
-) -> tuple[list[WordSet], list[WordSet]]:
-    """Read all data sets, say what was left out of them, and log it where `write` is set."""
+def _open_sets(config: Config, character_set: CharacterSet) -> tuple[list[WordSet], list[WordSet]]:
+    """Read all data sets."""
     training = [
         open_set(path, config, character_set, usage_ratio=config.total_data_usage_ratio)
         for path in config.training_sets
     ]
-    validation = [open_set(path, config, character_set) for path in config.validation_sets]
+    return training, [open_set(path, config, character_set) for path in config.validation_sets]
+
+
+def _describe(config: Config, training: Sets, validation: Sets, *, write: bool) -> None:
+    """Say what was left out of the data sets, and log it where `write` is set.
+
+    Raises:
+        DataError: Nothing is left of one.
+    """
     parts = [("Training", [data.report for data in training]), ("Validation", [data.report for data in validation])]
     summary = "\n\n".join(describe_sets(title, reports) for title, reports in parts)
     print(summary)
@@ -289,11 +298,15 @@ def _open_sets(
                 f"{data.report.folder}: none of its {data.report.read:,} words can be used; "
                 f"{config.experiment / 'log_dataset.txt'} says why"
             )
-    return training, validation
 
 
 def _sums(training: Sets, validation: Sets) -> list[str]:
     return [data.report.labels_sha256 for data in (*training, *validation)]
+
+
+def _places(training: Sets, validation: Sets) -> list[str]:
+    parts = (("training", training), ("validation", validation))
+    return [f"{split} set {data.report.folder}" for split, sets in parts for data in sets]
 
 
 def freeze(model: nn.Module, config: Config) -> list[nn.Module]:
