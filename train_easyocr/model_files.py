@@ -20,7 +20,7 @@ from train_easyocr import easyocr_weights
 from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.files import replacing, write_text
 from train_easyocr.recognition import network
-from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard
+from train_easyocr.recognition.checkpoints import CheckpointError, WeightsCard, installation_faults
 from train_easyocr.recognition.model import NETWORK_SETTINGS
 
 FINETUNED = "finetuned"
@@ -120,14 +120,6 @@ def stage(weights: Path, card: WeightsCard, place: Place) -> None:
 
 
 def _refuse_unsuitable(weights: Path, card: WeightsCard) -> None:
-    if card.network["Prediction"] != "CTC":
-        raise CheckpointError(
-            f"{weights}: was trained with Prediction: {card.network['Prediction']}, but EasyOCR decodes CTC only; "
-            "train with Prediction: CTC"
-        )
-    if card.rgb:
-        raise CheckpointError(f"{weights}: was trained on RGB, but EasyOCR reads grey; train with rgb: False")
-    if not card.PAD:
-        raise CheckpointError(
-            f"{weights}: was trained on stretched words, but EasyOCR keeps proportions; train with PAD: True"
-        )
+    faults = installation_faults(Prediction=card.network["Prediction"], rgb=card.rgb, PAD=card.PAD)
+    if faults:
+        raise CheckpointError(f"{weights}: was trained with " + "; with ".join(faults))

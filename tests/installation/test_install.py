@@ -45,7 +45,7 @@ def test_a_card_of_other_weights_is_caught(trained, weights, home):
     [
         ({"network": {"Prediction": "Attn", "num_class": len(SYLLABLES) + 2}}, "EasyOCR decodes CTC only"),
         ({"rgb": True, "network": {"input_channel": 3}}, "EasyOCR reads grey"),
-        ({"PAD": False}, "EasyOCR keeps proportions"),
+        ({"PAD": False}, "EasyOCR keeps words' proportions"),
     ],
 )
 def test_what_easyocr_can_not_do_is_refused(trained, weights, home, changes, match):

@@ -15,6 +15,7 @@ from torch import nn
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
 from train_easyocr.config import CONFIG_FILES, Config, ConfigError, load_config
+from train_easyocr.model_files import Place, stage
 from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition import training
 from train_easyocr.recognition.batches import Batch
@@ -156,6 +157,30 @@ def test_every_architecture_trains_a_step(data, architecture):
     parts |= {"SequenceModeling"} if architecture["SequenceModeling"] == "BiLSTM" else set()
     assert moved == parts
     assert read_card(config.experiment / "best_norm_ed.pth").network["Prediction"] == architecture["Prediction"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"Prediction": "Attn"}, {"rgb": True, "input_channel": 3}, {"PAD": False, "batch_width": "fixed"}],
+)
+def test_what_step_4_will_refuse_is_said_in_the_first_line_in_the_same_words(data, tmp_path, capsys, settings):
+    config = tiny_config(data, n_iter=1, **settings)
+    train(config)
+    first = capsys.readouterr().out.splitlines()[0]
+    weights = config.experiment / "best_accuracy.pth"
+    with pytest.raises(CheckpointError) as error:
+        stage(weights, read_card(weights), Place(tmp_path / "model", tmp_path / "user_network"))
+    reason = str(error.value).removeprefix(f"{weights}: was trained with ")
+    assert first == f"Warning: step 4 will not install these weights: {reason}"
+    assert reason.startswith(next(iter(settings)))
+
+
+def test_weights_that_step_4_takes_are_trained_without_a_warning(data, tmp_path, capsys):
+    config = tiny_config(data, n_iter=1)
+    train(config)
+    assert "step 4 will not" not in capsys.readouterr().out
+    weights = config.experiment / "best_accuracy.pth"
+    stage(weights, read_card(weights), Place(tmp_path / "model", tmp_path / "user_network"))
 
 
 def test_attention_learns(data):

@@ -104,6 +104,16 @@ class WeightsCard(Card):
         return self
 
 
+def installation_faults(*, Prediction: str, rgb: bool, PAD: bool) -> list[str]:  # noqa: N803 - settings' names
+    """Return why EasyOCR can't read with weights that were trained with these settings, whatever the weights are."""
+    faults = {
+        f"Prediction: {Prediction}, but EasyOCR decodes CTC only; train with Prediction: CTC": Prediction != "CTC",
+        "rgb: True, but EasyOCR reads grey; train with rgb: False and input_channel: 1": rgb,
+        "PAD: False, but EasyOCR keeps words' proportions; train with PAD: True": not PAD,
+    }
+    return [fault for fault, is_so in faults.items() if is_so]
+
+
 @dataclass(frozen=True)
 class LoadReport:
     """What became of a model's and a file's weights, by key.

@@ -32,6 +32,7 @@ from train_easyocr.recognition.characters import AttnConverter, CharacterSet, Ct
 from train_easyocr.recognition.checkpoints import (
     Scores,
     WeightsCard,
+    installation_faults,
     save_weights,
 )
 from train_easyocr.recognition.checks import describe_concerns, training_sample
@@ -108,6 +109,8 @@ def show_samples(config: Config, count: int) -> Path:
 
 
 def _train(config: Config, processes: Processes, end: float) -> None:
+    for fault in installation_faults(Prediction=config.Prediction, rgb=config.rgb, PAD=config.PAD):
+        print(f"Warning: step 4 will not install these weights: {fault}")
     with processes.agreeing():
         state = _begun(config) if processes.first else None
     state = processes.of_first(state)
