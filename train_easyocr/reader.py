@@ -51,8 +51,8 @@ from numpy.typing import NDArray
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.settings import SettingsError
-from train_easyocr.documents import Box
 from train_easyocr.documents.images import ImageError, decode_image
+from train_easyocr.documents.page import Box, Quad, Shape, bounds  # noqa: F401 - `bounds` goes with shapes
 from train_easyocr.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
 from train_easyocr.model_files import FINETUNED, FINETUNED_LANGUAGES, Place, stage
 from train_easyocr.recognition.checkpoints import CheckpointError, read_card
@@ -87,30 +87,6 @@ Reading = tuple[str, float]
 
 class ReaderError(RuntimeError):
     """A reader can't be opened with the files that are there; the message names the file and what is wrong."""
-
-
-class Quad(NamedTuple):
-    """A tilted region: four corners (x, y) in pixels, clockwise from the top left, as EasyOCR's detector finds it."""
-
-    top_left: tuple[float, float]
-    top_right: tuple[float, float]
-    bottom_right: tuple[float, float]
-    bottom_left: tuple[float, float]
-
-    @property
-    def bounds(self) -> Box:
-        """The smallest upright box of whole pixels that holds the region."""
-        xs, ys = zip(*self, strict=True)
-        return Box(math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys)))
-
-
-Shape = Box | Quad
-"""Where a word is: an upright box, or a tilted region that EasyOCR straightens before it reads."""
-
-
-def bounds(shape: Shape) -> Box:
-    """Return the upright box by which a shape is scored."""
-    return shape.bounds if isinstance(shape, Quad) else shape
 
 
 def load_page(path: Path) -> tuple[Pixels, Pixels]:
@@ -208,7 +184,7 @@ class PageReader:
                 for (corner, _, opposite, _), text, confidence in found:
                     readings[Box(*corner, *opposite)] = (text, _finite(confidence))
             for quad in dict.fromkeys(wanted):
-                if isinstance(quad, Quad) and _can_be_straightened(quad):
+                if isinstance(quad, Quad) and all(quad.size):
                     corners = [[list(corner) for corner in quad]]
                     [(_, text, confidence)] = self.reader.recognize(
                         grey, [], corners, contrast_ths=contrast_ths, reformat=False
@@ -354,7 +330,7 @@ def _crop(grey: Pixels, shape: Shape) -> Pixels | None:
     """Return the pixels of a clipped box or a straightened region; None where there are none."""
     if isinstance(shape, Box):
         return grey[shape.ymin : shape.ymax, shape.xmin : shape.xmax] if shape.area else None
-    if not _can_be_straightened(shape):
+    if not all(shape.size):
         return None
     straight: Pixels = four_point_transform(grey, np.array(shape, dtype=np.float32))
     return straight
@@ -386,13 +362,6 @@ class _Remembering(torch.nn.Module):
 def _padded_width(box: Box, img_height: int) -> int:
     """Return the width to which EasyOCR pads the crop of a box when it reads nothing else with it."""
     return math.ceil(max(box.width / box.height, box.height / box.width)) * img_height
-
-
-def _can_be_straightened(quad: Quad) -> bool:
-    """Tell whether EasyOCR's `four_point_transform` gives an image; it counts in single precision."""
-    corners = np.array(quad, dtype=np.float32)
-    top, right, bottom, left = (float(np.linalg.norm(corners[i] - corners[(i + 1) % 4])) for i in range(4))
-    return max(top, bottom) >= 1.001 and max(left, right) >= 1.001
 
 
 def _finite(confidence: Any) -> float:

@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.aihub import (
     BAD_TEXT,
     MALFORMED_ANNOTATION,
@@ -187,3 +187,39 @@ def test_read_page_keeps_the_usable_words_as_labelled(tmp_path):
         100,
         "문서",
     )
+
+
+CORNERS = [[10, 30], [90, 10], [95, 30], [15, 50]]
+QUAD = Quad(*map(tuple, CORNERS))
+
+
+@pytest.mark.parametrize(
+    ("corners", "found", "fault"),
+    [
+        (CORNERS, QUAD, ""),
+        (CORNERS[:3], None, ""),
+        ([[10, 30], [90, 10], [95, 30], [15, "50"]], None, ""),
+        ([[10, 30], [90, 10], [95, 30], [15, float("nan")]], None, ""),
+        ("가나다라", None, ""),
+        ([[10, 10], [50, 30], [90, 50], [30, 20]], Quad((10, 10), (50, 30), (90, 50), (30, 20)), NO_AREA),
+    ],
+)
+def test_corners(corners, found, fault):
+    entry = only(annotation("가", [10, 10, 85, 40]) | {"annotation.corners": corners})
+    assert (entry.corners, fault_of(entry, 200, 100)) == (found, fault)
+
+
+def test_dont_care_words_are_labels_but_no_words(tmp_path):
+    marked = [annotation("###", [10, 10, 85, 40]) | {"annotation.corners": CORNERS, "annotation.ignore": True}]
+    marked += [annotation("", [0, 0, 9, 9]) | {"annotation.ignore": True}]
+    nowhere = annotation("###", [5, 5, 0, 9]) | {"annotation.ignore": True}
+    words = [annotation("경남", [0, 0, 20, 10]), annotation("김해시", [30, 0, 20, 10])]
+    path = tmp_path / "a.json"
+    path.write_bytes(label([words[0], *marked, nowhere, words[1]]))
+    page = read_page(PageFile("a", tmp_path / "a.jpg", path))
+    assert page.words == (Word(Box(0, 0, 20, 10), "경남"), Word(Box(30, 0, 50, 10), "김해시"))
+    regions = (Word(Box(10, 10, 95, 50), "###", QUAD, dont_care=True), Word(Box(0, 0, 9, 9), "", dont_care=True))
+    assert page.labels == (page.words[0], *regions, page.words[1])
+    path.write_bytes(label(words))
+    page = read_page(PageFile("a", tmp_path / "a.jpg", path))
+    assert page.labels is page.words

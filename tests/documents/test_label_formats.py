@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from tests.documents.samples import WORDS, jpeg, label, page_image
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.aihub import (
     BAD_NAME,
     IGNORED,
@@ -121,6 +121,7 @@ def test_a_folder_of_ppocrlabel(ppocrlabel):
     assert lines[0] == f"b: word 1 in line 2: {IGNORED}"
     page = read_page(found.pages[0])
     assert (page.image, page.category, page.width, page.height) == (ppocrlabel / "a.jpg", "", 0, 0)
+    assert [word.corners for word in page.words] == [None, Quad(*map(tuple, SLANTED))]
 
 
 @pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"\n\n", "깨진 줄\n".encode()])

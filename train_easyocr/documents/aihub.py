@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from train_easyocr.documents.page import Box, Page, Word
+from train_easyocr.documents.page import Box, Page, Quad, Shape, Word, shape_of
 from train_easyocr.documents.sources import Source, SourceError
 from train_easyocr.text import normalize_label
 
@@ -48,7 +48,8 @@ NO_TEXT = "empty text"
 NO_AREA = "box without area"
 OUTSIDE = "box outside the page"
 IGNORED = "marked as don't care"
-"""Annotations with `"annotation.ignore": true`, which AI-Hub's files don't have: see `label_formats`."""
+"""Annotations with `"annotation.ignore": true`, which AI-Hub's files don't have, as they don't have the corners of
+`"annotation.corners": [[x, y], [x, y], [x, y], [x, y]]`: see `label_formats`."""
 
 
 class LabelError(ValueError):
@@ -95,12 +96,19 @@ class Annotation:
         box: The box as labelled; it can leave the page and have no area.
         text: The text, NFC, without white space at its ends; it can be empty.
         fault: Why the entry can't be used at all, or nothing.
+        corners: As labelled, where the word lies tilted; `box` encloses them.
     """
 
     id: str
     box: Box
     text: str
     fault: str = ""
+    corners: Quad | None = None
+
+    @property
+    def shape(self) -> Shape:
+        """Where the word is: see `shape_of`."""
+        return shape_of(self.box, self.corners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +187,8 @@ def _read_annotation(entry: Any) -> Annotation:
     if not _is_writable(text):
         return Annotation(identity, box, text[:MAX_TEXT_LENGTH], BAD_TEXT)
     fault = IGNORED if entry.get("annotation.ignore") is True else ""
-    return Annotation(identity, box, normalize_label(text), fault)
+    corners = _read_corners(entry["annotation.corners"]) if "annotation.corners" in entry else None
+    return Annotation(identity, box, normalize_label(text), fault, corners)
 
 
 def _is_writable(text: str) -> bool:
@@ -198,6 +207,17 @@ def _read_box(value: Any) -> Box | None:
     return Box(math.floor(x), math.floor(y), math.ceil(x + width), math.ceil(y + height))
 
 
+def _read_corners(value: Any) -> Quad | None:
+    """Return the four corners that `label_formats` writes; None where they are something else: the box is left then."""
+    try:
+        quad = Quad(*((x, y) for x, y in value))
+    except (TypeError, ValueError):
+        return None
+    numbers = [number for corner in quad for number in corner]
+    sane = NUMBERS.issuperset(map(type, numbers)) and all(abs(number) <= MAX_COORDINATE for number in numbers)
+    return quad if sane else None
+
+
 def fault_of(annotation: Annotation, width: int, height: int) -> str:
     """Return why a page of `width` x `height` pixels can't use the annotation, or nothing when it can.
 
@@ -207,11 +227,15 @@ def fault_of(annotation: Annotation, width: int, height: int) -> str:
         return annotation.fault
     if not annotation.text:
         return NO_TEXT
-    if not annotation.box.area:
+    if not _has_area(annotation.shape):
         return NO_AREA
     if width and height and not annotation.box.clipped(width, height).area:
         return OUTSIDE
     return ""
+
+
+def _has_area(shape: Shape) -> bool:
+    return bool(shape.area) and (isinstance(shape, Box) or all(shape.size))
 
 
 def read_labels(page_file: PageFile) -> LabelFile:
@@ -234,15 +258,28 @@ def read_page(page_file: PageFile) -> Page:
 
     Returns:
         The page with its usable words: those with a text, and a box with area that lies on the page as far as the
-        label file states its size. The category is the page's top folder where the label file names none.
+        label file states its size. Those that are marked as don't care, with any text or none, are among its `labels`.
+        The category is the page's top folder where the label file names none.
 
     Raises:
         LabelError: The label file can't be used.
     """
     label = read_labels(page_file)
-    words = tuple(Word(a.box, a.text) for a in label.annotations if not fault_of(a, label.width, label.height))
+    labels = tuple(_labelled(label))
+    words = tuple(word for word in labels if not word.dont_care)
     category = label.category or (page_file.name.split("/")[0] if "/" in page_file.name else "")
-    return Page(page_file.name, page_file.image, words, category, label.width, label.height)
+    marked = labels if len(labels) > len(words) else ()
+    return Page(page_file.name, page_file.image, words, category, label.width, label.height, marked)
+
+
+def _labelled(label: LabelFile) -> Iterator[Word]:
+    """Yield the usable words and the don't-care words."""
+    for a in label.annotations:
+        fault = fault_of(a, label.width, label.height)
+        if not fault:
+            yield Word(a.box, a.text, a.corners)
+        elif fault == IGNORED and _has_area(a.shape):
+            yield Word(a.box, a.text, a.corners, dont_care=True)
 
 
 def find_pages(folder: Path) -> tuple[list[PageFile], list[Problem]]:

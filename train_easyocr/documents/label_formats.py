@@ -6,8 +6,9 @@ icdar2015   a file an image, `gt_X.txt` or `X.txt` for X.jpg, a line a word: x1,
 icdar2017   the same with the script in front of the text: x1,...,y4,Korean,text (the MLT competitions)
 icdar2013   left,top,right,bottom,"text", with commas or spaces between the numbers
 
-A text may hold commas and may be quoted. A polygon becomes the smallest upright box of whole pixels that holds it: that
-is what this project's boxes are. Words marked as don't care (`###`, or "difficult": true) are left out, counted.
+A text may hold commas and may be quoted. A word that lies tilted keeps its four corners (of a polygon those of the
+smallest rectangle around it), and has the smallest upright box of whole pixels that holds them. Words marked as don't
+care (`###`, or "difficult": true) are not trained on, counted, and are neither missed nor false in an evaluation.
 
 A page's labels are turned into one of AI-Hub's label files as they are read (`ConvertedLabel`), so that whatever comes
 after knows that form alone.
@@ -16,7 +17,6 @@ after knows that form alone.
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import unicodedata
@@ -46,7 +46,7 @@ from train_easyocr.documents.aihub import (
     is_nameable,
     read_labels,
 )
-from train_easyocr.documents.page import Box
+from train_easyocr.documents.page import corners_of, enclosing_box
 from train_easyocr.documents.sources import FileSource, SourceError
 
 LabelForm = Literal["aihub", "ppocrlabel", "icdar2013", "icdar2015", "icdar2017"]
@@ -124,12 +124,6 @@ def icdar_lines(text: str) -> Iterator[tuple[int, str]]:
     for number, line in enumerate(re.split(r"\r?\n", text), 1):
         if line.strip():
             yield number, line
-
-
-def enclosing_box(corners: Sequence[tuple[float, float]]) -> Box:
-    """Return the smallest box of whole pixels that holds the corners: at least one, all finite."""
-    xs, ys = zip(*corners, strict=True)
-    return Box(math.floor(min(xs)), math.floor(min(ys)), math.ceil(max(xs)), math.ceil(max(ys)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +210,8 @@ def _annotation(place: str, corners: Corners, text: str, *, dont_care: bool = Fa
         "annotation.text": text,
         "annotation.bbox": [box.xmin, box.ymin, box.width, box.height],
     }
+    if quad := corners_of(corners):
+        found["annotation.corners"] = quad
     return found | {"annotation.ignore": True} if dont_care or text.strip() == DONT_CARE else found
 
 

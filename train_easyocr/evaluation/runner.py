@@ -21,16 +21,17 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from train_easyocr.documents import Box, Page, Word
+from train_easyocr.documents import Box, Page, Quad, Shape, Word
 from train_easyocr.documents.aihub import LabelError, PageFile, Problem, read_page
 from train_easyocr.documents.images import ImageError
+from train_easyocr.documents.page import bounds
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.evaluation.matching import box_array
 from train_easyocr.evaluation.metrics import PageScores, score_page
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.files import sha256
-from train_easyocr.reader import Quad, ReaderError, Reading, Shape, bounds, load_page
+from train_easyocr.reader import ReaderError, Reading, load_page
 
 Boxes = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]
