@@ -66,7 +66,7 @@ def test_texts_are_nfc_without_white_space_at_their_ends():
         (annotation("합계", [-10, 0, 10, 10]), OUTSIDE),
         (annotation("합계", [-10, 0, 11, 10]), ""),
         (annotation("합계", [0, 0, 10]), MALFORMED_ANNOTATION),
-        (annotation("합계", [0, 0, 10, "10"]), MALFORMED_ANNOTATION),
+        (annotation("합계", [0, 0, 10, "열"]), MALFORMED_ANNOTATION),
         (annotation("합계", [0, 0, 10, True]), MALFORMED_ANNOTATION),
         (annotation("합계", [0, 0, 10, float("nan")]), MALFORMED_ANNOTATION),
         (annotation("합계", [0, 0, 10, float("inf")]), MALFORMED_ANNOTATION),
@@ -103,12 +103,13 @@ def test_fractions_of_pixels_widen_the_box():
         (b"", "not JSON"),
         (b'{"images": [', "not JSON"),
         (b"[" * 100_000, "not JSON"),
-        ("공문서".encode("cp949"), "not UTF-8"),
-        (b"[]", "list where an object"),
-        (b'{"annotations": []}', "'images'"),
+        ("공문서".encode("cp949"), "not JSON"),
+        ("공문서".encode()[:-1], "not text in UTF-8, CP949 or UTF-16"),
+        (b"[]", "an empty list; expected an object"),
+        (b'{"annotations": []}', r"'images' is missing \(the file's keys are 'annotations'\); expected a list"),
         (b'{"images": [], "annotations": []}', "'images'"),
         (b'{"images": [{}]}', "'annotations'"),
-        (b'{"images": [{}], "annotations": {}}', "'annotations'"),
+        (b'{"images": [{}], "annotations": {}}', "'annotations' is an empty object; expected a list"),
         (b'{"images": [{}], "annotations": [{"id": ' + b"9" * 5000 + b"}]}", "not JSON"),
     ],
 )
@@ -119,6 +120,50 @@ def test_malformed_files_are_named_with_what_is_wrong(tmp_path, content, said):
         read_label_file(file)
     assert str(file) in str(error.value)
     assert str(file) not in error.value.detail
+
+
+@pytest.mark.parametrize(
+    ("box", "right"),
+    [
+        (["10", " 20 ", "30.5", 40], Box(10, 20, 41, 60)),
+        ([[10, 20], [40, 22], [39, 60], [9, 58.5]], Box(9, 20, 40, 60)),
+        ([["10", "20"], ["40", "22"], ["39", "60"], ["9", "58"]], Box(9, 20, 40, 60)),
+        ([10, 20, 40, 22, 39, 60, 9, 58], Box(9, 20, 40, 60)),
+        ({"x": [10, 40, 9, 39], "y": [20, 22, 58, 60]}, Box(9, 20, 40, 60)),
+    ],
+)
+def test_a_box_that_can_mean_but_one_thing_is_taken(box, right):
+    assert (only(annotation("합계", box)).box, only(annotation("합계", box)).fault) == (right, "")
+
+
+@pytest.mark.parametrize(
+    ("content", "detail"),
+    [
+        ("합계", "annotation: a string; expected an object"),
+        (
+            annotation("합계", ["가", "나", "다", "라"]),
+            "annotation.bbox: a list of strings; expected four numbers: x, y",
+        ),
+        (annotation("합계", [1, 2, 3]), "annotation.bbox: a list of 3 numbers; expected four numbers: x, y"),
+        (annotation("합계", [1, 2, 3, float("nan")]), "annotation.bbox: a list of 4 numbers, not all of them finite"),
+        (annotation("합계", {"l": 1, "t": 2}), "annotation.bbox: an object with the keys 'l', 't'; expected four"),
+        (annotation("합계", None), "annotation.bbox: null; expected four numbers: x, y, width, height"),
+        (annotation(17, [0, 0, 9, 9]), "annotation.text: a number; expected a string"),
+        ({"글": "합계"}, "annotation.bbox: missing beside '글'; expected four numbers: x, y, width, height"),
+        ({"annotation.bbox": [0, 0, 9, 9]}, "annotation.text: missing beside 'annotation.bbox'; expected a string"),
+    ],
+)
+def test_the_detail_of_a_malformed_annotation_says_field_found_and_expected(content, detail):
+    assert only(content).detail.startswith(detail)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16", "utf-16-le", "utf-16-be"])
+def test_label_files_are_read_in_the_encodings_of_korean_windows(encoding):
+    text = label([annotation("경남 김해시 ㎡ ·", [5, 6, 20, 10])]).decode()
+    found = read_label_file(text.encode(encoding))
+    assert [(a.text, a.box) for a in found.annotations] == [("경남 김해시 ㎡ ·", Box(5, 6, 25, 16))]
+    known = {"cp949": "CP949", "utf-16": "UTF-16", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
+    assert (found.category, found.encoding) == ("인.허가", known.get(encoding, "UTF-8"))
 
 
 def test_a_missing_or_huge_label_file_is_a_label_error(tmp_path):

@@ -14,6 +14,7 @@ from train_easyocr.documents.aihub import (
     BAD_NAME,
     IGNORED,
     MALFORMED_ANNOTATION,
+    MAX_LABEL_BYTES,
     NO_AREA,
     NO_IMAGE,
     NO_LABEL,
@@ -22,6 +23,7 @@ from train_easyocr.documents.aihub import (
     SECOND_LABEL,
     LabelError,
     Problem,
+    read_labels,
     read_page,
 )
 from train_easyocr.documents.label_formats import (
@@ -151,7 +153,7 @@ def test_broken_lines_and_words_of_a_label_txt_are_named(ppocrlabel):
     found = find_labelled_pages(ppocrlabel)
     assert [(problem.name, problem.reason) for problem in found.problems] == [
         ("Label.txt, line 1", NO_WORDS_LINE),
-        ("Label.txt, line 2", f"{NO_IMAGE} (문서/없음.jpg)"),
+        ("Label.txt, line 2", NO_IMAGE),
         ("c", SECOND_LABEL),
     ]
     with pytest.raises(LabelError, match=r"/Label\.txt: line 3 is no JSON behind the tab: Expecting"):
@@ -294,15 +296,98 @@ def test_a_folder_with_nothing_usable_says_what_was_expected(tmp_path, files):
     assert str(tmp_path) in str(caught.value)
 
 
-def test_a_file_that_is_no_utf_8_costs_its_page(tmp_path):
+def test_a_file_that_is_no_text_costs_its_page(tmp_path):
     for name in ("x", "y"):
         write(tmp_path / f"{name}.jpg")
-    write(tmp_path / "x.txt", "1,2,31,2,31,14,1,14,도로".encode("cp949"))
+    write(tmp_path / "x.txt", b"1,2,31,2,31,14,1,14,\xea\xb0\xff")
     write(tmp_path / "y.txt", "1,2,31,2,31,14,1,14,도로")
-    found = find_labelled_pages(tmp_path)
-    with pytest.raises(LabelError, match=r"^[^:]*/x\.txt: is not UTF-8 text$"):
+    found = find_labelled_pages(tmp_path, "icdar2015")
+    with pytest.raises(LabelError, match=r"^[^:]*/x\.txt: is not text in UTF-8, CP949 or UTF-16$"):
         read_page(found.pages[0])
     assert words_of(found.pages[1]) == [((1, 2, 31, 14), "도로")]
+
+
+ENCODINGS = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "cp949": "CP949", "utf-16": "UTF-16", "utf-16-be": "UTF-16"}
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_text_files_are_read_in_the_encodings_of_korean_windows(tmp_path, encoding):
+    write(tmp_path / "가.jpg")
+    write(tmp_path / "gt_가.txt", "1,2,31,2,31,14,1,14,도로\r\n1,22,31,22,31,34,1,34,점용, 허가\r\n".encode(encoding))
+    found = find_labelled_pages(tmp_path)
+    assert (found.form, found.problems) == ("icdar2015", [])
+    assert words_of(found.pages[0]) == [((1, 2, 31, 14), "도로"), ((1, 22, 31, 34), "점용, 허가")]
+    assert read_labels(found.pages[0]).encoding == ENCODINGS[encoding]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_label_txt_is_read_in_the_encodings_of_korean_windows(ppocrlabel, encoding):
+    # U+AC0A and U+0A00 hold the byte of a line end.
+    text = (ppocrlabel / "Label.txt").read_text().replace("김해시", "김해시갊")
+    write(ppocrlabel / "Label.txt", text.encode(encoding))
+    found = find_labelled_pages(ppocrlabel)
+    assert ([page.name for page in found.pages], found.problems) == (["a", "b"], [Problem("c", NO_LABEL)])
+    assert words_of(found.pages[0]) == [((10, 20, 50, 40), "경남 김해시갊"), ((9, 18, 51, 41), "(경, 유")]
+    assert words_of(found.pages[1]) == [((10, 20, 50, 40), "도로")]
+    assert read_labels(found.pages[0]).encoding == ENCODINGS[encoding]
+
+
+def coco(images, words, **more):
+    annotations = [
+        {"id": number, "image_id": image, "bbox": box, "text": text} | more
+        for number, (image, text, box) in enumerate(words)
+    ]
+    return json.dumps({"images": images, "annotations": annotations}, ensure_ascii=False)
+
+
+def image(identity, name):
+    return {"id": identity, "file_name": name, "width": 200, "height": 100}
+
+
+WORDS_OF_TWO = [(1, "도로", [10, 20, 40, 20]), (2, "점용", [1, 2, 30, 12]), (1, "허가", [60, 20, 40, 20])]
+
+
+@pytest.mark.parametrize("place", ["labels/all.json", "annotations/instances.json", "coco.json"])
+@pytest.mark.parametrize("prefix", ["", "images/", "C:\\data\\images\\"])
+def test_one_coco_file_of_all_pages(tmp_path, place, prefix):
+    for name in ("가", "나", "다"):
+        write(tmp_path / f"images/{name}.jpg")
+    images = [image(1, f"{prefix}가.jpg"), image(2, f"{prefix}나.jpg"), image(3, "없음.jpg")]
+    write(tmp_path / place, coco(images, WORDS_OF_TWO))
+    found = find_labelled_pages(tmp_path)
+    assert (found.form, [page.name for page in found.pages]) == ("coco", ["가", "나"])
+    assert set(found.problems) == {Problem("다", NO_LABEL), Problem(place, NO_IMAGE, "없음.jpg")}
+    assert words_of(found.pages[0]) == [((10, 20, 50, 40), "도로"), ((60, 20, 100, 40), "허가")]
+    assert words_of(found.pages[1]) == [((1, 2, 31, 14), "점용")]
+    page = read_page(found.pages[0])
+    assert (page.width, page.height) == (200, 100)
+
+
+def test_a_coco_file_a_page_is_a_label_file_of_its_page(tmp_path):
+    for number, name in enumerate(("인.허가/가", "인.허가/나"), 1):
+        write(tmp_path / f"images/{name}.jpg")
+        words = [(number, text, box) for of, text, box in WORDS_OF_TWO if of == number]
+        write(tmp_path / f"labels/{name}.json", coco([image(number, f"{name[-1]}.jpg")], words))
+    found = find_labelled_pages(tmp_path)
+    assert (found.form, [page.name for page in found.pages]) == ("aihub", ["인.허가/가", "인.허가/나"])
+    assert words_of(found.pages[1]) == [((1, 2, 31, 14), "점용")]
+    assert find_labelled_pages(tmp_path, "coco").form == "coco"
+
+
+def test_json_beside_its_images_is_read(tmp_path):
+    write(tmp_path / "원천데이터/가.png")
+    write(tmp_path / "라벨링데이터/가.json", label([("도로", [1, 2, 30, 12])]))
+    found = find_labelled_pages(tmp_path)
+    assert (found.form, found.problems) == ("aihub", [])
+    assert words_of(found.pages[0]) == [((1, 2, 31, 14), "도로")]
+
+
+def test_a_coco_file_that_is_too_large_says_so(tmp_path):
+    write(tmp_path / "가.jpg")
+    with (tmp_path / "all.json").open("wb") as file:
+        file.truncate(MAX_LABEL_BYTES + 1)
+    with pytest.raises(LabelFormatError, match=r"all\.json: label file that can't be read: has more than 64 MiB"):
+        find_labelled_pages(tmp_path)
 
 
 def test_what_evaluation_exports_is_read_as_the_same_labels(tmp_path):

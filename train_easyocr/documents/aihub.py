@@ -2,6 +2,7 @@
 
 A label file is JSON: `{"images": [{"image.category", "image.width", "image.height", ...}], "annotations": [{"id",
 "annotation.text", "annotation.bbox": [x, y, width, height]}, ...]}`. Its boxes become `Box` here and nowhere else.
+Other structures are turned into this one first (`json_forms`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from train_easyocr.documents.page import Box, Page, Quad, Shape, Word, shape_of
+from train_easyocr.documents.json_forms import (
+    DETAIL,
+    MAX_COORDINATE,
+    MISSING,
+    NUMBERS,
+    as_aihub,
+    describe,
+    mismatch,
+    numbers_of,
+    polygon_of,
+    shown_keys,
+)
+from train_easyocr.documents.page import Box, Page, Quad, Shape, Word, corners_of, enclosing_box, shape_of
 from train_easyocr.documents.sources import Source, SourceError
+from train_easyocr.encodings import UTF_8, EncodingError, decode_text
 from train_easyocr.text import normalize_label
 
 T = TypeVar("T")
@@ -29,10 +43,9 @@ MAX_LABEL_BYTES = 64 * 2**20
 MAX_TEXT_LENGTH = 10_000
 """Characters; a longer "word" is a fault, and the field size limit of CSV readers (131,072) stays far away."""
 MAX_ID_LENGTH = 40
-MAX_COORDINATE = 2**31
-"""Pixels; a box beyond is not a box."""
-NUMBERS = frozenset({int, float})
-"""What JSON's numbers are; True is none of them."""
+MAX_DETAIL_LENGTH = 400
+ENCODING = "label.encoding"
+"""The key of what a label file's text was encoded in, where it was turned into AI-Hub's structure."""
 
 UNWRITABLE = re.compile("[\0\ud800-\udfff]")
 """JSON can state half a surrogate pair, which is no character and which UTF-8 can't hold."""
@@ -66,10 +79,20 @@ class LabelError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that keeps a page from being used: the page's name and the reason."""
+    """Something that keeps a page from being used.
+
+    Attributes:
+        name: The page's name, or the file's.
+        reason: A kind, by which problems are counted; it holds no name.
+        detail: More about this one.
+    """
 
     name: str
     reason: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +120,7 @@ class Annotation:
         text: The text, NFC, without white space at its ends; it can be empty.
         fault: Why the entry can't be used at all, or nothing.
         corners: As labelled, where the word lies tilted; `box` encloses them.
+        detail: Where the entry is not as expected: the field, what was found, and what was expected; no content.
     """
 
     id: str
@@ -104,6 +128,7 @@ class Annotation:
     text: str
     fault: str = ""
     corners: Quad | None = None
+    detail: str = ""
 
     @property
     def shape(self) -> Shape:
@@ -113,12 +138,16 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class LabelFile:
-    """A label file's content; `width` and `height` (pixels) are 0 where the file does not state them."""
+    """A label file's content; `width` and `height` (pixels) are 0 where the file does not state them.
+
+    `encoding` is what its text was encoded in.
+    """
 
     annotations: tuple[Annotation, ...]
     category: str
     width: int
     height: int
+    encoding: str = UTF_8
 
 
 def read_label_file(source: Path | bytes, name: str = "label file") -> LabelFile:
@@ -135,19 +164,27 @@ def read_label_file(source: Path | bytes, name: str = "label file") -> LabelFile
         LabelError: The file can't be read, is no JSON, or has not AI-Hub's structure.
     """
     file = source if isinstance(source, Path) else name
-    content = _parse(_read_bounded(source) if isinstance(source, Path) else source, file)
+    content, encoding = _parse(_read_bounded(source) if isinstance(source, Path) else source, file)
     images, annotations = content.get("images"), content.get("annotations")
     if not isinstance(images, list) or not images or not isinstance(images[0], dict):
-        raise LabelError(file, "'images' is not a list that describes an image")
+        raise LabelError(file, f"'images' {_unlike(content, 'images')} that describes an image")
     if not isinstance(annotations, list):
-        raise LabelError(file, "'annotations' is not a list")
+        raise LabelError(file, f"'annotations' {_unlike(content, 'annotations')}")
     category = images[0].get("image.category")
     return LabelFile(
         tuple(_read_annotation(entry) for entry in annotations),
         normalize_label(category) if isinstance(category, str) and _is_writable(category) else "",
         _pixels(images[0].get("image.width")),
         _pixels(images[0].get("image.height")),
+        encoding,
     )
+
+
+def _unlike(content: dict[str, Any], key: str) -> str:
+    """Say what stands in the place of a list."""
+    found = describe(content.get(key, MISSING))
+    beside = f" (the file's keys are {shown_keys(content)})" if key not in content and content else ""
+    return f"is {found}{beside}; expected a list"
 
 
 def _read_bounded(path: Path) -> bytes:
@@ -159,16 +196,21 @@ def _read_bounded(path: Path) -> bytes:
         raise LabelError(path, f"can't be read: {error.strerror}") from None
 
 
-def _parse(content: bytes, file: Path | str) -> dict[str, Any]:
+def _parse(content: bytes, file: Path | str) -> tuple[dict[str, Any], str]:
+    """Return a label file's content in AI-Hub's structure, and the encoding of its text."""
     try:
-        value = json.loads(content.decode("utf-8-sig"))
-    except UnicodeDecodeError:
-        raise LabelError(file, "is not UTF-8 text") from None
+        text, encoding, _ = decode_text(content)
+        value = json.loads(text)
+    except EncodingError as error:
+        raise LabelError(file, str(error)) from None
     except (ValueError, RecursionError) as error:
         raise LabelError(file, f"is not JSON: {error}") from None
     if not isinstance(value, dict):
-        raise LabelError(file, f"holds {type(value).__name__} where an object is expected")
-    return value
+        raise LabelError(file, f"is {describe(value)}; expected an object with 'images' and 'annotations'")
+    try:
+        return as_aihub(value), str(value.get(ENCODING, encoding))[:MAX_ID_LENGTH]
+    except ValueError as error:
+        raise LabelError(file, str(error)) from None
 
 
 def _pixels(value: Any) -> int:
@@ -177,18 +219,31 @@ def _pixels(value: Any) -> int:
 
 def _read_annotation(entry: Any) -> Annotation:
     if not isinstance(entry, dict):
-        return Annotation("", Box(0, 0, 0, 0), "", MALFORMED_ANNOTATION)
+        detail = f"annotation: {describe(entry)}; expected an object"
+        return Annotation("", Box(0, 0, 0, 0), "", MALFORMED_ANNOTATION, detail=detail)
     identity = str(entry.get("id", ""))[:MAX_ID_LENGTH]
-    box, text = _read_box(entry.get("annotation.bbox")), entry.get("annotation.text")
-    text = "" if text is None else text
-    if box is None or not isinstance(text, str):
-        kept = text if isinstance(text, str) else ""
-        return Annotation(identity, box or Box(0, 0, 0, 0), kept[:MAX_TEXT_LENGTH], MALFORMED_ANNOTATION)
+    bbox, text = entry.get("annotation.bbox"), entry.get("annotation.text")
+    box, corners = _read_box(bbox), None
+    if box is None and (polygon := polygon_of(bbox)):
+        box, corners = enclosing_box(polygon), corners_of(polygon)
+    if box is None or not isinstance(text, str | None):
+        kept = text[:MAX_TEXT_LENGTH] if isinstance(text, str) else ""
+        detail = str(entry.get(DETAIL, ""))[:MAX_DETAIL_LENGTH] or _mismatch(entry, box)
+        return Annotation(identity, box or Box(0, 0, 0, 0), kept, MALFORMED_ANNOTATION, detail=detail)
+    if text is None:
+        return Annotation(identity, box, "", detail=_mismatch(entry, box))
     if not _is_writable(text):
         return Annotation(identity, box, text[:MAX_TEXT_LENGTH], BAD_TEXT)
     fault = IGNORED if entry.get("annotation.ignore") is True else ""
-    corners = _read_corners(entry["annotation.corners"]) if "annotation.corners" in entry else None
+    if "annotation.corners" in entry:
+        corners = _read_corners(entry["annotation.corners"])
     return Annotation(identity, box, normalize_label(text), fault, corners)
+
+
+def _mismatch(entry: dict[str, Any], box: Box | None) -> str:
+    if box is None:
+        return mismatch("annotation.bbox", entry, "annotation.bbox", "four numbers: x, y, width, height")
+    return mismatch("annotation.text", entry, "annotation.text", "a string")
 
 
 def _is_writable(text: str) -> bool:
@@ -196,9 +251,15 @@ def _is_writable(text: str) -> bool:
 
 
 def _read_box(value: Any) -> Box | None:
-    """Turn x, y, width, height into a Box that holds all of it, or None when they are not four sane numbers."""
+    """Turn x, y, width, height into a Box that holds all of it, or None when they are not four sane numbers.
+
+    Numbers may be written as strings.
+    """
     if not isinstance(value, list) or len(value) != 4 or not NUMBERS.issuperset(map(type, value)):
-        return None
+        numbers = numbers_of(value)
+        if numbers is None or len(numbers) != 4:
+            return None
+        value = numbers
     x, y, width, height = value
     # Spelt out, not in a loop: it is done for every word, and takes a quarter off the time of reading labels.
     sane = abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE  # NaN compares as False

@@ -1,14 +1,17 @@
-"""Labels in other forms than AI-Hub's: PPOCRLabel's Label.txt and the text files of the ICDAR competitions.
+"""Labels in other forms than AI-Hub's: PPOCRLabel's Label.txt, the text files of the ICDAR competitions, and COCO.
 
 ppocrlabel  Label.txt, a line an image: its path, a tab, and a JSON list of words
             [{"transcription": "도로", "points": [[x, y], [x, y], [x, y], [x, y]], "difficult": false}, ...]
 icdar2015   a file an image, `gt_X.txt` or `X.txt` for X.jpg, a line a word: x1,y1,x2,y2,x3,y3,x4,y4,text
 icdar2017   the same with the script in front of the text: x1,...,y4,Korean,text (the MLT competitions)
 icdar2013   left,top,right,bottom,"text", with commas or spaces between the numbers
+coco        a JSON file a page, or one for all (of up to 64 MiB), that names its images (`json_forms`)
+aihub       a JSON file a page, X.json for X.jpg: AI-Hub's own, or another that `json_forms` knows
 
-A text may hold commas and may be quoted. A word that lies tilted keeps its four corners (of a polygon those of the
-smallest rectangle around it), and has the smallest upright box of whole pixels that holds them. Words marked as don't
-care (`###`, or "difficult": true) are not trained on, counted, and are neither missed nor false in an evaluation.
+Text files are in UTF-8, CP949 or UTF-16 (`encodings`). A text may hold commas and may be quoted. A word that lies
+tilted keeps its four corners (of a polygon those of the smallest rectangle around it), and has the smallest upright box
+of whole pixels that holds them. Words marked as don't care (`###`, or "difficult": true) are not trained on, counted,
+and are neither missed nor false in an evaluation.
 
 A page's labels are turned into one of AI-Hub's label files as they are read (`ConvertedLabel`), so that whatever comes
 after knows that form alone.
@@ -28,9 +31,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
 from train_easyocr.documents.aihub import (
+    ENCODING,
     IMAGE_SUFFIXES,
     LABEL_SUFFIX,
-    MAX_COORDINATE,
     MAX_LABEL_BYTES,
     NO_IMAGE,
     NO_LABEL,
@@ -46,21 +49,34 @@ from train_easyocr.documents.aihub import (
     is_nameable,
     read_labels,
 )
-from train_easyocr.documents.page import corners_of, enclosing_box
+from train_easyocr.documents.json_forms import (
+    Corners,
+    Json,
+    broken,
+    coco_pages,
+    describe,
+    is_coco,
+    is_known,
+    labelled,
+    mismatch,
+    polygon_of,
+)
 from train_easyocr.documents.sources import FileSource, SourceError
+from train_easyocr.encodings import UTF_8, UTF_16, EncodingError, decode_text
 
-LabelForm = Literal["aihub", "ppocrlabel", "icdar2013", "icdar2015", "icdar2017"]
+LabelForm = Literal["aihub", "coco", "ppocrlabel", "icdar2013", "icdar2015", "icdar2017"]
 FORMS: tuple[LabelForm, ...] = get_args(LabelForm)
-DONT_CARE = "###"
-"""What stands for a text that nobody can read."""
 SCRIPTS = frozenset({"Arabic", "Bangla", "Chinese", "Hindi", "Japanese", "Korean", "Latin", "Mixed", "None", "Symbols"})
 """The scripts of ICDAR 2017 and 2019 MLT."""
 
 NO_WORDS_LINE = "line without an image's path, a tab and a list of words"
 AMBIGUOUS = "several images of its name"
+UNREADABLE = "label file that can't be read"
+NO_COCO = "is no COCO file: no 'images' with 'file_name' and 'annotations'"
 EXPECTED = (
     "expected are images (.jpg, .png) with PPOCRLabel's Label.txt, or with a file gt_X.txt or X.txt for each X.jpg "
-    '(ICDAR: x1,y1,x2,y2,x3,y3,x4,y4,text, or left,top,right,bottom,"text"), or images/ and labels/ as AI-Hub has them'
+    '(ICDAR: x1,y1,x2,y2,x3,y3,x4,y4,text, or left,top,right,bottom,"text"), with COCO files, or images/ and labels/ '
+    "as AI-Hub has them"
 )
 TEXT_SUFFIX = ".txt"
 PPOCRLABEL_CROPS = "crop_img"
@@ -71,13 +87,11 @@ HEAD = 2**16
 SAMPLED = 100
 """Files that are looked at to tell one ICDAR form from another."""
 
-Corners = list[tuple[float, float]]
-
 _NUMBER = r"-?\d+(?:\.\d+)?"
 _EIGHT = re.compile(rf"\s*({_NUMBER}(?:\s*,\s*{_NUMBER}){{7}})\s*,(.*)", re.DOTALL)
 _FOUR = re.compile(rf"\s*({_NUMBER}(?:(?:\s*,\s*|\s+){_NUMBER}){{3}})(?:\s*,|\s)(.*)", re.DOTALL)
 _QUOTED = re.compile(r'\s*"(.*)"\s*', re.DOTALL)
-_LABEL_LINE = re.compile(rb"^(?:\xef\xbb\xbf)?([^\t\r\n]+)\t[ \t]*\[", re.MULTILINE)
+_LABEL_LINE = re.compile(r"^([^\t\r\n]+)\t[ \t]*\[", re.MULTILINE)
 
 
 class LabelFormatError(ValueError):
@@ -136,6 +150,9 @@ class ConvertedLabel:
         line: Which line of a Label.txt is the page's, from 1; 0 where the whole file is.
         start: Where that line starts, in bytes.
         length: The bytes of the line.
+        encoding: What the line is encoded in, where its bytes alone do not tell.
+        converted: The page's labels, where they were turned into AI-Hub's structure when their file was read: one file
+            of all pages is read once, not for each page.
     """
 
     path: Path
@@ -143,6 +160,8 @@ class ConvertedLabel:
     line: int = 0
     start: int = 0
     length: int = 0
+    encoding: str = ""
+    converted: bytes = b""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -154,7 +173,7 @@ class ConvertedLabel:
 
     def size(self) -> int:
         """Return the bytes of the page's labels as they are in their file."""
-        return self.length if self.line else self.path.stat().st_size
+        return len(self.converted) or self.length if self.line or self.converted else self.path.stat().st_size
 
     def content(self, limit: int = MAX_LABEL_BYTES) -> bytes:
         """Return the page's labels as they are in their file.
@@ -162,6 +181,8 @@ class ConvertedLabel:
         Raises:
             SourceError: They can't be read, or have more than `limit` bytes.
         """
+        if self.converted:
+            return self.converted
         if not self.line:
             return FileSource(self.path).read(limit)
         if self.length > limit:
@@ -175,14 +196,17 @@ class ConvertedLabel:
 
     def read(self, limit: int) -> bytes:
         """Return a label file in AI-Hub's form; see `Source.read`."""
+        content = self.content(limit)
+        if self.form == "aihub" or self.converted:
+            return content
         try:
-            text = self.content(limit).decode("utf-8-sig")
-        except UnicodeDecodeError:
-            raise SourceError(f"line {self.line} is not UTF-8 text" if self.line else "is not UTF-8 text") from None
+            text, encoding = (content.decode(self.encoding), UTF_16) if self.encoding else decode_text(content)[:2]
+        except (EncodingError, UnicodeDecodeError) as error:
+            raise SourceError(f"line {self.line} {error}" if self.line else str(error)) from None
         words = self._words_of_line(text) if self.line else self._words_of_lines(text)
-        return json.dumps({"images": [{}], "annotations": list(words)}).encode()
+        return _as_label_file({"images": [{}], "annotations": list(words)}, encoding)
 
-    def _words_of_line(self, text: str) -> Iterator[dict[str, Any]]:
+    def _words_of_line(self, text: str) -> Iterator[Json]:
         try:
             words = json.loads(text.partition("\t")[2])
         except (ValueError, RecursionError) as error:
@@ -190,43 +214,32 @@ class ConvertedLabel:
         for number, word in enumerate(words, 1):
             place = f"word {number} in line {self.line}"
             stated = word if isinstance(word, dict) else {}
-            corners, transcription = _corners(stated.get("points")), stated.get("transcription")
-            if corners is None or not isinstance(transcription, str):
-                yield _broken(place, json.dumps(word, ensure_ascii=False))
+            corners, transcription = polygon_of(stated.get("points")), stated.get("transcription")
+            if corners and isinstance(transcription, str):
+                yield labelled(place, transcription, corners, dont_care=stated.get("difficult") is True)
             else:
-                yield _annotation(place, corners, transcription, dont_care=stated.get("difficult") is True)
+                yield broken(place, json.dumps(word, ensure_ascii=False), _fault_of_word(word, corners))
 
-    def _words_of_lines(self, text: str) -> Iterator[dict[str, Any]]:
+    def _words_of_lines(self, text: str) -> Iterator[Json]:
         for number, line in icdar_lines(text):
             place, word = f"line {number} of {self.path.name}", parse_icdar_line(line, self.form)
-            corners = _corners(word[0]) if word else None
-            yield _annotation(place, corners, word[1]) if corners and word else _broken(place, line)
+            corners = polygon_of([list(corner) for corner in word[0]]) if word else None
+            if corners and word:
+                yield labelled(place, word[1], corners)
+            else:
+                yield broken(place, line, f"line: not the numbers and the text of {self.form}")
 
 
-def _annotation(place: str, corners: Corners, text: str, *, dont_care: bool = False) -> dict[str, Any]:
-    box = enclosing_box(corners)
-    found = {
-        "id": place,
-        "annotation.text": text,
-        "annotation.bbox": [box.xmin, box.ymin, box.width, box.height],
-    }
-    if quad := corners_of(corners):
-        found["annotation.corners"] = quad
-    return found | {"annotation.ignore": True} if dont_care or text.strip() == DONT_CARE else found
+def _as_label_file(content: Json, encoding: str) -> bytes:
+    return json.dumps(content if encoding == UTF_8 else content | {ENCODING: encoding}).encode()
 
 
-def _broken(place: str, content: str) -> dict[str, Any]:
-    return {"id": place, "annotation.text": content, "annotation.bbox": None}
-
-
-def _corners(points: Any) -> Corners | None:
-    """Return the points of a polygon, or None where they are no such thing."""
-    try:
-        corners = [(float(x), float(y)) for x, y in points]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    sane = all(abs(number) <= MAX_COORDINATE for corner in corners for number in corner)  # NaN compares as False
-    return corners if corners and sane else None
+def _fault_of_word(word: Any, corners: Corners | None) -> str:
+    if not isinstance(word, dict):
+        return f"word: {describe(word)}; expected an object"
+    if corners is None:
+        return mismatch("points", word, "points", "a list of [x, y]")
+    return mismatch("transcription", word, "transcription", "a string")
 
 
 @dataclass(frozen=True)
@@ -262,36 +275,49 @@ def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> Labelled
         raise LabelFormatError(f"{folder}: there is no such folder; {EXPECTED}")
     texts = sorted(files_below(folder, frozenset({TEXT_SUFFIX})))
     form = form or _form_of(folder, texts)
-    if form == "aihub":
+    if form == "aihub" and next(files_below(folder / "labels", frozenset({LABEL_SUFFIX})), None):
         pages, problems = find_pages(folder)
     else:
-        files = dict(sorted(files_below(folder, IMAGE_SUFFIXES)))
-        unnameable = [bad_name(path) for path in (*files, *dict(texts)) if not is_nameable(path)]
-        texts = [(path, file) for path, file in texts if is_nameable(path)]
-        images = {
-            path: file for path, file in files.items() if is_nameable(path) and PPOCRLABEL_CROPS not in path.split("/")
-        }
-        if form == "ppocrlabel":
-            labels, problems = _labels_of_lines(texts, images)
-        else:
-            labels, problems = _labels_of_files(texts, images, form)
-        pages, more = _named(images, labels)
-        problems = sorted(unnameable + problems + more, key=lambda problem: (problem.name, problem.reason))
+        pages, problems = _pages_elsewhere(folder, texts, form)
     if not pages:
-        shown = f" ({problems[0].name}: {problems[0].reason})" if problems else ""
+        shown = f" ({problems[0].name}: {problems[0]})" if problems else ""
         raise LabelFormatError(f"{folder}: no image has labels in the form {form}{shown}; {EXPECTED}")
     return LabelledPages(folder, form, pages, problems)
+
+
+def _pages_elsewhere(
+    folder: Path, texts: Sequence[tuple[str, Path]], form: LabelForm
+) -> tuple[list[PageFile], list[Problem]]:
+    """Bring images and labels together that lie in folders as they may be."""
+    files = dict(sorted(files_below(folder, IMAGE_SUFFIXES)))
+    if form in ("aihub", "coco"):
+        texts = sorted(files_below(folder, frozenset({LABEL_SUFFIX})))
+    unnameable = [bad_name(path) for path in (*files, *dict(texts)) if not is_nameable(path)]
+    texts = [(path, file) for path, file in texts if is_nameable(path)]
+    images = {
+        path: file for path, file in files.items() if is_nameable(path) and PPOCRLABEL_CROPS not in path.split("/")
+    }
+    if form == "ppocrlabel":
+        labels, problems = _labels_of_lines(texts, images)
+    elif form == "coco":
+        labels, problems = _labels_of_coco(texts, images)
+    else:
+        labels, problems = _labels_of_files(texts, images, form)
+    pages, more = _named(images, labels)
+    return pages, sorted(unnameable + problems + more, key=lambda problem: (problem.name, problem.reason))
 
 
 def _form_of(folder: Path, texts: Sequence[tuple[str, Path]]) -> LabelForm:
     """Tell the form of a folder's labels from what is in it."""
     found: set[LabelForm] = set()
     if next(files_below(folder / "labels", frozenset({LABEL_SUFFIX})), None):
-        found.add("aihub")
+        found.add(_json_form(folder / "labels") or "aihub")
     if any(_is_label_txt(path) for _, path in texts):
         found.add("ppocrlabel")  # which leaves other text files beside its Label.txt
     elif icdar := _icdar_form([path for _, path in texts]):
         found.add(icdar)
+    if not found and (form := _json_form(folder)):
+        found.add(form)
     if not found:
         raise LabelFormatError(f"{folder}: holds no labels that can be read; {EXPECTED}")
     if len(found) > 1:
@@ -302,13 +328,40 @@ def _form_of(folder: Path, texts: Sequence[tuple[str, Path]]) -> LabelForm:
     return found.pop()
 
 
+def _json_form(folder: Path) -> LabelForm | None:
+    """Tell what the first JSON file below a folder that holds labels is: COCO, or a label file of its page."""
+    for _, path in sorted(files_below(folder, frozenset({LABEL_SUFFIX})))[:SAMPLED]:
+        try:
+            content = _json_of(path)[0]
+        except SourceError:  # too large: COCO's files of all pages can be, and whoever reads it says so
+            return "coco"
+        except (EncodingError, ValueError, RecursionError):
+            continue
+        if is_coco(content) and not _is_of_its_page(path, content["images"]):
+            return "coco"
+        if is_known(content):
+            return "aihub"
+    return None
+
+
+def _is_of_its_page(path: Path, images: list[Any]) -> bool:
+    """Whether a COCO file is that of the one image that has its name."""
+    return len(images) == 1 and _page(str(images[0]["file_name"]).rpartition("/")[2]) == path.stem
+
+
+def _json_of(path: Path) -> tuple[Any, str]:
+    """Return what a JSON file holds, and the encoding of its text."""
+    text, encoding, _ = decode_text(FileSource(path).read(MAX_LABEL_BYTES))
+    return json.loads(text), encoding
+
+
 def _is_label_txt(path: Path) -> bool:
     if path.name.lower() == LABEL_TXT:
         return True
     try:
         with path.open("rb") as file:
-            return bool(_LABEL_LINE.search(file.read(HEAD)))
-    except OSError:
+            return bool(_LABEL_LINE.search(decode_text(file.read(HEAD), cut=True).text))
+    except (OSError, EncodingError):
         return False
 
 
@@ -317,8 +370,9 @@ def _icdar_form(files: Sequence[Path]) -> LabelForm | None:
     count: Counter[str] = Counter()
     for path in files[:: -(-len(files) // SAMPLED) or 1]:
         try:
-            text = path.read_bytes()[:MAX_LABEL_BYTES].decode("utf-8-sig", errors="replace")
-        except OSError:
+            with path.open("rb") as file:
+                text = decode_text(file.read(MAX_LABEL_BYTES), cut=True).text
+        except (OSError, EncodingError):
             continue
         for _, line in icdar_lines(text):
             count.update(form for form in FORMS if form.startswith("icdar") and parse_icdar_line(line, form))
@@ -340,28 +394,64 @@ def _labels_of_lines(
         if not _is_label_txt(path):
             continue
         folder = name.rpartition("/")[0]
-        for number, start, line in _lines_of(path):
+        for number, start, length, encoding, line in _lines_of(path):
             match = _LABEL_LINE.match(line)
-            stated = match[1].decode(errors="replace").replace("\\", "/") if match else ""
+            stated = match[1].replace("\\", "/") if match else ""
             image = by_name.get(_stated_image(stated, folder, by_name))
             if match and image:
-                labels.append((image, ConvertedLabel(path, "ppocrlabel", number, start, len(line))))
+                labels.append((image, ConvertedLabel(path, "ppocrlabel", number, start, length, encoding)))
+            elif match:
+                problems.append(Problem(f"{name}, line {number}", NO_IMAGE, stated))
             elif line.strip():
-                reason = f"{NO_IMAGE} ({stated})" if match else NO_WORDS_LINE
-                problems.append(Problem(f"{name}, line {number}", reason))
+                problems.append(Problem(f"{name}, line {number}", NO_WORDS_LINE))
     return labels, problems
 
 
-def _lines_of(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Yield number, start and bytes of each line of a file; memory does not grow with the file."""
+def _lines_of(path: Path) -> Iterator[tuple[int, int, int, str, str]]:
+    """Yield number, start, length in bytes, codec and text of each line of a file.
+
+    The codec is that of UTF-16, whose lines do not end at the byte of a line end; it is empty for other lines, which
+    are read one by one, so that memory does not grow with the file. What is no text is replaced.
+    """
     try:
         with path.open("rb") as file:
+            head = file.read(HEAD)
+            if codec := _utf_16_codec(head):
+                content = head + file.read(MAX_LABEL_BYTES)
+                if file.read(1):
+                    raise LabelFormatError(f"{path}: has more than 64 MiB in UTF-16; save it as UTF-8")
+                yield from _lines_of_utf_16(content, codec)
+                return
+            file.seek(0)
             start = 0
             for number, line in enumerate(iter(lambda: file.readline(MAX_LABEL_BYTES), b""), 1):
-                yield number, start, line
+                yield number, start, len(line), "", _text_of(line)
                 start += len(line)
     except OSError as error:
         raise LabelFormatError(f"{path}: can't be read: {error.strerror}") from None
+
+
+def _text_of(line: bytes) -> str:
+    try:
+        return decode_text(line).text
+    except EncodingError:
+        return line.decode(errors="replace")
+
+
+def _utf_16_codec(head: bytes) -> str:
+    try:
+        decoded = decode_text(head, cut=True)
+    except EncodingError:
+        return ""
+    return decoded.codec if decoded.encoding == UTF_16 else ""
+
+
+def _lines_of_utf_16(content: bytes, codec: str) -> Iterator[tuple[int, int, int, str, str]]:
+    start = 0
+    for number, line in enumerate(re.split("(?<=\n)", content.decode(codec, errors="replace")), 1):
+        length = len(line.encode(codec, errors="surrogatepass"))
+        yield number, start, length, codec, line.removeprefix("\ufeff")
+        start += length
 
 
 def _stated_image(stated: str, folder: str, images: Mapping[str, Any]) -> str:
@@ -392,7 +482,7 @@ def _labels_of_files(
     problems: list[Problem] = []
     for name, path in texts:
         folder, _, file = unicodedata.normalize("NFC", name).rpartition("/")
-        stem = file[: -len(TEXT_SUFFIX)]
+        stem = _page(file)
         candidates = by_stem.get(stem) or by_stem.get(stem.removeprefix("gt_")) or []
         ranked = sorted((_distance(folder, image), image) for image in candidates)
         if not ranked:
@@ -402,6 +492,49 @@ def _labels_of_files(
         else:
             labels.append((ranked[0][1], ConvertedLabel(path, form)))
     return labels, problems
+
+
+def _labels_of_coco(
+    files: Iterable[tuple[str, Path]], images: Iterable[str]
+) -> tuple[list[tuple[str, ConvertedLabel]], list[Problem]]:
+    """Find the images that COCO files name: the image's path, and its labels, taken from the file."""
+    by_name = {unicodedata.normalize("NFC", path): path for path in images}
+    by_file: dict[str, list[str]] = defaultdict(list)
+    for path in by_name:
+        by_file[path.rpartition("/")[2]].append(path)
+    labels: list[tuple[str, ConvertedLabel]] = []
+    problems: list[Problem] = []
+    for name, file in files:
+        try:
+            content, encoding = _json_of(file)
+        except (EncodingError, SourceError, ValueError, RecursionError) as error:
+            problems.append(Problem(name, UNREADABLE, str(error)))
+            continue
+        if not is_coco(content):
+            problems.append(Problem(name, UNREADABLE, NO_COCO))
+            continue
+        for stated, page in coco_pages(content):
+            image, reason = _named_image(stated, name.rpartition("/")[0], by_name, by_file)
+            if reason:
+                problems.append(Problem(name, reason, stated))
+            else:
+                converted = _as_label_file(page, encoding)
+                labels.append((by_name[image], ConvertedLabel(file, "coco", converted=converted)))
+    return labels, problems
+
+
+def _named_image(
+    stated: str, folder: str, by_name: Mapping[str, str], by_file: Mapping[str, list[str]]
+) -> tuple[str, str]:
+    """Return the path of an image that a file in `folder` names, or nothing and why there is none.
+
+    The path's end counts, from the file's folder upwards; else a file of that name alone, where there is only one.
+    """
+    stated = unicodedata.normalize("NFC", stated).replace("\\", "/")
+    if image := _stated_image(stated, folder, by_name):
+        return image, ""
+    candidates = by_file.get(stated.rpartition("/")[2], [])
+    return (candidates[0], "") if len(candidates) == 1 else ("", AMBIGUOUS if candidates else NO_IMAGE)
 
 
 def _distance(folder: str, image: str) -> int:

@@ -29,13 +29,9 @@ from unicodedata import normalize
 from train_easyocr.documents import Box, Word
 from train_easyocr.documents.aihub import UNWRITABLE
 from train_easyocr.documents.archives import MemberError, decode_name
-from train_easyocr.documents.label_formats import (
-    Corners,
-    enclosing_box,
-    icdar_lines,
-    parse_icdar_line,
-    quoted_for_icdar,
-)
+from train_easyocr.documents.json_forms import Corners
+from train_easyocr.documents.label_formats import icdar_lines, parse_icdar_line, quoted_for_icdar
+from train_easyocr.documents.page import enclosing_box
 from train_easyocr.evaluation.matching import LARGEST_COORDINATE
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.files import replacing, write_text

@@ -149,7 +149,7 @@ def summarize(
         totals.count(page)
         names = [patch_name(page.prefix, box) for box in page.cut.boxes]
         labels += zip(names, page.cut.texts, strict=True)
-        skipped += _skipped_rows(page)
+        skipped += skipped_rows(page)
         sides = [tuple(map(str, side)) for side in page.cut.margins()]
         margins += zip(names, *zip(*sides, strict=True), strict=True) if sides and named_margins else sides
         for box, text in zip(page.cut.boxes, page.cut.texts, strict=True):
@@ -167,11 +167,12 @@ def summarize(
     )
 
 
-def _skipped_rows(page: PageRecord) -> Iterator[tuple[str, ...]]:
+def skipped_rows(page: PageRecord) -> Iterator[tuple[str, ...]]:
+    """Yield what a page leaves out, as rows of skipped.csv (`left_out.HEADER`)."""
     if page.reason:
         yield page.name, "", "", "", page.reason, page.detail
     for word in page.cut.skipped:
-        yield page.name, word.id, " ".join(map(str, word.box)), word.text, word.reason, ""
+        yield page.name, word.id, " ".join(map(str, word.box)), word.text, word.reason, word.detail
 
 
 def _lines(rows: Sequence[tuple[str, ...]]) -> bytes:

@@ -33,8 +33,9 @@ from train_easyocr.documents.archives import (
 from train_easyocr.documents.images import MAX_IMAGE_BYTES
 from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.documents.workers import spread
-from train_easyocr.patches.batch_records import PageRecord, Totals
+from train_easyocr.patches.batch_records import PageRecord, Totals, skipped_rows
 from train_easyocr.patches.cropping import Cutting
+from train_easyocr.patches.left_out import LeftOut
 from train_easyocr.patches.page_work import (
     DAMAGED,
     MALFORMED_LABEL,
@@ -44,7 +45,7 @@ from train_easyocr.patches.page_work import (
 )
 from train_easyocr.patches.prepared_set import PrepareError
 from train_easyocr.patches.stages import GIB, Job, show_problems
-from train_easyocr.patches.statistics import Measure, WordStatistics, render
+from train_easyocr.patches.statistics import Measure, WordStatistics, none_trainable, render
 
 SHOWN_PAGES = 10
 POOL = "pool"
@@ -69,6 +70,7 @@ class Checked:
         totals: Its words, and whether it can be used.
         counts: What its words' `WordStatistics.part` counts.
         ratios: Their aspect ratios, likewise.
+        skipped: What it leaves out, as rows of skipped.csv.
         fault: Why it can't be used, where its archives are not to blame.
         damaged: Which of its archives' members are.
     """
@@ -77,6 +79,7 @@ class Checked:
     totals: Totals
     counts: dict[str, Any]
     ratios: bytes
+    skipped: tuple[tuple[str, ...], ...]
     fault: str
     damaged: tuple[MemberProblem, ...]
 
@@ -157,19 +160,20 @@ def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
     damaged: list[MemberProblem] = []
     label = _read(task.label, MAX_LABEL_BYTES, MALFORMED_LABEL, errors, damaged)
     image = _read(task.image, MAX_IMAGE_BYTES, UNREADABLE_IMAGE, errors, damaged)
-    totals, words, fault = Totals(), WordStatistics(measure), ""
+    totals, words, fault, record = Totals(), WordStatistics(measure), "", PageRecord(task.name)
     try:
         if errors:
             raise errors[0]
         if image is not None and label is not None:
-            cut, _ = read_and_cut(image, label, cutting)
-            totals.count(PageRecord(task.name, cut=cut))
-            for box, text in zip(cut.boxes, cut.texts, strict=True):
+            record.cut, _ = read_and_cut(image, label, cutting)
+            totals.count(record)
+            for box, text in zip(record.cut.boxes, record.cut.texts, strict=True):
                 words.update(box.width, box.height, text)
     except PageError as error:
-        totals.count(PageRecord(task.name, reason=error.reason))
+        record = PageRecord(task.name, reason=error.reason, detail=error.detail)
+        totals.count(record)
         fault = "" if damaged else f"{task.name!r}: {error}"
-    return Checked(task.name, totals, *words.part(), fault, tuple(damaged))
+    return Checked(task.name, totals, *words.part(), tuple(skipped_rows(record)), fault, tuple(damaged))
 
 
 def _read(
@@ -186,8 +190,11 @@ def _read(
 
 def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Sequence[Problem]) -> bool:
     words, totals = WordStatistics(job.measure), Totals(Counter(problem.reason for problem in problems))
-    shown = [f"{problem.name!r}: {problem.reason}" for problem in problems[:SHOWN_PAGES]]
+    shown = [f"{problem.name!r}: {problem}" for problem in problems[:SHOWN_PAGES]]
     damaged: list[MemberProblem] = []
+    left_out = LeftOut()
+    for problem in problems:
+        left_out.add((problem.name, "", "", "", problem.reason, problem.detail))
     common = (job.measure, Cutting(context=job.config.box_context, unify=job.config.unify_variants))
     with (
         tqdm(total=len(tasks), unit="pages", desc=f"check {split}", dynamic_ncols=True) as bar,
@@ -197,6 +204,8 @@ def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Seq
             totals.add(checked.totals)
             words.add(checked.counts, checked.ratios)
             damaged += checked.damaged
+            for row in checked.skipped:
+                left_out.add(row)
             if checked.fault and len(shown) < SHOWN_PAGES:
                 shown.append(checked.fault)
             bar.update()
@@ -204,8 +213,20 @@ def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Seq
     for line in shown:
         job.say(line)
     both = sum(task.image is not None and task.label is not None for task in tasks)
-    job.say("\n" + render(f"check: {split}", _counts(totals, both) | words.summary()))
-    return _say_enough(job, split, totals.used)
+    statistics = _counts(totals, both) | words.summary()
+    job.say("\n" + render(f"check: {split}", statistics))
+    for line in left_out.lines():
+        job.say(f"left out: {line}")
+    return _say_enough(job, split, totals.used) & _say_trainable(job, split, statistics)
+
+
+def _say_trainable(job: Job, split: str, statistics: dict[str, Any]) -> bool:
+    """Say it where not one word can be used, or trained on; return whether one can."""
+    words, trainable = statistics["words"]["usable"], not job.config.data_filtering_off
+    fault = none_trainable(statistics, words) * trainable if words else "not one word can be used"
+    if fault:
+        job.warn(f"error: {split}: {fault}")
+    return not fault
 
 
 def _counts(totals: Totals, both: int) -> dict[str, Any]:

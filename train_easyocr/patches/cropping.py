@@ -13,6 +13,7 @@ import numpy as np
 
 from train_easyocr.documents.aihub import LabelFile, fault_of
 from train_easyocr.documents.page import Box
+from train_easyocr.encodings import UTF_8
 from train_easyocr.text import unify_variants
 
 SAME_TWICE = "same box and text twice"
@@ -31,12 +32,13 @@ Margins = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class SkippedWord:
-    """A labelled word that gives no patch."""
+    """A labelled word that gives no patch; `detail` says more about the reason."""
 
     id: str
     box: Box
     text: str
     reason: str
+    detail: str = ""
 
 
 @dataclass(slots=True)
@@ -95,6 +97,8 @@ def cut_page(label: LabelFile, width: int, height: int, cutting: Cutting = Cutti
     page = CutPage()
     if label.width and label.height and (label.width, label.height) != (width, height):
         page.warnings[OTHER_SIZE] += 1
+    if label.encoding != UTF_8:
+        page.warnings[f"label file in {label.encoding}"] += 1
     texts: dict[Box, str] = {}
     for annotation in label.annotations:
         box = annotation.box.clipped(width, height)
@@ -103,7 +107,7 @@ def cut_page(label: LabelFile, width: int, height: int, cutting: Cutting = Cutti
         if not reason and box in texts:
             reason = SAME_TWICE if texts[box] == text else CONTRADICTING
         if reason:
-            page.skipped.append(SkippedWord(annotation.id, annotation.box, annotation.text, reason))
+            page.skipped.append(SkippedWord(annotation.id, annotation.box, annotation.text, reason, annotation.detail))
             continue
         texts[box] = text
         page.warnings[CUT] += box != annotation.box

@@ -32,6 +32,8 @@ from train_easyocr.memory import keep_freed_memory
 from train_easyocr.patches.batch_records import BatchRecord, Totals
 from train_easyocr.patches.cropping import Cutting, patch_size
 from train_easyocr.patches.labels_csv import HEADER, format_row, read_rows
+from train_easyocr.patches.left_out import HEADER as HEADER_OF_SKIPPED
+from train_easyocr.patches.left_out import LeftOut
 from train_easyocr.patches.lmdb_form import PatchDatabase
 from train_easyocr.patches.page_work import (
     BATCH,
@@ -65,6 +67,10 @@ class PrepareError(ValueError):
     """A set can't be made; the message says what to do."""
 
 
+class NothingUsableError(PrepareError):
+    """A set has not one usable word; the message says why, the commonest reason first, with an example."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """What is to be made.
@@ -93,7 +99,7 @@ class Plan:
         """Return what the set is known by: equal manifests stand for equal sets. Holds no path and no time."""
         digest = hashlib.sha256(self.labels.encode())
         for problem in self.problems:
-            digest.update(f"{problem.name}\0{problem.reason}\0".encode())
+            digest.update(f"{problem.name}\0{problem.reason}{problem.detail}\0".encode())
         for page in self.pages:
             sizes = f"{page.image.size()}\0{page.label.size()}"
             digest.update(f"{page.name}\0{self.prefixes[page.name]}\0{sizes}\0".encode())
@@ -143,6 +149,7 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
 
     Raises:
         PrepareError: The folder holds something that this program did not make, or a database can't be written.
+        NothingUsableError: Not one word can be used; a set that was there before stays.
         OSError: Something can't be written.
     """
     work, old = work_folder(target), target.with_name(f".{target.name}.old")
@@ -150,7 +157,7 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
         old.rename(target)
     manifest = plan.manifest()
     there = read_manifest(target / MANIFEST)
-    if there == manifest:
+    if there == manifest and _holds_words(target):
         _remove(work, old)
         say(f"{target}: nothing to do, it is there with these settings")
         return _current_statistics(target, measure)
@@ -168,9 +175,29 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
         raise PrepareError(
             f"{work}: the database can't be written: {error}; mend that and run again, it goes on where it stopped"
         ) from None
+    if not statistics["words"]["used"]:
+        (work / PLAN).unlink()  # the next run begins again; what was left out stays to be looked at
+        raise NothingUsableError(_nothing_usable(plan, statistics, work / "set" / SKIPPED))
     write_json(work / "set" / MANIFEST, manifest)
     _publish(work, target, old)
     return statistics
+
+
+def _holds_words(target: Path) -> bool:
+    """Whether a finished set has a usable word; an older version of this program took others for finished."""
+    try:
+        return bool(json.loads((target / STATISTICS).read_bytes())["words"]["used"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _nothing_usable(plan: Plan, statistics: dict[str, Any], skipped: Path) -> str:
+    words, pages = statistics["words"]["labelled"], len(plan.pages)
+    reasons = "".join(f"\n  {line}" for line in LeftOut.read(skipped).lines())
+    return (
+        f"{plan.settings['split']}: not one word can be used, of {words:,} labelled on {pages:,} pages; no set is "
+        f"made. What was found:{reasons or ' label files without annotations'}\n  all of it is listed in {skipped}"
+    )
 
 
 def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
@@ -183,6 +210,8 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
     ]
     if changed:
         return ", ".join(changed)
+    if before == after:
+        return "not one word of it can be used"
     if before["layout"] != after["layout"]:
         return "it was made by another version of this program"
     return "the pages it is drawn from have changed, or their labels"
@@ -266,7 +295,7 @@ class _Assembly:
         self._waiting: deque[tuple[int, Path]] = deque()
         with ExitStack() as stack:
             self._skipped = stack.enter_context((self._folder / SKIPPED).open("wb"))
-            self._skipped.write(_line("page", "id", "box", "text", "reason", "detail"))
+            self._skipped.write(_line(*HEADER_OF_SKIPPED))
             self._labels = self._margins = None
             if plan.form != "copy":
                 self._labels = stack.enter_context((self._folder / LABELS).open("wb"))
@@ -277,7 +306,7 @@ class _Assembly:
             self._files = stack.pop_all()
         for problem in plan.problems:
             self._totals.pages[problem.reason] += 1
-            self._skipped.write(_line(problem.name, "", "", "", problem.reason, ""))
+            self._skipped.write(_line(problem.name, "", "", "", problem.reason, problem.detail))
 
     def _margins_path(self) -> Path:
         # Beside the set where they are on their way into the database.

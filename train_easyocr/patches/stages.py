@@ -37,17 +37,20 @@ from train_easyocr.documents.workers import spread
 from train_easyocr.files import remove_leftovers, write_bytes, write_text
 from train_easyocr.patches.cropping import Cutting, prefixes
 from train_easyocr.patches.labels_csv import format_row
+from train_easyocr.patches.left_out import LeftOut
 from train_easyocr.patches.page_work import Form
 from train_easyocr.patches.prepared_set import (
     MANIFEST,
     PLAN,
+    SKIPPED,
+    NothingUsableError,
     Plan,
     PrepareError,
     prepare_set,
     read_manifest,
     work_folder,
 )
-from train_easyocr.patches.statistics import Measure, ModelSettings, render
+from train_easyocr.patches.statistics import Measure, ModelSettings, none_trainable, render
 from train_easyocr.text import VARIANTS_SUM, format_table
 
 EVALUATION_SET = "evaluation_set"
@@ -407,4 +410,8 @@ def _digest_of_labels(pages: Sequence[PageSource]) -> str:
 def _prepare(job: Job, title: str, target: Path, plan: Plan) -> None:
     statistics = prepare_set(target, plan, job.measure, job.workers, job.say)
     job.say("\n" + render(title, statistics))
+    for line in LeftOut.read(target / SKIPPED).lines():
+        job.say(f"left out: {line}")
+    if fault := none_trainable(statistics, statistics["words"]["used"]) * (not job.config.data_filtering_off):
+        raise NothingUsableError(f"{target}: {fault}")
     job.say(f"\n{target}: ready; what was left out is listed in skipped.csv, these figures are in statistics.json")

@@ -139,6 +139,29 @@ def render(title: str, statistics: Mapping[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
+def none_trainable(statistics: Mapping[str, Any], words: int) -> str:
+    """Say why step 3 could train on none of a set's words, as far as these statistics show it; empty where it could.
+
+    Args:
+        statistics: What `WordStatistics.summary` returns.
+        words: How many words were measured.
+    """
+    outside, too_long = statistics["characters_outside"], statistics["too_long"]
+    settings = statistics["measured_against"]
+    if words and outside["words"] == words:
+        shown = ", ".join(repr(_shown(character)) for character in list(outside["counts"])[:5])
+        return (
+            f"each of its {words:,} words holds a character that is not in character={settings['character'][:20]!r} "
+            f"(most often {shown}), and step 3 could train on none; name a character set that has them"
+        )
+    if words and too_long["words"] == words:
+        return (
+            f"each of its {words:,} words has more than batch_max_length={settings['batch_max_length']} characters, "
+            "and step 3 could train on none; are the labels words?"
+        )
+    return ""
+
+
 def _counts(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
     pages, words = statistics["pages"], statistics["words"]
     rows = [(f"pages {key.replace('_', ' ')}", f"{pages[key]:,}") for key in pages if key != "skipped"]
