@@ -237,15 +237,15 @@ def test_what_can_not_be_used_is_skipped_counted_and_listed(tmp_path, run):
 def test_pages_of_one_name_do_not_collide_and_texts_are_nfc(tmp_path, run):
     text = unicodedata.normalize("NFD", '줄\n바꿈, 그는 "예"\r라 함')
     for seed, folder in enumerate(("인.허가/1", "일반행정/1")):
-        content = label([(text, [3, 4, 50, 20])])
+        content = label([(text, [3, 4, 50, 20]), ("합계", [3, 34, 50, 20])])
         unpack(tmp_path / "unzipped/training", [(f"{folder}/문서", jpeg(page_image(seed)), content)])
     assert run("--dataset", tmp_path, "--training", "--workers", 1)[0] == 0
     target = tmp_path / SETS / "training/select_data"
-    assert list(read_rows(target / "labels.csv")) == [
+    assert list(read_rows(target / "labels.csv"))[::2] == [
         ("인.허가_1_문서_3-4-53-24.png", unicodedata.normalize("NFC", text)),
         ("일반행정_1_문서_3-4-53-24.png", unicodedata.normalize("NFC", text)),
     ]
-    first, second = (path.read_bytes() for path in (target / "images").iterdir())
+    first, second = (path.read_bytes() for path in (target / "images").glob("*_3-4-53-24.png"))
     assert first != second
 
 
@@ -378,8 +378,11 @@ def test_a_name_that_the_disk_refuses_costs_its_page_only(download, run):
 def test_boxes_that_cover_a_page_again_and_again_cost_the_page(tmp_path, run):
     words = [("합계", [i, 0, 240, 180]) for i in range(6)]
     unpack(tmp_path / "unzipped/training", [("인.허가/가", jpeg(page_image(1)), label(words))])
-    assert run("--dataset", tmp_path, "--training", "--workers", 1)[0] == 0
-    (row,) = skipped(tmp_path / SETS / "training/select_data")
+    status, _, err = run("--dataset", tmp_path, "--training", "--workers", 1)
+    assert status == 1
+    assert "1 x malformed label file, its boxes cover the page more than 4 times, in 1 of 1; first: page '인.허가/가'" in err
+    assert not (tmp_path / SETS / "training/select_data").exists()
+    (row,) = skipped(tmp_path / SETS / "training/.select_data.work/set")
     assert row["reason"] == "malformed label file" and "more than 4 times" in row["detail"]
 
 

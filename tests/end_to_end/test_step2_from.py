@@ -157,7 +157,7 @@ def test_two_pages_can_not_be_shared_between_three_sets(tmp_path, run):
         (("--from", "x", "--unzip"), "takes the place of the download"),
         (("--from", "x", "--dataset", "x"), "takes the place of the download"),
         (("--label_format", "icdar2015"), "about the labels of --from"),
-        (("--from", "x", "--label_format", "coco"), "ppocrlabel"),
+        (("--from", "x", "--label_format", "yolo"), "ppocrlabel"),
     ],
 )
 def test_options_that_do_not_go_together(arguments, said, capsys):
