@@ -20,7 +20,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.command_line import add_cuda
+from train_easyocr.command_line import add_cuda, print_anything
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 from train_easyocr.documents.label_formats import FORMS
 
@@ -124,6 +124,7 @@ def _check_whose_gain(parser: argparse.ArgumentParser, parsed: argparse.Namespac
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run step 5; return the exit status."""
+    print_anything()
     parsed = parse_args(arguments)
     try:
         return _run(parsed, load_config(parsed.config, parsed.overrides))

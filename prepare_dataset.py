@@ -21,6 +21,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from train_easyocr.command_line import print_anything
 from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
 from train_easyocr.documents.archives import find_download
 from train_easyocr.documents.label_formats import FORMS, LabelFormatError, LabelledPages, find_labelled_pages
@@ -189,6 +190,7 @@ def run(args: argparse.Namespace) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run step 2 and return its exit status."""
+    print_anything()
     args = parse_args(arguments)
     try:
         return 0 if run(args) else 1

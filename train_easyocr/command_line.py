@@ -67,6 +67,19 @@ def say(message: object, status: int, number: str = "") -> int:
     return status
 
 
+def print_anything() -> None:
+    """Let no character end a run that the console's encoding lacks, as a Korean Windows' lacks •: it is spelt out.
+
+    What is printed goes on in the console's own encoding, here and in the processes that are started from here. The
+    first statement of each command line, before its --help.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if encoding := getattr(sys.stdout, "encoding", None):
+        os.environ["PYTHONIOENCODING"] = f"{encoding}:backslashreplace"
+
+
 def write_lines_at_once() -> None:
     """Let lines come when they are written, through a pipe, too."""
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -28,6 +28,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from train_easyocr.command_line import print_anything
 from train_easyocr.config import ConfigError
 from train_easyocr.files import replacing
 
@@ -199,6 +200,7 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
 
 def main(names: Sequence[str]) -> int:
     """Find weights by name and print their paths; return the exit status, 1 when some can't be had."""
+    print_anything()
     status = 0
     for name in names:
         try:

@@ -29,6 +29,7 @@ from train_easyocr.command_line import (
     INTERRUPTED,
     USAGE_ERROR,
     minutes_of,
+    print_anything,
     say,
     status_of_training,
     whole_number,
@@ -79,6 +80,7 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; return the exit status: 0 done, 1 failed, 2 wrong settings or data, 130 stopped by a signal."""
+    print_anything()
     options = parse_args(arguments)
     write_lines_at_once()
     try:

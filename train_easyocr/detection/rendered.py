@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from train_easyocr.command_line import print_anything
 from train_easyocr.detection.craft_targets import Cells, divide, draw_gaussians, is_vertical, pairs
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.documents.page import Box, Word
@@ -121,6 +122,7 @@ def _inside(box: Box, candidates: Sequence[Cells]) -> Cells | None:
 
 def main() -> None:
     """Print the errors of the division over rendered pages."""
+    print_anything()
     parser = argparse.ArgumentParser(description="Measures the division of word boxes into characters.")
     parser.add_argument("--pages", type=int, default=24)
     library = FontLibrary.find()

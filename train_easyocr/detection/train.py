@@ -15,7 +15,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.command_line import USAGE_ERROR, minutes_of, say, status_of_training, write_lines_at_once
+from train_easyocr.command_line import (
+    USAGE_ERROR,
+    minutes_of,
+    print_anything,
+    say,
+    status_of_training,
+    write_lines_at_once,
+)
 from train_easyocr.config import ConfigError
 from train_easyocr.detection.config import DEFAULT_CONFIG, DetectionConfig, load_detection_config
 
@@ -36,6 +43,7 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; return the exit status: 0 done, 1 failed, 2 wrong settings or data, 130 stopped by a signal."""
+    print_anything()
     options = parse_args(arguments)
     write_lines_at_once()
     try:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.command_line import add_cuda
+from train_easyocr.command_line import add_cuda, print_anything
 from train_easyocr.config import ConfigError
 from train_easyocr.detection.map_cache import MappedPage
 from train_easyocr.detection.opening import OpenedDetector, open_word_detector
@@ -63,6 +63,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
+    print_anything()
     parsed = parse_args(arguments)
     try:
         tuned = _run(parsed)

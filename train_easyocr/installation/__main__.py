@@ -23,6 +23,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from train_easyocr.command_line import print_anything
 from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 from train_easyocr.detection.config import DetectionConfig, detection_of, own_detector
 from train_easyocr.detection.settings import EASYOCR, FILE_NAME, tuning_folder
@@ -140,6 +141,7 @@ def _split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run step 4; return the exit status."""
+    print_anything()
     args = parse_args(arguments)
     try:
         weights, settings = _split_arguments(args.arguments)

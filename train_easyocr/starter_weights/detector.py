@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 
 from train_easyocr import starter_weights
+from train_easyocr.command_line import print_anything
 from train_easyocr.config import CONFIG_FILES, ConfigError
 from train_easyocr.detection.config import DetectionConfig, load_detection_config
 from train_easyocr.detection.db_detector import DbCard
@@ -40,6 +41,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render, train and write the weights; return the exit status, as `train.main` does."""
+    print_anything()
     args = parse_args(arguments)
     pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--seed", "2"]
     status = render(["--output", str(args.work), *pages, "--faces", "starter", "--kinds", "starter"])

@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from train_easyocr import starter_weights
+from train_easyocr.command_line import print_anything
 from train_easyocr.config import CONFIG_FILES, ConfigError, load_config
 from train_easyocr.recognition.checkpoints import WeightsCard, best_weights, save_weights
 from train_easyocr.recognition.model import open_trained
@@ -52,6 +53,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render, train and write the weights; return the exit status, as `train.main` does."""
+    print_anything()
     args = parse_args(arguments)
     try:
         places = {"saved_models": args.work / "saved_models", "output": args.work}

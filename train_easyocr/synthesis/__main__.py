@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from pathlib import Path
 
-from train_easyocr.command_line import share, whole_number
+from train_easyocr.command_line import print_anything, share, whole_number
 from train_easyocr.synthesis.fonts import FontError, FontLibrary
 from train_easyocr.synthesis.generate import OutputError, Settings, format_summary, generate
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
@@ -56,6 +56,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
+    print_anything()
     args = parse_args(arguments)
     settings = Settings(args.pages, args.seed, args.validation_share, args.page_width, args.kinds)
     try:

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train_easyocr.command_line import share, whole_number
+from train_easyocr.command_line import print_anything, share, whole_number
 from train_easyocr.config import ConfigError
 from train_easyocr.documents.workers import WorkerDiedError, available_cores
 from train_easyocr.recognition.characters import CharacterSet
@@ -127,6 +127,7 @@ def format_summary(manifest: Mapping[str, Any], target: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
+    print_anything()
     args = parse_args(arguments)
     try:
         jobs = jobs_of(args)
