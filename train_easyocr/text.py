@@ -48,13 +48,52 @@ The target is what AI-Hub's labels hold most often: of their 140 middle dots 128
 """
 
 
-def normalize_label(text: str) -> str:
-    """Return `text` in NFC, without white space at its ends.
+INVISIBLE = "text without its invisible characters"
+OTHER_SPACE = "text with one space for other white space"
+"""Kinds of what `normalize_label` changes, as step 2 counts them."""
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+"""Unicode's Default_Ignorable_Code_Point (joiners, directions, variation selectors, tags, soft hyphen, fillers of jamo)
+and the marks of annotations, U+FFF9 to U+FFFB; but for the two fillers that are as wide as a letter."""
+_CONTROL = "\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"
+"""Controls (Cc) that are no white space; U+001C to U+001F separate, as str.split has it."""
+_BLANK = "\u3164\uffa0\u2800"
+"""Wide without ink, though Unicode counts them as letters and signs: Hangul fillers and Braille's blank."""
+_DROPPED = re.compile(f"[{_IGNORABLE}{_CONTROL}]+")
+_SPACES = re.compile(f"[\\s{_BLANK}]+")
+_UNUSUAL = re.compile(f"[{_IGNORABLE}{_CONTROL}{_BLANK}]")
 
-    Decomposed Hangul (as macOS writes it) would otherwise be outside every character set. White space inside is kept:
-    labels such as "경남 김해시" hold one.
+
+def normalize_label(text: str) -> str:
+    """Return `text` as people see it: in NFC, without what has no picture, white space as single spaces.
+
+    Decomposed Hangul (as macOS writes it) would otherwise be outside every character set, and so would a word with a
+    zero-width space. What Unicode makes ignorable and controls are dropped; every other space, line end or blank
+    filler, or a row of them, becomes one space, and none stays at the ends. Private characters stay: they do have a
+    picture, if one that only their font knows.
     """
+    if _is_unusual(text):
+        text = _SPACES.sub(" ", _DROPPED.sub("", text))
     return unicodedata.normalize("NFC", text).strip()
+
+
+def is_normal(text: str) -> bool:
+    """Whether `normalize_label` leaves a text as it is, but for white space at its ends."""
+    return not _is_unusual(text) and unicodedata.is_normalized("NFC", text)
+
+
+def _is_unusual(text: str) -> bool:
+    # Only a space is white and printable; but not all that is printable has a picture. Texts of ASCII are quick.
+    return not text.isprintable() or "  " in text or (not text.isascii() and _UNUSUAL.search(text) is not None)
+
+
+def unseen_kinds(text: str) -> tuple[str, ...]:
+    """Return what `normalize_label` does to a text: `INVISIBLE`, `OTHER_SPACE`; white space at its ends is neither."""
+    spaces = any(space != " " for space in _SPACES.findall(text.strip()))
+    kinds = (INVISIBLE, _DROPPED.search(text)), (OTHER_SPACE, spaces)
+    return tuple(kind for kind, found in kinds if found)
 
 
 def _variant_table() -> dict[int, str]:

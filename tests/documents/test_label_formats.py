@@ -36,6 +36,7 @@ from train_easyocr.documents.label_formats import (
 )
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.evaluation.exchange import write_icdar
+from train_easyocr.text import normalize_label
 
 SQUARE = [[10, 20], [50, 20], [50, 40], [10, 40]]
 SLANTED = [[10.5, 20], [50, 18.2], [50.2, 40], [9.8, 40.9]]
@@ -394,7 +395,7 @@ def test_what_evaluation_exports_is_read_as_the_same_labels(tmp_path):
     state = random.Random(5)
     texts = [*WORDS, '"경유"', '"', '\\"', '"\\"', '" "', "1,2,3", "Korean,가", "# # #", "a\\\\b", '"a" b "c\\\\"']
     texts += ["".join(state.choices('가1,"\\ #', k=state.randint(1, 9))) for _ in range(500)]
-    texts = [text for text in (text.strip() for text in texts) if text and text != "###"]
+    texts = [text for text in map(normalize_label, texts) if text and text != "###"]
     words = []
     for text in texts:
         x, y = state.randint(-5, 2000), state.randint(-5, 2000)

@@ -60,7 +60,7 @@ def expected_patches(count, first=0):
         for text, (x, y, width, height) in words_of(int(name[-4:])):
             box = max(0, x), max(0, y), min(240, x + width), min(180, y + height)
             file = f"{name.rsplit('/', 1)[1]}_{'-'.join(map(str, box))}.png"
-            yield file, text.replace("·", "ㆍ"), grey[box[1] : box[3], box[0] : box[2]]
+            yield file, text.replace("ㆍ", "·"), grey[box[1] : box[3], box[0] : box[2]]
 
 
 def test_a_download_becomes_patches_and_an_evaluation_set(download, run):
@@ -93,9 +93,9 @@ def test_statistics_agree_with_counting_by_hand(download, run):
     rows = [(text, patch.shape) for _, text, patch in expected_patches(5)]
     assert found["pages"] == {"with_both_files": 5, "drawn": 5, "used": 5, "skipped": {}}
     assert found["words"] == {"labelled": 40, "used": 40, "skipped": {}}
-    outside = {character: sum(text.count(character) for text, _ in rows) for character in "뷁ㆍ"}
+    outside = {character: sum(text.count(character) for text, _ in rows) for character in "뷁·"}
     assert found["characters_outside"]["counts"] == outside
-    assert found["characters_outside"]["words"] == sum("뷁" in text or "ㆍ" in text for text, _ in rows)
+    assert found["characters_outside"]["words"] == sum("뷁" in text or "·" in text for text, _ in rows)
     assert found["too_long"]["words"] == sum(len(text) > 6 for text, _ in rows)
     needed = sorted(-(-64 * width // height) for _, (height, width) in rows)
     assert found["width_for_80_percent"] == needed[31]
@@ -413,7 +413,7 @@ def test_a_finished_set_is_left_alone_and_measured_anew_when_only_the_model_chan
     status, out, _ = run("--dataset", download, *ALL)
     assert status == 0 and out.count("nothing to do") == 3
     assert {path: path.stat().st_mtime_ns for path in download.rglob("*")} == before
-    characters = "".join(dict.fromkeys("".join(WORDS) + "ㆍ"))
+    characters = "".join(dict.fromkeys("".join(WORDS) + "·"))
     run("--dataset", download, "--training", "--workers", 1, f"character={characters}")
     assert statistics(target)["characters_outside"]["words"] == 0
     changed = {path for path in before if path.stat().st_mtime_ns != before[path]}
@@ -422,7 +422,7 @@ def test_a_finished_set_is_left_alone_and_measured_anew_when_only_the_model_chan
 
 def test_characters_in_a_file_are_measured_against_anew_when_the_file_changes(download, run):
     target, file = download / SETS / "training/select_data", download.parent / "글자.txt"
-    file.write_text("".join(dict.fromkeys("".join(WORDS) + "ㆍ")), encoding="utf-8")
+    file.write_text("".join(dict.fromkeys("".join(WORDS) + "·")), encoding="utf-8")
     run("--dataset", download, *ALL, f"character={file}")
     assert statistics(target)["characters_outside"]["counts"] == {}
     patches = tree(target / "images")

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nltk.metrics.distance import edit_distance
 
-from tests.evaluation.plain_metric import plain_distance
 from train_easyocr.documents import Box
 from train_easyocr.evaluation.character_errors import (
     FINALS,
@@ -61,7 +61,7 @@ def test_edits_are_as_few_as_possible_and_account_for_all_characters(label, read
     edits = aligned_edits(label, read)
     before, after = Counter(before for before, _ in edits if before), Counter(after for _, after in edits if after)
     assert Counter(label) - before == Counter(read) - after
-    assert len(edits) == plain_distance(label, read)
+    assert len(edits) == edit_distance(label, read)
 
 
 @given(st.text("가나 ", max_size=7), st.text("가나 ", max_size=7))

@@ -54,6 +54,12 @@ def test_labelled_boxes_give_every_word_a_match(eval_set, tmp_path):
         assert (scores.end_to_end_f1, scores.exact_recall, scores.matched) == (1.0, 1.0, page.words)
 
 
+def test_what_people_can_not_see_in_a_reading_costs_nothing(eval_set, tmp_path):
+    words = [(*word[:4], f"\ufeff{word[4]}\u200b".replace(" ", "\u00a0")) for word in WORDS]
+    evaluation = run(eval_set, tmp_path / "out", [fake_model("finetuned", recognizer=Perfect(words))])
+    assert [page.scores["finetuned"].exact for page in evaluation.pages] == [2, 4, 3, 5]
+
+
 def test_detected_boxes_are_cut_at_the_page_and_scored(eval_set, tmp_path):
     evaluation = run(eval_set, tmp_path / "out", [fake_model("baseline")], fake_detector())
     checksum = int(draw_page(0).sum()) % 97

@@ -1,12 +1,14 @@
 """Which words become patches, where they are cut, what the patches are called."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from train_easyocr.documents import Box
-from train_easyocr.documents.aihub import NO_AREA, NO_TEXT, OUTSIDE, Annotation, LabelFile
+from train_easyocr.documents.aihub import NO_AREA, NO_TEXT, OUTSIDE, Annotation, LabelFile, read_label_file
 from train_easyocr.patches.cropping import (
     CONTRADICTING,
     CUT,
@@ -20,6 +22,7 @@ from train_easyocr.patches.cropping import (
     prefixes,
     widened,
 )
+from train_easyocr.text import INVISIBLE, OTHER_SPACE
 
 WIDTH, HEIGHT = 60, 40
 EDGES = st.integers(-80, 80)
@@ -155,3 +158,13 @@ def test_signs_that_look_the_same_are_written_in_one_way_where_that_is_asked_for
     assert cut_page(label, WIDTH, HEIGHT).texts == ["김해·창원", "１~２"]
     assert [word.reason for word in cut_page(label, WIDTH, HEIGHT, Cutting(unify=True)).skipped] == [SAME_TWICE]
     assert [word.reason for word in cut_page(label, WIDTH, HEIGHT).skipped] == [CONTRADICTING]
+
+
+def test_characters_without_a_picture_are_taken_out_and_counted_by_kind():
+    texts = ["신\u200b청서", "경남\u3000김해시", "\u2060", "합계"]
+    entries = [{"annotation.text": text, "annotation.bbox": [0, 8 * n, 40, 7]} for n, text in enumerate(texts)]
+    label = read_label_file(json.dumps({"images": [{}], "annotations": entries}).encode())
+    cut = cut_page(label, WIDTH, HEIGHT)
+    assert cut.texts == ["신청서", "경남 김해시", "합계"]
+    assert [word.reason for word in cut.skipped] == [NO_TEXT]
+    assert +cut.warnings == {INVISIBLE: 1, OTHER_SPACE: 1}

@@ -19,7 +19,7 @@ from train_easyocr.model_files import Place, stage
 from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition import training
 from train_easyocr.recognition.batches import Batch
-from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.characters import CharacterSet, korean_documents
 from train_easyocr.recognition.checkpoints import CheckpointError, card_path, read_card, read_weights
 from train_easyocr.recognition.data import DataError, PatchError
 from train_easyocr.recognition.logs import RunLog
@@ -32,6 +32,7 @@ from train_easyocr.recognition.training import (
     make_converter,
     train,
 )
+from train_easyocr.text import VARIANTS_SUM
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -357,6 +358,29 @@ def test_a_setting_that_is_newer_than_a_run_had_its_default():
     check_settings(Path("글"), state, config, frozenset())
     with pytest.raises(ResumeError, match=r"- ema: 0\.0 before, 0\.5 now"):
         check_settings(Path("글"), state, config.model_copy(update={"ema": 0.5}), frozenset())
+
+
+@pytest.mark.parametrize("prediction", ["CTC", "Attn"])
+def test_a_run_goes_on_with_the_characters_it_began_with_when_the_projects_own_set_has_grown(
+    data, monkeypatch, prediction
+):
+    config = tiny_config(data, character="korean_documents", Prediction=prediction, lr_scheduler="constant", n_iter=4)
+    characters = korean_documents()
+    with monkeypatch.context() as patched:
+        patched.setattr("train_easyocr.recognition.characters.korean_documents", lambda: characters[:2601])
+        train(config)
+    train(config.model_copy(update={"n_iter": 8}))
+    assert state_of(config)["iteration"] == 8
+    assert read_card(config.experiment / "best_accuracy.pth").character == characters[:2601]
+
+
+@pytest.mark.parametrize(("rule", "named"), [(True, True), (VARIANTS_SUM, False), (None, False)])
+def test_a_set_whose_signs_were_unified_otherwise_is_named(data, capsys, rule, named):
+    settings = {"split": "training"} | ({} if rule is None else {"unify_variants": rule})
+    manifest = {"layout": 1, "settings": settings, "pages": {}}
+    (data / "training/select_data/manifest.json").write_text(json.dumps(manifest))
+    train(tiny_config(data, n_iter=4))
+    assert ("select_data: made when step 2 wrote signs" in capsys.readouterr().out) == named
 
 
 def test_other_settings_or_data_are_refused(data):

@@ -5,6 +5,9 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from nltk.metrics.distance import edit_distance
 from torch.nn import functional
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
@@ -71,6 +74,13 @@ class Parts:
 )
 def test_similarity_is_one_minus_edit_distance_by_the_longer_length(truth, prediction, similarity):
     assert normalized_edit_similarity(truth, prediction) == similarity
+
+
+@given(st.text("가나다 1", max_size=8), st.text("가나다 1", max_size=8))
+def test_similarity_is_that_of_the_plain_edit_distance(truth, prediction):
+    longer = max(len(truth), len(prediction))
+    expected = 1 - edit_distance(truth, prediction) / longer if longer else 1
+    assert normalized_edit_similarity(truth, prediction) == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_score_of_nothing_is_zero_and_means_are_over_words():

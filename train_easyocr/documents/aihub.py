@@ -32,7 +32,7 @@ from train_easyocr.documents.json_forms import (
 from train_easyocr.documents.page import Box, Page, Quad, Shape, Word, corners_of, enclosing_box, shape_of
 from train_easyocr.documents.sources import Source, SourceError
 from train_easyocr.encodings import UTF_8, EncodingError, decode_text
-from train_easyocr.text import normalize_label
+from train_easyocr.text import normalize_label, unseen_kinds
 
 T = TypeVar("T")
 
@@ -121,6 +121,7 @@ class Annotation:
         fault: Why the entry can't be used at all, or nothing.
         corners: As labelled, where the word lies tilted; `box` encloses them.
         detail: Where the entry is not as expected: the field, what was found, and what was expected; no content.
+        notes: What the text held that has no picture, by kind.
     """
 
     id: str
@@ -129,6 +130,7 @@ class Annotation:
     fault: str = ""
     corners: Quad | None = None
     detail: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def shape(self) -> Shape:
@@ -237,7 +239,8 @@ def _read_annotation(entry: Any) -> Annotation:
     fault = IGNORED if entry.get("annotation.ignore") is True else ""
     if "annotation.corners" in entry:
         corners = _read_corners(entry["annotation.corners"])
-    return Annotation(identity, box, normalize_label(text), fault, corners)
+    shown = normalize_label(text)
+    return Annotation(identity, box, shown, fault, corners, notes=() if shown == text else unseen_kinds(text))
 
 
 def _mismatch(entry: dict[str, Any], box: Box | None) -> str:

@@ -11,6 +11,7 @@ installed, if it did (see `detectors`).
 from __future__ import annotations
 
 import functools
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -121,6 +122,7 @@ def model_of(name: str, weights: Path, cuda: bool, detectors: Detectors | None =
     identity = {
         "network": name,
         "weights_sha256": sha256(weights),
+        "characters_sha256": hashlib.sha256(read_card(weights).character.encode()).hexdigest(),
         "languages": _join(FINETUNED_LANGUAGES),
         "reading": f"fast, {precision}",
         **machine(cuda),

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from unicodedata import is_normalized, normalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from train_easyocr.evaluation.character_errors import CharacterErrors
 from train_easyocr.evaluation.cleval import ClevalScores
 from train_easyocr.evaluation.error_classes import ClassTotals, PageClasses, classify, totals
 from train_easyocr.evaluation.matching import match
+from train_easyocr.text import normalize_label
 
 Row = Sequence[Any]
 """A word read: xmin, ymin, xmax, ymax (int), text, confidence (0 to 1; nan where there is none)."""
@@ -207,4 +207,4 @@ class Observations:
 
 
 def _composed(box: Box, text: str) -> Word:
-    return Word(box, text if is_normalized("NFC", text) else normalize("NFC", text))
+    return Word(box, normalize_label(text))

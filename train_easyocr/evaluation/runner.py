@@ -32,6 +32,7 @@ from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.files import sha256
 from train_easyocr.reader import ReaderError, Reading, load_page
+from train_easyocr.text import normalize_label
 
 Boxes = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]
@@ -309,7 +310,7 @@ class _Run:
         rows: dict[str, Sequence[Row]] = {found.name: found.rows.get(page.name, []) for found in self.readings}
         rows |= self._read(prepared, predictions)
         scores = {
-            name: score_page(page.words, [Word(Box(*row[:4]), row[4]) for row in readings])
+            name: score_page(page.words, [Word(Box(*row[:4]), normalize_label(row[4])) for row in readings])
             for name, readings in rows.items()
         }
         data = hashlib.sha256(repr((image, [(*word.box, word.text) for word in page.words])).encode()).hexdigest()

@@ -110,6 +110,8 @@ def cut_page(label: LabelFile, width: int, height: int, cutting: Cutting = Cutti
             page.skipped.append(SkippedWord(annotation.id, annotation.box, annotation.text, reason, annotation.detail))
             continue
         texts[box] = text
+        if annotation.notes:
+            page.warnings.update(annotation.notes)
         page.warnings[CUT] += box != annotation.box
     page.boxes, page.texts = list(texts), list(texts.values())
     if cutting.context:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from unicodedata import normalize
 
 from tqdm import tqdm
 
@@ -13,7 +12,7 @@ from train_easyocr.config import Config, ConfigError
 from train_easyocr.files import write_text
 from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.text import format_table
+from train_easyocr.text import format_table, normalize_label
 
 FEWEST = 20
 """Occurrences from which a character is worth a class: fewer are hardly learnt."""
@@ -82,7 +81,7 @@ def propose_characters(folder: Path, base: CharacterSet) -> Proposal:
     if not files:
         raise ConfigError(f"--character-from {folder}: holds no labels.csv; name a folder that step 2 wrote")
     words = Counter(
-        normalize("NFC", text)  # as training reads it: a set from elsewhere may hold the decomposed Hangul of macOS
+        normalize_label(text)  # as training reads it
         for file in files
         for _, text in tqdm(read_rows(file), desc=file.parent.name, unit="word")
     )

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from train_easyocr.config import Config
+from train_easyocr.patches.prepared_set import MANIFEST, read_manifest
 from train_easyocr.recognition.data import WordSet, generator
 from train_easyocr.recognition.validation import Outcome
+from train_easyocr.text import VARIANTS_SUM
 
 FEW_WORDS = 5_000
 """Below so many words, fine-tuning learns them by heart rather than how to read, as users of other OCR found."""
@@ -27,7 +29,25 @@ EXAMPLES = 5
 
 def describe_concerns(training: Sequence[WordSet], config: Config) -> str:
     """Return what is doubtful about the training sets, a line each; nothing where they are as they should be."""
-    return "\n".join(f"Note: {text}" for text in (*_few_words(training), *_wide_words(training, config)))
+    return "\n".join(f"Note: {text}" for text in _concerns(training, config))
+
+
+def _concerns(training: Sequence[WordSet], config: Config) -> list[str]:
+    return [*_other_signs(training, config), *_few_words(training), *_wide_words(training, config)]
+
+
+def _other_signs(training: Sequence[WordSet], config: Config) -> list[str]:
+    """Name the sets that step 2 made when it unified signs in another way, as their manifests say."""
+    manifests = [read_manifest(data.report.folder / MANIFEST) for data in training]
+    rules = [manifest["settings"].get("unify_variants", VARIANTS_SUM) if manifest else "" for manifest in manifests]
+    names = [data.report.name for data, rule in zip(training, rules, strict=True) if rule not in ("", VARIANTS_SUM)]
+    if not names or not config.unify_variants:
+        return []
+    return [
+        f"{', '.join(names)}: made when step 2 wrote signs that look alike in another way (ㆍ, where labels of real "
+        "documents hold ·): the network learns to write them so. Step 2, run again with the same settings, "
+        "makes the set anew"
+    ]
 
 
 def _few_words(training: Sequence[WordSet]) -> list[str]:

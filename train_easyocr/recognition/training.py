@@ -28,7 +28,7 @@ from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.batches import ALONE, Batch, divide_batch, training_batches
 from train_easyocr.recognition.center_loss import CenterLoss
-from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
+from train_easyocr.recognition.characters import KOREAN_DOCUMENTS, AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.recognition.checkpoints import (
     Scores,
     WeightsCard,
@@ -118,7 +118,7 @@ def _train(config: Config, processes: Processes, end: float) -> None:
         config = with_iterations(config, state["config"]["n_iter"])
     # No block holds two things that may fail while other processes wait.
     with processes.agreeing():
-        character_set = CharacterSet.from_setting(config.character)
+        character_set = _characters(config, state)
     with processes.agreeing(), processes.one_a_machine_first():
         sets = _open_sets(config, character_set)
     if state is not None:
@@ -148,6 +148,16 @@ def _train(config: Config, processes: Processes, end: float) -> None:
         compile_features(trainer.model)
     trainer.run(end)
     print(_finished(config, trainer.iteration, trainer.best, trainer.stale))
+
+
+def _characters(config: Config, state: Mapping[str, Any] | None) -> CharacterSet:
+    """Return the setting's characters; of a run that began before the project's own set grew, those it began with."""
+    found = CharacterSet.from_setting(config.character)
+    if state is None or config.character != KOREAN_DOCUMENTS:
+        return found
+    head = "Prediction.generator.bias" if config.Prediction == "Attn" else "Prediction.bias"
+    reserved = make_converter(config, found).reserved
+    return CharacterSet(found.characters[: len(state["model"][head]) - reserved])  # new ones come last
 
 
 def _begun(config: Config) -> dict[str, Any] | None:

@@ -13,7 +13,6 @@ import io
 import itertools
 import json
 import os
-import unicodedata
 import zipfile
 import zlib
 from collections import Counter
@@ -27,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from train_easyocr.files import replacing, sha256
+from train_easyocr.text import is_normal, normalize_label
 
 HEADER = ["filename", "words"]
 BLOCK_BYTES = 1 << 20
@@ -37,11 +37,11 @@ DIGITS = 5
 """Of a coordinate in a patch's name, at most."""
 INDEX = "labels.index.npz"
 """The file beside labels.csv that keeps its table for the next start."""
-INDEX_FORMAT = 1
+INDEX_FORMAT = 2
 INDEXED_ROWS = 100_000
 """Smaller files are read faster than it is worth to keep another one."""
 COLUMNS = ("starts", "width", "height", "length", "steps", "unknown")
-QUOTE, COMMA, NEW_LINE, RETURN = (np.uint8(ord(character)) for character in '",\n\r')
+QUOTE, COMMA, NEW_LINE, RETURN, SPACE = (np.uint8(ord(character)) for character in '",\n\r ')
 
 Bytes = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -352,11 +352,15 @@ class _Block:
         # Bytes 10xxxxxx go on with a code point, all others start one.
         first_bytes = np.flatnonzero(wanted)[(content & 0xC0) != 0x80]
         lengths = np.diff(np.searchsorted(first_bytes, np.append(rows.starts, len(self.data))))
-        if not sensitive or not unicodedata.is_normalized("NFC", text):
+        points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        borders = np.cumsum(lengths[lengths > 0])
+        spaced = (points[borders - 1] == SPACE).any() or (points[borders[:-1]] == SPACE).any() or text[:1] == " "
+        if not sensitive or spaced or not is_normal(text):
             ends = np.cumsum(lengths).tolist()
             labels = [_normalized(text[a:b], sensitive) for a, b in zip([0, *ends[:-1]], ends, strict=True)]
-            text, lengths = "".join(labels), np.fromiter(map(len, labels), np.int64, len(labels))
-        return np.frombuffer(text.encode("utf-32-le"), np.uint32), lengths
+            points = np.frombuffer("".join(labels).encode("utf-32-le"), np.uint32)
+            lengths = np.fromiter(map(len, labels), np.int64, len(labels))
+        return points, lengths
 
     def _unwritten(self, rows: _Rows) -> Places:
         """Return where bytes stand that are no part of a label's text: quotes around it, and carriage returns.
@@ -390,8 +394,7 @@ class _Block:
 
 
 def _normalized(label: str, sensitive: bool) -> str:
-    # Step 2 writes NFC; sets from elsewhere may hold the decomposed Hangul of macOS, which no character set has.
-    label = unicodedata.normalize("NFC", label)
+    label = normalize_label(label)  # as step 2 has written it; sets from elsewhere need not be so
     return label if sensitive else label.lower()
 
 
