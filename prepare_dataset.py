@@ -23,13 +23,21 @@ from pathlib import Path
 
 from train_easyocr.command_line import print_anything
 from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
-from train_easyocr.documents.archives import find_download
+from train_easyocr.documents.download import find_download
 from train_easyocr.documents.label_formats import FORMS, LabelFormatError, LabelledPages, find_labelled_pages
 from train_easyocr.documents.workers import WorkerDiedError, available_cores
 from train_easyocr.patches.checking import check
 from train_easyocr.patches.labels_csv import LabelsCsvError
 from train_easyocr.patches.prepared_set import PrepareError
-from train_easyocr.patches.stages import SHOWN_PROBLEMS, Job, keep_own_pages, make_evaluation, make_patches, unzip
+from train_easyocr.patches.stages import (
+    SHOWN_PROBLEMS,
+    Job,
+    keep_own_pages,
+    make_evaluation,
+    make_patches,
+    unzip,
+    warn_of_unused,
+)
 
 INTERRUPTED = 130
 """The exit status that shells give a program which Ctrl-C ended."""
@@ -178,14 +186,16 @@ def run(args: argparse.Namespace) -> bool:
         splits += ["validation"] if args.validation or args.evaluation else []
         return check(job, ["training", "validation"] if args.unzip or not splits else splits)
     with alone(job.output):
-        complete = unzip(job) if args.unzip else True
+        if args.unzip:
+            unzip(job)
         for purpose in job.purposes:
             if purpose == "evaluation":
                 make_evaluation(job)
             else:
                 make_patches(job, purpose)
         keep_own_pages(job)
-    return complete and not any(listing.unreadable for listing in job.listings.values())
+    warn_of_unused(job, job.listings.values())
+    return not any(listing.unreadable for listing in job.listings.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

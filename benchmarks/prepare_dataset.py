@@ -36,8 +36,9 @@ import numpy as np
 
 from benchmarks.results import Row, report
 from train_easyocr.documents.aihub import PageFile, find_pages, read_page
-from train_easyocr.documents.archives import find_archives, find_download, list_archives, members_by_kind, read_member
-from train_easyocr.documents.images import decode_image
+from train_easyocr.documents.archives import members_by_kind
+from train_easyocr.documents.download import find_download, list_download
+from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
 from train_easyocr.documents.workers import available_cores, spread
 from train_easyocr.patches.cropping import crop
 from train_easyocr.patches.png import encode_png
@@ -71,9 +72,9 @@ def render_download(folder: Path, pages: int) -> None:
     source = folder / "rendered"
     command = [sys.executable, "-m", "train_easyocr.synthesis", "--output", str(source), "--pages", str(RENDERED + 2)]
     subprocess.run([*command, "--validation_share", "0.1"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
-    images, labels = members_by_kind(list_archives(find_archives(find_download(source))), "training")
-    jpegs = [_smaller(read_member(member)) for _, member in sorted(images, key=lambda found: found[0])]
-    texts = [read_member(member) for _, member in sorted(labels, key=lambda found: found[0])]
+    images, labels = members_by_kind(list_download(find_download(source)), "training")
+    jpegs = [_smaller(member.read(MAX_IMAGE_BYTES)) for _, member in sorted(images, key=lambda found: found[0])]
+    texts = [member.read(MAX_IMAGE_BYTES) for _, member in sorted(labels, key=lambda found: found[0])]
     names = [f"인.허가/5350109/2001/5350109-2001-0001-{number:05d}" for number in range(pages)]
     for path, top, suffix, contents in (
         ("[원천]train1.zip", IMAGE_FOLDER, ".jpg", jpegs),

@@ -263,7 +263,7 @@ class Config(CheckedSettings):
     def prepared(self) -> Path:
         """The folder that step 2 writes to and step 3 reads from: `output`, or the download itself."""
         # Here, not at the top: settings are checked before anything that takes time is loaded (OpenCV, Pillow).
-        from train_easyocr.documents.archives import find_download  # noqa: PLC0415
+        from train_easyocr.documents.download import find_download  # noqa: PLC0415
 
         return Path(self.output) if self.output else find_download(Path(self.dataset))
 

@@ -20,7 +20,7 @@ from train_easyocr.detection.pages import (
     split_labels,
 )
 from train_easyocr.documents.aihub import Annotation, LabelFile
-from train_easyocr.documents.archives import holds_pages
+from train_easyocr.documents.download import holds_pages
 from train_easyocr.documents.page import Box
 from train_easyocr.recognition.data import DataError
 

@@ -26,14 +26,13 @@ from train_easyocr.documents.archives import (
     MemberError,
     decode_name,
     extract_members,
-    find_archives,
-    find_download,
     in_chunks,
     list_archives,
     missing_bytes,
     read_member,
     safe_target,
 )
+from train_easyocr.documents.download import find_download, find_files, list_download
 
 NAME = f"{IMAGES_TOP}/인.허가/5350109/2001/문서.jpg"
 
@@ -264,20 +263,20 @@ def test_what_is_no_archive_is_named_and_the_others_are_read(tmp_path):
 def test_an_archive_in_parts_is_named_once_with_the_command_that_mends_it(tmp_path):
     download = make_download(tmp_path / "내 자료" / "공공행정문서 OCR", 2, 2)
     whole = download / "Training" / "[라벨]training.zip"
-    before, content = list_archives(find_archives(download)), whole.read_bytes()
+    before, content = list_download(download), whole.read_bytes()
     whole.unlink()
     step = -(-len(content) // 12)  # names by bytes, as the server gives them: 9 parts' numbers sort before the others'
     for start in range(0, len(content), step):
         whole.with_name(f"{whole.name}.part{start}").write_bytes(content[start : start + step])
 
-    listing = list_archives(find_archives(download))
+    listing = list_download(download)
     assert [line.partition(": ")[0] for line in listing.unreadable] == [f"{whole}.part0"]
     assert len(listing.members) == len(before.members) - 2
 
     command = listing.unreadable[0].rpartition("again: ")[2]
     subprocess.run(["bash", "-c", command], check=True)
     assert whole.read_bytes() == content
-    mended = list_archives(find_archives(download))  # the parts are still there
+    mended = list_download(download)  # the parts are still there
     assert (mended.unreadable, len(mended.members)) == ([], len(before.members))
 
 
@@ -333,7 +332,7 @@ def test_a_member_that_takes_far_more_than_it_holds_is_refused(tmp_path):
 def test_other_files_are_skipped_and_counted(tmp_path):
     members = [("위/읽기.txt", b""), ("위/폴더/", b""), ("__MACOSX/위/._문서.jpg", b""), (NAME, b"x")]
     listing = listing_of(write_zip(tmp_path / "a.zip", members))
-    assert (len(listing.members), listing.others, listing.problems) == (1, 2, [])
+    assert (len(listing.members), listing.others.counts, listing.problems) == (1, {".txt": 1, "hidden": 1}, [])
 
 
 def test_members_of_one_place_are_reported_unless_they_are_equal(tmp_path):
@@ -382,18 +381,18 @@ def test_a_download_is_found_in_its_parent_and_its_archives_by_split(tmp_path):
     (download / "Training" / "._[라벨]training.zip").write_bytes(b"\0\5\x16\7")  # macOS, on a foreign disk
     assert find_download(tmp_path) == download
     assert find_download(download) == download
-    found = find_archives(download)
-    assert [path.name for path in found["training"]] == [
+    assert [path.name for path in find_files(download, "training").archives] == [
         "[라벨]training.zip",
         "[원천]training1.zip",
         "[원천]training2.zip",
     ]
-    assert [path.name for path in found["validation"]] == ["[라벨]validation.zip", "[원천]validation1.zip"]
+    found = find_files(download, "validation").archives
+    assert [path.name for path in found] == ["[라벨]validation.zip", "[원천]validation1.zip"]
 
 
 def test_a_whole_download_unpacks_to_the_layout_that_step_2_reads(tmp_path):
     download = make_download(tmp_path / "공공행정문서 OCR", 3, 2)
-    listing = list_archives(find_archives(download))
+    listing = list_download(download)
     assert unpack(listing, tmp_path / "unzipped")[0] == 10
     name, image, content = pages(3)[2]
     assert (tmp_path / f"unzipped/training/images/{name}.jpg").read_bytes() == image

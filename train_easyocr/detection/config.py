@@ -23,7 +23,7 @@ from train_easyocr.config import (
 )
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.own_pages import find_own_pages
-from train_easyocr.documents.archives import find_download, holds_pages
+from train_easyocr.documents.download import find_download, holds_pages
 from train_easyocr.documents.label_formats import LabelForm
 from train_easyocr.marks import marked_detector
 from train_easyocr.starter_weights import STARTER

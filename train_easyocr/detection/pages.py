@@ -27,15 +27,14 @@ from train_easyocr.documents.aihub import (
     LabelFile,
     Problem,
     fault_of,
-    find_pages,
     read_label_file,
 )
-from train_easyocr.documents.archives import (
+from train_easyocr.documents.download import (
     SPLIT_FOLDERS,
-    find_archived_pages,
-    find_archives,
+    find_listed_pages,
     find_unzipped,
-    list_archives,
+    find_unzipped_pages,
+    list_download,
 )
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
 from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages
@@ -51,6 +50,7 @@ FEW_PAGES = 500
 UNREADABLE = "label file that can't be read"
 UNREADABLE_ARCHIVE = "archive that can't be read"
 NO_WORDS = "page without usable words"
+PARTLY = "page that is only partly labelled"
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def open_pages(config: DetectionConfig) -> tuple[PageSet, PageSet]:
 def _training_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
     pages, problems = find_split(config.train_data, config.download, "training", config.label_format)
     if config.train_list:
-        return _listed(pages, Path(config.train_list)), problems
+        return _listed(pages, problems, Path(config.train_list)), problems
     names = set(draw_training([page.name for page in pages], config.train_images, config.seed))
     return [page for page in pages if page.name in names], problems
 
@@ -183,7 +183,7 @@ def validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Pr
     """
     pages, problems = find_split(config.val_data, config.download, "validation", config.label_format)
     if config.val_list:
-        return _listed(pages, Path(config.val_list)), problems
+        return _listed(pages, problems, Path(config.val_list)), problems
     names = [page.name for page in pages]
     if config.val_data:
         drawn = draw_training(names, config.val_images, config.seed)
@@ -216,20 +216,28 @@ def find_split(
         except LabelFormatError as error:
             raise DataError(str(error)) from None
         return [PageSource.of(page) for page in found.pages], found.problems
-    archives = find_archives(download)[split]
-    if not archives and (unzipped := find_unzipped(download, split)):
-        files, problems = find_pages(unzipped)
-        pages = [PageSource.of(page) for page in files]
+    listing = list_download(download, (split,))
+    if not listing.by_target and (unzipped := find_unzipped(download, split)):
+        pages, problems = find_unzipped_pages(unzipped)
     else:
-        listing = list_archives({split: archives})
-        pages, problems = find_archived_pages(listing, split)
+        pages, problems = find_listed_pages(listing, split)
         problems = [*problems, *(Problem(line, UNREADABLE_ARCHIVE) for line in listing.unreadable)]
     if not pages:
-        raise DataError(f"{download / SPLIT_FOLDERS[split]}: no page has both an image and a label file")
-    return pages, problems
+        raise DataError(
+            "\n".join(
+                [f"{download / SPLIT_FOLDERS[split]}: no page has both an image and a label file", *listing.unreadable]
+            )
+        )
+    partly = [page.name for page in pages if page.partly]
+    if len(partly) == len(pages):
+        raise DataError(
+            f"{download / SPLIT_FOLDERS[split]}: all {len(pages):,} pages are only partly labelled; a detector would "
+            "learn their other words as background"
+        )
+    return [page for page in pages if not page.partly], [*problems, *(Problem(name, PARTLY) for name in partly)]
 
 
-def _listed(pages: Sequence[PageSource], file: Path) -> list[PageSource]:
+def _listed(pages: Sequence[PageSource], problems: Sequence[Problem], file: Path) -> list[PageSource]:
     """Return the pages that a file names, a line each."""
     try:
         lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
@@ -239,7 +247,9 @@ def _listed(pages: Sequence[PageSource], file: Path) -> list[PageSource]:
     names = {line if line in there else line.strip() for line in lines}  # a name can begin or end with a space
     missing = sorted(names - there)
     if missing or not names:
-        what = f"{len(missing):,} of its pages are not there, {missing[0]!r} first" if missing else "names no page"
+        partly = any(problem == Problem(missing[0], PARTLY) for problem in problems) if missing else False
+        why = "only partly labelled" if partly else "not there"
+        what = f"{len(missing):,} of its pages are {why}, {missing[0]!r} first" if missing else "names no page"
         raise DataError(f"{file}: {what}; a line is a path below images/ without suffix")
     return [page for page in pages if page.name in names]
 

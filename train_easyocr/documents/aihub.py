@@ -374,7 +374,8 @@ def pair(
     Returns:
         Name, image and label file of each page, and what keeps other files from being pages; both sorted by name.
     """
-    images, labels = pages_by_name(image_files), pages_by_name(label_files)
+    image_files = list(image_files)
+    images, labels = pages_by_name(image_files), labels_by_name(label_files, image_files)
     unnameable = {name for name in images.keys() | labels.keys() if not is_nameable(name)}
     for name in unnameable:
         images.pop(name, None)
@@ -407,6 +408,28 @@ def pages_by_name(files: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
         name = unicodedata.normalize("NFC", folder + slash + stem)
         found.setdefault(name, []).append(file)
     return found
+
+
+def labels_by_name(label_files: Iterable[tuple[str, T]], image_files: Iterable[tuple[str, Any]]) -> dict[str, list[T]]:
+    """Group label files by page; `X.jpg.json` is X's where X.jpg is its only image, and no other label file is X's.
+
+    Args:
+        label_files: Relative paths with `/`, and what stands for each file.
+        image_files: Likewise, the images.
+    """
+    labels = pages_by_name(label_files)
+    doubled = {name for name in labels if is_page_file(name.rpartition("/")[2], IMAGE_SUFFIXES)}
+    if not doubled:
+        return labels
+    images: dict[str, list[str]] = {}
+    for path, _ in image_files:
+        page, dot, suffix = unicodedata.normalize("NFC", path).rpartition(".")
+        images.setdefault(page, []).append(page + dot + suffix.lower())
+    for name in doubled - images.keys():
+        page, dot, suffix = name.rpartition(".")
+        if page not in labels and images.get(page) == [page + dot + suffix.lower()]:
+            labels[page] = labels.pop(name)
+    return labels
 
 
 def pairing_problems(images: dict[str, list[Any]], labels: dict[str, list[Any]]) -> list[Problem]:

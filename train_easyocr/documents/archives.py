@@ -1,4 +1,4 @@
-"""AI-Hub's archives: which there are, what their members are called, and unpacking them safely.
+"""AI-Hub's archives: what their members are called, which of them are pages' files, and unpacking them safely.
 
 Member names are CP949 bytes without the UTF-8 flag, or UTF-8; the wording of the top folder varies. So a member is
 taken for an image or a label file by its suffix, for training or validation by the folder its archive lies in, and
@@ -6,6 +6,8 @@ the top folder is dropped: `01.원천데이터(Jpg)/인.허가/5350109/2001/X.jp
 
 An archive's directory is read once, by the process that makes the plan. A member carries what it takes to read it, so
 that a worker process opens an archive at the first member it is given and never reads a directory of 100,000 entries.
+
+A file that somebody has unpacked by hand is taken as if it were a member (`LooseFile`).
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -31,27 +34,27 @@ from train_easyocr.documents.aihub import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIX,
     MAX_LABEL_BYTES,
-    Problem,
     is_page_file,
-    pair,
 )
 from train_easyocr.documents.images import MAX_IMAGE_BYTES
-from train_easyocr.documents.sources import PageSource, SourceError
+from train_easyocr.documents.sources import FileSource, SourceError
 from train_easyocr.files import write_bytes
 
-DATA_SET = "공공행정문서 OCR"
-SPLIT_FOLDERS = {"training": "Training", "validation": "Validation"}
-"""The name of each split in our folders, and in the download."""
 CATEGORIES = frozenset(
     {"농림.축산지원", "도시개발", "산업진흥", "상.하수도관리", "인.허가", "일반행정"}
     | {"주민복지", "주민생활지원", "주민자치", "지역문화", "지역환경.산림", "회계.예산"}
 )
 PAGE_SUFFIXES = IMAGE_SUFFIXES | {LABEL_SUFFIX}
-ARCHIVE_SUFFIXES = frozenset({".zip"})
-PART = re.compile(r"([^.].*\.zip)\.part(\d+)", re.IGNORECASE)
-"""A piece of an archive, as AI-Hub's server sends it; its own program puts them together, unless it is interrupted."""
-UNZIPPED, UNFINISHED = "unzipped", ".unfinished"
-"""Where step 2 unpacks archives if asked to, and the file in it that says that it has not come to its end."""
+ZIP, ZIP_VOLUME = ".zip", re.compile(r"\.z\d\d")
+UNPACKED_BY = {
+    **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"), "tar xf {}"),
+    **dict.fromkeys((".7z", ".rar"), "7z x {}"),
+    **dict.fromkeys((".alz", ".egg"), "unalz {}"),
+}
+"""Archives that are not read, by the end of their names, and the command that unpacks them."""
+PART = re.compile(r"([^.].*\.(?:zip|tar|tgz|tar\.gz|7z))\.(part\d+|\d{3})", re.IGNORECASE)
+"""A piece of an archive: `.part0`, as AI-Hub's server sends it, whose own program puts them together unless it is
+interrupted; `.001`, as 7-Zip divides what it packs."""
 COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA})
 UNUSABLE_NAME = frozenset({errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL})
 """Errors of writing that are a member's own; any other, such as a full disk, ends the run."""
@@ -116,6 +119,35 @@ class Member:
             raise SourceError(f"has more than {limit // 2**20} MiB")
         return read_member(self)
 
+    def checksum(self) -> int:
+        """Return the file's CRC-32, as the archive states it."""
+        return self.crc
+
+
+@dataclass(frozen=True, slots=True)
+class LooseFile(FileSource):
+    """An image or a label file that lies in a split's folder: a `Source`.
+
+    Attributes:
+        archive: The split's folder, which stands for the archive that the file was in.
+        name: Its path below that folder, with `/`, in NFC.
+        target: As of a `Member`.
+        unpacked: Bytes that it has.
+    """
+
+    archive: Path
+    name: str
+    target: str
+    unpacked: int
+
+    def checksum(self) -> int:
+        """Return the file's CRC-32.
+
+        Raises:
+            SourceError: It can't be read.
+        """
+        return zlib.crc32(self.read(MAX_IMAGE_BYTES))
+
 
 @dataclass(frozen=True, slots=True)
 class MemberProblem:
@@ -127,123 +159,149 @@ class MemberProblem:
 
 
 @dataclass
+class OtherFiles:
+    """Files that are not read: how many of each kind, and one of them."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, example: str) -> None:
+        """Take in a file by its name; `example` says where it is."""
+        kind = kind_of(name)
+        self.counts[kind] += 1
+        self.examples.setdefault(kind, example)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return the rows of a table: kind, number, example; the most frequent first."""
+        return [(kind, f"{count:,}", self.examples[kind]) for kind, count in self.counts.most_common()]
+
+
+@dataclass
 class Listing:
-    """What the archives hold.
+    """What archives and the folders around them hold.
 
     Attributes:
-        members: Images and label files, one for each target, in the order of archives and their directories.
-        problems: Members that are left out, with the reason.
-        unreadable: A line for each archive that can't be read at all.
-        others: Number of members that are neither images nor label files.
-        repeated: Number of members that are in the archives more than once, with equal content.
+        by_target: The images and label files by the place where they belong, in the order of archives and their
+            directories, and then of loose files' names.
+        problems: Files that are left out, with the reason.
+        unreadable: A line for each archive that can't be read at all, or not here.
+        others: Files that are neither images nor label files.
+        repeated: Number of files that are there more than once, with equal content.
+        nested: Archives in archives: name and size of each, by the archive that holds them.
+        partly: By split, the names of pages that a list calls partly labelled.
     """
 
-    members: list[Member] = field(default_factory=list)
+    by_target: dict[str, Member | LooseFile] = field(default_factory=dict)
     problems: list[MemberProblem] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
-    others: int = 0
+    others: OtherFiles = field(default_factory=OtherFiles)
     repeated: int = 0
+    nested: dict[Path, list[tuple[str, int]]] = field(default_factory=dict)
+    partly: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def members(self) -> list[Member | LooseFile]:
+        """The images and label files."""
+        return list(self.by_target.values())
 
 
-def find_download(folder: Path) -> Path:
-    """Return the folder that holds Training/ and Validation/: `folder`, or `공공행정문서 OCR` in it."""
-    if any((folder / name).is_dir() for name in SPLIT_FOLDERS.values()) or not folder.is_dir():
-        return folder
-    for child in folder.iterdir():
-        if unicodedata.normalize("NFC", child.name) == DATA_SET and child.is_dir():  # macOS decomposes names
-            return child
-    return folder
-
-
-def find_archives(download: Path) -> dict[str, list[Path]]:
-    """Return the archives below Training/ and Validation/ by split, sorted by name; hidden files are none.
-
-    macOS leaves `._X.zip` beside X.zip on foreign disks. An archive that is there in parts alone stands under the name
-    of its first part, so that whoever reads it says what to do.
-    """
-    return {split: sorted(_archives_below(download / name)) for split, name in SPLIT_FOLDERS.items()}
-
-
-def _archives_below(folder: Path) -> set[Path]:
-    files = list(folder.rglob("*"))
-    found = {path for path in files if is_page_file(path.name, ARCHIVE_SUFFIXES)}
-    parts: dict[Path, list[tuple[int, Path]]] = {}
-    for path in files:
-        if part := PART.fullmatch(path.name):
-            parts.setdefault(path.with_name(part[1]), []).append((int(part[2]), path))
-    return found | {min(of_one)[1] for whole, of_one in parts.items() if whole not in found}
-
-
-def find_unzipped(folder: Path, split: str) -> Path | None:
-    """Return where step 2 has unpacked a split below a folder; None where it has not, or not to its end."""
-    unzipped = folder / UNZIPPED
-    return unzipped / split if (unzipped / split).is_dir() and not (unzipped / UNFINISHED).exists() else None
-
-
-def holds_pages(dataset: str) -> bool:
-    """Tell whether a data set's folder has pages for training and for validation, packed or unpacked."""
-    if not dataset:
-        return False
-    download = find_download(Path(dataset))
-    return all(archives or find_unzipped(download, split) for split, archives in find_archives(download).items())
+def kind_of(name: str) -> str:
+    """Return what a file that is not read is counted as: the end of its name, or that it is hidden or has none."""
+    file = name.rpartition("/")[2]
+    if file.startswith("."):
+        return "hidden"
+    return PurePosixPath(file).suffix.lower() or "without suffix"
 
 
 def list_archives(archives: dict[str, list[Path]]) -> Listing:
-    """Read the directories of all archives and choose what is to be unpacked.
+    """Read the directories of some archives and choose what is to be read of them.
 
     Args:
-        archives: Archives by split, as `find_archives` returns them.
+        archives: Archives by split.
     """
     listing = Listing()
-    chosen: dict[str, Member] = {}
     for split, paths in archives.items():
         for path in paths:
-            try:
-                _list_archive(path, split, listing, chosen)
-            except ArchiveError as error:
-                listing.unreadable.append(str(error))
-    _leave_out_folders(listing)
+            list_archive(path, split, listing)
+    leave_out_folders(listing)
     return listing
 
 
-def _leave_out_folders(listing: Listing) -> None:
-    """Leave out a file whose path is a folder of other files: which of them wins would depend on the workers."""
-    folders: set[str] = set()
-    for member in listing.members:
-        folder = member.target.rpartition("/")[0]
-        while folder and folder not in folders:
-            folders.add(folder)
-            folder = folder.rpartition("/")[0]
-    in_the_way = [member for member in listing.members if member.target in folders]
-    reason = "its path is a folder of other members"
-    listing.problems += [MemberProblem(m.archive.name, m.name, reason) for m in in_the_way]
-    if in_the_way:
-        listing.members = [member for member in listing.members if member.target not in folders]
-
-
-def _list_archive(path: Path, split: str, listing: Listing, chosen: dict[str, Member]) -> None:
-    for index, info in enumerate(_open(path).infolist()):
+def list_archive(path: Path, split: str, listing: Listing) -> None:
+    """Read an archive's directory, and take in what is to be read of it."""
+    try:
+        entries = _open(path).infolist()
+    except ArchiveError as error:
+        listing.unreadable.append(str(error))
+        return
+    for index, info in enumerate(entries):
         try:
             name = decode_name(info)
             target = f"{split}/{safe_target(name)}"
             _refuse_links(info)
-            if not _is_wanted(name):
-                listing.others += not name.endswith("/")
+            if not is_wanted(name):
+                _pass_over(path, name, info, listing)
                 continue
             _check_content(info)
         except MemberError as error:
             listing.problems.append(MemberProblem(path.name, _shown_name(info), str(error)))
             continue
         details = (info.file_size, info.CRC, info.header_offset, info.compress_size, info.compress_type)
-        member = Member(path, index, name, target, *details)
-        first = chosen.setdefault(target, member)
-        if first is member:
-            listing.members.append(member)
-        elif (first.unpacked, first.crc) == (member.unpacked, member.crc):
-            listing.repeated += 1
-        else:
-            reason = f"{first.name!r} of {first.archive.name} has the same place and other content"
-            listing.problems.append(MemberProblem(path.name, name, reason))
+        place(Member(path, index, name, target, *details), listing)
+
+
+def _pass_over(path: Path, name: str, info: zipfile.ZipInfo, listing: Listing) -> None:
+    if is_archive_name(name):
+        listing.nested.setdefault(path, []).append((name.rpartition("/")[2], info.file_size))
+    elif not name.endswith("/"):
+        listing.others.add(name, f"{path.name}: {name}")
+
+
+def is_archive_name(name: str) -> bool:
+    """Tell whether a file of this name is an archive, or a part of one, of whatever kind."""
+    file = name.rpartition("/")[2].lower()
+    ends = (ZIP, *UNPACKED_BY)
+    return not file.startswith(".") and bool(
+        file.endswith(ends) or PART.fullmatch(file) or ZIP_VOLUME.fullmatch(PurePosixPath(file).suffix)
+    )
+
+
+def place(file: Member | LooseFile, listing: Listing) -> None:
+    """Take in a file, unless another one is in its place already: that is counted, or a problem if it is not equal."""
+    first = listing.by_target.setdefault(file.target, file)
+    if first is file:
+        return
+    if _are_equal(first, file):
+        listing.repeated += 1
+    else:
+        reason = f"{first.name!r} of {first.archive.name} has the same place and other content"
+        listing.problems.append(MemberProblem(file.archive.name, file.name, reason))
+
+
+def _are_equal(first: Member | LooseFile, second: Member | LooseFile) -> bool:
+    """Compare two files of one place. Loose images go by their size: reading 350 GB beside the archives takes hours."""
+    if first.unpacked != second.unpacked:
+        return False
+    packed = isinstance(first, Member) and isinstance(second, Member)
+    if not packed and first.suffix.lower() != LABEL_SUFFIX:
+        return True
+    try:
+        return first.checksum() == second.checksum()
+    except SourceError:
+        return False
+
+
+def leave_out_folders(listing: Listing) -> None:
+    """Leave out a file whose path is a folder of other files: which of them wins would depend on the workers."""
+    folders: set[str] = set()
+    for target in listing.by_target:
+        folder = target.rpartition("/")[0]
+        while folder and folder not in folders:
+            folders.add(folder)
+            folder = folder.rpartition("/")[0]
+    for target in sorted(folders & listing.by_target.keys()):
+        file = listing.by_target.pop(target)
+        listing.problems.append(MemberProblem(file.archive.name, file.name, "its path is a folder of other members"))
 
 
 @lru_cache(maxsize=1)  # a directory of 100,000 members takes a second to read and 100 MiB
@@ -252,17 +310,24 @@ def _opened(path: Path, _changed: int) -> zipfile.ZipFile:
 
 
 def _open(path: Path) -> zipfile.ZipFile:
-    if part := PART.fullmatch(path.name):
-        folder, whole = shlex.quote(str(path.parent)), shlex.quote(part[1])
-        raise ArchiveError(
-            f"{path}: a part of an archive that is not whole; put its parts together and run again: "
-            f"(cd {folder} && ls -v {whole}.part* | xargs -d '\\n' cat > {whole})"
-        )
+    if PART.fullmatch(path.name):
+        raise ArchiveError(how_to_join(path))
     try:
         return _opened(path, path.stat().st_mtime_ns)
     except (zipfile.BadZipFile, OSError, ValueError, EOFError, NotImplementedError, struct.error) as error:
         # A directory entry that claims UTF-8 and is not shows as UnicodeDecodeError, a ValueError.
         raise ArchiveError(f"{path}: can't be read as a zip archive: {error}") from None
+
+
+def how_to_join(path: Path) -> str:
+    """Say what to do about an archive's part."""
+    part = PART.fullmatch(path.name)
+    folder, whole = shlex.quote(str(path.parent)), shlex.quote(part[1] if part else path.name)
+    parts = "part*" if part and part[2].lower().startswith("part") else "[0-9]*"
+    return (
+        f"{path}: a part of an archive that is not whole; put its parts together and run again: "
+        f"(cd {folder} && ls -v {whole}.{parts} | xargs -d '\\n' cat > {whole})"
+    )
 
 
 def decode_name(info: zipfile.ZipInfo) -> str:
@@ -286,6 +351,27 @@ def decode_name(info: zipfile.ZipInfo) -> str:
     return names[0]
 
 
+def restored_name(name: str) -> str:
+    """Return a file's name in NFC, as it was before a program that unpacked it misunderstood it.
+
+    CP949 bytes are on the disk as they are, or as the letters that they stand for in the code pages of western systems
+    (`[┐°├╡]train1`). Those are taken for Hangul where all of them make sense in KS X 1001.
+    """
+    if name.isascii():
+        return name
+    if re.search("[\udc80-\udcff]", name):  # how Python states bytes that are not UTF-8
+        raw = _decoded(name.encode(errors="surrogateescape"), "cp949")
+        return name if raw is None else unicodedata.normalize("NFC", raw)
+    for encoding in ("cp437", "cp850", "cp1252", "latin-1"):
+        try:
+            found = name.encode(encoding).decode("euc_kr")
+        except UnicodeError:
+            continue
+        if re.search("[가-힣]", found):
+            return found
+    return unicodedata.normalize("NFC", name)
+
+
 def _decoded(raw: bytes, encoding: str) -> str | None:
     try:
         return raw.decode(encoding)
@@ -300,7 +386,8 @@ def _shown_name(info: zipfile.ZipInfo) -> str:
         return info.orig_filename
 
 
-def _is_wanted(name: str) -> bool:
+def is_wanted(name: str) -> bool:
+    """Tell whether a file of this name is an image or a label file."""
     stem, _, suffix = name.rpartition("/")[2].rpartition(".")
     return f".{suffix.lower()}" in PAGE_SUFFIXES and stem not in ("", ".") and not stem.startswith("._")
 
@@ -359,17 +446,12 @@ def _check_content(info: zipfile.ZipInfo) -> None:
         raise MemberError(f"refused: {info.compress_size:,} bytes that unpack to {info.file_size:,}")
 
 
-def find_archived_pages(listing: Listing, split: str) -> tuple[list[PageSource], list[Problem]]:
-    """Bring the images and label files of a split together, as `find_pages` does after unpacking."""
-    images, labels = members_by_kind(listing, split)
-    pairs, problems = pair(images, labels)
-    return [PageSource(name, image, label) for name, image, label in pairs], problems
-
-
-def members_by_kind(listing: Listing, split: str) -> tuple[list[tuple[str, Member]], list[tuple[str, Member]]]:
+def members_by_kind(
+    listing: Listing, split: str
+) -> tuple[list[tuple[str, Member | LooseFile]], list[tuple[str, Member | LooseFile]]]:
     """Return the images and the label files of a split, each with its path below images/ or labels/."""
-    files: dict[str, list[tuple[str, Member]]] = {"images": [], "labels": []}
-    for member in listing.members:
+    files: dict[str, list[tuple[str, Member | LooseFile]]] = {"images": [], "labels": []}
+    for member in listing.by_target.values():
         of_split, kind, path = member.target.split("/", 2)
         if of_split == split and is_page_file(path.rpartition("/")[2], PAGE_SUFFIXES):
             files[kind].append((path, member))
@@ -431,11 +513,11 @@ def _handle(path: Path, _changed: int) -> BufferedReader:
     return path.open("rb")
 
 
-def is_whole(path: Path, member: Member) -> bool:
+def is_whole(path: Path, member: Member | LooseFile) -> bool:
     """Whether the file is there with the member's size and CRC-32."""
     try:
-        return path.stat().st_size == member.unpacked and zlib.crc32(path.read_bytes()) == member.crc
-    except OSError:
+        return path.stat().st_size == member.unpacked and zlib.crc32(path.read_bytes()) == member.checksum()
+    except (OSError, SourceError):
         return False
 
 
@@ -449,7 +531,7 @@ class Extraction:
     problems: tuple[MemberProblem, ...]
 
 
-def extract_members(task: tuple[Path, tuple[Member, ...]]) -> Extraction:
+def extract_members(task: tuple[Path, tuple[Member | LooseFile, ...]]) -> Extraction:
     """Unpack members below a folder, each whole or not at all; what is there whole is not written again.
 
     Args:
@@ -464,9 +546,9 @@ def extract_members(task: tuple[Path, tuple[Member, ...]]) -> Extraction:
         if is_whole(folder / member.target, member):
             continue
         try:
-            write_bytes(folder / member.target, read_member(member))
+            write_bytes(folder / member.target, member.read(MAX_IMAGE_BYTES))
             written += 1
-        except MemberError as error:
+        except SourceError as error:
             problems.append(MemberProblem(member.archive.name, member.name, str(error)))
         except OSError as error:
             if error.errno not in UNUSABLE_NAME:
@@ -476,9 +558,11 @@ def extract_members(task: tuple[Path, tuple[Member, ...]]) -> Extraction:
     return Extraction(written, len(members) - written - len(problems), size, tuple(problems))
 
 
-def in_chunks(members: Iterable[Member], folder: Path, size: int = 32) -> Iterator[tuple[Path, tuple[Member, ...]]]:
+def in_chunks(
+    members: Iterable[Member | LooseFile], folder: Path, size: int = 32
+) -> Iterator[tuple[Path, tuple[Member | LooseFile, ...]]]:
     """Yield tasks for `extract_members`, each with members of one archive."""
-    chunk: list[Member] = []
+    chunk: list[Member | LooseFile] = []
     for member in members:
         if chunk and (len(chunk) == size or chunk[0].archive != member.archive):
             yield folder, tuple(chunk)
@@ -488,7 +572,7 @@ def in_chunks(members: Iterable[Member], folder: Path, size: int = 32) -> Iterat
         yield folder, tuple(chunk)
 
 
-def missing_bytes(members: Iterable[Member], folder: Path) -> int:
+def missing_bytes(members: Iterable[Member | LooseFile], folder: Path) -> int:
     """Return how many bytes unpacking adds: those of members that are not there in their size."""
     return sum(m.unpacked for m in members if not _has_size(folder / m.target, m.unpacked))
 

@@ -74,14 +74,17 @@ class PageSource:
         name: As in `PageFile`.
         image: The image file.
         label: The label file.
+        partly: Whether only a part of its words is labelled: they teach how words are read, but not where there are
+            none, and nothing can be measured on them.
     """
 
     name: str
     image: Source
     label: Source
+    partly: bool = False
 
     @classmethod
-    def of(cls, page: PageFile) -> PageSource:
+    def of(cls, page: PageFile, partly: bool = False) -> PageSource:
         """Take a page from a folder."""
         label = FileSource(page.label) if isinstance(page.label, Path) else page.label
-        return cls(page.name, FileSource(page.image), label)
+        return cls(page.name, FileSource(page.image), label, partly)

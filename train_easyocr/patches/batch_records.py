@@ -31,6 +31,7 @@ class PageRecord:
         cut: Its words.
         reason: Why the whole page is not used, or nothing.
         detail: More about that.
+        partly: Whether only a part of its words is labelled.
     """
 
     name: str
@@ -38,6 +39,7 @@ class PageRecord:
     cut: CutPage = field(default_factory=CutPage)
     reason: str = ""
     detail: str = ""
+    partly: bool = False
 
 
 @dataclass
@@ -50,6 +52,8 @@ class Totals:
         warnings: How often something was used that is not as it should be.
         rows: Words used.
         used: Pages used.
+        partly_rows: Of the words used, those on partly labelled pages.
+        partly_used: Of the pages used, those that are partly labelled.
     """
 
     pages: Counter[str] = field(default_factory=Counter)
@@ -57,6 +61,8 @@ class Totals:
     warnings: Counter[str] = field(default_factory=Counter)
     rows: int = 0
     used: int = 0
+    partly_rows: int = 0
+    partly_used: int = 0
 
     def count(self, page: PageRecord) -> None:
         """Take in a page."""
@@ -67,6 +73,9 @@ class Totals:
         self.words.update(word.reason for word in page.cut.skipped)
         self.warnings.update(+page.cut.warnings)
         self.rows += len(page.cut.boxes)
+        if page.partly and not page.reason:
+            self.partly_rows += len(page.cut.boxes)
+            self.partly_used += 1
 
     def add(self, other: Totals) -> None:
         """Take in the sums over other pages."""
@@ -75,6 +84,8 @@ class Totals:
         self.warnings += other.warnings
         self.rows += other.rows
         self.used += other.used
+        self.partly_rows += other.partly_rows
+        self.partly_used += other.partly_used
 
 
 @dataclass(slots=True)
@@ -112,6 +123,7 @@ class BatchRecord:
         parts = [self.ratios, self.labels, self.skipped, self.margins, self.sizes.tobytes()]
         head = {
             "totals": [totals.pages, totals.words, totals.warnings, totals.rows, totals.used],
+            "partly": [totals.partly_rows, totals.partly_used],
             "measured": self.measured,
             "counts": self.counts,
             "lengths": [len(part) for part in parts],
@@ -126,7 +138,7 @@ class BatchRecord:
         ends = list(accumulate(head["lengths"], initial=0))
         ratios, labels, skipped, margins, sizes = (rest[start:end] for start, end in pairwise(ends))
         pages, words, warnings, rows, used = head["totals"]
-        totals = Totals(Counter(pages), Counter(words), Counter(warnings), rows, used)
+        totals = Totals(Counter(pages), Counter(words), Counter(warnings), rows, used, *head.get("partly", (0, 0)))
         return cls(totals, head["measured"], head["counts"], ratios, labels, skipped, margins, array("Q", sizes))
 
 

@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from train_easyocr.documents.aihub import (
-    MAX_LABEL_BYTES,
-    PageFile,
-    Problem,
-    find_pages,
-    pages_by_name,
-    pairing_problems,
-)
-from train_easyocr.documents.archives import (
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem, pairing_problems
+from train_easyocr.documents.archives import Listing, Member, MemberProblem, free_bytes, missing_bytes
+from train_easyocr.documents.download import (
     UNZIPPED,
-    Listing,
-    Member,
-    MemberProblem,
-    find_archives,
-    free_bytes,
-    list_archives,
-    members_by_kind,
-    missing_bytes,
+    find_listed_pages,
+    find_unzipped_pages,
+    group_files,
+    list_download,
 )
 from train_easyocr.documents.images import MAX_IMAGE_BYTES
 from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.documents.workers import spread
 from train_easyocr.patches.batch_records import PageRecord, Totals, skipped_rows
+from train_easyocr.patches.coverage import describe_coverage, measure_coverage, warnings_of
 from train_easyocr.patches.cropping import Cutting
 from train_easyocr.patches.left_out import LeftOut
 from train_easyocr.patches.page_work import (
@@ -43,9 +33,8 @@ from train_easyocr.patches.page_work import (
     PageError,
     read_and_cut,
 )
-from train_easyocr.patches.prepared_set import PrepareError
-from train_easyocr.patches.stages import GIB, Job, show_problems
-from train_easyocr.patches.statistics import Measure, WordStatistics, none_trainable, render
+from train_easyocr.patches.stages import GIB, Job, list_splits, show_problems, warn_of_unused
+from train_easyocr.patches.statistics import Measure, WordStatistics, none_trainable, of_which_partly, render
 
 SHOWN_PAGES = 10
 POOL = "pool"
@@ -54,11 +43,12 @@ POOL = "pool"
 
 @dataclass(frozen=True, slots=True)
 class CheckTask:
-    """A page to check: its name and where its files are; one of them can be missing."""
+    """A page to check: its name and where its files are; one of them can be missing. And whether all is labelled."""
 
     name: str
     image: Source | None
     label: Source | None
+    partly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,23 +88,20 @@ def check(job: Job, splits: Sequence[str]) -> bool:
         PrepareError: There is nothing to check.
     """
     if job.pool:
-        return _check_split(job, POOL, _tasks_of_pages(job.pool.pages), job.pool.problems)
-    archives = {split: paths for split, paths in find_archives(job.download).items() if split in splits}
-    if any(archives.values()):
-        listing = list_archives(archives)
-        _report_listing(job, listing)
-        found = {split: _tasks_of_archives(listing, split) for split in splits}
-    elif (job.output / UNZIPPED).is_dir():
+        return _check_split(job, POOL, *_tasks_of_pages(map(PageSource.of, job.pool.pages), job.pool.problems))
+    listing = list_download(job.download, splits)
+    if not listing.by_target and (job.output / UNZIPPED).is_dir():
         listing = Listing()
-        found = {split: _tasks_of_folder(job.output / UNZIPPED / split) for split in splits}
+        folders = {split: job.output / UNZIPPED / split for split in splits}
+        found = {split: _tasks_of_pages(*find_unzipped_pages(folder)) for split, folder in folders.items()}
     else:
-        raise PrepareError(
-            f"{job.download}: neither archives in Training/ or Validation/ nor unzipped/ in {job.output}; "
-            "--dataset is the folder that holds Training/ and Validation/"
-        )
+        listing = list_splits(job, splits)
+        _report_listing(job, listing)
+        found = {split: _tasks_of_listing(listing, split) for split in splits}
     sound = not listing.unreadable
     for split, (tasks, problems) in found.items():
         sound &= _check_split(job, split, tasks, problems)
+    warn_of_unused(job, [listing])
     return sound
 
 
@@ -125,27 +112,24 @@ def _report_listing(job: Job, listing: Listing) -> None:
     folder = job.output / UNZIPPED
     missing, free = missing_bytes(listing.members, folder), free_bytes(folder)
     job.say(
-        f"{len(listing.members):,} images and label files in the archives, {listing.others:,} other files; "
+        f"{len(listing.by_target):,} images and label files in the archives and beside them, "
+        f"{listing.others.counts.total():,} other files, {listing.repeated:,} files more than once; "
         f"unpacking would write {missing / GIB:.2f} GiB, {free / GIB:.1f} GiB are free"
     )
 
 
-def _tasks_of_archives(listing: Listing, split: str) -> tuple[list[CheckTask], list[Problem]]:
-    images, labels = (pages_by_name(files) for files in members_by_kind(listing, split))
+def _tasks_of_listing(listing: Listing, split: str) -> tuple[list[CheckTask], list[Problem]]:
+    images, labels = group_files(listing, split)
+    partly = {page.name for page in find_listed_pages(listing, split)[0] if page.partly}
     tasks = [
-        CheckTask(name, images.get(name, [None])[0], labels.get(name, [None])[0])
+        CheckTask(name, images.get(name, [None])[0], labels.get(name, [None])[0], name in partly)
         for name in sorted(images.keys() | labels.keys())
     ]
     return tasks, pairing_problems(images, labels)
 
 
-def _tasks_of_folder(folder: Path) -> tuple[list[CheckTask], list[Problem]]:
-    pages, problems = find_pages(folder)
-    return _tasks_of_pages(pages), problems
-
-
-def _tasks_of_pages(pages: Sequence[PageFile]) -> list[CheckTask]:
-    return [CheckTask(page.name, page.image, page.label) for page in map(PageSource.of, pages)]
+def _tasks_of_pages(pages: Iterable[PageSource], problems: list[Problem]) -> tuple[list[CheckTask], list[Problem]]:
+    return [CheckTask(page.name, page.image, page.label, page.partly) for page in pages], problems
 
 
 def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
@@ -160,7 +144,8 @@ def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
     damaged: list[MemberProblem] = []
     label = _read(task.label, MAX_LABEL_BYTES, MALFORMED_LABEL, errors, damaged)
     image = _read(task.image, MAX_IMAGE_BYTES, UNREADABLE_IMAGE, errors, damaged)
-    totals, words, fault, record = Totals(), WordStatistics(measure), "", PageRecord(task.name)
+    totals, words, fault = Totals(), WordStatistics(measure), ""
+    record = PageRecord(task.name, partly=task.partly)
     try:
         if errors:
             raise errors[0]
@@ -212,12 +197,14 @@ def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Seq
     show_problems(job, sorted(damaged, key=lambda problem: (problem.archive, problem.member)), None)
     for line in shown:
         job.say(line)
-    both = sum(task.image is not None and task.label is not None for task in tasks)
-    statistics = _counts(totals, both) | words.summary()
+    pages = [PageSource(task.name, task.image, task.label, task.partly) for task in tasks if task.image and task.label]
+    statistics = _counts(totals, pages) | words.summary()
     job.say("\n" + render(f"check: {split}", statistics))
     for line in left_out.lines():
         job.say(f"left out: {line}")
-    return _say_enough(job, split, totals.used) & _say_trainable(job, split, statistics)
+    _report_coverage(job, pages)
+    usable = totals.used - (0 if split == "training" else totals.partly_used)
+    return _say_enough(job, split, usable) & _say_trainable(job, split, statistics)
 
 
 def _say_trainable(job: Job, split: str, statistics: dict[str, Any]) -> bool:
@@ -229,12 +216,25 @@ def _say_trainable(job: Job, split: str, statistics: dict[str, Any]) -> bool:
     return not fault
 
 
-def _counts(totals: Totals, both: int) -> dict[str, Any]:
+def _report_coverage(job: Job, pages: Sequence[PageSource]) -> None:
+    """Say how many of the words that a detector finds have no label."""
+    measured = measure_coverage(pages)
+    if measured:
+        job.say("\n" + describe_coverage(measured))
+    for line in warnings_of(measured, own=job.pool is not None):
+        job.warn(f"warning: {line}")
+
+
+def _counts(totals: Totals, pages: Sequence[PageSource]) -> dict[str, Any]:
     return {
-        "pages": {"with_both_files": both, "usable": totals.used, "skipped": dict(sorted(totals.pages.items()))},
+        "pages": {
+            **of_which_partly("with_both_files", len(pages), sum(page.partly for page in pages)),
+            **of_which_partly("usable", totals.used, totals.partly_used),
+            "skipped": dict(sorted(totals.pages.items())),
+        },
         "words": {
             "labelled": totals.rows + totals.words.total(),
-            "usable": totals.rows,
+            **of_which_partly("usable", totals.rows, totals.partly_rows),
             "skipped": dict(sorted(totals.words.items())),
         },
         "warnings": dict(sorted(totals.warnings.items())),

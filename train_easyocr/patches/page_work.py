@@ -119,7 +119,7 @@ def _do_page(task: BatchTask, page: PageSource, prefix: str) -> tuple[PageRecord
     """Make a page's patches, or copy it; patches that do not become files of their own are returned."""
     image, label = read_files(page.image, page.label)
     cut, pixels = read_and_cut(image, label, task.cutting)
-    record = PageRecord(page.name, prefix, cut)
+    record = PageRecord(page.name, prefix, cut, partly=page.partly)
     if task.form == "copy":
         _copy_page(task.work / "set", page, image, label)
         return record, []

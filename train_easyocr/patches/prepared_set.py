@@ -45,7 +45,7 @@ from train_easyocr.patches.page_work import (
     patches_path,
     record_path,
 )
-from train_easyocr.patches.statistics import Measure, WordStatistics
+from train_easyocr.patches.statistics import Measure, WordStatistics, of_which_partly
 
 MANIFEST = "manifest.json"
 PLAN = "plan.json"
@@ -81,6 +81,7 @@ class Plan:
         prefixes: What the patches of each page are called.
         problems: What keeps other pages of the split from being used, to be listed with the rest.
         available: Number of pages in the split that have both files.
+        partly: How many of them are only partly labelled.
         form: What is made.
         cutting: How words become patches.
         labels: A digest of the drawn pages' labels, where their sizes alone are not to tell whether they have changed.
@@ -94,6 +95,7 @@ class Plan:
     form: Form
     cutting: Cutting
     labels: str = ""
+    partly: int = 0
 
     def manifest(self) -> dict[str, Any]:
         """Return what the set is known by: equal manifests stand for equal sets. Holds no path and no time."""
@@ -404,17 +406,17 @@ def _update(words: WordStatistics, rows: Iterable[tuple[str, str]]) -> None:
 
 
 def _counts(plan: Plan, totals: Totals) -> dict[str, Any]:
-    skipped = sum(totals.words.values())
+    partly = sum(page.partly for page in plan.pages)
     return {
         "pages": {
-            "with_both_files": plan.available,
-            "drawn": len(plan.pages),
-            "used": totals.used,
+            **of_which_partly("with_both_files", plan.available, plan.partly),
+            **of_which_partly("drawn", len(plan.pages), partly),
+            **of_which_partly("used", totals.used, totals.partly_used),
             "skipped": dict(sorted(totals.pages.items())),
         },
         "words": {
-            "labelled": totals.rows + skipped,
-            "used": totals.rows,
+            "labelled": totals.rows + totals.words.total(),
+            **of_which_partly("used", totals.rows, totals.partly_rows),
             "skipped": dict(sorted(totals.words.items())),
         },
         "warnings": dict(sorted(totals.warnings.items())),

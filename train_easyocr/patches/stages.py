@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -14,21 +14,25 @@ from tqdm import tqdm
 
 from train_easyocr.config import Config
 from train_easyocr.detection.own_pages import write_own_pages
-from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem, find_pages
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem
 from train_easyocr.documents.archives import (
-    SPLIT_FOLDERS,
-    UNFINISHED,
-    UNZIPPED,
     Listing,
     MemberProblem,
     extract_members,
-    find_archived_pages,
-    find_archives,
-    find_unzipped,
     free_bytes,
     in_chunks,
-    list_archives,
     missing_bytes,
+)
+from train_easyocr.documents.download import (
+    PARTLY_LIST,
+    SPLIT_FOLDERS,
+    UNFINISHED,
+    UNZIPPED,
+    downloads_below,
+    find_listed_pages,
+    find_unzipped,
+    find_unzipped_pages,
+    list_download,
 )
 from train_easyocr.documents.label_formats import ConvertedLabel, LabelledPages
 from train_easyocr.documents.sources import PageSource, SourceError
@@ -73,7 +77,7 @@ class Job:
         warn: Takes a line about something that is wrong.
         pool: The pages of a folder that all sets are drawn from; None takes those of the download.
         purposes: What sets are made in this run: for training, validation, evaluation, in this order.
-        listings: What the archives of a split hold, once it has been read.
+        listings: What a split of the download holds, or what was unpacked of both, once it has been read.
     """
 
     download: Path
@@ -128,14 +132,16 @@ def _sets_in(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
-def unzip(job: Job) -> bool:
-    """Unpack all archives into `<output>/unzipped/`; return whether all of them could be read.
+def unzip(job: Job) -> None:
+    """Unpack all archives into `<output>/unzipped/`, and put there what lies beside them.
 
     Raises:
         PrepareError: There are no archives, or not enough space for what is in them.
         OSError: Something can't be written.
     """
-    listing = list_download(job)
+    listing = job.listings[UNZIPPED] = list_splits(job, tuple(SPLIT_FOLDERS))
+    for line in listing.unreadable:
+        job.warn(f"error: {line}")
     folder = job.output / UNZIPPED
     needed, free = missing_bytes(listing.members, folder), free_bytes(folder)
     if needed > free:
@@ -157,47 +163,70 @@ def unzip(job: Job) -> bool:
             present += result.present
             problems += result.problems
             bar.update(result.size)
+    for split in SPLIT_FOLDERS:
+        pages, _ = find_listed_pages(listing, split)
+        _write_names(folder / split / PARTLY_LIST, [page.name for page in pages if page.partly])
     (folder / UNFINISHED).unlink(missing_ok=True)
     _report_unzipped(job, listing, problems, written, present)
-    return not listing.unreadable
 
 
-def list_download(job: Job) -> Listing:
-    """Read the directories of all archives of the download.
+def _write_names(path: Path, names: Sequence[str]) -> None:
+    """Write names, a line each, or no file where there are none."""
+    if names:
+        write_text(path, "".join(f"{name}\n" for name in names))
+    else:
+        path.unlink(missing_ok=True)
+
+
+def list_splits(job: Job, splits: Sequence[str]) -> Listing:
+    """List what is in the download, and name what is not read.
 
     Raises:
-        PrepareError: There are none.
+        PrepareError: There is no archive, image or label file.
     """
-    archives = find_archives(job.download)
-    if not any(archives.values()):
-        raise PrepareError(
-            f"{job.download}: no .zip files in Training/ or Validation/; --dataset is the folder that holds these two"
-        )
-    listing = list_archives(archives)
-    for line in listing.unreadable:
-        job.warn(f"error: {line}")
+    listing = list_download(job.download, splits)
+    rows = listing.others.rows()
+    if rows:
+        job.say("\n" + format_table(("neither image nor label file", "files", "for example"), rows))
+    if not (listing.by_target or listing.problems):
+        raise PrepareError(_nothing_there(job, splits, listing.unreadable))
     return listing
 
 
+def _nothing_there(job: Job, splits: Sequence[str], unreadable: Sequence[str]) -> str:
+    folders = " or ".join(f"{SPLIT_FOLDERS[split]}/" for split in splits)
+    if unreadable:
+        return "\n".join([f"{job.download}: nothing for {folders} that can be read where or as it is", *unreadable])
+    several = downloads_below(job.download)
+    advice = f"; it can be one of {', '.join(map(str, several[:3]))}" if len(several) > 1 else ""
+    return (
+        f"{job.download}: no .zip files in {folders}, no images with label files either, and nothing that --unzip has "
+        f"finished in {job.output / UNZIPPED}; --dataset is the folder that holds Training/ and Validation/{advice}"
+    )
+
+
 def list_split(job: Job, split: str) -> Listing:
-    """Read the directories of a split's archives, once in a run, and report what is wrong with them.
+    """List what is in a split, once in a run, and report what is wrong with it.
 
     Raises:
-        PrepareError: There are no archives.
+        PrepareError: There is nothing.
         OSError: The list of members that are left out can't be written.
     """
     if split not in job.listings:
-        archives = find_archives(job.download)[split]
-        if not archives:
-            raise PrepareError(
-                f"{job.download}: no .zip files in {SPLIT_FOLDERS[split]}/, and no {split}/ that --unzip has finished "
-                f"in {job.output / UNZIPPED}; --dataset is the folder that holds Training/ and Validation/"
-            )
-        listing = job.listings[split] = list_archives({split: archives})
+        listing = job.listings[split] = list_splits(job, (split,))
         for line in listing.unreadable:
             job.warn(f"error: {line}")
         _report_problems(job, listing.problems, job.output / f"archives_{split}_skipped.csv")
     return job.listings[split]
+
+
+def warn_of_unused(job: Job, listings: Iterable[Listing]) -> None:
+    """Name the archives that nothing was taken from, at the end, where it is seen."""
+    lines = [line for listing in listings for line in listing.unreadable]
+    if lines:
+        job.warn(f"\n{len(lines)} archives were not used, what is said above is without them; exit status 1:")
+    for line in lines:
+        job.warn(f"  {line}")
 
 
 def _report_problems(job: Job, problems: list[MemberProblem], path: Path) -> None:
@@ -217,8 +246,8 @@ def _report_unzipped(job: Job, listing: Listing, problems: list[MemberProblem], 
     counts = [
         ("images and label files written", written),
         ("there already, whole", present),
-        ("more than once in the archives, equal", listing.repeated),
-        ("neither image nor label file", listing.others),
+        ("more than once in the download, equal", listing.repeated),
+        ("neither image nor label file", listing.others.counts.total()),
         ("refused, damaged or contradicting", len(problems)),
         ("archives that can't be read", len(listing.unreadable)),
     ]
@@ -255,7 +284,8 @@ def make_patches(job: Job, split: str) -> None:
     drawn = _draw(job, pages, split)
     if split == "validation" or job.pool:
         _refuse_overlap(job, split, drawn)
-    _say_fewer(job, split, asked, len(drawn), len(pages))
+    _say_fewer(job, split, asked, len(drawn), _available(pages, split))
+    _keep_partly(job, pages, split, drawn)
     plan = _plan(
         job,
         (pages, problems),
@@ -278,7 +308,7 @@ def make_evaluation(job: Job) -> None:
     config = job.config
     drawn = _draw(job, pages, "evaluation")
     _refuse_overlap(job, "evaluation", drawn)
-    _say_fewer(job, "evaluation", config.eval_images, len(drawn), len(pages))
+    _say_fewer(job, "evaluation", config.eval_images, len(drawn), _available(pages, "evaluation"))
     settings = {"split": "evaluation", "seed": config.seed, "images": config.eval_images}
     plan = _plan(job, (pages, problems), drawn, settings | asdict(job.measure.settings), form="copy")
     _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
@@ -306,16 +336,19 @@ def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
         return [PageSource.of(page) for page in job.pool.pages], job.pool.problems
     folder = find_unzipped(job.output, split)
     if folder is not None:
-        found, problems = find_pages(folder)
-        pages, where, advice = [PageSource.of(page) for page in found], f"{folder}", "; add --unzip"
+        pages, problems = find_unzipped_pages(folder)
+        where, advice = f"{folder}", "; add --unzip"
     else:
-        pages, problems = find_archived_pages(list_split(job, split), split)
+        pages, problems = find_listed_pages(list_split(job, split), split)
         where, advice = f"{job.download / SPLIT_FOLDERS[split]}", ""
     if not pages:
-        reasons = f"; {len(problems):,} files have no partner" if problems else ""
+        reasons = f"; {len(problems):,} files have no partner, {problems[0].name!r} first" if problems else ""
         raise PrepareError(f"{where}: no page has both an image and a label file{reasons}{advice}")
-    if split == "validation" and len(pages) == 1:
-        raise PrepareError(f"{where}: one page can't be shared between validation and evaluation; both need one")
+    if split == "validation" and (fully := sum(not page.partly for page in pages)) < 2:
+        raise PrepareError(
+            f"{where}: {fully} page{' that is fully labelled' * (fully < len(pages))} can't be shared between "
+            "validation and evaluation; both need one"
+        )
     return pages, problems
 
 
@@ -325,7 +358,7 @@ def _draw(job: Job, pages: Sequence[PageSource], purpose: str) -> list[str]:
     Raises:
         PrepareError: A pool has too few.
     """
-    names, config = [page.name for page in pages], job.config
+    names, config = [page.name for page in pages if not page.partly], job.config
     if job.pool:
         counts = {"evaluation": config.eval_images, "validation": config.val_images, "training": config.train_images}
         try:
@@ -333,9 +366,29 @@ def _draw(job: Job, pages: Sequence[PageSource], purpose: str) -> list[str]:
         except ValueError as error:
             raise PrepareError(f"{job.pool.folder}: {error}") from None
     if purpose == "training":
-        return draw_training(names, config.train_images, config.seed)
+        fully = draw_training(names, config.train_images, config.seed)
+        partly = [page.name for page in pages if page.partly]
+        return sorted(fully + draw_training(partly, config.train_images - len(fully), config.seed))
     validation, evaluation = draw_validation(names, config.val_images, config.eval_images, config.seed)
     return validation if purpose == "validation" else evaluation
+
+
+def _available(pages: Sequence[PageSource], purpose: str) -> int:
+    """Return how many pages can be drawn for a purpose: those that are labelled in part can for training alone."""
+    return sum(purpose == "training" or not page.partly for page in pages)
+
+
+def _keep_partly(job: Job, pages: Sequence[PageSource], split: str, drawn: Sequence[str]) -> None:
+    """Say what becomes of partly labelled pages, and keep a list of those for training beside the sets."""
+    partly = [page.name for page in pages if page.partly]
+    if split == "training":
+        _write_names(job.output / PARTLY_LIST, partly)
+    if partly:
+        used = len(set(partly).intersection(drawn))
+        job.say(
+            f"{split}: {len(partly):,} pages are only partly labelled ({partly[0]!r}); {used:,} of them are drawn"
+            + (f", after all fully labelled ones; {job.output / PARTLY_LIST} lists them" if split == "training" else "")
+        )
 
 
 def _say_fewer(job: Job, purpose: str, asked: int, drawn: int, available: int) -> None:
@@ -391,7 +444,8 @@ def _plan(
     if job.pool:
         settings = settings | {"from": job.pool.form}
     edited = _digest_of_labels(pages) if job.pool else ""
-    return Plan(settings, pages, chosen, problems, len(by_name), form, cutting, edited)
+    partly = sum(page.partly for page in by_name.values())
+    return Plan(settings, pages, chosen, problems, len(by_name), form, cutting, edited, partly)
 
 
 def _digest_of_labels(pages: Sequence[PageSource]) -> str:

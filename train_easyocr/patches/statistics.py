@@ -19,6 +19,8 @@ from train_easyocr.text import format_table, pad
 
 PERCENTILES = (1, 10, 25, 50, 75, 80, 90, 95, 99, 100)
 SHOWN_CHARACTERS = 20
+ON_PARTLY = "_on_partly_labelled_pages"
+"""Ends the key of what part of a count falls to them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,11 @@ def _share(part: int, whole: int) -> float:
     return round(part / whole, 6) if whole else 0.0
 
 
+def of_which_partly(key: str, count: int, partly: int) -> dict[str, int]:
+    """Return a count, and how much of it falls to partly labelled pages where there are any."""
+    return {key: count} | ({f"{key}{ON_PARTLY}": partly} if partly else {})
+
+
 def render(title: str, statistics: Mapping[str, Any]) -> str:
     """Lay out a set's statistics for a terminal.
 
@@ -164,11 +171,15 @@ def none_trainable(statistics: Mapping[str, Any], words: int) -> str:
 
 def _counts(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
     pages, words = statistics["pages"], statistics["words"]
-    rows = [(f"pages {key.replace('_', ' ')}", f"{pages[key]:,}") for key in pages if key != "skipped"]
+    rows = [(_named("pages", key), f"{pages[key]:,}") for key in pages if key != "skipped"]
     rows += [(f"  skipped: {reason}", f"{count:,}") for reason, count in pages["skipped"].items()]
-    rows += [(f"words {key.replace('_', ' ')}", f"{words[key]:,}") for key in words if key != "skipped"]
+    rows += [(_named("words", key), f"{words[key]:,}") for key in words if key != "skipped"]
     rows += [(f"  skipped: {reason}", f"{count:,}") for reason, count in words["skipped"].items()]
     return rows + [(f"warning: {reason}", f"{count:,}") for reason, count in statistics["warnings"].items()]
+
+
+def _named(what: str, key: str) -> str:
+    return "  of these on partly labelled pages" if key.endswith(ON_PARTLY) else f"{what} {key.replace('_', ' ')}"
 
 
 def _measures(statistics: Mapping[str, Any]) -> list[tuple[str, str]]:
