@@ -29,6 +29,7 @@ from train_easyocr.documents.aihub import (
 from train_easyocr.documents.label_formats import (
     AMBIGUOUS,
     NO_WORDS_LINE,
+    ORPHANS,
     LabelFormatError,
     find_labelled_pages,
     left_out,
@@ -354,10 +355,11 @@ def test_one_coco_file_of_all_pages(tmp_path, place, prefix):
     for name in ("가", "나", "다"):
         write(tmp_path / f"images/{name}.jpg")
     images = [image(1, f"{prefix}가.jpg"), image(2, f"{prefix}나.jpg"), image(3, "없음.jpg")]
-    write(tmp_path / place, coco(images, WORDS_OF_TWO))
+    write(tmp_path / place, coco(images, [*WORDS_OF_TWO, (9, "남음", [1, 2, 3, 4])]))
     found = find_labelled_pages(tmp_path)
     assert (found.form, [page.name for page in found.pages]) == ("coco", ["가", "나"])
-    assert set(found.problems) == {Problem("다", NO_LABEL), Problem(place, NO_IMAGE, "없음.jpg")}
+    rest = {Problem("다", NO_LABEL), Problem(place, NO_IMAGE, "없음.jpg"), Problem(place, ORPHANS, "1 of them")}
+    assert set(found.problems) == rest
     assert words_of(found.pages[0]) == [((10, 20, 50, 40), "도로"), ((60, 20, 100, 40), "허가")]
     assert words_of(found.pages[1]) == [((1, 2, 31, 14), "점용")]
     page = read_page(found.pages[0])

@@ -179,7 +179,10 @@ def as_aihub(content: Json) -> Json:
                 f"describes {len(content['images']):,} images (COCO); a label file describes one page. "
                 "A COCO file of all pages is read with --from"
             )
-        return next(coco_pages(content), ("", content))[1]
+        pages = [page for _, page in coco_pages(content)]
+        return (
+            pages[0] | {"annotations": [word for page in pages for word in page["annotations"]]} if pages else content
+        )
     for words, image in ((_x_and_y(content), "Images"), (_wordboxes(content), "image")):
         if words is not None:
             return {"images": [_size(content.get(image))], "annotations": words}
@@ -192,8 +195,9 @@ def is_coco(content: Any) -> bool:
         return False
     images, annotations = content.get("images"), content.get("annotations")
     named = isinstance(images, list) and bool(images) and isinstance(images[0], dict) and "file_name" in images[0]
-    own = isinstance(annotations, list) and any("annotation.bbox" in found for found in annotations[:1])
-    return named and isinstance(annotations, list) and not own
+    if not named or not isinstance(annotations, list):
+        return False
+    return not any(isinstance(found, dict) and "annotation.bbox" in found for found in annotations[:1])  # AI-Hub's own
 
 
 def is_known(content: Any) -> bool:
@@ -253,20 +257,26 @@ def _wordbox_word(identity: str, word: Json) -> Json:
 
 
 def coco_pages(content: Json) -> Iterator[tuple[str, Json]]:
-    """Yield each image of a COCO file: its file name as stated, and its label file in AI-Hub's structure."""
-    images = content["images"]
+    """Yield each image of a COCO file: its file name as stated, and its label file in AI-Hub's structure.
+
+    Last come the annotations that are of none of the images, if there are any, under an empty name.
+    """
+    images = [image for image in content["images"] if isinstance(image, dict)]
     by_image: defaultdict[str, list[Any]] = defaultdict(list)
     for annotation in content["annotations"]:
         stated = annotation.get("image_id") if isinstance(annotation, dict) else None
         by_image["" if stated is None else str(stated)].append(annotation)
     if len(images) == 1:  # then an annotation need not say whose it is
-        images = [{"id": ""} | images[0]] if isinstance(images[0], dict) else images
-        by_image[str(images[0].get("id"))] += by_image.pop("", [])
+        unstated = by_image.pop("", [])
+        by_image[str(images[0].get("id", ""))] += unstated
     for image in images:
-        if isinstance(image, dict) and isinstance(image.get("file_name"), str):
-            annotations = by_image.pop(str(image.get("id")), [])
+        if isinstance(image.get("file_name"), str):
+            annotations = by_image.pop(str(image.get("id", "")), [])
             words = [_coco_word(number, value) for number, value in enumerate(_without_parts(annotations), 1)]
             yield image["file_name"], {"images": [_size(image)], "annotations": words}
+    if orphans := [annotation for annotations in by_image.values() for annotation in annotations]:
+        detail = "image_id: not that of an image; expected the id of one of 'images'"
+        yield "", {"images": [{}], "annotations": [broken(str(n), "", detail) for n in range(1, len(orphans) + 1)]}
 
 
 def _without_parts(annotations: list[Any]) -> list[Any]:

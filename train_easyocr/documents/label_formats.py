@@ -72,6 +72,7 @@ SCRIPTS = frozenset({"Arabic", "Bangla", "Chinese", "Hindi", "Japanese", "Korean
 NO_WORDS_LINE = "line without an image's path, a tab and a list of words"
 AMBIGUOUS = "several images of its name"
 UNREADABLE = "label file that can't be read"
+ORPHANS = "annotations of no image"
 NO_COCO = "is no COCO file: no 'images' with 'file_name' and 'annotations'"
 EXPECTED = (
     "expected are images (.jpg, .png) with PPOCRLabel's Label.txt, or with a file gt_X.txt or X.txt for each X.jpg "
@@ -514,6 +515,9 @@ def _labels_of_coco(
             problems.append(Problem(name, UNREADABLE, NO_COCO))
             continue
         for stated, page in coco_pages(content):
+            if not stated:
+                problems.append(Problem(name, ORPHANS, f"{len(page['annotations']):,} of them"))
+                continue
             image, reason = _named_image(stated, name.rpartition("/")[0], by_name, by_file)
             if reason:
                 problems.append(Problem(name, reason, stated))
