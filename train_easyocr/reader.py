@@ -28,7 +28,6 @@ import functools
 import hashlib
 import importlib.util
 import math
-import os
 import sys
 import tempfile
 import threading
@@ -39,20 +38,27 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import easyocr.config
 import easyocr.easyocr
 import numpy as np
 import torch
 import yaml
-from easyocr.imgproc import loadImage
 from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.settings import SettingsError
-from train_easyocr.documents.images import ImageError, decode_image
-from train_easyocr.documents.page import Box, Quad, Shape, bounds  # noqa: F401 - `bounds` goes with shapes
+from train_easyocr.documents.images import ImageError, PageImage
+from train_easyocr.documents.page import (  # noqa: F401 - `bounds` goes with shapes
+    NOTHING_LABELLED,
+    Box,
+    Layout,
+    Quad,
+    Shape,
+    bounds,
+)
 from train_easyocr.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
 from train_easyocr.model_files import FINETUNED, FINETUNED_LANGUAGES, Place, stage
 from train_easyocr.recognition.checkpoints import CheckpointError, read_card
@@ -89,25 +95,48 @@ class ReaderError(RuntimeError):
     """A reader can't be opened with the files that are there; the message names the file and what is wrong."""
 
 
-def load_page(path: Path) -> tuple[Pixels, Pixels]:
-    """Read an image file as `Reader.readtext(path)` does.
+def load_page(path: Path, layout: Layout = NOTHING_LABELLED) -> tuple[Pixels, Pixels]:
+    """Read an image file as `Reader.readtext(path)` does, but upright and on white; of a TIFF the first page.
+
+    Args:
+        path: JPEG, PNG, TIFF, BMP or WebP.
+        layout: What is labelled on it: labels can be about the image as it is stored (see `documents.images`).
 
     Returns:
         The page in colour [h, w, 3] (RGB), for detection, and in grey [h, w], for recognition.
 
     Raises:
-        ImageError: The file is no JPEG or PNG image, is cut off, or has not 8 bits a channel; the message names it.
+        ImageError: The file can't be read, is no such image, cut off or damaged; the message names it.
     """
+    with naming(path):
+        return colour_and_grey(PageImage(path.read_bytes(), layout))
+
+
+def load_pages(path: Path) -> Iterator[tuple[Pixels, Pixels]]:
+    """Read all pages of an image file, one after the other: a TIFF can have several; as `load_page`."""
+    with naming(path):
+        content, number, further = path.read_bytes(), 0, True
+        while further:
+            image = PageImage(content, number=number)
+            yield colour_and_grey(image)
+            number, further = number + 1, image.further
+
+
+def colour_and_grey(image: PageImage) -> tuple[Pixels, Pixels]:
+    """Decode a page; see `load_page`. The message of an ImageError names no file."""
+    grey, colour = image.pixels(), image.pixels(rgb=True)
+    return np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2RGB), np.uint8), grey
+
+
+@contextlib.contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Name the image file in errors that arise from reading it: all become ImageErrors."""
     try:
-        grey = decode_image(path.read_bytes())
-        colour = loadImage(os.fspath(path.absolute()))
+        yield
     except ImageError as error:
         raise ImageError(f"{path}: {error}") from error
-    except Exception as error:  # each format's decoder raises errors of its own
-        raise ImageError(f"{path}: can't be read as an image: {error}") from error
-    if colour.dtype != np.uint8 or colour.ndim != 3 or colour.shape[2] != 3:
-        raise ImageError(f"{path}: is not an image of 8 bits a channel, grey or RGB")
-    return colour, grey
+    except OSError as error:
+        raise ImageError(f"{path}: can't be read: {error.strerror or error}") from error
 
 
 class PageReader:

@@ -20,7 +20,7 @@ from train_easyocr.evaluation.metrics import score_page
 from train_easyocr.evaluation.predictions import FILE_NAME
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
 from train_easyocr.evaluation.runner import LABELS, Model, in_advance
-from train_easyocr.reader import ReaderError, load_page
+from train_easyocr.reader import ReaderError, colour_and_grey
 
 ROOT = Path(__file__).parents[2]
 FILES = (CSV_NAME, JSON_NAME, FILE_NAME)
@@ -325,7 +325,7 @@ def test_pages_are_prepared_in_advance_in_order_and_not_too_many():
 def test_kept_pages_are_not_decoded(eval_set, tmp_path, monkeypatch):
     run(eval_set, tmp_path, [fake_model("baseline")])
     decoded = []
-    monkeypatch.setattr(runner, "load_page", lambda path: decoded.append(path) or load_page(path))
+    monkeypatch.setattr(runner, "colour_and_grey", lambda page: decoded.append(page) or colour_and_grey(page))
     run(eval_set, tmp_path, [fake_model("baseline")])
     assert decoded == []
     run(eval_set, tmp_path, [fake_model("baseline"), fake_model("finetuned")])

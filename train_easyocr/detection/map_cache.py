@@ -96,7 +96,7 @@ def _map_page(
         # The label file's size may be wrong, so that the key needs the image where nothing is cached yet.
         size = mapped.size if mapped else _cached_size(cache, digest)
         if size is None:
-            colour, _ = load_page(page.image)
+            colour, _ = load_page(page.image, page.layout)
             size = (colour.shape[1], colour.shape[0])
             _write(_size_file(cache, digest), size=np.array(size))
         mapped = mapped or MappedPage(page, digest, size)
@@ -107,7 +107,7 @@ def _map_page(
         stored = _read(cache / f"{name}.npz")
         if stored is None:
             if colour is None:
-                colour, _ = load_page(page.image)
+                colour, _ = load_page(page.image, page.layout)
             found = detector.with_parameters(parameters).score_maps(colour)
             stored = {"maps": np.rint(found.maps.clip(0, 1) * 255).astype(np.uint8), "scale": np.array(found.scale)}
             _write(cache / f"{name}.npz", **stored)

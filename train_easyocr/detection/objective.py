@@ -116,7 +116,7 @@ class Readings:
     def _grey(self, page: MappedPage) -> NDArray[np.uint8]:
         """Return a page's image; as many as the memory allows are decoded once."""
         if page.image_sha256 not in self._greys:
-            self._greys[page.image_sha256] = load_page(page.page.image)[1]
+            self._greys[page.image_sha256] = load_page(page.page.image, page.page.layout)[1]
             while sum(grey.size for grey in self._greys.values()) > KEPT_PIXELS and len(self._greys) > 1:
                 self._greys.popitem(last=False)
         return self._greys[page.image_sha256]

@@ -36,7 +36,8 @@ from train_easyocr.documents.download import (
     find_unzipped_pages,
     list_download,
 )
-from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
+from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_page
+from train_easyocr.documents.ink import BESIDE_PRINT, are_beside_print, count_blank
 from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
@@ -98,17 +99,20 @@ def split_labels(label: LabelFile, width: int, height: int) -> PageLabels:
     )
 
 
-def read_training_page(page: PageSource) -> tuple[NDArray[np.uint8], PageLabels]:
+def read_training_page(page: PageSource, rgb: bool = False) -> tuple[NDArray[np.uint8], PageLabels]:
     """Read a page.
 
     Returns:
-        The image, grey, uint8 [H, W], and its labels.
+        The image, grey, uint8 [H, W], or in colour [H, W, 3] (blue, green, red) for `rgb`, and its labels.
 
     Raises:
-        SourceError, ImageError, LabelError: A file can't be read.
+        SourceError, ImageError, LabelError: A file can't be read, or the labels lie beside the image's print.
     """
-    image = decode_image(page.image.read(MAX_IMAGE_BYTES))
     label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
+    image, _ = decode_page(page.image.read(MAX_IMAGE_BYTES), label.layout, rgb)
+    boxes = label.layout.boxes
+    if are_beside_print(blank := count_blank(image, boxes), len(boxes)):
+        raise LabelError(page.name, f"{BESIDE_PRINT}: {blank} of {len(boxes)} boxes show no ink")
     return image, split_labels(label, image.shape[1], image.shape[0])
 
 

@@ -27,9 +27,9 @@ from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.loading import Batch, Pieces, StepPlan, training_batches
 from train_easyocr.detection.networks import CRAFT, NETWORKS, TrainableNetwork
-from train_easyocr.detection.pages import FEW_PAGES, PageSet, open_pages, split_labels
-from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_label_file
-from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
+from train_easyocr.detection.pages import FEW_PAGES, PageSet, open_pages, read_training_page
+from train_easyocr.documents.aihub import LabelError
+from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.workers import loading_workers
@@ -468,10 +468,9 @@ def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, i
     Raises:
         SourceError, ImageError, LabelError: A file can't be read.
     """
-    image = cv2.cvtColor(decode_image(page.image.read(MAX_IMAGE_BYTES), rgb=True), cv2.COLOR_BGR2RGB)
-    label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
-    labels = [Box(*box) for box in split_labels(label, image.shape[1], image.shape[0]).boxes.tolist()]
-    found = detector.boxes(detector.score_maps(image))
+    image, usable = read_training_page(page, rgb=True)
+    labels = [Box(*box) for box in usable.boxes.tolist()]
+    found = detector.boxes(detector.score_maps(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
     return len(match(labels, found)), len(found), len(labels)
 
 

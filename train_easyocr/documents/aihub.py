@@ -29,14 +29,14 @@ from train_easyocr.documents.json_forms import (
     polygon_of,
     shown_keys,
 )
-from train_easyocr.documents.page import Box, Page, Quad, Shape, Word, corners_of, enclosing_box, shape_of
+from train_easyocr.documents.page import Box, Layout, Page, Quad, Shape, Word, corners_of, enclosing_box, shape_of
 from train_easyocr.documents.sources import Source, SourceError
 from train_easyocr.encodings import UTF_8, EncodingError, decode_text
 from train_easyocr.text import normalize_label, unseen_kinds
 
 T = TypeVar("T")
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 LABEL_SUFFIX = ".json"
 MAX_LABEL_BYTES = 64 * 2**20
 """A real label file has about 0.1 MiB; one above this is not read."""
@@ -150,6 +150,12 @@ class LabelFile:
     width: int
     height: int
     encoding: str = UTF_8
+
+    @property
+    def layout(self) -> Layout:
+        """What tells which way up the image belongs."""
+        usable = (a.box for a in self.annotations if a.text and a.box.area and not a.fault)
+        return Layout(self.width, self.height, tuple(usable))
 
 
 def read_label_file(source: Path | bytes, name: str = "label file") -> LabelFile:

@@ -142,6 +142,17 @@ def shape_of(box: Box, corners: Quad | None) -> Shape:
     return box if quad.is_upright else quad
 
 
+class Layout(NamedTuple):
+    """What labels say about their image: its size in pixels, 0 where they state none, and where words are."""
+
+    width: int = 0
+    height: int = 0
+    boxes: tuple[Box, ...] = ()
+
+
+NOTHING_LABELLED = Layout()
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Word:
     """A printed word.
@@ -202,3 +213,8 @@ class Page:
     def stem(self) -> str:
         """The last part of the name: `5350109-2001-0001-0344`."""
         return self.name.rsplit("/", 1)[-1]
+
+    @property
+    def layout(self) -> Layout:
+        """What tells which way up the image belongs."""
+        return Layout(self.width, self.height, tuple(word.box for word in self.words))

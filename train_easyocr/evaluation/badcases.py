@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from train_easyocr.documents.aihub import PageFile
-from train_easyocr.documents.images import ImageError, decode_image
+from train_easyocr.documents.aihub import LabelError, PageFile, read_page
+from train_easyocr.documents.images import ImageError, decode_page
 from train_easyocr.evaluation.character_errors import CharacterSummary, weak_characters
 from train_easyocr.evaluation.error_classes import CLASSES, RIGHT
 from train_easyocr.evaluation.observations import Observations, Words
@@ -100,8 +100,9 @@ def export_bad_cases(
     for page, of_page in tqdm(rows.items(), unit="page", desc="Bad cases"):
         name = observations.pages[page].name
         try:
-            image = decode_image(files[name].image.read_bytes(), cutting.rgb)
-        except (ImageError, OSError) as error:
+            layout = read_page(files[name]).layout
+            image, _ = decode_page(files[name].image.read_bytes(), layout, cutting.rgb)
+        except (ImageError, LabelError, OSError) as error:
             say(f"skipped {name}: {error}")
             continue
         _write_patches(work, image, (called[name], name, words, of_page), cutting, found)

@@ -10,6 +10,7 @@ import io
 import platform
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -84,6 +85,7 @@ def summarize(evaluation: Evaluation, eval_set: Path, config: Config) -> dict[st
         "models": models,
         "improvement_percent": _improvements(models),
         "left_out": evaluation.failed,
+        "warnings": [{"page": problem.name, "reason": problem.reason} for problem in evaluation.warnings],
         "skipped": [{"page": problem.name, "reason": problem.reason} for problem in evaluation.skipped],
         "versions": versions(),
         "config": config.model_dump(),
@@ -164,6 +166,7 @@ def as_tables(summary: dict[str, Any]) -> str:
         f"Mean {HEADLINE} per category",
         format_table(["category", "pages", "words", *models], categories),
         *_improvement_lines(summary),
+        *_warning_lines(summary["warnings"]),
         *_skipped_lines(summary["skipped"]),
     ]
     return "\n\n".join(parts)
@@ -188,6 +191,13 @@ def _improvement_lines(summary: dict[str, Any]) -> list[str]:
         before, after = (summary["models"][model]["mean"][HEADLINE] for model in (name, FINETUNED_MODEL))
         change = "no percentage of 0" if percent["mean"] is None else f"{percent['mean']:+.1f} %"
         lines.append(f"Mean {HEADLINE}: {name} {before:.4f} -> {FINETUNED_MODEL} {after:.4f} ({change})")
+    return ["\n".join(lines)] if lines else []
+
+
+def _warning_lines(warnings: Sequence[dict[str, str]]) -> list[str]:
+    counts = Counter(warning["reason"] for warning in warnings)
+    first = {warning["reason"]: warning["page"] for warning in reversed(warnings)}
+    lines = [f"Warning: {reason}: {count} pages, {first[reason]} first" for reason, count in sorted(counts.items())]
     return ["\n".join(lines)] if lines else []
 
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from train_easyocr.documents import Box
-from train_easyocr.documents.aihub import PageFile
-from train_easyocr.documents.images import ImageError, decode_image
+from train_easyocr.documents.aihub import LabelError, PageFile, read_page
+from train_easyocr.documents.images import ImageError, decode_page
 from train_easyocr.documents.workers import available_cores
 
 Pixels = NDArray[np.uint8]
@@ -88,8 +88,8 @@ def read_images(
     def read(task: tuple[PageFile, Sequence[Box]]) -> PageImages:
         file, boxes = task
         try:
-            image = decode_image(file.image.read_bytes())
-        except (ImageError, OSError) as error:
+            image, _ = decode_page(file.image.read_bytes(), read_page(file).layout)
+        except (ImageError, LabelError, OSError) as error:
             say(f"{file.image}: is left out of the report: {error}")
             return PageImages()
         height, width = image.shape

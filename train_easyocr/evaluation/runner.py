@@ -23,15 +23,14 @@ from tqdm import tqdm
 
 from train_easyocr.documents import Box, Page, Quad, Shape, Word
 from train_easyocr.documents.aihub import LabelError, PageFile, Problem, read_page
-from train_easyocr.documents.images import ImageError
+from train_easyocr.documents.images import ImageError, PageImage
 from train_easyocr.documents.page import bounds
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.evaluation.matching import box_array
 from train_easyocr.evaluation.metrics import PageScores, score_page
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity, Predictions
-from train_easyocr.files import sha256
-from train_easyocr.reader import ReaderError, Reading, load_page
+from train_easyocr.reader import ReaderError, Reading, colour_and_grey, naming
 from train_easyocr.text import normalize_label
 
 Boxes = Literal["labels", "detector", "predictions"]
@@ -148,6 +147,7 @@ class Evaluation:
         models: The evaluated models by name, and what their readings depend on.
         pages: Each page's scores, in the order of the pages.
         skipped: Pages that can't be scored, and why.
+        warnings: What is not as it should be with images of pages that are scored.
         failed: Models that could not be opened by name, and why.
     """
 
@@ -155,6 +155,7 @@ class Evaluation:
     models: dict[str, Identity]
     pages: list[PageResult] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
 
@@ -227,13 +228,15 @@ class _Prepared:
 
     Attributes:
         page: With its labels.
-        image: Hash of its image file.
+        image: Hash of its image file, and how it was turned and laid on white, if it was.
         pixels: In colour and grey (see `load_page`), where a model has not read it yet.
+        warnings: What is not as it should be with the image.
     """
 
     page: Page
     image: str
     pixels: tuple[Pixels, Pixels] | None
+    warnings: list[str]
 
 
 class _Run:
@@ -292,9 +295,13 @@ class _Run:
         """
         try:
             page = _labelled(page_file)
-            image = _hash_of(page.image)
-            read = (predictions.holds(self.key(m), page.name, self._shown(m, page, image)) for m in list(self.models))
-            return _Prepared(page, image, None if all(read) else load_page(page.image))
+            with naming(page.image):
+                content = page.image.read_bytes()
+                decoded = PageImage(content, page.layout)
+                image = hashlib.sha256(content).hexdigest() + decoded.changes
+                read = (predictions.holds(self.key(m), page.name, self._shown(m, page, image)) for m in [*self.models])
+                pixels = None if all(read) else colour_and_grey(decoded)
+            return _Prepared(page, image, pixels, decoded.warnings)
         except (LabelError, ImageError) as error:
             return error
 
@@ -307,6 +314,7 @@ class _Run:
             self.report(f"skipped {page_file.name}: {prepared}")
             return
         page, image = prepared.page, prepared.image
+        self.outcome.warnings += [Problem(page.name, warning) for warning in prepared.warnings]
         rows: dict[str, Sequence[Row]] = {found.name: found.rows.get(page.name, []) for found in self.readings}
         rows |= self._read(prepared, predictions)
         scores = {
@@ -412,10 +420,3 @@ def _labelled(page_file: PageFile) -> Page:
     except ValueError as error:
         raise LabelError(page_file.label, str(error)) from error
     return page
-
-
-def _hash_of(image: Path) -> str:
-    try:
-        return sha256(image)
-    except OSError as error:
-        raise ImageError(f"{image}: can't be read: {error.strerror}") from error

@@ -17,9 +17,10 @@ from typing import BinaryIO, Literal
 import cv2
 import numpy as np
 
-from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_label_file
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, OUTSIDE, LabelError, read_label_file
 from train_easyocr.documents.archives import UNUSABLE_NAME
-from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
+from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_page
+from train_easyocr.documents.ink import BESIDE_PRINT, are_beside_print, count_blank
 from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.patches.batch_records import PageRecord, summarize
 from train_easyocr.patches.cropping import CutPage, Cutting, crop, cut_page, patch_name
@@ -30,6 +31,7 @@ MALFORMED_LABEL = "malformed label file"
 UNREADABLE_IMAGE = "unreadable image"
 DAMAGED = "image or label file damaged in its archive"
 UNUSABLE_PAGE_NAME = "file name that can't be written"
+BLANK = "box without ink"
 BATCHES, IMAGES = "batches", "images"
 """Folders: of records below the work folder, of patches in a set."""
 BATCH = 4
@@ -196,11 +198,27 @@ def read_and_cut(image: bytes, label: bytes, cutting: Cutting) -> tuple[CutPage,
     except LabelError as error:
         raise PageError(MALFORMED_LABEL, error.detail) from None
     try:
-        pixels = decode_image(image, cutting.rgb)
+        pixels, warnings = decode_page(image, labels.layout, cutting.rgb)
     except ImageError as error:
         raise PageError(UNREADABLE_IMAGE, str(error)) from None
     height, width = pixels.shape[:2]
     cut = cut_page(labels, width, height, cutting)
+    cut.warnings.update(warnings)
+    _count_blank(cut, pixels)
     if sum(box.area for box in cut.wide or cut.boxes) > MAX_COVER * width * height:
         raise PageError(MALFORMED_LABEL, f"its boxes cover the page more than {MAX_COVER} times")
     return cut, pixels
+
+
+def _count_blank(cut: CutPage, pixels: np.ndarray) -> None:
+    """Count the patches that show no ink.
+
+    Raises:
+        PageError: There are too many for the labels to be those of the image.
+    """
+    blank, outside = count_blank(pixels, cut.boxes), sum(word.reason == OUTSIDE for word in cut.skipped)
+    of_all = len(cut.boxes) + outside
+    if are_beside_print(blank + outside, of_all):
+        raise PageError(BESIDE_PRINT, f"{blank + outside} of {of_all} boxes show no ink; are they of this image?")
+    if blank:
+        cut.warnings[BLANK] = blank

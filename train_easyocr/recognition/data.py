@@ -6,21 +6,20 @@ the same pixels. Labels are never edited in silence: what is left out, and why, 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import lmdb
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from tqdm import tqdm
 
 from train_easyocr.config import Config
+from train_easyocr.documents.images import ImageError, PageImage, decode_image, is_plain_png
 from train_easyocr.recognition.box_jitter import Margins, tight_crop
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.patch_cache import PatchCache
@@ -207,10 +206,17 @@ class LmdbPatches:
 
 def decode_patch(content: bytes, rgb: bool, place: str) -> npt.NDArray[np.uint8]:
     """Return an encoded image's pixels, [h, w] grey or [h, w, 3] RGB; raises PatchError naming `place`."""
-    buffer = np.frombuffer(content, np.uint8)
-    image = None
-    if len(buffer):
-        image = cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB if rgb else cv2.IMREAD_GRAYSCALE)
+    image: npt.NDArray[Any] | None
+    if is_plain_png(content):  # step 2's: without the look at its head, which takes longer than its pixels
+        flags = cv2.IMREAD_COLOR_RGB if rgb else cv2.IMREAD_GRAYSCALE
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    else:
+        try:
+            image = decode_image(content, rgb)
+        except ImageError:
+            image = None
+        else:
+            image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if rgb else image
     if image is None:
         raise PatchError(f"{place}: is no image that can be decoded; prepare the set again (step 2)")
     return image.astype(np.uint8, copy=False)
@@ -344,11 +350,11 @@ class WordSet:
         row = int(self.rows[index])
         name, _ = self.table.row(row)
         try:
-            with Image.open(io.BytesIO(self.source.read(row, name))) as image:
-                left, top, right, bottom = self.source.margins(row)
-                return image.width - left - right, image.height - top - bottom
-        except OSError:
+            width, height = PageImage(self.source.read(row, name)).upright_size
+        except ImageError:
             raise PatchError(f"{self.place(index)}: is no image that can be decoded") from None
+        left, top, right, bottom = self.source.margins(row)
+        return width - left - right, height - top - bottom
 
 
 def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage_ratio: float = 1.0) -> WordSet:
