@@ -2,9 +2,9 @@
 
     python3 -m benchmarks.word_accuracy [--weights FILE ...] [--count 1500] [--faces unseen] [--seed 31]
 
-For each look (good print, spoilt print) the same words are rendered once and read with all weights, by default the
-starter's. Beside the share that is read without a mistake stand its two parts: words as documents hold them, and words
-made up around a character so that each has its turn, most of which no document holds.
+For each look (good print, spoilt print, black and white) the same words are rendered once and read with all weights, by
+default the starter's. Beside the share that is read without a mistake stand its two parts: words as documents hold
+them, and words made up around a character so that each has its turn, most of which no document holds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from train_easyocr.synthesis.rendered_words import Recipe, RenderedWords, unifie
 from train_easyocr.synthesis.word_patches import Look
 from train_easyocr.text import format_table
 
-LOOKS: tuple[Look, ...] = ("clean", "scanned")
+LOOKS: tuple[Look, ...] = ("clean", "scanned", "bilevel")
 
 
 def shares(words: RenderedWords, texts: Sequence[str], read: Sequence[str]) -> list[str]:

@@ -28,7 +28,7 @@ STRENGTHS = {"off": 0.0, "light": 0.25, "medium": 0.5, "strong": 1.0}
 """What the names of `augmentation` stand for."""
 AUGMENTATION_KINDS = (
     *("invert", "swell", "starve", "crumble", "rule", "cut_out", "distort", "stretch", "perspective", "rotate"),
-    *("light", "fade", "blur", "streak", "coarsen", "grain", "harden", "speckle", "compress"),
+    *("light", "fade", "blur", "streak", "coarsen", "grain", "harden", "bilevel", "speckle", "compress"),
 )
 """What `augmentation` does to words, in the order in which it is done; `recognition/augmentation.py` has the code."""
 

@@ -15,10 +15,12 @@ from train_easyocr.synthesis.word_patches import (
     WordRenderer,
     compose,
     draw_box,
+    draw_breakage,
     draw_glyph,
     forms_of,
     lighten,
     low_resolution,
+    raised,
     smaller,
     typefaces,
 )
@@ -212,3 +214,57 @@ def test_low_resolution_keeps_the_size():
     coarse = low_resolution(patch, 48, rng())
     assert coarse.shape == patch.shape
     assert coarse.std() < patch.std() * 0.8
+
+
+def test_black_and_white_words_are_black_and_white_but_for_jpeg(faces):
+    renderer = WordRenderer(faces, "bilevel")
+    patches = [renderer.render("제12조를", rng(number))[0] for number in range(200)]
+    between = np.array([((patch > 40) & (patch < 215)).mean() for patch in patches])
+    assert np.median(between) < 0.02
+    assert 0.02 < (between > 0.05).mean() < 0.3  # some were scanned anew in grey
+    inks = np.array([(patch < 128).mean() for patch in patches])
+    assert 0.02 < np.percentile(inks, 5) < np.percentile(inks, 95) < 0.55
+
+
+def test_mixed_words_are_black_and_white_every_other_time(faces):
+    renderer = WordRenderer(faces, "mixed")
+    patches = [renderer.render("제12조를", rng(number))[0] for number in range(400)]
+    between = np.array([((patch > 40) & (patch < 215)).mean() for patch in patches])
+    assert (between < 0.02).mean() == pytest.approx(0.4, abs=0.1)
+
+
+def test_points_are_left_where_strokes_break(faces):
+    renderer, seen = WordRenderer(faces, "bilevel"), []
+    for number in range(150):
+        patch = renderer.render("1.", rng(number))[0]
+        right = patch[patch.shape[0] // 2 :, patch.shape[1] // 2 :]
+        seen.append(np.ptp(right.astype(int)) > 100)
+    assert np.mean(seen) > 0.97
+
+
+def test_small_print_is_neither_filled_nor_gone():
+    small, large = ([draw_breakage(size, rng(number)) for number in range(300)] for size in (18, 45))
+    assert 0.25 < min(small) < max(small) < 0.55
+    assert min(large) < 0.05 and max(large) > 0.65
+
+
+def test_units_are_drawn_as_old_faces_do_it(faces):
+    face = faces[0]
+    known = Typeface(face.face, face.signs | {"m", "2"}, face.characters, 1.0)
+    whole = known.glyph("㎡")
+    old = raised("2", whole, known, rng())
+    m = known.glyph("m")
+    assert old.advance > m.advance
+    assert old.mask[-m.mask.shape[0] :, : m.mask.shape[1]].sum() == m.mask.sum()  # the m stands where it stood
+    assert old.top < m.top
+    tick = old.mask[:, m.mask.shape[1] :]
+    assert 0 < tick.sum() < m.mask.sum()
+    assert raised("2", whole, Typeface(face.face, frozenset("㎡"), face.characters, 1.0), rng()) is whole
+
+
+def test_myeongjo_prints_most_of_what_is_black_and_white(faces):
+    serif = Typeface(Face(faces[0].face.path, 0, "NanumMyeongjo", "Regular"), faces[0].signs, faces[0].characters, 1.0)
+    sans = Typeface(faces[0].face, faces[0].signs, faces[0].characters, 1.0)
+    renderer = WordRenderer([serif, sans])
+    chosen = [renderer.choose("가", rng(number), "bilevel") is serif for number in range(400)]
+    assert np.mean(chosen) == pytest.approx(0.75, abs=0.07)

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from train_easyocr.config import AUGMENTATION_KINDS, Config
 from train_easyocr.recognition.data import generator
 from train_easyocr.recognition.images import Pixels
+from train_easyocr.synthesis import defects
 
 Random = np.random.Generator
 
@@ -287,6 +288,20 @@ def harden(image: Pixels, random: Random, magnitude: float) -> Pixels:
     return _lut(image, (1 - magnitude) * _VALUES + magnitude * hard)
 
 
+def bilevel(image: Pixels, random: Random, magnitude: float) -> Pixels:
+    """Scan to black and white: strokes swell or get thin and break, edges are jagged."""
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    dark = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)[1]
+    # Where more is dark than bright, the ground is.
+    inked = dark if np.count_nonzero(dark) < dark.size / 2 else 255 - dark
+    ink, paper = cv2.mean(grey, inked)[0], cv2.mean(grey, 255 - inked)[0]
+    if abs(ink - paper) < LEAST_CONTRAST:
+        return image
+    breakage = 0.35 + random.uniform(-0.35, 0.4) * magnitude
+    scan = defects.bilevel(grey, random, breakage, paper=paper, ink=ink, keep=0.5)
+    return scan if image.ndim == 2 else cv2.merge([scan] * 3)
+
+
 def invert(image: Pixels, random: Random, magnitude: float) -> Pixels:
     """Make dark light: white letters on a dark ground."""
     return 255 - image
@@ -445,6 +460,7 @@ OPERATIONS = (
     Operation(coarsen, 1.2),
     Operation(grain, 1.0),
     Operation(harden, 0.6),
+    Operation(bilevel, 1.0),
     Operation(speckle, 0.6),
     Operation(compress, 1.0),
 )

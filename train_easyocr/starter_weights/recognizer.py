@@ -1,11 +1,16 @@
 """How the starter's recognizer is made: from nothing, out of rendered words alone, on any machine.
 
-    python3 -m train_easyocr.starter_weights.recognizer --work DIR [--minutes 60] [--words 240000] [key=value ...]
+    python3 -m train_easyocr.starter_weights.recognizer --work DIR [--minutes 60] [--words 240000] [--part 0]
+        [--format lmdb|stream] [key=value ...]
 
 Renders words into DIR, trains there as config_files/starter_recognizer.yaml says, and writes the best weights so far in
 float16 to this folder when all is done or time is up. Stopped, killed or out of time, the same command goes on where it
 was. No page, face or template of the sample documents is used: words are printed in the faces that `--faces starter`
 names.
+
+More words than fit on a disk come in parts: each --part, in a --work of its own, has other words and goes on from the
+weights of the one before (continue_from=DIR/saved_models/starter_recognizer/best_accuracy_ema.pth). Or they are
+rendered as they are read (--format stream), which leaves labels alone on the disk.
 """
 
 from __future__ import annotations
@@ -15,11 +20,12 @@ import string
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from train_easyocr import starter_weights
-from train_easyocr.command_line import print_anything
+from train_easyocr.command_line import print_anything, whole_number
 from train_easyocr.config import CONFIG_FILES, ConfigError, load_config
 from train_easyocr.recognition.checkpoints import WeightsCard, best_weights, save_weights
 from train_easyocr.recognition.model import open_trained
@@ -32,15 +38,17 @@ SIGNS = (
     "ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩ" + string.ascii_letters + string.digits
 )
 """What was misread most when words held all characters alike: points and commas in thin faces above all."""
-SETS = {
-    "training/words": ("--faces", "starter", "--seed", "7"),
-    "training/signs": ("--faces", "starter", "--seed", "10", "--characters", SIGNS),
-    "validation/words": ("--faces", "unseen", "--seed", "900"),
+SETS: dict[str, tuple[Any, ...]] = {
+    "training/words": ("starter", 7),
+    "training/signs": ("starter", 10, "--characters", SIGNS),
+    "validation/words": ("unseen", 900),
 }
-"""Folders below --work and how their words are printed; validation in faces that training never sees.
+"""Folders below --work: faces, seed and further settings of their words; validation in faces that training never sees.
 
 A quarter of the words are of the second set, as of each batch (`batch_ratio`)."""
-VALIDATION_WORDS = 2000
+VALIDATION_WORDS = 4000
+PARTS = 1000
+"""By how much the seeds of a part's training words are above those of the part before."""
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -48,6 +56,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     module = "train_easyocr.starter_weights.recognizer"
     parser = parser_of(module, __doc__, starter_weights.RECOGNIZER, "for words, states and logs")
     parser.add_argument("--words", type=int, default=240_000, help="to train on (default: %(default)s)")
+    parser.add_argument("--part", type=whole_number(0, 1000), default=0, metavar="N", help="other numbers, other words")
+    parser.add_argument("--format", choices=("lmdb", "stream"), default="lmdb", help="of the words to train on")
     return parser.parse_intermixed_args(arguments)
 
 
@@ -65,8 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     signs = args.words // 4
     counts = (args.words - signs, signs, min(args.words, VALIDATION_WORDS))
-    for (folder, settings), count in zip(SETS.items(), counts, strict=True):
-        status = words.main(["--output", str(args.work / folder), "--count", str(count), *settings])
+    for (folder, (faces, seed, *others)), count in zip(SETS.items(), counts, strict=True):
+        settings = ["--count", str(count), "--faces", faces, *others]
+        if folder.startswith("training"):
+            settings += ["--seed", str(seed + PARTS * args.part), "--format", args.format]
+        else:
+            settings += ["--seed", str(seed)]
+        status = words.main(["--output", str(args.work / folder), *settings])
         if status:
             return status
     status = run(config, args.minutes)

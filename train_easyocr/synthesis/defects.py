@@ -239,7 +239,13 @@ def photocopy(image: Image, random: np.random.Generator, share: float) -> Image:
 
 
 def bilevel(
-    image: Image, random: np.random.Generator, breakage: float, *, paper: float = 255.0, ink: float = 0.0
+    image: Image,
+    random: np.random.Generator,
+    breakage: float,
+    *,
+    paper: float = 255.0,
+    ink: float = 0.0,
+    keep: float = 0.0,
 ) -> Image:
     """Scan to black and white, as most offices did at 300 dots an inch: no grey is left, edges are jagged.
 
@@ -252,10 +258,20 @@ def bilevel(
             from which a pixel is black goes from a fifth to four fifths.
         paper: Grey level of the ground.
         ink: Grey level of full ink.
+        keep: The share of the ink that is left at least; where more is gone, the scan is made anew with less breakage.
 
     Returns:
         A new image, 0 and 255 alone.
     """
+    wanted = keep * image.size * abs(paper - float(image.mean())) / max(1.0, abs(paper - ink))
+    scan = _threshold(image, random, breakage, paper, ink)
+    while keep and breakage > 0.05 and np.count_nonzero(scan == (0 if ink < paper else 255)) < wanted:
+        breakage *= 0.7
+        scan = _threshold(image, random, breakage, paper, ink)
+    return scan
+
+
+def _threshold(image: Image, random: np.random.Generator, breakage: float, paper: float, ink: float) -> Image:
     level = 0.2 + 0.6 * breakage
     soft = cv2.GaussianBlur(image, (0, 0), float(random.uniform(0.45, 1.1)))
     # Noise of a quarter of the way to ink or paper at most: edges get rough, the ground does not fill with dirt.

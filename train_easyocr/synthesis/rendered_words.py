@@ -21,7 +21,7 @@ from train_easyocr.synthesis.word_patches import Look, Patch, Typeface, WordRend
 from train_easyocr.synthesis.word_texts import WordTexts, package_words, usable_words
 from train_easyocr.text import unify_signs
 
-GENERATION = 6
+GENERATION = 7
 """Raised whenever the same settings would give other words than before."""
 MOST_BYTES = 64 * 2**20
 """Of a corpus or a report."""

@@ -26,13 +26,14 @@ from train_easyocr.synthesis.render import INK, as_dots, stamp
 from train_easyocr.text import VARIANTS
 
 Patch: TypeAlias = NDArray[Any]
-Look = Literal["clean", "scanned", "mixed"]
-State = Literal["clean", "usual", "spoilt"]
-"""What printing and scanning did to a word: hardly anything, what they always do, or their worst."""
+Look = Literal["clean", "scanned", "bilevel", "mixed"]
+State = Literal["clean", "usual", "spoilt", "bilevel"]
+"""What printing and scanning did to a word: hardly anything, what they always do, their worst, or black and white."""
 STATES: dict[Look, tuple[tuple[State, float], ...]] = {
     "clean": (("clean", 1.0),),
     "scanned": (("usual", 0.4), ("spoilt", 1.0)),
-    "mixed": (("clean", 0.25), ("usual", 0.55), ("spoilt", 1.0)),
+    "bilevel": (("bilevel", 1.0),),
+    "mixed": (("bilevel", 0.5), ("clean", 0.625), ("usual", 0.775), ("spoilt", 1.0)),
 }
 """The states of each look and their shares, summed up."""
 
@@ -42,8 +43,16 @@ PAD = 6
 """Pixels around the box that are spoilt with it and cut off at the end, so that blur and JPEG know no edge there."""
 SMALLEST, LARGEST = 12, 100
 """Type sizes, pixels per em."""
+SMALLEST_BILEVEL = 18
+"""Likewise, of what is scanned to black and white: below, the strokes of a full syllable run together."""
 WIDE_SIGNS = frozenset("“”‘’ㆍ·「」『』")
 """Signs that many documents print as wide as a syllable, whatever the face has."""
+RAISED = {"㎡": "2',", "㎥": "3"}
+"""Units that old faces draw as an m with a small sign, hardly more than a tick, at its shoulder."""
+KEPT = 0.5
+"""The share of a word's ink that a scan to black and white leaves at least."""
+DOTTED = frozenset(".,ㆍ·:;'\"‘’“”!?%")
+"""Signs that consist of dots or hold some."""
 POINTS = frozenset(".,ㆍ·")
 """Signs that are hardly larger than dirt in some faces, and three times as large in others."""
 
@@ -150,7 +159,8 @@ class WordRenderer:
     Args:
         faces: Faces to print with, from `typefaces`.
         look: `clean` is print as a good printer and scanner leave it, `scanned` is the usual grey scan or one spoilt in
-            many ways, `mixed` is three of these to one of those.
+            many ways, `bilevel` is black and white as AI-Hub's pages are, from firm to broken strokes. Half of `mixed`
+            is bilevel; of the rest three of four are scanned.
         context: How much is kept around a word's box on every side, a part of its height, as step 2's `box_context`.
     """
 
@@ -159,6 +169,9 @@ class WordRenderer:
         self.context = context
         self._states = STATES[look]
         self._bounds = list(accumulate(face.share for face in self.faces))
+        # What was scanned to black and white is older, and word processors printed nearly everything in Myeongjo then.
+        serifs = (face.share * (3.0 if face.face.kind == "serif" else 1.0) for face in self.faces)
+        self._bilevel_bounds = list(accumulate(serifs))
 
     def drawable(self, characters: str) -> str:
         """The characters that at least one face draws, in their order."""
@@ -178,6 +191,9 @@ class WordRenderer:
         plane, word, margin, state, typeface, size = self._set(text, random)
         if random.random() < 0.4:
             neighbours(plane, word, typeface, size, random)
+        if state == "bilevel":
+            patch = black_and_white(plane, word, size, random, points=not DOTTED.isdisjoint(text))
+            return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD]), margin
         if random.random() < (0.25 if state == "spoilt" else 0.1):
             rules(plane, word, size, random)
         if state == "spoilt":
@@ -195,17 +211,20 @@ class WordRenderer:
     def _set(self, text: str, random: np.random.Generator) -> tuple[Patch, Box, int, State, Typeface, int]:
         draw = random.random()
         state = next(state for state, bound in self._states if draw < bound)
-        typeface = self.choose(text, random)
+        typeface = self.choose(text, random, state)
         size = draw_size(random)
+        if state == "bilevel":
+            size = max(SMALLEST_BILEVEL, size)
         ink = print_word(text, typeface, size, random, varied=state == "spoilt" or random.random() < 0.3)
         return *set_out(ink, size, self.context, random), state, typeface, size
 
-    def choose(self, text: str, random: np.random.Generator) -> Typeface:
+    def choose(self, text: str, random: np.random.Generator, state: State = "usual") -> Typeface:
         """Draw a face that draws all of the text."""
         letters = set(text)
         letters.discard(" ")
+        bounds = self._bilevel_bounds if state == "bilevel" else self._bounds
         for _ in range(8):
-            typeface = self.faces[bisect(self._bounds, random.random() * self._bounds[-1])]
+            typeface = self.faces[bisect(bounds, random.random() * bounds[-1])]
             if letters <= typeface.characters:
                 return typeface
         fitting = [typeface for typeface in self.faces if letters <= typeface.characters]
@@ -217,9 +236,9 @@ class WordRenderer:
 def draw_size(random: np.random.Generator) -> int:
     """A type size: most words of a page scanned at 300 dots an inch have 35 to 50 pixels, some are far off."""
     draw = random.random()
-    if draw < 0.6:
-        return int(random.integers(32, 52))
-    if draw < 0.85:
+    if draw < 0.55:
+        return int(random.integers(32, 54))
+    if draw < 0.83:
         return int(random.integers(18, 40))
     if draw < 0.92:
         return int(random.integers(SMALLEST, 20))
@@ -241,12 +260,14 @@ def print_word(text: str, typeface: Typeface, size: int, random: np.random.Gener
     """
     spacing = 0.0
     if not varied:
-        spacing = EM * random.uniform(-0.08, 0.02) if random.random() < 0.4 else 0.0
+        # Word processors of the nineties set syllables a tenth of an em apart, later ones close.
+        spacing = EM * random.uniform(-0.08, 0.14) if random.random() < 0.5 else 0.0
     elif random.random() < 0.45:
-        spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.85 else random.uniform(0.06, 0.6))
+        spacing = EM * (random.uniform(-0.10, 0.06) if random.random() < 0.85 else random.uniform(0.06, 0.8))
+    space = float(random.uniform(0.18, 0.5))
     wide = 0.0 if random.random() < 0.6 else float(random.uniform(0.8, 1.5))
     points = float(random.uniform(0.4, 0.85)) if random.random() < 0.2 else 1.0
-    ink = compose(text, typeface, spacing, wide, random, points=points)
+    ink = compose(text, typeface, spacing, wide, random, points=points, space=space)
     draw = random.random()
     if draw < (0.16 if varied else 0.06):
         ink = embolden(ink, random)
@@ -272,7 +293,14 @@ _CRISP = ((np.arange(256) - 128) * 1.8 + 128).clip(0, 255).astype(np.uint8)
 
 
 def compose(
-    text: str, typeface: Typeface, spacing: float, wide: float, random: np.random.Generator, *, points: float = 1.0
+    text: str,
+    typeface: Typeface,
+    spacing: float,
+    wide: float,
+    random: np.random.Generator,
+    *,
+    points: float = 1.0,
+    space: float = 0.35,
 ) -> Patch:
     """Set glyphs at `EM` pixels side by side; the result is cut to the ink and has a margin of 2.
 
@@ -283,13 +311,16 @@ def compose(
         wide: Least width of the signs in `WIDE_SIGNS` in ems; 0 leaves them as the face has them.
         random: Chooses among the forms of signs.
         points: How large the signs in `POINTS` are, as a share of the face's own.
+        space: Width of a space in ems.
     """
     pen, prints, lefts = 0.0, [], []
     for character in text:
         if character == " ":
-            pen += EM * 0.35 + spacing
+            pen += EM * space + spacing
             continue
         glyph = typeface.glyph(_form(character, typeface, random))
+        if character in RAISED and random.random() < 0.4:
+            glyph = raised(RAISED[character], glyph, typeface, random)
         if points < 1 and character in POINTS:
             glyph = smaller(glyph, points)
         room = max(0.0, wide * EM - glyph.advance) if character in WIDE_SIGNS else 0.0
@@ -313,6 +344,23 @@ def smaller(glyph: Glyph, share: float) -> Glyph:
     size = (max(2, round(width * share)), max(2, round(height * share)))
     mask = cv2.resize(glyph.mask, size, interpolation=cv2.INTER_AREA)
     return Glyph(mask, glyph.left + (width - size[0]) // 2, glyph.top + height - size[1], glyph.advance)
+
+
+def raised(signs: str, glyph: Glyph, typeface: Typeface, random: np.random.Generator) -> Glyph:
+    """An m with one of `signs`, made small, at its shoulder, in place of a unit's `glyph`, where the face has both."""
+    sign = signs[int(random.integers(len(signs)))]
+    if not {"m", sign} <= typeface.signs:
+        return glyph
+    base, mark = typeface.glyph("m"), typeface.glyph(sign).mask
+    share = float(random.uniform(0.3, 0.5)) if sign.isdigit() else float(random.uniform(0.6, 0.9))
+    mark = cv2.resize(mark, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+    height, width = base.mask.shape
+    above = round(mark.shape[0] * random.uniform(0.5, 1.0))
+    plane = np.zeros((max(height + above, mark.shape[0]), width + mark.shape[1] + 1), np.uint8)
+    stamp(plane, base.mask, 0, above)
+    stamp(plane, mark, width + 1, 0)
+    advance = max(base.advance + mark.shape[1], EM * random.uniform(0.7, 1.0))
+    return Glyph(plane, base.left, base.top - above, float(advance))
 
 
 def _form(character: str, typeface: Typeface, random: np.random.Generator) -> str:
@@ -385,8 +433,11 @@ def set_out(ink: Patch, size: int, context: float, random: np.random.Generator) 
 def draw_box(width: int, height: int, size: int, random: np.random.Generator) -> Sides:
     """A box as labels draw it, tight or a little loose, or as a detector widens it."""
     draw = random.random()
-    if draw < 0.55:
+    if draw < 0.3:
         sides = random.uniform(0.02, 0.12, 4)  # a label: 2 to 4 pixels at 40
+    elif draw < 0.55:
+        # A label of AI-Hub's: 8 to 10 pixels left and right of a line of 45, 8 to 17 above and below together.
+        sides = random.uniform((0.12, 0.06, 0.12, 0.06), (0.24, 0.22, 0.24, 0.22))
     elif draw < 0.8:
         sides = random.uniform(0.05, 0.22, 4)  # a detector's box and EasyOCR's margin
     elif draw < 0.9:
@@ -437,10 +488,10 @@ def neighbours(plane: Patch, word: Box, typeface: Typeface, size: int, random: n
             x += mask.shape[1] + int(random.integers(2, max(3, size)))
 
 
-def rules(plane: Patch, word: Box, size: int, random: np.random.Generator) -> None:
-    """Lines of tables and forms: beside the word, under it, through it, or a curve of a seal."""
+def rules(plane: Patch, word: Box, size: int, random: np.random.Generator, *, least: int = 1) -> None:
+    """Lines of tables and forms, `least` pixels thick: beside the word, under it, through it, or a curve of a seal."""
     height, width = plane.shape
-    thickness = int(random.integers(1, max(2, size // 12) + 1))
+    thickness = int(random.integers(least, max(2, size // 12) + least))
     strength = int(random.integers(120, 256))
     away = round(size * random.uniform(0.02, 0.2))
     tilt = int(random.integers(-2, 3)) if random.random() < 0.4 else 0
@@ -487,6 +538,61 @@ def spoil_ink(plane: Patch, size: int, random: np.random.Generator) -> Patch:
     if random.random() < 0.15 and size > 20:
         plane = defects.crumble(plane, random, float(random.uniform(0.02, 0.2)) * strong)
     return plane
+
+
+def black_and_white(plane: Patch, word: Box, size: int, random: np.random.Generator, *, points: bool) -> Patch:
+    """Spoil a word's ink, scan it to black and white, and store it in grey, as AI-Hub's pages are.
+
+    Strokes may vanish, but no more than most of the word, and with `points` none of its dots.
+    """
+    dots = compact_spots(plane, size) if points else []
+    if random.random() < 0.15:
+        rules(plane, word, size, random, least=2)
+    if random.random() < 0.02:
+        punch(plane, word, size, random)
+    if random.random() < 0.25:
+        plane = spoil_ink(plane, size, random)
+    patch = 255 - plane
+    if random.random() < 0.25:
+        patch = defects.speckle(patch, random, 1 + int(random.integers(1 + plane.size // 4000)))
+    breakage = draw_breakage(size, random)
+    scan = defects.bilevel(patch, random, breakage, keep=KEPT)
+    while breakage > 0.05 and any(scan[dot].all() for dot in dots):
+        breakage *= 0.7
+        scan = defects.bilevel(patch, random, breakage, keep=KEPT)
+    if random.random() < 0.02:
+        scan = 255 - scan
+    if random.random() < 0.15:
+        scan = digitise_as_usual(scan, size, random) if random.random() < 0.5 else digitise_well(scan, size, random)
+    return jpeg(scan, int(random.integers(60, 97))) if random.random() < 0.8 else scan
+
+
+def draw_breakage(size: int, random: np.random.Generator) -> float:
+    """How far a threshold broke the strokes of a word: half of the words are firm, and small print is never far off."""
+    breakage = float(random.uniform(0.0, 0.4) if random.random() < 0.5 else random.uniform(0.3, 0.7))
+    # Small print whose strokes grow fills up, and whose strokes shrink is gone.
+    share = min(1.0, max(0.0, (size - 16) / 24))
+    return 0.4 + (breakage - 0.4) * (0.25 + 0.75 * share)
+
+
+def compact_spots(plane: Patch, size: int) -> list[tuple[slice, slice]]:
+    """Where points, commas and quotes lie: spots of ink that are small both ways."""
+    _, _, spots, _ = cv2.connectedComponentsWithStats((plane > 100).astype(np.uint8))
+    return [
+        (slice(y, y + height), slice(x, x + width))
+        for x, y, width, height, _ in spots[1:].tolist()
+        if width <= 0.25 * size and height <= 0.3 * size
+    ]
+
+
+def punch(plane: Patch, word: Box, size: int, random: np.random.Generator) -> None:
+    """The black disc of a punched hole, about 70 pixels across, that reaches a little into the word's room."""
+    radius, angle = int(random.integers(28, 38)), float(random.uniform(0, 2 * np.pi))
+    # The word's corner or side that lies in that direction, and from there outwards.
+    x = float(np.clip(np.cos(angle), -0.7, 0.7) / 0.7 * 0.5 + 0.5) * (word.xmax - word.xmin) + word.xmin
+    y = float(np.clip(np.sin(angle), -0.7, 0.7) / 0.7 * 0.5 + 0.5) * (word.ymax - word.ymin) + word.ymin
+    away = radius - round(size * random.uniform(-0.1, 0.15))
+    cv2.circle(plane, (round(x + away * np.cos(angle)), round(y + away * np.sin(angle))), radius, 255, -1)
 
 
 def on_paper(plane: Patch, state: State, random: np.random.Generator) -> Patch:

@@ -1,9 +1,9 @@
 """What word patches say: words of public documents, and words made up so that every character occurs often enough.
 
-Of twenty words eleven are such as documents hold: words of the
-package's sentences (or of a file), dates, sums, numbers of laws, addresses, marks of lists. Nine are made around a
-target, a character whose turn it is: each round goes once through all characters in an order of its own, so that
-none occurs more than once more often as a target than another.
+Of twenty words thirteen are such as documents hold: words of the package's sentences (or of a file), dates, sums,
+figures of tables, numbers of laws, addresses, marks of lists, lone signs, Latin words, long words. Seven are made
+around a target, a character whose turn it is: each round goes once through all characters in an order of its own, so
+that none occurs more than once more often as a target than another.
 """
 
 from __future__ import annotations
@@ -26,14 +26,25 @@ from train_easyocr.text import normalize_label, unify_signs, unify_variants
 Choice = TypeVar("Choice")
 LONGEST = 25
 """Characters of a word at most; the default `batch_max_length` is 34."""
-KINDS = "CSBCMSCBCSBMCBSCBCMK"
-"""What the words of each score are: C corpus, S structured, B made up, M corpus word with a target put in, K a corpus
-word that holds the target."""
+KINDS = "CSBCLMSEBCSWBCMSEBCK"
+"""What the words of each score are: C corpus, S structured, L lone signs, E Latin letters, W long words, B made up, M
+corpus word with a target put in, K a corpus word that holds the target."""
 AIMED = "BMBMK"
 """Likewise, when words for certain characters are asked for."""
 SLOT = re.compile(r"{(\w+)}")
+SYLLABLES = re.compile("[가-힣]+")
 STRUCTURES = tuple(templates.split() for _, templates in data.STRUCTURES)
 STRUCTURE_BOUNDS = tuple(accumulate(share for share, _ in data.STRUCTURES))
+
+
+def _model(random: np.random.Generator) -> str:
+    """The number of a model, as on plates of machines: letters and digits in groups."""
+    groups = []
+    for _ in range(int(random.integers(1, 4))):
+        letters, size = random.random() < 0.5, int(random.integers(1, 5))
+        groups.append("".join(chr(65 + int(n)) for n in random.integers(26, size=size)) if letters
+                      else f"{random.integers(10**size)}")  # fmt: skip
+    return ("-" if random.random() < 0.5 else "").join(groups)
 
 
 OTHER_SLOTS: dict[str, Callable[[np.random.Generator], str]] = {
@@ -43,6 +54,9 @@ OTHER_SLOTS: dict[str, Callable[[np.random.Generator], str]] = {
     "long": lambda random: f"{int(10 ** random.uniform(0, 9))}",
     "share": lambda random: f"{int(random.integers(1, 1000)) / 10}",
     "lot": lambda random: f"{random.integers(1, 1300)}" + f"-{random.integers(1, 40)}" * int(random.integers(2)),
+    "small": lambda random: chr(97 + int(random.integers(26))),
+    "EXT": lambda random: data.CHOICE_SLOTS["ext"][int(random.integers(len(data.CHOICE_SLOTS["ext"])))].upper(),
+    "model": _model,
     "name": lambda random: "".join(chr(97 + int(n)) for n in random.integers(26, size=int(random.integers(3, 9)))),
 }
 """Slots of templates that are filled in another way."""
@@ -105,6 +119,10 @@ class WordTexts:
         self._kinds = KINDS if self._wanted is None else AIMED
         self._aimed_before = [0, *accumulate(kind in "BMK" for kind in self._kinds)]
         self._order: tuple[int, np.ndarray] = (-1, self._targets)
+        self._plain = tuple(word for word in self.words if SYLLABLES.fullmatch(word)) or self.words
+        self._lone = [sign for sign in unify_signs(data.LONE) if sign in self.known] or self.characters
+        self._groups = [signs for signs in data.LONE_GROUPS if self.known.issuperset(signs)] or self.characters
+        self._frequent = [word for word in data.FREQUENT if self.known.issuperset(word)] or self.words
         self._holding = self._index()
 
     @staticmethod
@@ -132,6 +150,12 @@ class WordTexts:
             text = self._corpus_word(random)
         elif kind == "S":
             text = self._structured(random)
+        elif kind == "L":
+            text = self._pick(random, self._groups if random.random() < 0.1 else self._lone)
+        elif kind == "E":
+            text = self._fill(self._pick(random, data.LATIN_WORDS), random)
+        elif kind == "W":
+            text = self._fill(self._pick(random, data.LONG_WORDS), random)[:LONGEST]
         else:
             text = self._aimed(kind, self.target(index), random)
         text, target = unify_variants(text), self.target(index)
@@ -160,6 +184,8 @@ class WordTexts:
     def _slot(self, name: str, random: np.random.Generator) -> str:
         if name == "word":
             return self._word(random)
+        if name == "plain":
+            return self._pick(random, self._plain)
         if name == "pair":
             return self._in_brackets(random)
         if name in data.CHOICE_SLOTS:
@@ -180,15 +206,18 @@ class WordTexts:
     def _corpus_word(self, random: np.random.Generator) -> str:
         """A word as it stands, or with what sticks to words: particles, commas, brackets, other words."""
         draw = random.random()
-        if draw < 0.55:
+        if draw < 0.42:
             return self._word(random)
-        if draw < 0.9:
-            template = self._pick(random, data.STICKING if self._spaces else data.STICKING[:-1])
-            return self._fill(template, random)
+        if draw < 0.5:
+            return self._pick(random, self._frequent)
+        if draw < 0.84:
+            spaced = self._spaces and draw > 0.8
+            return self._fill(self._pick(random, data.SPACED if spaced else data.STICKING), random)
         word = self._word(random)
-        if draw < 0.97:  # printed over two lines, a word is two labels
+        if draw < 0.91:  # printed over two lines, a word is two labels
             cut = int(random.integers(1, max(2, len(word))))
             return word[:cut] if random.random() < 0.5 else word[-cut:]
+        # A spaced title is a label a character.
         return word[int(random.integers(len(word)))]
 
     # --- Words around a character ---

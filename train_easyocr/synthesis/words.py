@@ -53,8 +53,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--format", choices=("png", "lmdb", "stream"), default="lmdb",
                         help="files, one data base (default), or labels alone: training renders the patches as it "
                         "reads them")  # fmt: skip
-    parser.add_argument("--look", choices=("clean", "scanned", "mixed"), default="mixed",
-                        help="good print, spoilt print, or one to three (default: mixed)")  # fmt: skip
+    parser.add_argument("--look", choices=("clean", "scanned", "bilevel", "mixed"), default="mixed",
+                        help="good print, spoilt print, black and white as AI-Hub's scans, or half of it that and the "
+                        "rest one to three (default: mixed)")  # fmt: skip
     parser.add_argument("--box_context", type=float, default=0.0, metavar="SHARE",
                         help="what is kept around each word, a part of its box's height, for training with box_jitter "
                         "(default: 0)")  # fmt: skip
