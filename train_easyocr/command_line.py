@@ -95,12 +95,12 @@ def status_of_training(train: Callable[[], None], experiment: Path, *failures: t
         failures: Errors of its own that are no fault of settings or data.
 
     Returns:
-        0 done, 1 failed, 2 wrong settings or data, 130 stopped by a signal.
+        0 done, 1 failed or not one usable word, 2 wrong settings or data, 130 stopped by a signal.
     """
     from train_easyocr.config import ConfigError  # noqa: PLC0415
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
-    from train_easyocr.recognition.data import DataError  # noqa: PLC0415
+    from train_easyocr.recognition.data import DataError, NothingUsableError  # noqa: PLC0415
     from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
     from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
     from train_easyocr.recognition.stopping import Interrupted, NotFiniteError  # noqa: PLC0415
@@ -113,7 +113,7 @@ def status_of_training(train: Callable[[], None], experiment: Path, *failures: t
     except OtherProcessError:
         return FAILURE  # that process says why
     except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
-        return say(error, USAGE_ERROR)
+        return say(error, FAILURE if isinstance(error, NothingUsableError) else USAGE_ERROR)
     except failed as error:
         return say(error, FAILURE)
     except OSError as error:

@@ -168,7 +168,6 @@ def test_torchrun_trains_the_detector_after_the_recognizer(data):
         (["val_data=nowhere"], "nowhere/select_data: there is no such folder"),
         (["continue_from=lost.pth"], "continue_from: lost.pth: there is no such file"),
         (["continue_from=korean_g9"], "korean_g9: EasyOCR has no model of that name"),
-        (["character=하"], "none of its 24 words can be used"),
         (["batch_size=25"], "fewer than the 25 that each batch takes"),
     ],
 )
@@ -178,6 +177,13 @@ def test_mistakes_get_a_line_and_status_2(data, capsys, settings, message):
     errors = capsys.readouterr().err
     assert message in errors
     assert "Traceback" not in errors
+
+
+def test_a_set_without_a_usable_word_ends_with_status_1_and_says_why(data, capsys):
+    save_config(tiny_config(data), data / "settings.yaml")
+    assert command.main(["--config", str(data / "settings.yaml"), "character=하"]) == 1
+    errors = capsys.readouterr().err
+    assert "none of its 24 words can be used: unknown characters in 24 of 24 (characters most often met: '" in errors
 
 
 def test_weights_that_do_not_fit_and_wrong_files_get_a_line_and_status_2(data, capsys):

@@ -518,7 +518,7 @@ def test_filtering_off_trains_on_what_the_model_knows(data):
 def test_data_that_can_not_be_used_is_named(data):
     with pytest.raises(DataError, match="no such folder; step 2"):
         train(tiny_config(data, select_data="nothing"))
-    with pytest.raises(DataError, match=r"none of its 24 words can be used; .*log_dataset.txt says why"):
+    with pytest.raises(DataError, match=r"none of its 24 words can be used: .* in 24 of 24.*log_dataset.txt says more"):
         train(tiny_config(data, character="하"))
     assert "24" in (tiny_config(data).experiment / "log_dataset.txt").read_text(encoding="utf-8")
     with pytest.raises(DataError, match="fewer than the 64 that each batch takes"):

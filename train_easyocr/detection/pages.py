@@ -42,7 +42,7 @@ from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, f
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
 from train_easyocr.documents.workers import own_cores, spread
-from train_easyocr.recognition.data import DataError
+from train_easyocr.recognition.data import DataError, NothingUsableError
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.text import format_table
 
@@ -118,13 +118,14 @@ def read_training_page(page: PageSource, rgb: bool = False) -> tuple[NDArray[np.
 
 @dataclass(frozen=True)
 class _Scan:
-    """What the pass over the labels found out about a page."""
+    """What the pass over the labels found out about a page; `detail` says what is wrong where it has no usable word."""
 
     number: int
     words: int
     faults: Counter[str]
     digest: str
     problem: str = ""
+    detail: str = ""
 
 
 @dataclass
@@ -276,7 +277,7 @@ def _looked_at(title: str, pages: list[PageSource], problems: list[Problem]) -> 
     # A process takes longer to start than a thousand labels to read.
     scans = sorted(bar(spread(_scan, tasks, own_cores() if len(tasks) > 4000 else 1)), key=lambda scan: scan.number)
     found = PageSet(title, [pages[scan.number] for scan in scans if not scan.problem], problems=list(problems))
-    found.problems += [Problem(pages[scan.number].name, scan.problem) for scan in scans if scan.problem]
+    found.problems += [Problem(pages[scan.number].name, scan.problem, scan.detail) for scan in scans if scan.problem]
     digest = hashlib.sha256()
     for scan in scans:
         found.faults.update(scan.faults)
@@ -285,7 +286,8 @@ def _looked_at(title: str, pages: list[PageSource], problems: list[Problem]) -> 
             digest.update(f"{pages[scan.number].name}\n{scan.digest}\n".encode())
     found.digest = digest.hexdigest()
     if not found.pages:
-        raise DataError(f"{title}: none of {len(tasks):,} pages has a usable word\n{found.describe()}")
+        first = f"; first: page {pages[scans[0].number].name!r}: {scans[0].detail or 'no annotations'}" if scans else ""
+        raise NothingUsableError(f"{title}: none of {len(tasks):,} pages has a usable word{first}\n{found.describe()}")
     return found
 
 
@@ -294,8 +296,13 @@ def _scan(task: tuple[int, PageSource]) -> _Scan:
     try:
         content = page.label.read(MAX_LABEL_BYTES)
         label = read_label_file(content, page.name)
-    except (SourceError, LabelError):
-        return _Scan(number, 0, Counter(), "", UNREADABLE)
-    faults = Counter(fault for a in label.annotations if (fault := fault_of(a, label.width, label.height)))
-    words = len(label.annotations) - faults.total()
-    return _Scan(number, words, faults, hashlib.sha256(content).hexdigest(), "" if words else NO_WORDS)
+    except LabelError as error:
+        return _Scan(number, 0, Counter(), "", UNREADABLE, error.detail)
+    except SourceError as error:
+        return _Scan(number, 0, Counter(), "", UNREADABLE, str(error))
+    found = [(a, fault) for a in label.annotations if (fault := fault_of(a, label.width, label.height))]
+    faults, digest = Counter(fault for _, fault in found), hashlib.sha256(content).hexdigest()
+    if words := len(label.annotations) - len(found):
+        return _Scan(number, words, faults, digest)
+    detail = next((f"{fault}, {a.detail}" if a.detail else fault for a, fault in found), "")
+    return _Scan(number, 0, faults, digest, NO_WORDS, detail)

@@ -46,6 +46,10 @@ class DataError(ValueError):
     """A prepared set can't be used; the message names the folder or file and what to do."""
 
 
+class NothingUsableError(DataError):
+    """A set, or all pages for a purpose, have not one usable word; the message says why, the commonest reason first."""
+
+
 class PatchError(ValueError):
     """A patch can't be read; the message names the file."""
 
@@ -253,6 +257,14 @@ class SetReport:
     unknown_characters: dict[str, int] = field(repr=False)
     first_malformed: int
     labels_sha256: str
+
+    def reasons(self) -> str:
+        """Say why words were left out, the commonest reason first, with the commonest unknown characters."""
+        common = sorted(self.left_out.items(), key=lambda item: -item[1])
+        said = "; ".join(f"{reason} in {count:,} of {self.read:,}" for reason, count in common)
+        unknown = sorted(self.unknown_characters, key=lambda character: -self.unknown_characters[character])
+        shown = " ".join(map(repr, unknown[:5]))
+        return f"{said or 'labels.csv holds no words'}{f' (characters most often met: {shown})' if shown else ''}"
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,13 @@ from train_easyocr.recognition.checkpoints import (
 from train_easyocr.recognition.checks import describe_concerns, training_sample
 from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
 from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.data import DataError, WordSet, describe_characters, describe_sets, open_set
+from train_easyocr.recognition.data import (
+    NothingUsableError,
+    WordSet,
+    describe_characters,
+    describe_sets,
+    open_set,
+)
 from train_easyocr.recognition.length import Length, with_iterations, with_length
 from train_easyocr.recognition.logs import Progress, RunLog, progress_bar
 from train_easyocr.recognition.losses import WordLosses, make_criterion
@@ -294,7 +300,7 @@ def _describe(config: Config, training: Sets, validation: Sets, *, write: bool) 
     """Say what was left out of the data sets, and log it where `write` is set.
 
     Raises:
-        DataError: Nothing is left of one.
+        NothingUsableError: Nothing is left of one.
     """
     parts = [("Training", [data.report for data in training]), ("Validation", [data.report for data in validation])]
     summary = "\n\n".join(describe_sets(title, reports) for title, reports in parts)
@@ -307,9 +313,9 @@ def _describe(config: Config, training: Sets, validation: Sets, *, write: bool) 
         write_text(config.experiment / "log_dataset.txt", log)
     for data in (*training, *validation):
         if not len(data):
-            raise DataError(
-                f"{data.report.folder}: none of its {data.report.read:,} words can be used; "
-                f"{config.experiment / 'log_dataset.txt'} says why"
+            raise NothingUsableError(
+                f"{data.report.folder}: none of its {data.report.read:,} words can be used: {data.report.reasons()}; "
+                f"{config.experiment / 'log_dataset.txt'} says more"
             )
 
 
