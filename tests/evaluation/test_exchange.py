@@ -91,6 +91,59 @@ def test_other_systems_names_for_things(tmp_path):
     assert read_predictions(path, PAGES).rows[PAGES[0]] == [[9, 18, 51, 41, "도로", 0.5]]
 
 
+CORNERS = [[10, 20], [50, 20], [50, 41], [10, 41]]
+OTHER = [[60, 20], [90.4, 20], [90, 41], [60, 41]]
+
+
+@pytest.mark.parametrize(
+    ("page", "confidence"),
+    [
+        ([[CORNERS, "도로", 0.5], [OTHER, "점용", 0.25]], True),  # EasyOCR's readtext
+        ([[CORNERS, "도로"], [OTHER, "점용"]], False),  # with paragraph=True
+        (
+            [
+                {"boxes": CORNERS, "text": "도로", "confident": 0.5},
+                {"boxes": OTHER, "text": "점용", "confident": 0.25},
+            ],
+            True,
+        ),  # with output_format="dict"
+        (
+            [
+                json.dumps({"boxes": CORNERS, "text": "도로", "confident": 0.5}),
+                json.dumps({"boxes": OTHER, "text": "점용", "confident": 0.25}),
+            ],
+            True,
+        ),  # with output_format="json"
+        ([[CORNERS, ["도로", 0.5]], [OTHER, ["점용", 0.25]]], True),  # PaddleOCR's lines
+        ([[[CORNERS, ["도로", 0.5]], [OTHER, ["점용", 0.25]]]], True),  # its list of pages
+        ({"rec_polys": [CORNERS, OTHER], "rec_texts": ["도로", "점용"], "rec_scores": [0.5, 0.25]}, True),  # since 3.0
+        ({"res": {"rec_polys": [CORNERS, OTHER], "rec_texts": ["도로", "점용"], "rec_scores": [0.5, 0.25]}}, True),
+    ],
+)
+@pytest.mark.parametrize("around", [True, False])
+def test_what_calls_of_other_systems_return(tmp_path, page, confidence, around):
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({"pages": {"a": page}} if around else {"a": page}), encoding="utf-8")
+    expected = {PAGES[0]: [[10, 20, 50, 41, "도로", 0.5], [60, 20, 91, 41, "점용", 0.25]]}
+    assert_same(read_predictions(path, PAGES).rows, expected, confidence)
+
+
+@pytest.mark.parametrize("page", [[], [None], [[]]])
+def test_pages_without_words_of_other_systems(tmp_path, page):
+    assert read_predictions(write_json(tmp_path / "p.json", {"a": page}), PAGES).rows == {PAGES[0]: []}
+
+
+@pytest.mark.parametrize("page", [[[CORNERS, "도로", 0.5]], [[CORNERS, ["도로", 0.5]]], [[[CORNERS, ["도로", 0.5]]]]])
+def test_a_page_with_one_word(tmp_path, page):
+    found = read_predictions(write_json(tmp_path / "p.json", {"a": page}), PAGES)
+    assert found.rows == {PAGES[0]: [[10, 20, 50, 41, "도로", 0.5]]}
+
+
+def test_a_file_of_korean_windows(tmp_path):
+    (tmp_path / "p.json").write_bytes(json.dumps({"a": [[CORNERS, "도로", 0.5]]}, ensure_ascii=False).encode("cp949"))
+    assert read_predictions(tmp_path / "p.json", PAGES).rows == {PAGES[0]: [[10, 20, 50, 41, "도로", 0.5]]}
+
+
 @pytest.mark.parametrize("name", [PAGES[0], f"{PAGES[0]}.jpg", "a", "a.PNG", "res_a.txt", "gt_a"])
 def test_names_of_pages(tmp_path, name):
     path = write_json(tmp_path / "p.json", {name: []})
@@ -119,7 +172,7 @@ WORD = {"box": [0, 0, 9, 9], "text": "가"}
         ({"z": [WORD]}, "no page of the evaluation set.*'z'"),
         ({}, "no page of the evaluation set"),
         ({"a": "가"}, "no list of words"),
-        ({"a": ["가"]}, "word 1: is no object"),
+        ({"a": ["가"]}, "word 1: is neither an object"),
         ({"a": [WORD, {"box": [0, 0, 9, 9]}]}, "word 2: has no text"),
         ({"a": [WORD | {"text": 5}]}, "has no text"),
         ({"a": [{"text": "가"}]}, "neither a box"),
@@ -134,6 +187,9 @@ WORD = {"box": [0, 0, 9, 9], "text": "가"}
         ({"a": [WORD | {"confidence": float("inf")}]}, "no confidence"),
         ({"a": [WORD | {"confidence": 96.5}]}, "from 0 to 1"),
         ({"a": [WORD | {"score": -1}]}, "from 0 to 1"),
+        ({"a": [[CORNERS, "가", 96.5]]}, "from 0 to 1"),
+        ({"a": [[[1, 2, 3], "가", 0.5]]}, "neither a box"),
+        ({"a": [CORNERS]}, "neither an object"),
     ],
 )
 def test_faults_of_json_are_named(tmp_path, pages, message):

@@ -2,7 +2,9 @@
 
 JSON:   {"pages": {"<page>": [{"box": [xmin, ymin, xmax, ymax], "text": "도로", "confidence": 0.98}, ...], ...}}
         A word may have "points" ([[x, y], ...]) for "box", "transcription" for "text", "score" for "confidence"; a
-        confidence (0 to 1) is not needed.
+        confidence (0 to 1) is not needed. Or what a page's call returned, with "pages" around it or without: EasyOCR's
+        tuples [corners, text, confidence] and dicts, PaddleOCR's [corners, [text, score]] and its rec_texts,
+        rec_polys and rec_scores.
 CSV:    page,xmin,ymin,xmax,ymax,text[,confidence] in the first row
 ZIP:    as the ICDAR competitions have it and the official CLEval command takes it: a file `<page>.txt` a page, a line
         x1,y1,x2,y2,x3,y3,x4,y4,text a word
@@ -21,6 +23,7 @@ import zipfile
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -32,6 +35,7 @@ from train_easyocr.documents.archives import MemberError, decode_name
 from train_easyocr.documents.json_forms import Corners
 from train_easyocr.documents.label_formats import icdar_lines, parse_icdar_line, quoted_for_icdar
 from train_easyocr.documents.page import enclosing_box
+from train_easyocr.encodings import decode_text
 from train_easyocr.evaluation.matching import LARGEST_COORDINATE
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.files import replacing, write_text
@@ -40,6 +44,8 @@ from train_easyocr.patches.labels_csv import format_row
 FORMAT = 1
 COLUMNS = ("page", "xmin", "ymin", "xmax", "ymax", "text", "confidence")
 SUFFIXES = (".json", ".csv", ".zip")
+CONFIDENCES = ("confidence", "score", "confident")
+"""Our name, PaddleOCR's and EasyOCR's."""
 PAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".json", ".txt"})
 ICDAR_PREFIXES = ("res_", "gt_")
 """What the competitions put before the names of files."""
@@ -123,27 +129,60 @@ def _without_suffix(name: str) -> str:
 
 
 def _read_json(path: Path) -> Rows:
-    content = json.loads(path.read_text(encoding="utf-8-sig"))
-    pages = content.get("pages") if isinstance(content, dict) else None
+    content = json.loads(decode_text(path.read_bytes()).text)
+    pages = content.get("pages", content) if isinstance(content, dict) else None
     if not isinstance(pages, dict):
         raise ExchangeError(f'{path}: has no object "pages" with a list of words for each page')
     rows: Rows = {}
-    for page, words in pages.items():
+    for page, found in pages.items():
         _check_writable(page, f"{path}: page")
+        words = _words_of(found)
         if not isinstance(words, list):
             raise ExchangeError(f"{path}: page {page!r} is no list of words")
         rows[page] = [_row(word, f"{path}: page {page!r}, word {number}") for number, word in enumerate(words, 1)]
     return rows
 
 
+def _words_of(page: Any) -> Any:
+    """Return a page's words as a list, from whatever a call of EasyOCR or PaddleOCR returned for it."""
+    if isinstance(page, dict):
+        result = page.get("res", page)
+        columns = [result.get(key) for key in ("rec_polys", "rec_texts", "rec_scores")]
+        if all(isinstance(column, list) for column in columns) and len(set(map(len, columns))) == 1:
+            return [list(word) for word in zip(*columns, strict=True)]
+    # PaddleOCR returns a list of pages, where None stands for one without words.
+    if isinstance(page, list) and len(page) == 1 and not _is_tuple(page[0]) and isinstance(page[0], list | None):
+        return page[0] or []
+    return page
+
+
+def _is_tuple(word: Any) -> bool:
+    """Whether a word is [corners, text], [corners, text, confidence] or [corners, [text, confidence]]."""
+    if not isinstance(word, list) or len(word) not in (2, 3):
+        return False
+    said = word[1]
+    return isinstance(said, str) or (isinstance(said, list) and len(said) == 2 and isinstance(said[0], str))
+
+
+def _as_object(word: Any) -> Any:
+    if isinstance(word, str):  # EasyOCR's output_format="json"
+        with suppress(ValueError):
+            return json.loads(word)
+    if _is_tuple(word):
+        text, confidence = word[1] if isinstance(word[1], list) else (word[1], word[2] if len(word) == 3 else None)
+        return {"points": word[0], "text": text, "confidence": confidence}
+    return word
+
+
 def _row(word: Any, place: str) -> Row:
+    word = _as_object(word)
     if not isinstance(word, dict):
-        raise ExchangeError(f"{place}: is no object with box and text")
+        raise ExchangeError(f"{place}: is neither an object with box and text nor [corners, text, confidence]")
     text = word.get("text", word.get("transcription"))
     if not isinstance(text, str):
         raise ExchangeError(f"{place}: has no text")
     _check_writable(text, place)
-    corners = _corners(word.get("points")) or _corners_of_box(word.get("box"))
+    corners = _corners(word.get("points", word.get("boxes"))) or _corners_of_box(word.get("box"))
     if not corners:
         raise ExchangeError(f"{place}: has neither a box of four numbers nor points")
     return [*_whole(corners, place), text, _confidence(word, place)]
@@ -173,7 +212,7 @@ def _corners_of_box(box: Any) -> Corners:
 
 
 def _confidence(word: Mapping[str, Any], place: str) -> float:
-    value = word.get("confidence", word.get("score"))
+    value = next((word[key] for key in CONFIDENCES if key in word), None)
     if value is None or value == "":
         return math.nan
     try:
