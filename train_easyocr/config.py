@@ -19,6 +19,8 @@ from train_easyocr.files import write_text
 
 CONFIG_FILES = Path(__file__).parent / "config_files"
 DEFAULT_CONFIG = CONFIG_FILES / "config.yaml"
+WORD_FILES = ("labels.csv", "gt.txt", "rec_gt.txt", "data.mdb")
+"""Any of them makes a folder a set of words: see `recognition.foreign_sets`."""
 SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 """Keys as the published configuration misspells them, and what they mean."""
 OPTIMIZERS = {True: "adam", False: "adadelta"}
@@ -269,8 +271,11 @@ class Config(CheckedSettings):
 
     @property
     def training_sets(self) -> list[Path]:
-        """The folder of each selected training set; a relative `train_data` is taken from `prepared`."""
-        return [self.prepared / self.train_data / name for name in self.data_names]
+        """The folder of each selected training set; a relative `train_data` is taken from `prepared`.
+
+        Where none of them is there, and `train_data` is a set itself, or a list of words, that is the only one.
+        """
+        return self._sets(self.train_data)
 
     @property
     def validation_sets(self) -> list[Path]:
@@ -279,8 +284,14 @@ class Config(CheckedSettings):
         Rendered words and bad cases are for training alone. Where no set has one, all folders are returned: whoever
         opens them says what is missing.
         """
-        folders = [self.prepared / self.val_data / name for name in self.data_names]
+        folders = self._sets(self.val_data)
         return [folder for folder in folders if folder.is_dir()] or folders
+
+    def _sets(self, data: str) -> list[Path]:
+        place = self.prepared / data
+        folders = [place / name for name in self.data_names]
+        itself = place.is_file() or any((place / name).is_file() for name in WORD_FILES)
+        return [place] if len(folders) == 1 and itself and not folders[0].is_dir() else folders
 
     @property
     def experiment(self) -> Path:

@@ -242,8 +242,8 @@ def test_pages_of_one_name_do_not_collide_and_texts_are_nfc(tmp_path, run):
     assert run("--dataset", tmp_path, "--training", "--workers", 1)[0] == 0
     target = tmp_path / SETS / "training/select_data"
     assert list(read_rows(target / "labels.csv"))[::2] == [
-        ("인.허가_1_문서_3-4-53-24.png", unicodedata.normalize("NFC", text)),
-        ("일반행정_1_문서_3-4-53-24.png", unicodedata.normalize("NFC", text)),
+        ("인.허가_1_문서_3-4-53-24.png", '줄 바꿈, 그는 "예" 라 함'),
+        ("일반행정_1_문서_3-4-53-24.png", '줄 바꿈, 그는 "예" 라 함'),
     ]
     first, second = (path.read_bytes() for path in (target / "images").glob("*_3-4-53-24.png"))
     assert first != second

@@ -6,7 +6,7 @@ the same pixels. Labels are never edited in silence: what is left out, and why, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from train_easyocr.config import Config
 from train_easyocr.documents.images import ImageError, PageImage, decode_image, is_plain_png
 from train_easyocr.recognition.box_jitter import Margins, tight_crop
 from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.recognition.foreign_sets import DATABASE, foreign_file, from_database, from_list
 from train_easyocr.recognition.patch_cache import PatchCache
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.recognition.word_table import LabelsError, WordTable, indexed_table
@@ -37,6 +38,7 @@ UNKNOWN = "unknown characters"
 TOO_LONG = "longer than batch_max_length"
 TOO_MANY_STEPS = "more characters than time steps"
 MALFORMED = "no name and label in the row"
+NO_IMAGE = "no image"
 
 MARGINS = "margins.csv"
 NO_MARGINS: Margins = (0, 0, 0, 0)
@@ -114,12 +116,11 @@ class PngFolder:
     Args:
         folder: Where they are.
         margins: int32 [n, 4], how much context the patch of each row shows; None where no patch shows any.
+        form: What their form is called.
     """
 
-    form = "PNG"
-
-    def __init__(self, folder: Path, margins: Indices | None = None) -> None:
-        self._folder, self._margins = str(folder), margins
+    def __init__(self, folder: Path, margins: Indices | None = None, form: str = "PNG") -> None:
+        self._folder, self._margins, self.form = str(folder), margins, form
 
     def margins(self, row: int) -> Margins:
         """Return pixels to the left, above, to the right, below."""
@@ -180,6 +181,15 @@ class LmdbPatches:
             return int(value)
         except ValueError:
             raise PatchError(f"{self._folder}: has no number under the key num-samples") from None
+
+    def labels(self) -> Iterator[str]:
+        """Yield the label of each patch, as deep-text-recognition-benchmark writes them; raises PatchError."""
+        count = self.count()
+        for number in range(1, count + 1):
+            label = self._get(f"label-{number:09d}")
+            if label is None or (number == count and self._get(f"image-{number:09d}") is None):
+                raise PatchError(f"{self._folder}: holds no word {number:,} of {count:,}; make it again")
+            yield label.decode("utf-8", errors="replace")
 
     @cached_property
     def _with_margins(self) -> bool:
@@ -243,6 +253,7 @@ class SetReport:
         unknown_characters: How often each unknown character stands in all labels.
         first_malformed: The first row that holds no name and label; 0 when there is none.
         labels_sha256: Of labels.csv.
+        first_absent: The first image that a list of others names and that is not there.
     """
 
     name: str
@@ -257,6 +268,7 @@ class SetReport:
     unknown_characters: dict[str, int] = field(repr=False)
     first_malformed: int
     labels_sha256: str
+    first_absent: str = ""
 
     def reasons(self) -> str:
         """Say why words were left out, the commonest reason first, with the commonest unknown characters."""
@@ -373,38 +385,48 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
     """Read a prepared set's labels and choose the words that can be used.
 
     Args:
-        folder: Holds labels.csv and images/ or lmdb/ (which is taken when both are there).
-        config: `sensitive`, `data_filtering_off`, `batch_max_length`, `img_width`, `Prediction` and `seed` count here.
+        folder: Holds labels.csv and images/ or lmdb/ (which is taken when both are there), or words in a form of others
+            (`foreign_sets`); such a list itself will do.
+        config: `sensitive`, `data_filtering_off`, `batch_max_length`, `img_width`, `Prediction` and `seed` count here,
+            and `unify_variants` for words in a form of others.
         character_set: What the model can write.
         usage_ratio: The part of the usable words that is used, a choice that the seed fixes.
 
     Raises:
         DataError: There is no such set, or it can't be read.
     """
-    if not folder.is_dir():
+    if not folder.exists():
         raise DataError(
             f"{folder}: there is no such folder; step 2 (prepare_dataset.py) writes it, and the settings output, "
             "train_data, val_data and select_data say where it is"
         )
-    path = folder / "labels.csv"
+    own = is_streamed(folder) or any((folder / form).is_dir() for form in ("images", "lmdb"))
+    file = None if own and (folder / "labels.csv").is_file() else foreign_file(folder)
     try:
+        foreign = _open_foreign(file, config.unify_variants) if file else None
         table, digest = indexed_table(
-            path, character_set.characters, sensitive=config.sensitive, only_known=config.data_filtering_off
+            foreign.labels if foreign else folder / "labels.csv",
+            character_set.characters,
+            sensitive=config.sensitive,
+            only_known=config.data_filtering_off,
         )
-    except LabelsError as error:
+    except (LabelsError, PatchError) as error:
         raise DataError(str(error)) from None
-    source = _open_source(folder, table)
+    source = foreign.source if foreign else _open_source(folder, table)
     rows, left_out = _usable(table, config)
     used = rows
     if usage_ratio < 1:
         count = max(1, round(len(rows) * usage_ratio))
         used = np.sort(generator(config.seed, len(rows)).permutation(rows)[:count])
+    absent = foreign.absent if foreign else 0
     report = SetReport(
         name=folder.name,
         folder=folder,
         form=source.form,
-        read=len(table) + table.malformed,
-        left_out=({MALFORMED: table.malformed} if table.malformed else {}) | left_out,
+        read=len(table) + table.malformed + absent,
+        left_out=({NO_IMAGE: absent} if absent else {})
+        | ({MALFORMED: table.malformed} if table.malformed else {})
+        | left_out,
         filtered=not config.data_filtering_off,
         kept=len(rows),
         used=len(used),
@@ -412,8 +434,27 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
         unknown_characters=dict(table.unknown_characters.most_common()),
         first_malformed=table.first_malformed,
         labels_sha256=digest,
+        first_absent=foreign.first_absent if foreign else "",
     )
     return WordSet(table, used, source, report)
+
+
+@dataclass(frozen=True)
+class _Foreign:
+    """Words in a form of others: as step 2 writes them, and where the patches are."""
+
+    labels: Path
+    source: PatchSource
+    absent: int = 0
+    first_absent: str = ""
+
+
+def _open_foreign(file: Path, unify: bool) -> _Foreign:
+    if file.name == DATABASE:
+        database = LmdbPatches(file.parent)
+        return _Foreign(from_database(database.labels(), unify), database)
+    found = from_list(file, unify)
+    return _Foreign(found.labels, PngFolder(found.images, form=file.name), found.absent, found.first_absent)
 
 
 def _open_source(folder: Path, table: WordTable) -> PatchSource:
@@ -494,7 +535,7 @@ def describe_sets(title: str, reports: Sequence[SetReport]) -> str:
     """Return what was read, left out by reason, and used of each set, as a table."""
     reasons = [
         reason
-        for reason in (MALFORMED, EMPTY, UNKNOWN, TOO_LONG, TOO_MANY_STEPS)
+        for reason in (NO_IMAGE, MALFORMED, EMPTY, UNKNOWN, TOO_LONG, TOO_MANY_STEPS)
         if any(reason in report.left_out for report in reports)
     ]
     rows = [
@@ -511,6 +552,8 @@ def describe_sets(title: str, reports: Sequence[SetReport]) -> str:
     lines = [f"{title}:", *(f"  {report.name}: {report.folder}" for report in reports)]
     lines.append(format_table(["Data set", "Form", "Words", *reasons, "Usable", "Used"], rows))
     for report in reports:
+        if report.first_absent:
+            lines.append(f"{report.name}: the first image that is not there is {report.first_absent}")
         if report.first_malformed:
             lines.append(f"{report.name}: the first row without a name and a label is row {report.first_malformed}")
         if report.unknown_characters:

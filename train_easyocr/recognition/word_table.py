@@ -147,7 +147,10 @@ def read_table(path: Path, characters: str, *, sensitive: bool = True, only_know
                     column.append(part)
                 end = block.offset + len(block.data)
     except FileNotFoundError:
-        raise LabelsError(f"{path}: there is no such file; step 2 (prepare_dataset.py) writes it") from None
+        raise LabelsError(
+            f"{path}: there is no such file; step 2 (prepare_dataset.py) writes it. A list of words of "
+            "another name (image<tab>text) can be named itself, as train_data and val_data"
+        ) from None
     except OSError as error:
         raise LabelsError(f"{path}: can't be read: {error.strerror}") from None
     columns[0].append(np.array([end]))
