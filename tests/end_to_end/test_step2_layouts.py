@@ -139,7 +139,7 @@ def test_partly_labelled_pages_come_after_all_others_and_for_training_alone(full
     assert (statistics["words"]["used"], statistics["words"]["used_on_partly_labelled_pages"]) == (7 * 8, 2 * 8)
     assert "training: 6 pages are only partly labelled" in out and "2 of them are drawn" in out
     assert out.count("of these on partly labelled pages") == 4
-    listed = (tmp_path / "가/partly_labelled_pages.txt").read_text(encoding="utf-8")
+    listed = (tmp_path / "가/partly_labelled_pages/select_data.txt").read_text(encoding="utf-8")
     assert listed.splitlines() == [name for name, _, _ in pages(6, first=500)]
     assert names_of(tmp_path / "가", "validation") and "050" not in str(names_of(tmp_path / "가", "validation"))
     assert all("-050" not in page.name for page in find_pages(tmp_path / "가/evaluation_set")[0])
@@ -152,7 +152,7 @@ def test_where_fully_labelled_pages_are_enough_no_other_is_drawn(full_download, 
     without = made(run, full_download, tmp_path / "나", "train_images=3")
     changed = {path.rpartition("/")[2] for path in with_them if with_them[path] != without[path]}
     assert changed == {"manifest.json", "statistics.json"}  # which say how many there were to choose from
-    assert not list(tmp_path.glob("나/partly*"))
+    assert not list(tmp_path.glob("나/partly*/*"))
 
 
 def test_partly_labelled_pages_stay_so_when_they_are_unpacked(full_download, run, tmp_path):
@@ -161,7 +161,7 @@ def test_partly_labelled_pages_stay_so_when_they_are_unpacked(full_download, run
     for folder in ("Training", "Validation"):
         shutil.rmtree(full_download / folder)
     assert made(run, tmp_path / "나/unzipped", tmp_path / "다", "train_images=7") == packed
-    listed = [(tmp_path / name / "partly_labelled_pages.txt").read_bytes() for name in ("가", "나", "다")]
+    listed = [(tmp_path / name / "partly_labelled_pages/select_data.txt").read_bytes() for name in ("가", "나", "다")]
     assert listed[0] == listed[1] == listed[2]
 
 

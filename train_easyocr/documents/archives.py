@@ -45,13 +45,14 @@ CATEGORIES = frozenset(
     | {"주민복지", "주민생활지원", "주민자치", "지역문화", "지역환경.산림", "회계.예산"}
 )
 PAGE_SUFFIXES = IMAGE_SUFFIXES | {LABEL_SUFFIX}
-ZIP, ZIP_VOLUME = ".zip", re.compile(r"\.z\d\d")
+ZIP, ZIP_VOLUME = ".zip", re.compile(r"\.z\d\d$", re.IGNORECASE)
 UNPACKED_BY = {
     **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"), "tar xf {}"),
     **dict.fromkeys((".7z", ".rar"), "7z x {}"),
     **dict.fromkeys((".alz", ".egg"), "unalz {}"),
 }
 """Archives that are not read, by the end of their names, and the command that unpacks them."""
+ARCHIVES = (ZIP, *UNPACKED_BY)
 PART = re.compile(r"([^.].*\.(?:zip|tar|tgz|tar\.gz|7z))\.(part\d+|\d{3})", re.IGNORECASE)
 """A piece of an archive: `.part0`, as AI-Hub's server sends it, whose own program puts them together unless it is
 interrupted; `.001`, as 7-Zip divides what it packs."""
@@ -260,10 +261,9 @@ def _pass_over(path: Path, name: str, info: zipfile.ZipInfo, listing: Listing) -
 def is_archive_name(name: str) -> bool:
     """Tell whether a file of this name is an archive, or a part of one, of whatever kind."""
     file = name.rpartition("/")[2].lower()
-    ends = (ZIP, *UNPACKED_BY)
-    return not file.startswith(".") and bool(
-        file.endswith(ends) or PART.fullmatch(file) or ZIP_VOLUME.fullmatch(PurePosixPath(file).suffix)
-    )
+    if file.startswith("."):
+        return False
+    return file.endswith(ARCHIVES) or PART.fullmatch(file) is not None or ZIP_VOLUME.search(file) is not None
 
 
 def place(file: Member | LooseFile, listing: Listing) -> None:
@@ -351,6 +351,7 @@ def decode_name(info: zipfile.ZipInfo) -> str:
     return names[0]
 
 
+@lru_cache(maxsize=1024)  # of folders: a data set has few
 def restored_name(name: str) -> str:
     """Return a file's name in NFC, as it was before a program that unpacked it misunderstood it.
 

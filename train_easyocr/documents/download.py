@@ -133,17 +133,17 @@ def _split_folders(download: Path, split: str = "") -> list[Path]:
 def _holds_pages(folder: Path) -> bool:
     """Whether there are archives, or images and label files; neither alone tells a data set of this kind."""
     kinds = set()
-    for path, _ in _files_below(folder):
-        if is_archive_name(path.name):
+    for name in _files_below(folder):
+        if is_archive_name(name):
             return True
-        kinds |= {suffixes for suffixes in KINDS if is_page_file(path.name, suffixes)}
+        kinds |= {suffixes for suffixes in KINDS if is_page_file(name.rpartition("/")[2], suffixes)}
         if len(kinds) == len(KINDS):
             return True
     return False
 
 
-def _files_below(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield the files below a folder and the path of each below it, but for hidden folders and what step 2 made."""
+def _files_below(folder: Path) -> Iterator[str]:
+    """Yield the paths of files below a folder, with `/`, but for those in hidden folders and of sets of step 2."""
     seen = set()
     for parent, folders, names in os.walk(folder, followlinks=True):  # parts of a data set lie on other disks
         real = os.path.realpath(parent)
@@ -152,9 +152,8 @@ def _files_below(folder: Path) -> Iterator[tuple[Path, str]]:
             continue
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        above = os.path.relpath(parent, folder)
-        for name in names:
-            yield Path(parent, name), name if above == "." else f"{above}/{name}"
+        above = os.path.relpath(parent, folder)  # text, not Path: there can be a million files
+        yield from names if above == "." else (f"{above}/{name}" for name in names)
 
 
 @dataclass
@@ -164,12 +163,12 @@ class SplitFiles:
     Attributes:
         archives: Zip archives, and the first part of each that is there in parts alone.
         foreign: Archives of other kinds.
-        files: Other files: the split's folder, path below it, and file.
+        files: Other files: the split's folder, and the path below it.
     """
 
     archives: list[Path] = field(default_factory=list)
     foreign: list[Path] = field(default_factory=list)
-    files: list[tuple[Path, str, Path]] = field(default_factory=list)
+    files: list[tuple[Path, str]] = field(default_factory=list)
 
 
 def find_files(download: Path, split: str) -> SplitFiles:
@@ -177,12 +176,14 @@ def find_files(download: Path, split: str) -> SplitFiles:
     found = SplitFiles()
     parts: dict[Path, list[tuple[int, Path]]] = {}
     for folder in _split_folders(download, split):
-        for path, name in _files_below(folder):
+        for name in sorted(_files_below(folder)):
+            if not is_archive_name(name):
+                found.files.append((folder, name))
+                continue
+            path = folder / name
             if part := PART.fullmatch(path.name):
                 number = int(re.sub(r"\D", "", part[2]))
                 parts.setdefault(path.with_name(part[1]), []).append((number, path))
-            elif not is_archive_name(name):
-                found.files.append((folder, name, path))
             elif path.suffix.lower() == ZIP:
                 found.archives.append(path)
             else:
@@ -190,8 +191,6 @@ def find_files(download: Path, split: str) -> SplitFiles:
     whole = {*found.archives, *found.foreign}
     found.archives += [min(of_one)[1] for path, of_one in parts.items() if path not in whole]
     found.archives.sort(key=lambda path: (_is_partly(restored_name(path.name)), path))
-    found.foreign.sort()
-    found.files.sort()
     return found
 
 
@@ -230,15 +229,15 @@ def list_download(download: Path, splits: Sequence[str] = tuple(SPLIT_FOLDERS)) 
             list_archive(path, split, listing)
         listing.unreadable += [_how_to_unpack(path) for path in found.foreign]
         _list_nested(found, listing)
-        for folder, name, path in found.files:
-            _list_loose(folder, name, path, split, listing)
+        for folder, name in found.files:
+            _list_loose(folder, name, split, listing)
     _list_elsewhere(download, listing)
     leave_out_folders(listing)
     return listing
 
 
-def _list_loose(folder: Path, name: str, path: Path, split: str, listing: Listing) -> None:
-    name = "/".join(map(restored_name, name.split("/")))
+def _list_loose(folder: Path, path: str, split: str, listing: Listing) -> None:
+    name = path if path.isascii() else "/".join(map(restored_name, path.split("/")))
     if name == PARTLY_LIST:
         listing.partly[split] = listing.partly.get(split, frozenset()) | read_partly(folder)
         return
@@ -247,14 +246,15 @@ def _list_loose(folder: Path, name: str, path: Path, split: str, listing: Listin
         return
     try:
         target = f"{split}/{safe_target(name)}"
-        status = path.stat()
+        file = folder / path
+        status = file.stat()
         if not stat.S_ISREG(status.st_mode):
             raise MemberError("refused: not a plain file")
     except (MemberError, OSError) as error:
         reason = f"can't be read: {error.strerror}" if isinstance(error, OSError) else str(error)
         listing.problems.append(MemberProblem(folder.name, name, reason))
         return
-    place(LooseFile(path, folder, name, target, status.st_size), listing)
+    place(LooseFile(file, folder, name, target, status.st_size), listing)
 
 
 def _how_to_unpack(path: Path) -> str:
@@ -263,7 +263,7 @@ def _how_to_unpack(path: Path) -> str:
     folder, name = shlex.quote(str(path.parent)), shlex.quote(path.name)
     if path.suffix.lower() == ZIP:
         command = _unzip_command(path)
-    elif ZIP_VOLUME.fullmatch(path.suffix.lower()):
+    elif ZIP_VOLUME.search(path.name):
         volumes, whole = shlex.quote(path.stem + ZIP), shlex.quote(f"{path.stem}.whole{ZIP}")
         command = f"zip -s 0 {volumes} --out {whole}"
     else:

@@ -58,6 +58,8 @@ from train_easyocr.patches.statistics import Measure, ModelSettings, none_traina
 from train_easyocr.text import VARIANTS_SUM, format_table
 
 EVALUATION_SET = "evaluation_set"
+PARTLY_FOLDER = "partly_labelled_pages"
+"""Holds for each `select_data` a list of the training pages that are only partly labelled, a name a line."""
 GIB = 2**30
 SHOWN_PROBLEMS = 10
 
@@ -381,13 +383,14 @@ def _available(pages: Sequence[PageSource], purpose: str) -> int:
 def _keep_partly(job: Job, pages: Sequence[PageSource], split: str, drawn: Sequence[str]) -> None:
     """Say what becomes of partly labelled pages, and keep a list of those for training beside the sets."""
     partly = [page.name for page in pages if page.partly]
+    listed = job.output / PARTLY_FOLDER / f"{job.select_data}.txt"
     if split == "training":
-        _write_names(job.output / PARTLY_LIST, partly)
+        _write_names(listed, partly)
     if partly:
         used = len(set(partly).intersection(drawn))
         job.say(
             f"{split}: {len(partly):,} pages are only partly labelled ({partly[0]!r}); {used:,} of them are drawn"
-            + (f", after all fully labelled ones; {job.output / PARTLY_LIST} lists them" if split == "training" else "")
+            + (f", after all fully labelled ones; {listed} lists them" if split == "training" else "")
         )
 
 
