@@ -23,8 +23,15 @@ from pathlib import Path
 
 from train_easyocr.command_line import print_anything
 from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
-from train_easyocr.documents.download import find_download
-from train_easyocr.documents.label_formats import FORMS, LabelFormatError, LabelledPages, find_labelled_pages
+from train_easyocr.documents.aihub import IMAGE_SUFFIXES, LABEL_SUFFIX
+from train_easyocr.documents.download import find_download, other_files
+from train_easyocr.documents.label_formats import (
+    FORMS,
+    TEXT_SUFFIX,
+    LabelFormatError,
+    LabelledPages,
+    find_labelled_pages,
+)
 from train_easyocr.documents.workers import WorkerDiedError, available_cores
 from train_easyocr.patches.checking import check
 from train_easyocr.patches.labels_csv import LabelsCsvError
@@ -38,6 +45,7 @@ from train_easyocr.patches.stages import (
     unzip,
     warn_of_unused,
 )
+from train_easyocr.text import format_table
 
 INTERRUPTED = 130
 """The exit status that shells give a program which Ctrl-C ended."""
@@ -134,6 +142,8 @@ def _download(dataset: str) -> Path:
 
 
 def _pool(args: argparse.Namespace) -> LabelledPages:
+    if rows := other_files(args.pool, IMAGE_SUFFIXES | {TEXT_SUFFIX, LABEL_SUFFIX}).rows():
+        _say("\n" + format_table(("neither image nor label file", "files", "for example"), rows))
     pool = find_labelled_pages(args.pool, args.label_format)
     _say(f"{pool.folder}: {len(pool.pages):,} pages with labels in the form {pool.form}")
     for problem in pool.problems[:SHOWN_PROBLEMS]:

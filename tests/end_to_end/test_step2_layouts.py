@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.documents.own_folders import own_folder
 from tests.documents.samples import LABELS_TOP, make_download, pages, tree, write_zip
 from tests.documents.test_download import add_partly, as_cp437, unpack_by_hand
 from train_easyocr.detection.config import DetectionConfig
@@ -107,6 +108,38 @@ def test_where_nothing_can_be_read_it_is_said_what_is_there_and_what_to_do(tmp_p
         make_download(tmp_path / name, 1, 1)
     status, _, err = run("--dataset", tmp_path, "--training")
     assert status == 1 and f"{tmp_path}/가, {tmp_path}/나" in err
+
+
+def test_what_is_not_read_of_a_folder_of_ones_own_is_named_even_if_nothing_is(tmp_path, run):
+    own_folder(tmp_path / "쪽", "ppocrlabel")
+    for name in ("가.xml", "나.xml", "받은 것.zip", "Cache.cach"):
+        (tmp_path / "쪽" / name).write_bytes(b"x")
+    arguments = ("--output", tmp_path / "결과", "--training", "--workers", "1")
+    status, out, _ = run("--from", tmp_path / "쪽", *arguments)
+    assert status == 0
+    rows = [[cell.strip() for cell in line.split("|")] for line in out.splitlines()]
+    expected = [[".xml", "2", "가.xml"], [".cach", "1", "Cache.cach"], [".zip", "1", "받은 것.zip"]]
+    assert [row for row in rows if row[0].startswith(".")] == expected
+    for path in (tmp_path / "쪽").rglob("*"):
+        if path.suffix in (".jpg", ".png", ".txt"):
+            path.unlink()
+    status, out, err = run("--from", tmp_path / "쪽", *arguments)
+    assert status == 1 and "받은 것.zip" in out and "holds no labels" in err
+
+
+@pytest.mark.parametrize("form", ["aihub", "icdar2015"])
+@pytest.mark.parametrize("beside", [False, True])
+def test_labels_with_both_suffixes_are_read_in_a_folder_of_ones_own(tmp_path, run, form, beside):
+    folder = own_folder(tmp_path / "쪽", form)
+    arguments = ("--training", "--workers", "1")
+    assert run("--from", folder, "--output", tmp_path / "가", *arguments)[0] == 0
+    for path in (folder / "labels").rglob("*.*"):
+        if path.is_file():
+            place = folder / "images" / path.parent.relative_to(folder / "labels") if beside else path.parent
+            path.rename(place / f"{path.stem.removeprefix('gt_')}.jpg{path.suffix}")
+    assert run("--from", folder, "--output", tmp_path / "나", *arguments)[0] == 0
+    kept = [path for path in tree(tmp_path / "가") if path.endswith((".png", ".csv"))]
+    assert len(kept) > 20 and all(tree(tmp_path / "가")[path] == tree(tmp_path / "나").get(path) for path in kept)
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ from train_easyocr.documents.archives import (
     Member,
     MemberError,
     MemberProblem,
+    OtherFiles,
     how_to_join,
     is_archive_name,
     is_wanted,
@@ -301,6 +302,15 @@ def _list_elsewhere(download: Path, listing: Listing) -> None:
                 listing.others.add(path.name, f"{path.relative_to(download)}, in neither split's folder")
                 if not any(map(_split_of, [one.name for one in folders])):
                     listing.unreadable.append(_how_to_unpack(path))
+
+
+def other_files(folder: Path, suffixes: frozenset[str]) -> OtherFiles:
+    """Count the files below a folder of one's own pages whose kind is not among those that are read."""
+    others = OtherFiles()
+    for name in sorted(_files_below(folder)):
+        if not is_page_file(name.rpartition("/")[2], suffixes):
+            others.add(name, name.encode(errors="backslashreplace").decode())
+    return others
 
 
 def group_files(

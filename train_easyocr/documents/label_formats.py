@@ -476,16 +476,19 @@ def _stated_image(stated: str, folder: str, images: Mapping[str, Any]) -> str:
 def _labels_of_files(
     texts: Iterable[tuple[str, Path]], images: Iterable[str], form: LabelForm
 ) -> tuple[list[tuple[str, ConvertedLabel]], list[Problem]]:
-    """Find the images that text files are of: the image's path, and the file."""
+    """Find the images that text files are of: the image's path, and the file; `X.jpg.txt` is X.jpg's, too."""
     by_stem: dict[str, list[str]] = defaultdict(list)
+    by_file: dict[str, list[str]] = defaultdict(list)
     for image in images:
-        by_stem[PurePosixPath(unicodedata.normalize("NFC", image)).stem].append(image)
+        composed = PurePosixPath(unicodedata.normalize("NFC", image))
+        by_stem[composed.stem].append(image)
+        by_file[composed.name].append(image)
     labels: list[tuple[str, ConvertedLabel]] = []
     problems: list[Problem] = []
     for name, path in texts:
         folder, _, file = unicodedata.normalize("NFC", name).rpartition("/")
         stem = _page(file)
-        candidates = by_stem.get(stem) or by_stem.get(stem.removeprefix("gt_")) or []
+        candidates = by_stem.get(stem) or by_stem.get(stem.removeprefix("gt_")) or by_file.get(stem) or []
         ranked = sorted((_distance(folder, image), image) for image in candidates)
         if not ranked:
             problems.append(Problem(name, NO_IMAGE))
