@@ -2,8 +2,9 @@
 
     python3 prepare_dataset.py --dataset "공공행정문서 OCR" --training --validation --evaluation
 
-Pages are read out of the archives; --unzip unpacks them first, for those who want them as files. Each part can be run
-alone, killed at any moment and run again: it goes on where it stopped. `--check` reads everything and writes nothing.
+Pages are read out of the archives, or as they lie where these were unpacked by hand; --unzip unpacks all first. Each
+part can be run alone, killed at any moment and run again: it goes on where it stopped. `--check` reads everything and
+writes nothing.
 
     python3 prepare_dataset.py --from DIR --output DIR2 --training --validation --evaluation
 
