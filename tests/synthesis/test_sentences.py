@@ -1,8 +1,19 @@
+import re
+
 import numpy as np
 import pytest
 
 from train_easyocr.synthesis import vocabulary
-from train_easyocr.synthesis.sentences import ARTICLES, PARENTHESES, REQUESTS, STATEMENTS, TITLES, Writer, particle
+from train_easyocr.synthesis.sentences import (
+    ARTICLES,
+    PARENTHESES,
+    REQUESTS,
+    STATEMENTS,
+    TITLES,
+    Habits,
+    Writer,
+    particle,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +66,33 @@ def test_a_document_keeps_its_sender_and_the_same_seed_writes_the_same():
     writer = Writer(np.random.default_rng(5), "회계.예산", 1999)
     assert {writer.head() for _ in range(5)} == {writer.head()}
     assert writer.reference().startswith(writer.department + "-")
+
+
+def test_lot_numbers_are_lot_numbers():
+    writer = Writer(np.random.default_rng(5), "도시개발", 1999)
+    cells = [writer.cell("지번") for _ in range(60)] + [writer.cell("지 번") for _ in range(60)]
+    assert all(re.fullmatch(r"산?\d+(-\d+)?", cell) for cell in cells)
+    assert sum("-" in cell for cell in cells) > 60 and any(cell.startswith("산") for cell in cells)
+
+
+def test_typists_have_habits():
+    writer = Writer(np.random.default_rng(5), "도시개발", 1999)
+    template = "“급수” 및 ‘단수’ 기간: 오후 2:30까지 알림: 끝."
+    assert writer.fill(template) == template
+    writer.habits = Habits(colons_apart=True, straight_quotes=True, run_together=1.0)
+    assert writer.fill(template) == "\"급수\" 및 '단수' 기간 : 오후 2:30까지알림 : 끝."
+
+
+def test_names_of_laws_had_no_spaces_until_2005():
+    for year, spaces in ((2004, False), (2005, True)):
+        writer = Writer(np.random.default_rng(5), "도시개발", year)
+        assert any(" " in writer.law() for _ in range(60)) is spaces
+
+
+def test_a_document_knows_whom_it_names():
+    writer = Writer(np.random.default_rng(5), "도시개발", 1999)
+    names = {writer.fill("{person}") for _ in range(5)}
+    assert names == writer.persons
 
 
 def test_sentences_of_a_document_seldom_repeat():

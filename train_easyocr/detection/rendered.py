@@ -35,7 +35,7 @@ class RenderedPage:
         image: uint8 [h, w, 3], RGB.
         words: The labels; now and then one holds two printed words, or half of one.
         prints: Text and characters' cells of each printed word, as wide as the character's advance and as high as the
-            word's ink; of vertical words, equal parts of the height.
+            word's ink; of vertical words, equal parts of the height. Spaces have no cell.
     """
 
     image: NDArray[np.uint8]
@@ -48,7 +48,7 @@ def render(number: int, library: FontLibrary, width: int = NOMINAL_WIDTH, seed: 
     random = np.random.default_rng([seed, number])
     sheet = compose(random, list(TOPICS)[number % len(TOPICS)], 2005, width, library)
     labels = words_of(sheet, random)
-    scanned = scan(sheet.planes, random, sheet.unit)
+    scanned = scan(sheet.planes, random, sheet.unit, black_and_white=sheet.bilevel)
     boxes = boxes_of(labels, scanned.placement, random, sheet.unit)
     image = scanned.image if scanned.image.ndim == 3 else np.stack([scanned.image] * 3, axis=-1)
     prints = [_characters(placed, scanned.placement) for placed in sheet.placed if len(placed.printed.outline)]
@@ -68,6 +68,7 @@ def _characters(placed: Placed, placement: Placement) -> tuple[str, Cells]:
         columns = placed.x + edges
         low, high = np.full(len(edges) - 1, top), np.full(len(edges) - 1, top + height)
         cells = np.stack([columns[:-1], low, columns[1:], high], 1)
+    cells = cells[[not character.isspace() for character in printed.text]]
     corners = np.stack([cells[:, [0, 1]], cells[:, [2, 1]], cells[:, [2, 3]], cells[:, [0, 3]]], 1)
     moved = placement.points(corners.reshape(-1, 2)).reshape(-1, 4, 2)
     upright = np.concatenate([moved[:, :2].mean(1), moved[:, 2:].mean(1)], 1)
@@ -106,7 +107,7 @@ def division_errors(page: RenderedPage) -> list[tuple[str, float]]:
             continue
         found = divide(word.box, word.text)
         off = np.abs(found[:, [0, 2]].mean(1) - truth[:, [0, 2]].mean(1)) / np.mean(truth[:, 2] - truth[:, 0])
-        errors += zip(word.text, off.tolist(), strict=True)
+        errors += zip("".join(word.text.split()), off.tolist(), strict=True)
     return errors
 
 

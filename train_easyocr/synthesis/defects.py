@@ -16,10 +16,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.synthesis.layout import Colour
+from train_easyocr.synthesis.layout import BLACK, Colour
 from train_easyocr.synthesis.render import Mask, Points
 
 Image: TypeAlias = NDArray[Any]
+SMALL = 0.7
+"""Sheets smaller than this, with A4 at 300 dots per inch as one, are no scans of their own resolution."""
 TILE = 1031
 """Side of the noise tile in pixels; prime, so that it does not beat with anything periodic on a page."""
 
@@ -344,17 +346,22 @@ class Scan:
     quality: int
 
 
-def scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float) -> Scan:
+def scan(
+    planes: dict[Colour, Mask], random: np.random.Generator, unit: float, *, black_and_white: bool = False
+) -> Scan:
     """Print, handle and scan a sheet.
 
     Args:
         planes: Ink by colour, each [height, width].
         random: The page's random numbers.
         unit: Pixels for one at 2,480 across.
+        black_and_white: Scan as archives did it in the nineties: no grey, no colour, hardly turned.
 
     Returns:
         The scan, of the sheet's size.
     """
+    if black_and_white:
+        return archive_scan(planes, random, unit)
     height, width = next(iter(planes.values())).shape
     planes = {ink: spoil_ink(plane, random) for ink, plane in planes.items()}
     placement = draw_placement(random, width, height)
@@ -365,6 +372,30 @@ def scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float) -
     image = handle(image, random)
     image = digitise(image, random, unit)
     return Scan(image, placement, int(random.integers(55, 93)))
+
+
+def archive_scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float) -> Scan:
+    """Scan a sheet at 300 dots per inch to black and white: see `scan`."""
+    height, width = next(iter(planes.values())).shape
+    if random.random() < 0.5:  # toner spreads
+        amount = float(random.uniform(0.2, 0.8)) * min(1.0, unit)
+        planes = {ink: bleed(plane, amount) for ink, plane in planes.items()}
+    placement = level_placement(random, width, height)
+    planes = {ink: placement.image(plane) for ink, plane in planes.items()}
+    image = on_paper(planes, (height, width), (255, 255, 255), colour=False, density=1.0)
+    image = speckle(image, random, int(random.integers(5, 90)))
+    if small := unit < SMALL:  # a large sheet seen from afar: scanned at the full size
+        image = cv2.resize(image, None, fx=1 / unit, fy=1 / unit, interpolation=cv2.INTER_LINEAR)
+    image = bilevel(image, random, 0.75 * float(random.beta(1.2, 1.6)) * min(1.0, unit), ink=luminance(BLACK))
+    if small:
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    return Scan(image, placement, int(random.integers(80, 96)))
+
+
+def level_placement(random: np.random.Generator, width: int, height: int) -> Placement:
+    """How an automatic feeder takes a sheet in: turned by less than half a degree."""
+    degrees, (x, y) = float(np.clip(random.normal(0, 0.18), -0.48, 0.48)), random.normal(0, width * 0.003, 2)
+    return Placement.turned(width, height, degrees, shift=(float(x), float(y)))
 
 
 def draw_paper(random: np.random.Generator) -> Colour:

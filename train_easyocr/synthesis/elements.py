@@ -84,9 +84,12 @@ class Page:
         )
 
     def heading(self, text: str, y: float, *, widely: bool) -> float:
-        """Put a centred title down, its syllables far apart where it is short and `widely` is set."""
-        style = self.title
-        if widely and len(text.replace(" ", "")) <= 8:
+        """Put a centred title down, its syllables far apart where it is short and `widely` is set.
+
+        Old documents have longer titles set so, too.
+        """
+        style, old, characters = self.title, self.sheet.bilevel, len(text.replace(" ", ""))
+        if (widely and characters <= 8) or (old and characters <= 12 and self.writer.chance(0.6)):
             half = min(len(text) * style.size * 0.95, (self.right - self.left) / 2)
             self.sheet.spread(text, (self.middle - half, self.middle + half), y, style)
             return y + style.size * 1.2
@@ -174,12 +177,12 @@ def letter_footer(page: Page) -> None:
     sheet.rule((page.left, y - page.px(50), page.right, y - page.px(50)), 8)
     names = "   ".join(f"{title} {w.person()}" for title in ("기안자", "검토자", "협조자", "전결")[: w.integer(2, 4)])
     receiver = f"{w.pick(vocabulary.DEPARTMENTS)}-{w.number()}"
-    received, openness = w.pick((" . . . ", w.date())), w.pick(("공개", "비공개", "부분공개"))
+    received, openness = w.pick((" . . . ", *[w.date()] * 4)), w.pick(("공개", "비공개", "부분공개"))
     lines = [
         names,
         f"시행 {w.reference()} ({w.date()}) 접수 {receiver} ({received})",
-        f"우 {w.integer(10000, 63999)} {w.address()} / http://www.city{w.integer(1, 99)}.go.kr",
-        f"전화 {w.phone()} /전송 {w.phone()} / user{w.integer(1, 99)}@korea.kr / {openness}",
+        f"우 {w.integer(10000, 63999)} {w.address()} {w.pick(('/', ''))} http://www.city{w.integer(1, 99)}.go.kr",
+        f"전화 {w.phone()} /전송 {w.phone()} {w.pick(('/', ''))} user{w.integer(1, 99)}@korea.kr / {openness}",
     ]
     for text in lines[: w.integer(2, 4)]:
         sheet.line(text, page.left, y, small)

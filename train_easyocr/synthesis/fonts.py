@@ -39,6 +39,13 @@ KINDS = (
 
 SAMPLE_FAMILIES = ("NanumGothic", "UnBatang", "UnGungseo", "UnTaza")
 """What the sample documents are printed in: a sans (the one that is always there), a serif, a brush, a typewriter."""
+HANDS: dict[str, tuple[str, ...]] = {
+    "sample": ("UnPilgi",),
+    "starter": ("Nanum Pen Script", "Nanum Brush Script"),
+    "unseen": (),
+    "all": ("UnPilgi", "Nanum Pen Script", "Nanum Brush Script"),
+}
+"""Handwriting that notes are written in, by the set of faces that it belongs to."""
 UNSEEN_FAMILIES = ("Baekmuk Dotum", "NanumSquareRound", "UnShinmun")
 """Kept out of the sample documents and of the starter weights' training: what these can do with unknown print."""
 WORD_FAMILIES = (
@@ -198,9 +205,11 @@ class FontLibrary:
 
     Attributes:
         faces: All faces fit for documents, packaged ones last.
+        hands: Handwriting faces, none on many machines.
     """
 
     faces: tuple[Face, ...]
+    hands: tuple[Face, ...] = ()
 
     @classmethod
     def find(cls, folder: Path | None = None, chosen: FaceSet = "all", *, words: bool = False) -> FontLibrary:
@@ -236,7 +245,9 @@ class FontLibrary:
             )
         if not faces:
             raise FontError("no Korean font found: pip install koreanize-matplotlib, or name a folder with --fonts")
-        return cls(faces)
+        return cls(
+            faces, tuple(cls.fit(there, "all", lambda face: face.family in HANDS[chosen] and is_korean_face(face)))
+        )
 
     @staticmethod
     def fit(faces: Iterable[Face], chosen: FaceSet, is_fit: Callable[[Face], bool]) -> list[Face]:
@@ -246,7 +257,8 @@ class FontLibrary:
 
     def fingerprint(self) -> list[str]:
         """The faces by name and file size: what else the bytes of a page depend on beside the settings."""
-        return [f"{face.name} ({face.path.name}, {face.path.stat().st_size} bytes)" for face in self.faces]
+        used = (*self.faces, *self.hands)
+        return [f"{face.name} ({face.path.name}, {face.path.stat().st_size} bytes)" for face in used]
 
     def of_kind(self, kinds: Sequence[str], *, bold: bool = False) -> list[Face]:
         """Faces of these kinds and weight; where there are none, faces of that weight, else all."""

@@ -6,15 +6,17 @@ on the sample's pages is frequent here. Dots and quotes within words, lone signs
 
 from __future__ import annotations
 
+import numpy as np
+
 from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis.elements import CLAUSE_MARKS, Page, page_number, small_table, table_headers
 from train_easyocr.synthesis.layout import BLACK, BLUE, RED
 from train_easyocr.synthesis.sentences import Writer
 
 DOTTED = vocabulary.words(
-    "{act}ㆍ{act2} 시ㆍ도 시장ㆍ군수ㆍ구청장 읍·면·동 구성·운영 설치ㆍ운영ㆍ폐지 사망ㆍ폐업 전기ㆍ정보통신ㆍ소방시설 "
-    "{department}·{department2} 양도ㆍ인수ㆍ합병 {thing}ㆍ{thing2} {thing}·{thing2}·{thing3} 면허ㆍ허가ㆍ등록 "
-    "종류ㆍ기간 도지사ㆍ특별자치도지사 시험·조사 정신적ㆍ신체적 {month}·{day}"
+    "{act}·{act2} 시·도 시장·군수·구청장 읍·면·동 구성·운영 설치·운영·폐지 사망·폐업 전기·정보통신·소방시설 "
+    "{department}·{department2} 양도·인수·합병 {thing}ㆍ{thing2} {thing}·{thing2}·{thing3} 면허ㆍ허가ㆍ등록 "
+    "종류·기간 도지사·특별자치도지사 시험·조사 정신적ㆍ신체적 {month}·{day}"
 )
 """What middle dots join to one word."""
 PARTICLES = ("", "", "의", "에", "을", "은", "이", "로", "하는", "(이하", "등", "에게", "에서", "별로", ",")
@@ -295,10 +297,76 @@ def directory(page: Page) -> None:
             sheet.frame((x + 10, y, x + width - 10, y + pitch * (lines + 1.4)), 3)
             sheet.line(w.pick(vocabulary.DEPARTMENTS), x + width / 2, y + pitch, style, align="center")
             for number in range(lines):
-                text = f"{w.pick(('-', '·', '○'))} {w.pick(vocabulary.POSITIONS)} {w.person()} : {w.integer(200, 899)}"
+                number_or_mail = w.email() if w.chance(0.25) else w.pick((str(w.integer(200, 899)), w.phone(), "-"))
+                text = f"{w.pick(('-', '·', '○'))} {w.pick(vocabulary.POSITIONS)} {w.person()} : {number_or_mail}"
                 sheet.line(text, x + 30, y + pitch * (number + 2), style)
         y += pitch * (lines + 2)
     small_table(page, y + page.pitch, 4)
+    numbered(page)
+
+
+def statistics(page: Page) -> None:
+    """A table of figures, most of whose cells are small numbers, shares, dashes or dots."""
+    w, sheet = page.writer, page.sheet
+    y = page.heading(w.fill("{target} 통계"), page.top + page.px(60), widely=w.chance(0.5)) + page.px(20)
+    count, names = w.integer(5, 10), [w.pick(w.topic.targets) for _ in range(w.integer(12, 34))]
+    headers = ["구분", *w.pick((tuple(f"{w.year - back}" for back in range(count)), tuple("ABCDEFGHIJ"[:count])))]
+    rows = [[name, *(figure(w) for _ in headers[1:])] for name in names]
+    weights = np.array([2.2, *[1.0] * (len(headers) - 1)])
+    widths = (weights / weights.sum() * (page.right - page.left)).tolist()
+    aligns = ["left", *[w.pick(("right", "center"))] * (len(headers) - 1)]
+    y = sheet.table(
+        (page.left, y), widths, [headers, *rows], page.text.resized(float(w.random.uniform(0.6, 0.85))),
+        page.px(w.integer(58, 84)), aligns=aligns, open_sides=w.chance(0.4), bottom=page.bottom,
+    )  # fmt: skip
+    numbered(page)
+
+
+def figure(w: Writer) -> str:
+    """What stands in a cell of a table of figures."""
+    draw = w.random.random()
+    if draw < 0.4:
+        return w.pick(("-", "-", "-", "-", "0", "·", ".", "…", "/", "〃", "×", "○"))
+    return w.pick((str(w.integer(0, 9)), str(w.integer(10, 999)), w.amount(6), f"{w.integer(1, 999) / 10}",
+                   f"{w.integer(1, 100)}%", f"△{w.integer(1, 99)}", f"-{w.integer(1, 99) / 10}", f"+{w.integer(1, 9)}",
+                   f"({w.integer(1, 99)})", f"{w.integer(1, 12)}/{w.integer(1, 28)}"))  # fmt: skip
+
+
+def contacts(page: Page) -> None:
+    """Who is to be called or written to, and where files lie: numbers, addresses, names in Latin letters."""
+    w = page.writer
+    y = page.heading(
+        w.pick(("비상연락망", "담당자 연락처", "자료 제출처", "전자우편 목록")), page.top + page.px(60), widely=True
+    )
+    while y < page.bottom:
+        mark = w.pick(("-", "·", "○", "*", "1)", "☎", "※", "가."))
+        who = w.pick((f"{w.pick(vocabulary.DEPARTMENTS)} {w.person()}", w.pick(vocabulary.AGENCIES), w.person()))
+        written = [w.pick((w.email(), w.file_name(), w.phone(), _latin(w))) for _ in range(w.integer(1, 3))]
+        joined = w.pick((" / ", " , ", " - ", " ", " : ")).join(written)
+        y = page.clause(mark, f"{who} {w.pick((':', '-', '→', ''))} {joined}", y)
+    numbered(page)
+
+
+def _latin(w: Writer) -> str:
+    """A few words of which most are in Latin letters, as they stand in Korean text."""
+    terms = [w.pick(vocabulary.LATIN) for _ in range(w.integer(1, 3))]
+    pattern = w.pick(("{}", "{}({})", "{}/{}", "{}-{}", "{} x {}", "{}용 {}", "({}) {}", "{}의 {}", "'{}' {}"))
+    return pattern.format(*(terms * 2))
+
+
+def ledger(page: Page) -> None:
+    """A ledger kept line by line without rules: dates, file names, sums or a dash, initials."""
+    w, sheet, style = page.writer, page.sheet, page.text.resized(0.85)
+    y = page.heading(w.fill("{paper} 관리대장"), page.top + page.px(60), widely=w.chance(0.5))
+    columns = np.cumsum([0.0, 0.12, 0.4, 0.2, 0.1, 0.1]) * (page.right - page.left) + page.left
+    while y < page.bottom:
+        date = f"{w.integer(1, 12)}.{w.integer(1, 28)}."
+        cells = (date, w.pick((w.file_name(), w.thing(), w.email())), w.pick((w.amount(), "-", "〃", "0")),
+                 w.pick(("-", "/", ":", "·", str(w.integer(1, 9)))), w.pick((_latin(w), "-", ".", "")))  # fmt: skip
+        for x, text in zip(columns, cells, strict=False):
+            if text:
+                sheet.line(text, float(x), y, style)
+        y += style.size * 1.6
     numbered(page)
 
 
@@ -309,7 +377,9 @@ STARTER_KINDS = (
     (calculations, 0.14),
     (dense, 0.24),
     (timetable, 0.12),
+    (statistics, 0.16),
+    (contacts, 0.12),
 )
 """Kinds and their shares, for training the starter weights."""
-UNSEEN_KINDS = ((comparison, 0.4), (questions, 0.3), (directory, 0.3))
+UNSEEN_KINDS = ((comparison, 0.35), (questions, 0.25), (directory, 0.25), (ledger, 0.15))
 """Kinds and their shares that no training sees."""

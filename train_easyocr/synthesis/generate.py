@@ -25,7 +25,7 @@ from tqdm import tqdm
 from train_easyocr.files import remove_leftovers, sha256, write_bytes, write_json, write_text
 from train_easyocr.synthesis import archive
 from train_easyocr.synthesis.defects import scan
-from train_easyocr.synthesis.fonts import Face, FontLibrary
+from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.labels import PageName, boxes_of, label_file, words_of
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
 from train_easyocr.synthesis.pages import KindSet, compose
@@ -34,7 +34,7 @@ from train_easyocr.text import format_table
 
 MANIFEST = "synthesis.json"
 """Beside the download: settings, archives with their SHA-256, and what the summary shows."""
-GENERATION = 1
+GENERATION = 2
 """Raised whenever the same settings would give other pages than before."""
 PAGES_A_VOLUME = 9999
 
@@ -107,11 +107,11 @@ _library: FontLibrary | None = None
 """The faces of a worker process."""
 
 
-def start_worker(faces: tuple[Face, ...]) -> None:
+def start_worker(library: FontLibrary) -> None:
     """Prepare a process for `render_task`: its faces, and no threads, since every core has a process."""
     global _library  # noqa: PLW0603 - what a process pool's initializer leaves for its tasks
     cv2.setNumThreads(1)
-    _library = FontLibrary(faces)
+    _library = library
 
 
 def render_task(task: Task) -> int:
@@ -145,7 +145,7 @@ def render_page(index: int, settings: Settings, library: FontLibrary) -> tuple[b
     width = round(settings.page_width * (1 + int(random.integers(-6, 4)) / NOMINAL_WIDTH))
     sheet = compose(random, category, year, width, library, kinds=settings.kinds)
     labels = words_of(sheet, random)
-    scanned = scan(sheet.planes, random, sheet.unit)
+    scanned = scan(sheet.planes, random, sheet.unit, black_and_white=sheet.bilevel)
     boxes = boxes_of(labels, scanned.placement, random, sheet.unit)
     height, width = scanned.image.shape[:2]
     _, jpeg = cv2.imencode(".jpg", scanned.image, [cv2.IMWRITE_JPEG_QUALITY, scanned.quality])
@@ -242,14 +242,14 @@ def render_all(tasks: list[Task], library: FontLibrary, workers: int) -> None:
     todo = [task for task in tasks if not task.record.is_file()]
     with tqdm(total=len(tasks), initial=len(tasks) - len(todo), unit="page", desc="Rendering") as progress:
         if workers == 1 or len(todo) <= 1:
-            start_worker(library.faces)
+            start_worker(library)
             for task in todo:
                 render_task(task)
                 progress.update()
             return
         # Fresh processes: forked copies of one that has used OpenCV's threads can hang.
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(todo)), context, start_worker, (library.faces,)) as pool:
+        with ProcessPoolExecutor(min(workers, len(todo)), context, start_worker, (library,)) as pool:
             try:
                 for _ in pool.map(render_task, todo):
                     progress.update()

@@ -8,14 +8,25 @@ when the sheet is turned, the box is drawn around the turned outline and stays t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import cv2
 import numpy as np
 
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.synthesis.render import Mask, Points, Print, Style, draw_jittered, draw_text, stack, stamp
+from train_easyocr.synthesis.render import (
+    INK,
+    Mask,
+    Points,
+    Print,
+    Style,
+    draw_jittered,
+    draw_text,
+    spaced,
+    stack,
+    stamp,
+)
 
 NOMINAL_WIDTH = 2480
 """Pixels across an A4 sheet at 300 dots per inch."""
@@ -27,6 +38,8 @@ RED: Colour = (190, 40, 45)
 BLUE: Colour = (40, 50, 150)
 
 
+HIDDEN = 0.3
+"""Share of a character's ink from which it can't be read any more when that much is covered."""
 NEVER_FIRST = frozenset(".,:;!?)]}>」』”’%·~")
 """Characters that no line begins with."""
 NEVER_LAST = frozenset("([{<「『“‘")
@@ -51,10 +64,11 @@ Area: TypeAlias = tuple[float, float, float, float]
 
 @dataclass
 class Label:
-    """A word as it is labelled: its text, and the outline of its ink on the unturned sheet."""
+    """A word as it is labelled: its text, the outline of its ink on the unturned sheet, its text line (0: none)."""
 
     text: str
     points: Points
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,34 @@ class Placed:
         points = self.printed.outline if whole else self.printed.part(first, last or len(self.printed.text))
         return points + np.array((self.x, self.y))
 
+    def cut(self, first: int, last: int) -> Placed:
+        """Some of its characters, where they are."""
+        return Placed(self.printed.cut(first, last), self.x + round(self.printed.edges[first]), self.y, self.line)
+
+    def visible(self, covered: Mask) -> list[Placed]:
+        """What can still be read of a print: runs of characters.
+
+        Args:
+            covered: Whether each pixel of its mask is covered; bool, the mask's shape.
+        """
+        printed = self.printed
+        ink = printed.mask >= INK
+        if not (ink & covered).any():
+            return [self]
+        upright = len(printed.text) > 1 and printed.edges[1] == 0  # one character below another
+        edges = [0, *(round(edge) - printed.left for edge in printed.edges[1:-1]), ink.shape[1]]
+        parts = [(0, len(printed.text))] if upright else [(n, n + 1) for n in range(len(printed.text))]
+        runs: list[tuple[int, int]] = []
+        for first, last in parts:
+            columns = slice(max(0, edges[first]), max(0, edges[last]))
+            inked = ink[:, columns]
+            if (inked & covered[:, columns]).sum() <= HIDDEN * inked.sum():
+                runs[-1:] = [(runs[-1][0], last)] if runs and runs[-1][1] == first else [*runs[-1:], (first, last)]
+        left = Placed(
+            replace(printed, mask=np.where(covered, 0, printed.mask).astype(np.uint8)), self.x, self.y, self.line
+        )
+        return [left.cut(first, last) for first, last in runs if printed.text[first:last].strip()]
+
 
 @dataclass
 class Sheet:
@@ -85,6 +127,10 @@ class Sheet:
         break_syllables: Whether a line can end within a word, as word processors do it with Hangul; the parts are
             labelled apart.
         cell_pitch: Distance of base lines in table cells, in ems.
+        bilevel: Whether it will be scanned to black and white; hairlines would be lost there, so no rule is one.
+        spaced_labels: Share of letter-spaced texts that have one label, with spaces, in place of one a character.
+        dittos: Share of words in table columns that are 〃, as above.
+        dashes: Share of empty table cells that hold a hyphen.
         planes: Ink by colour; each [height, width], 0 to 255.
         placed: Labelled prints in the order in which they were put down.
         faces: Names of the faces used.
@@ -97,6 +143,10 @@ class Sheet:
     unit: float
     break_syllables: bool = False
     cell_pitch: float = 1.25
+    bilevel: bool = False
+    spaced_labels: float = 0.0
+    dittos: float = 0.0
+    dashes: float = 0.0
     planes: dict[Colour, Mask] = field(default_factory=dict)
     placed: list[Placed] = field(default_factory=list)
     faces: set[str] = field(default_factory=set)
@@ -224,8 +274,13 @@ class Sheet:
         prints = [self.printed(character, style) for character in text if not character.isspace()]
         free = right - left - sum(one.advance for one in prints)
         gap = free / max(1, len(prints) - 1)
+        self._spread(prints, left if len(prints) > 1 else left + free / 2, y, gap)
+
+    def _spread(self, prints: list[Print], pen: float, y: float, gap: float) -> None:
+        """Put prints down with `gap` pixels between them, in one label or in several."""
         self._lines += 1
-        pen = left if len(prints) > 1 else left + free / 2
+        if len(prints) > 1 and self.random.random() < self.spaced_labels:
+            prints = [spaced(prints, gap)]
         for one in prints:
             self.put(one, pen, y)
             pen += one.advance + gap
@@ -235,11 +290,7 @@ class Sheet:
         left, right = ends
         prints = [self.printed(word, style) for word in text.split()]
         gap = (right - left - sum(one.advance for one in prints)) / max(1, len(prints) - 1)
-        self._lines += 1
-        pen = left
-        for one in prints:
-            self.put(one, pen, y)
-            pen += one.advance + max(gap, style.space / 2)
+        self._spread(prints, left, y, max(gap, style.space / 2))
 
     def vertical(self, text: str, x: float, ends: tuple[float, float], style: Style) -> None:
         """Put the characters of `text` below one another, centred on `x` between two ends; one label."""
@@ -256,7 +307,7 @@ class Sheet:
     def rule(self, ends: Area, thickness: float = 4, *, colour: Colour = BLACK) -> None:
         """Draw a horizontal or vertical line; its thickness is given at 2,480 pixels across."""
         x0, y0, x1, y1 = ends
-        half = max(1, self.px(thickness))
+        half = max(1, self.px(max(thickness, 4.5) if self.bilevel else thickness))
         left, right = sorted((round(x0), round(x1)))
         upper, lower = sorted((round(y0), round(y1)))
         region = self.plane(colour)[max(0, upper) : max(0, lower + half), max(0, left) : max(0, right + half)]
@@ -338,6 +389,7 @@ class Sheet:
         edges = x + np.concatenate([[0.0], np.cumsum(widths)])
         fitting = (bottom - y) / row_height  # infinite where there is no bottom
         rows = [row for number, row in enumerate(rows) if number == 0 or number + 1 <= fitting]
+        rows = [*rows[:2], *([self._as_above(text) for text in row] for row in rows[2:])]
         if shade:
             self.shade((x, y, edges[-1], y + row_height), shade)
         for number, row in enumerate(rows):
@@ -352,6 +404,46 @@ class Sheet:
         for edge in edges[1:-1] if open_sides else edges:
             self.rule((edge, y, edge, lower), 3)
         return float(lower)
+
+    def _as_above(self, text: str) -> str:
+        """A cell's text, or the sign that stands for it."""
+        if not text:
+            return "-" if self.random.random() < self.dashes else text
+        return "〃" if text[0].isalpha() and self.random.random() < self.dittos else text
+
+    def is_free(self, area: Area) -> bool:
+        """Whether an area lies on the sheet and holds no ink."""
+        x0, y0, x1, y1 = (round(side) for side in area)
+        inside = 0 <= x0 < x1 <= self.width and 0 <= y0 < y1 <= self.height
+        return inside and not any(plane[y0:y1, x0:x1].any() for plane in self.planes.values())
+
+    def punch(self, middle: tuple[float, float], radius: float) -> None:
+        """Punch a hole that is scanned black; what it hides loses its label."""
+        x, y = middle
+        cv2.circle(self.plane(), (round(x), round(y)), round(radius), 255, -1, cv2.LINE_AA)
+        self.placed = [part for one in self.placed for part in one.visible(_disc(one, middle, radius))]
+
+    def erase(self, name: str) -> None:
+        """Erase a name wherever it is printed: the paper is white there, and its label is gone."""
+        kept = []
+        for one in self.placed:
+            text = one.printed.text
+            first = text.find(name)
+            others = [(0, first), (first + len(name), len(text))] if first >= 0 else []
+            others = [(start, end) for start, end in others if any(c.isalnum() for c in text[start:end])]
+            last = first + len(name) if others else len(text)
+            first = first if others else 0
+            if name not in text or not len(points := one.outline(first, last)):
+                kept.append(one)
+                continue
+            (x0, y0), (x1, y1) = (
+                points.min(axis=0).astype(int) - self.px(3),
+                points.max(axis=0).astype(int) + self.px(4),
+            )
+            for plane in self.planes.values():
+                plane[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = 0
+            kept += [one.cut(start, end) for start, end in others]
+        self.placed = kept
 
     def seal(
         self, text: str, middle: tuple[float, float], side: float, style: Style, *, round_shape: bool = False
@@ -388,3 +480,12 @@ class Sheet:
         smooth = np.stack([np.convolve(curve[:, axis], np.ones(9) / 9, mode="valid") for axis in (0, 1)], axis=1)
         points = np.round((smooth + np.array(middle)) * 8).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(self.plane(colour), [points], False, 220, max(1, self.px(5)), cv2.LINE_AA, shift=3)
+
+
+def _disc(one: Placed, middle: tuple[float, float], radius: float) -> Mask:
+    """Which pixels of a print's mask lie within a circle on the sheet."""
+    height, width = one.printed.mask.shape
+    rows = np.arange(height)[:, None] + (one.y + one.printed.top - middle[1])
+    columns = np.arange(width)[None, :] + (one.x + one.printed.left - middle[0])
+    covered: Mask = rows**2 + columns**2 <= radius**2
+    return covered

@@ -29,20 +29,23 @@ from train_easyocr.synthesis.elements import (
     small_table,
     table_headers,
 )
+from train_easyocr.synthesis.filing import file_sheet
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.forms import certificate, form
 from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
 from train_easyocr.synthesis.layout import BLACK, BLUE, NOMINAL_WIDTH, RED, Sheet
 from train_easyocr.synthesis.render import Style
-from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.sentences import Habits, Writer
 
+BILEVEL = 0.6
+"""Share of pages that are scanned to black and white."""
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩"
 SECTION_MARKS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("□",), ("○",), ("-",), ("·",)),
     (("Ⅰ.", "Ⅱ.", "Ⅲ.", "Ⅳ."), CLAUSE_MARKS[0], CLAUSE_MARKS[1], ("-",)),
     (("1.", "2.", "3.", "4."), CLAUSE_MARKS[1], CLAUSE_MARKS[2], CLAUSE_MARKS[3]),
     (("■",), ("○",), ("-",), ("※",)),
-    (("◎",), ("○",), ("ㆍ",), ("*",)),
+    (("◎",), ("○",), ("·",), ("*",)),
     (("▣",), ("▷",), ("-",), ("☞",)),
 )
 """Marks of a plan's sections, lines, and lines below them; where there are several they count up."""
@@ -60,7 +63,7 @@ def letter(page: Page) -> None:
     elif w.chance(0.4):
         receipt_box(page, page.right - page.px(620), y + page.px(10), w.pick((BLUE, BLACK, RED)))
     y = recipients(page, y + page.px(70))
-    y = clauses(page, y + page.pitch, w.integer(2, 4), w.request)
+    y = clauses(page, y + page.pitch, w.integer(3, 6), w.request)
     if w.chance(0.3) and y < page.bottom - 9 * page.pitch:
         y = small_table(page, y, w.integer(3, 6)) + page.pitch
     y = attachments(page, y + page.pitch * 0.5)
@@ -92,11 +95,17 @@ def plan(page: Page) -> None:
     if w.chance(0.4):
         y = approval_box(page, page.right, page.top) + page.px(50)
     y = plan_title(page, y + page.px(80))
-    sheet.line(f"{w.date()} / {w.department}", page.right, y, page.text.resized(0.9), align="right")
+    sheet.line(
+        w.pick(("{} / {}", "{} {}", "({} {})")).format(w.date(), w.department),
+        page.right,
+        y,
+        page.text.resized(0.9),
+        align="right",
+    )
     y += page.pitch * 1.6
-    marks = SECTION_MARKS[w.integer(0, len(SECTION_MARKS) - 1)]
+    marks = SECTION_MARKS[1 if w.chance(0.3) else 2] if w.chance(0.6) else w.pick(SECTION_MARKS)
     names = PLAN_SECTIONS if w.chance(0.5) else REPORT_SECTIONS
-    count = w.integer(2, 4)
+    count = w.integer(3, 5)
     chosen = sorted(w.random.choice(len(names), size=count, replace=False).tolist())
     for section, number in enumerate(chosen):
         if y > page.bottom - 2 * page.pitch:
@@ -139,6 +148,10 @@ def plan_title(page: Page, y: float) -> float:
     style = page.title.resized(0.9)
     title = w.title()
     room = page.right - page.left - 3 * inset
+    if sheet.bilevel and len(title) * style.size * 1.1 < room:
+        half = min(len(title) * style.size * 1.6, room) / 2
+        sheet.spread(title, (page.middle - half, page.middle + half), y + page.px(6), style)
+        return y + page.px(150)
     while sum(sheet.printed(word, style).advance + style.space for word in title.split()) > room:
         style = style.resized(0.9)
     sheet.line(title, page.middle, y + page.px(6), style, align="center")
@@ -159,8 +172,8 @@ def register(page: Page) -> None:
     sheet.line(
         w.pick(("(단위 : 천원)", "(단위: 명, %)", "[단위:㎡]", "(단위 : 원)")), page.right, y, small, align="right"
     )
-    columns = w.integer(4, 7) if landscape else w.integer(3, 5)
-    rows = w.integer(7, 14) if landscape else w.integer(8, 20)
+    columns = w.integer(5, 8) if landscape else w.integer(4, 6)
+    rows = w.integer(9, 17) if landscape else w.integer(10, 24)
     headers = ["연번", *table_headers(page, columns), "비고"]
     weights = np.array([0.6] + [1.0 + 0.6 * (header[-1] in "명용치소") for header in headers[1:-1]] + [0.9])
     widths = (weights / weights.sum() * (page.right - page.left)).tolist()
@@ -236,11 +249,12 @@ def minutes(page: Page) -> None:
         sheet.cell(value, (page.left + page.px(320), y, page.right, y + height), small, align="left")
         y += height
     y += page.pitch * 1.4
-    for _ in range(w.integer(4, 8)):
+    marks = w.pick((("○",), ("□",), CLAUSE_MARKS[0], CLAUSE_MARKS[1]))
+    for number in range(w.integer(6, 11)):
         speaker = (
             f"{w.pick(vocabulary.POSITIONS)} {w.person()}" if w.chance(0.6) else w.pick(("위원장", "간사", "의장"))
         )
-        y = page.clause("○", f"{speaker} : {w.sentence()}", y)
+        y = page.clause(nth(marks, number), f"{speaker} {w.pick((':', '-', '', ''))} {w.sentence()}", y)
         if w.chance(0.3):
             y = page.clause("-", w.statement(), y, 1)
         y += page.pitch * 0.15
@@ -291,9 +305,9 @@ KINDS: tuple[tuple[Callable[[Page], None], float], ...] = (
     (register, 0.16),
     (regulation, 0.09),
     (form, 0.12),
-    (certificate, 0.06),
-    (minutes, 0.07),
-    (cover, 0.04),
+    (certificate, 0.05),
+    (minutes, 0.09),
+    (cover, 0.03),
 )
 """The sample documents' kinds and their shares."""
 KindSet = Literal["sample", "starter", "unseen"]
@@ -326,7 +340,8 @@ def compose(
             syllables, lines that nearly touch.
 
     Returns:
-        The sheet, not yet turned nor spoilt.
+        The sheet, not yet turned nor spoilt. Most are for a scan to black and white (`Sheet.bilevel`): older documents,
+        filed, noted on by hand and punched.
     """
     chosen = KIND_SETS[kinds]
     shares = np.array([share for _, share in chosen])
@@ -335,8 +350,10 @@ def compose(
     unit = width / NOMINAL_WIDTH
     short, long = width, round((3508 + int(random.integers(-8, 5))) * unit)
     size = (long, short) if landscape else (short, long)
-    sheet = Sheet(*size, library, random, unit, break_syllables=bool(random.random() < 0.45))
+    bilevel = bool(random.random() < BILEVEL)
+    sheet = Sheet(*size, library, random, unit, break_syllables=bool(random.random() < 0.45), bilevel=bilevel)
     page = make_page(sheet, Writer(random, category, year))
+    as_labelled(page)
     if kinds != "sample":
         _vary(page)
     if not landscape and random.random() < 0.08:
@@ -344,7 +361,22 @@ def compose(
     if random.random() < 0.03:
         edge_note(page)
     kind(page)
+    if bilevel:
+        file_sheet(page)
     return sheet
+
+
+def as_labelled(page: Page) -> None:
+    """Write and label a document as those of the real set are."""
+    sheet, random = page.sheet, page.sheet.random
+    old = sheet.bilevel
+    page.writer.habits = Habits(
+        colons_apart=bool(random.random() < 0.8),
+        straight_quotes=bool(random.random() < (0.8 if old else 0.3)),
+        run_together=float(random.choice([0.0, 0.05, 0.15])) if old else 0.0,
+    )
+    sheet.spaced_labels = 0.15
+    sheet.dittos, sheet.dashes = (0.04, float(random.choice([0.0, 0.0, 0.4]))) if old else (0.0, 0.05)
 
 
 def _vary(page: Page) -> None:
@@ -364,14 +396,14 @@ def _vary(page: Page) -> None:
 def make_page(sheet: Sheet, writer: Writer) -> Page:
     """Choose faces, sizes and margins for a document."""
     random, library, px = sheet.random, sheet.library, sheet.px
-    draw = random.random()
-    kinds: tuple[str, ...] = ("serif",) if draw < 0.5 else ("sans",)
+    draw, old = random.random(), sheet.bilevel
+    kinds: tuple[str, ...] = ("serif",) if draw < (0.8 if old else 0.5) else ("sans",)
     if draw > 0.93:
         kinds = ("typewriter", "serif")
     face = library.pick(random, kinds)
     bold = library.pick(random, (face.kind, "sans"), bold=True)
     title = library.pick(random, ("brush", "serif", "sans"), bold=bool(random.random() < 0.6))
-    size = float(random.choice([40, 43, 46, 48, 50, 54]))
+    size = float(random.choice([46, 48, 50, 50, 50, 52] if old else [40, 43, 46, 48, 50, 54]))
     stretch = float(random.choice([1.0, 1.0, 0.95, 0.9, 1.05]))
     spacing = float(random.choice([0, 0, 0, -0.04, 0.03, 0.06])) * size * sheet.unit
     margin = float(random.uniform(190, 300))
@@ -382,14 +414,18 @@ def make_page(sheet: Sheet, writer: Writer) -> Page:
         spacing=spacing,
         dots=2 if 0.87 < draw <= 0.93 else 0,
         jitter=px(5) if draw > 0.93 else 0,
+        gap=float(random.uniform(0.4, 0.8)) if old else 0.25,
+        old_units=old,
     )
     return Page(
         sheet=sheet,
         writer=writer,
         text=text,
         bold=Style(bold, max(8, px(size * 1.06))),
-        title=Style(title, max(8, px(float(random.uniform(72, 104))))),
-        pitch=text.size * float(random.uniform(1.5, 2.3)),
+        title=Style(
+            title, max(8, px(size * float(random.uniform(1.8, 2.1)) if old else float(random.uniform(72, 104))))
+        ),
+        pitch=text.size * float(random.uniform(1.4, 2.0)),
         left=px(margin),
         right=sheet.width - px(margin),
         top=px(float(random.uniform(210, 300))),

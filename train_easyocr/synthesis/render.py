@@ -26,6 +26,7 @@ CENTRED, AT_LEFT, AT_RIGHT = "·ㆍ․‧～∼~…×÷±→=", "’”.,:;", "�
 """Where wide signs stand in their cells."""
 HALF = ".,:;"
 """Signs whose cell is half an em wide; that of the others is a whole one."""
+SQUARE_METRE = "㎡"
 INK = 64
 """Coverage from which a pixel counts as ink when boxes are drawn around it: a quarter, visible on paper."""
 
@@ -43,6 +44,8 @@ class Style:
         jitter: Largest vertical displacement of a character in pixels, as a worn typewriter does it.
         wide_signs: Whether middle dots, quotes, tildes and the like take a whole em, points and colons half of one, as
             the faces of Korean word processors have them.
+        gap: Least width of a space in ems.
+        old_units: Whether ㎡ is an m with a small tick, as in the faces of the nineties.
     """
 
     face: Face
@@ -52,6 +55,8 @@ class Style:
     dots: int = 0
     jitter: float = 0.0
     wide_signs: bool = False
+    gap: float = 0.25
+    old_units: bool = False
 
     def resized(self, factor: float) -> Style:
         """The same style, larger or smaller."""
@@ -63,8 +68,8 @@ class Style:
 
     @property
     def space(self) -> float:
-        """Width of a space in pixels; faces with hairline spaces are given a quarter of an em."""
-        return max(self.face.font(self.size).getlength(" "), self.size / 4) * self.stretch + self.spacing
+        """Width of a space in pixels, at least `gap` ems: some faces have hairlines."""
+        return max(self.face.font(self.size).getlength(" "), self.size * self.gap) * self.stretch + self.spacing
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,15 @@ class Print:
         end = self.mask.shape[1] if last >= len(self.text) else round(self.edges[last]) - self.left
         return outline(self.mask[:, max(0, start) : max(0, end)]) + np.array((self.left + max(0, start), self.top))
 
+    def cut(self, first: int, last: int) -> Print:
+        """Characters `first` to `last`, the last excluded, as a print whose pen is where the first of them begins."""
+        start = 0 if first == 0 else max(0, round(self.edges[first]) - self.left)
+        end = self.mask.shape[1] if last >= len(self.text) else max(0, round(self.edges[last]) - self.left)
+        pen = self.edges[first]
+        edges = tuple(edge - pen for edge in self.edges[first : last + 1])
+        left = self.left + start - round(pen)
+        return _cut(Print(self.text[first:last], self.mask[:, start:end], left, self.top, edges))
+
 
 def outline(mask: Mask) -> Points:
     """Convex outline of the pixels of `mask` with ink; [n, 2], n = 0 where there is none."""
@@ -119,7 +133,7 @@ def draw_text(text: str, style: Style) -> Print:
     Returns:
         The text's ink. Prints are shared: don't write to the mask.
     """
-    if style.spacing or style.dots or style.wide_signs:
+    if style.spacing or style.dots or style.wide_signs or (style.old_units and SQUARE_METRE in text):
         return join([_draw_character(character, style) for character in text], style.spacing)
     return _draw_run(text, style)
 
@@ -141,6 +155,7 @@ def join(prints: list[Print], spacing: float = 0.0) -> Print:
     pens, edges, pen = [], [0.0], 0.0
     for one in prints:
         pens.append(pen)
+        edges += [pen + edge for edge in one.edges[1:-1]]
         pen += one.advance + spacing
         edges.append(pen)
     edges[-1] -= spacing
@@ -152,6 +167,12 @@ def join(prints: list[Print], spacing: float = 0.0) -> Print:
     for x, one in zip(lefts, prints, strict=True):
         stamp(mask, one.mask, x - left, one.top - top)
     return Print("".join(one.text for one in prints), mask, left, top, tuple(edges))
+
+
+def spaced(prints: list[Print], gap: float) -> Print:
+    """Set prints side by side with `gap` pixels and, in the text, a space between them."""
+    space = Print(" ", np.zeros((1, 1), np.uint8), 0, 0, (0.0, gap))
+    return _cut(join([part for one in prints for part in (space, one)][1:]))
 
 
 def stack(text: str, style: Style, pitch: float) -> Print:
@@ -179,6 +200,8 @@ def stamp(plane: Mask, mask: Mask, x: int, y: int) -> None:
 
 def _draw_character(character: str, style: Style) -> Print:
     """Print a character; a sign that the style has wide in a cell of its own."""
+    if style.old_units and character == SQUARE_METRE:
+        return _metre_with_tick(style)
     printed = _draw_run(character, style)
     if not style.wide_signs or character not in CENTRED + AT_LEFT + AT_RIGHT:
         return printed
@@ -188,6 +211,19 @@ def _draw_character(character: str, style: Style) -> Print:
         return printed
     share = 0.5 if character in CENTRED else 0.15 if character in AT_LEFT else 0.85
     return replace(printed, left=round(free * share), edges=(0.0, cell))
+
+
+def _metre_with_tick(style: Style) -> Print:
+    """Print ㎡ as old faces have it: an m, and a tick where the 2 should be, in a cell of one em."""
+    metre = _draw_run("m", replace(style, old_units=False))
+    size, cell = style.size, style.size * style.stretch
+    width = max(1, round(cell * 0.68))
+    mask = cv2.resize(metre.mask, (width, metre.mask.shape[0]), interpolation=cv2.INTER_AREA)
+    tick = np.zeros((max(3, round(size * 0.24)), max(2, round(cell * 0.14))), np.uint8)
+    cv2.line(tick, (tick.shape[1] - 1, 0), (0, tick.shape[0] - 1), 255, max(1, round(size * 0.055)), cv2.LINE_AA)
+    raised = Print("", tick, round(cell * 0.8), metre.top - round(size * 0.18), (0.0, cell))
+    letter = Print(SQUARE_METRE, mask, round(cell * 0.06), metre.top, (0.0, 0.0))
+    return replace(join([letter, raised]), edges=(0.0, cell))
 
 
 def _draw_run(text: str, style: Style) -> Print:

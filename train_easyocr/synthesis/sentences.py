@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -17,6 +18,10 @@ from train_easyocr.synthesis import vocabulary as vocabulary_of
 
 Choice = TypeVar("Choice")
 SLOT = re.compile(r"\{([^{}]+)\}")
+HANGUL_GAP = re.compile(r"(?<=[가-힣]) (?=[가-힣])")
+STRAIGHT = str.maketrans("“”‘’", "\"\"''")
+SPACED_LAWS = 2005
+"""Until then the names of laws were written without spaces."""
 DIGITS_WITH_FINAL = "013678"  # 영 일 삼 육 칠 팔
 RIEUL = 8
 """Number of the final consonant ㄹ among the 28 finals of a Hangul syllable."""
@@ -217,6 +222,21 @@ def particle(before: str, forms: str) -> str:
     return with_final if final else without_final
 
 
+@dataclass
+class Habits:
+    """How a document's typist types.
+
+    Attributes:
+        colons_apart: Whether a space stands before a colon.
+        straight_quotes: Whether quotes are straight.
+        run_together: Share of spaces between Hangul words that are left out.
+    """
+
+    colons_apart: bool = False
+    straight_quotes: bool = False
+    run_together: float = 0.0
+
+
 class Writer:
     """Writes the texts of one document.
 
@@ -235,6 +255,8 @@ class Writer:
         self.department = self.pick(self.topic.departments)
         self.project = self.pick(self.topic.projects)
         self.date_style = int(random.integers(4))
+        self.habits = Habits()
+        self.persons: set[str] = set()
         self._said: set[str] = set()
         self._slots: dict[str, Callable[[], str]] = self._make_slots()
 
@@ -258,7 +280,18 @@ class Writer:
             name = slot.group(1)
             text += particle(text, name) if "/" in name else self._slots[name]()
             position = slot.end()
-        return text + template[position:]
+        return self._typed(text + template[position:])
+
+    def _typed(self, text: str) -> str:
+        """A text as this document's typist types it."""
+        habits = self.habits
+        if habits.straight_quotes:
+            text = text.translate(STRAIGHT)
+        if habits.colons_apart:
+            text = re.sub(r"(?<=[^\s:]):(?=\s)", " :", text)
+        if habits.run_together:
+            text = HANGUL_GAP.sub(lambda gap: "" if self.chance(habits.run_together) else gap.group(), text)
+        return text
 
     def fresh(self, templates: Sequence[str]) -> str:
         """Fill a template that this document has not used yet, where a few draws find one."""
@@ -294,7 +327,14 @@ class Writer:
         """A personal name, mostly of three syllables."""
         first, last = self.pick(vocabulary_of.GIVEN_FIRST), self.pick(vocabulary_of.GIVEN_LAST)
         given = last if self.chance(0.05) else first + last
-        return self.pick(vocabulary_of.SURNAMES) + given
+        name = self.pick(vocabulary_of.SURNAMES) + given
+        self.persons.add(name)
+        return name
+
+    def short_date(self) -> str:
+        """A date as it is jotted down: `5/12`, `97.5.12`."""
+        day = self.pick("/.-").join((str(self.integer(1, 12)), str(self.integer(1, 28))))
+        return day if self.chance(0.6) else f"{self.year % 100:02d}.{day.replace('/', '.').replace('-', '.')}"
 
     def date(self) -> str:
         """A date in the document's style, such as `2003. 5. 12.`."""
@@ -317,10 +357,27 @@ class Writer:
         """A document's running number."""
         return str(self.integer(1, 29_999))
 
+    def law(self) -> str:
+        """The name of a law; until 2005 they had no spaces."""
+        name = self.pick(self.topic.laws)
+        return name.replace(" ", "") if self.year < SPACED_LAWS else name
+
     def phone(self) -> str:
         """A telephone number, with or without an area code."""
         local = f"{self.integer(200, 899)}-{self.integer(0, 9999):04d}"
         return self.pick(("055-", "02-", "(051) ", "031-", "")) + local
+
+    def email(self) -> str:
+        """An e-mail address."""
+        name = self.pick(vocabulary_of.ACCOUNTS) + self.pick(("", "", ".", "_", "-")) + str(self.integer(1, 2099))
+        return f"{name}@{self.pick(vocabulary_of.MAIL_HOSTS)}"
+
+    def file_name(self) -> str:
+        """A file's name as it is quoted in documents: `정산서_20030512.hwp`, `plan-2.xls`."""
+        stem = self.pick((*self.topic.papers, *vocabulary_of.ACCOUNTS)).replace(" ", self.pick("_-"))
+        number = self.pick((f"_{self.year}{self.integer(1, 12):02d}{self.integer(1, 28):02d}", f"-{self.integer(1, 9)}",
+                            f"({self.integer(1, 9)})", f"_v{self.integer(1, 3)}.{self.integer(0, 9)}", ""))  # fmt: skip
+        return f"{stem}{number}.{self.pick(vocabulary_of.FILE_KINDS)}"
 
     def lot(self) -> str:
         """A lot number: `산 12-3`, `456-7`."""
@@ -363,6 +420,7 @@ class Writer:
         number = lambda low, high: lambda: f"{self.integer(low, high):,}"  # noqa: E731 - a table of one-liners
         return (
             (("전화번호", "연락처", "전화"), self.phone),
+            (("지번",), self.lot),
             (
                 ("직업",),
                 lambda: self.pick(words("농업 상업 회사원 공무원 주부 무직 축산업 어업 건설업 교사 학생 자영업")),
@@ -383,7 +441,7 @@ class Writer:
             (("연령",), number(17, 98)),
             (("율", "%"), lambda: f"{self.integer(1, 999) / 10}%"),
             (("인원", "원수", "두수", "본수", "수량", "횟수", "지침", "점수"), number(1, 900)),
-            (("위치", "소재지", "주소", "지번", "근무지"), lambda: f"{self.pick(vocabulary_of.TOWNS)} {self.lot()}"),
+            (("위치", "소재지", "주소", "근무지"), lambda: f"{self.pick(vocabulary_of.TOWNS)} {self.lot()}"),
             (("읍면동", "리통별", "구역"), lambda: self.pick(vocabulary_of.TOWNS)),
             (("지목",), lambda: self.pick(words("전 답 대 임 도 천 구 유 잡 공 묘 과 목 장 학 종 차 주 창 제 양 체"))),
             (("품명", "생산품", "수종", "품종", "작목"), self.thing),
@@ -404,7 +462,7 @@ class Writer:
             "target": lambda: pick(topic.targets),
             "act": lambda: pick(topic.acts),
             "paper": lambda: pick(topic.papers),
-            "law": lambda: pick(topic.laws),
+            "law": self.law,
             "department": lambda: self.department if self.chance(0.4) else pick(data.DEPARTMENTS),
             "agency": lambda: pick(data.AGENCIES),
             "purpose": lambda: pick(data.PURPOSES),

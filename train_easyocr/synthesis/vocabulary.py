@@ -154,6 +154,13 @@ WEEKDAYS = "월화수목금토일"
 LATIN = words("""IC JC CCTV LED PC USB IP ISO KS GPS GIS PVC HDPE CO2 BOD COD pH A4 TEL FAX E-mail PE-100 B/L C/S OK
     No. P.E www.gimhae.go.kr admin@korea.kr VAT EA SET kg km cm mm ha ton HP kW 2F B1F 24H A-1 B-2 C-3 R&D U-City FTA
     IT MOU VIP TV""")
+ACCOUNTS = words("""admin minwon happy plan budget tax road water green hjkim lsy park2 jsoh kyung sunny blue9 webmaster
+    info help civil office data report form list final notice Report2 Table A4 TM e-gov""")
+"""Names of mail boxes and of files."""
+MAIL_HOSTS = words(
+    "korea.kr gimhae.go.kr hanmail.net nate.com naver.com mail.go.kr yahoo.co.kr chol.com kornet.net gnu.ac.kr"
+)
+FILE_KINDS = words("hwp hwp hwpx xls xlsx doc txt pdf jpg zip dwg tif ppt exe")
 MATERIALS = items("""레미콘, 철근, 아스팔트, 보도블록, 경계석, 모래, 자갈, 시멘트, 합판, 각재, 페인트, 맨홀뚜껑,
     가로등주, 전선관, 밸브, 제수변, 유량계, 펌프, 모터, 볼트, 너트, 못, 톱, 삽, 곡괭이, 호미, 낫, 예초기, 분무기,
     살수차, 굴삭기, 덤프트럭, 지게차, 컴퓨터, 프린터, 복사용지, 토너, 책상, 걸상, 캐비닛, 칠판, 냉장고, 에어컨,
@@ -209,6 +216,11 @@ FORM_FIELDS = items("""성 명, 주 소, 생년월일, 주민등록번호, 전�
     용 도, 사업자등록번호, 허가번호, 신고연월일, 시설명, 기 간, 금 액, 수 량, 본 적, 직 업, 직 위, 소속, 계좌번호,
     예금주, 관계, 착공예정일, 준공예정일, 구 조, 층 수, 설계자, 시공자, 감리자, 차량번호, 최초신고일, 변경 전,
     변경 후, 사 유, 비 고, 세대주, 업 종, 종업원 수""")
+
+NOTES = items("""보관, 완결, 재확인 요, 별첨, 회람, 공람필, 접수, 편철, 확인함, 원본, 사본, 원본 대조필, 폐기, 이기함,
+    결재 후 보관, 전화 통보, 현지 확인, 내용 검토, 담당자 협의, 8-2 참조, 시행, 보완, 제출 독촉, 대장 정리, 내년 이월,
+    이상 없음, 통보함""")
+"""What is noted on documents by hand."""
 
 VERTICAL_LABELS = words(
     """지시 결재 접수 공람 신청인 신고인 소유자 대리인 변경내용 처리 비고 합계 구분 확인 협조 심사 선결 열람 수령인
