@@ -148,7 +148,7 @@ def _pool(args: argparse.Namespace) -> LabelledPages:
     pool = find_labelled_pages(args.pool, args.label_format)
     _say(f"{pool.folder}: {len(pool.pages):,} pages with labels in the form {pool.form}")
     for problem in pool.problems[:SHOWN_PROBLEMS]:
-        _warn(f"{problem.name}: {problem.reason}")
+        _warn(f"{problem.name}: {problem}")
     if len(pool.problems) > SHOWN_PROBLEMS:
         _warn(f"... and {len(pool.problems) - SHOWN_PROBLEMS:,} more, in skipped.csv")
     return pool

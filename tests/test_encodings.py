@@ -53,6 +53,7 @@ def test_short_texts_that_two_encodings_could_hold(content, right):
     "content",
     [
         "도로 점용 허가".encode()[:-1],  # damaged, not CP949
+        "1,2,가".encode()[:-1],
         "도로 점용".encode().replace(b" ", b"\xff"),
         b"\xff\xd8\xff\xe0\0\x10JFIF\0\1",
         "café,".encode("latin-1"),

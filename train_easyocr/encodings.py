@@ -17,6 +17,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, UTF_16, "utf-16-be"),
 )
 _HANGUL = re.compile("[가-힣]")
+_HANJA = re.compile("[\u4e00-\u9fff\uf900-\ufaff]")
 _USUAL = re.compile("[ -~\\r\\n가-힣]")
 _FOREIGN = re.compile("[\u0100-\u036f]")
 """What two bytes of a CP949 syllable read as UTF-8 can be, and no Korean document holds: ǰ is 품."""
@@ -41,7 +42,7 @@ def decode_text(content: bytes, *, cut: bool = False) -> Decoded:
 
     A byte order mark decides. Without one UTF-8 is tried first, which other text seldom passes for; UTF-16 is taken
     where the zero bytes of its ASCII characters show it and all of it is text, and CP949 where it gives more Hangul
-    than damaged UTF-8 would.
+    than damaged UTF-8 would, or signs alone.
 
     Args:
         content: The bytes.
@@ -96,4 +97,5 @@ def _korean(content: bytes, *, cut: bool) -> str | None:
     if text is None:
         return None
     damaged = content.decode("utf-8", errors="ignore")
-    return text if len(_HANGUL.findall(text)) >= len(_HANGUL.findall(damaged)) else None
+    found, others = len(_HANGUL.findall(text)), len(_HANGUL.findall(damaged))
+    return text if found > others or (found == others == 0 and not _HANJA.search(text)) else None

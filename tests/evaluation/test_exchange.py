@@ -278,10 +278,23 @@ def test_broken_members_of_a_zip_are_named(tmp_path, fault):
         read_predictions(path, PAGES)
 
 
-def test_a_member_of_a_zip_that_is_not_utf8_is_named(tmp_path):
-    path = write_zip(tmp_path / "p.zip", ("a.txt", LINE.encode("cp949")))
-    with pytest.raises(ExchangeError, match=r"a\.txt: is not UTF-8"):
+def test_a_member_of_a_zip_that_is_no_text_is_named(tmp_path):
+    path = write_zip(tmp_path / "p.zip", ("a.txt", LINE.encode()[:-1]))
+    with pytest.raises(ExchangeError, match=r"a\.txt: is not text in UTF-8, CP949 or UTF-16"):
         read_predictions(path, PAGES)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])
+def test_predictions_are_read_in_the_encodings_of_korean_windows(tmp_path, encoding):
+    word = {"box": [0, 0, 9, 9], "text": "도로 ㎡"}
+    json_file, csv_file = tmp_path / "p.json", tmp_path / "p.csv"
+    json_file.write_bytes(json.dumps({"pages": {PAGES[0]: [word]}}, ensure_ascii=False).encode(encoding))
+    csv_file.write_bytes(f"page,xmin,ymin,xmax,ymax,text\r\n{PAGES[0]},0,0,9,9,도로 ㎡\r\n".encode(encoding))
+    zip_file = write_zip(
+        tmp_path / "p.zip", (f"{PAGES[0].rpartition('/')[2]}.txt", "0,0,9,0,9,9,0,9,도로 ㎡".encode(encoding))
+    )
+    for path in (json_file, csv_file, zip_file):
+        assert [row[:5] for row in read_predictions(path, PAGES).rows[PAGES[0]]] == [[0, 0, 9, 9, "도로 ㎡"]]
 
 
 def test_refused_to_write(tmp_path):

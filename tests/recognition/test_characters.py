@@ -56,9 +56,10 @@ def test_characters_that_came_later_stand_behind_all_others():
     assert hashlib.sha256(characters[:2601].encode()).hexdigest()[:16] == "7e46ea8f82155b2a"
 
 
-def test_a_text_file_holds_the_characters_whatever_its_line_ends(tmp_path):
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp949", "utf-16"])
+def test_a_text_file_holds_the_characters_whatever_its_line_ends(tmp_path, encoding):
     file = tmp_path / "문자.txt"
-    file.write_bytes("\ufeff가나\r\n다라 \n".encode())
+    file.write_bytes("가나\r\n다라 \n".encode(encoding))
     assert CharacterSet.from_setting(str(file)).characters == "가나다라 "
 
 

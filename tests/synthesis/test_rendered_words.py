@@ -31,7 +31,11 @@ def test_weak_characters_can_be_plain_text(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b'[{"letter": 1}]', "is no list of"), (b"[]", "names no weak character"), (b"\xff\xfe\xfa", "is not UTF-8")],
+    [
+        (b'[{"letter": 1}]', "is no list of"),
+        (b"[]", "names no weak character"),
+        (b"\xff\xfe\xfa", "is not UTF-16 text"),
+    ],
 )
 def test_a_broken_report_is_named(tmp_path, content, message):
     (tmp_path / "weak.json").write_bytes(content)

@@ -42,6 +42,7 @@ from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, f
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
 from train_easyocr.documents.workers import own_cores, spread
+from train_easyocr.encodings import EncodingError, decode_text
 from train_easyocr.recognition.data import DataError, NothingUsableError
 from train_easyocr.recognition.processes import shows_progress
 from train_easyocr.text import format_table
@@ -245,8 +246,8 @@ def find_split(
 def _listed(pages: Sequence[PageSource], problems: Sequence[Problem], file: Path) -> list[PageSource]:
     """Return the pages that a file names, a line each."""
     try:
-        lines = [line for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
+        lines = [line for line in decode_text(file.read_bytes()).text.split("\n") if line.strip()]
+    except (OSError, EncodingError) as error:
         raise DataError(f"{file}: can't be read: {error}") from None
     there = {page.name for page in pages}
     names = {line if line in there else line.strip() for line in lines}  # a name can begin or end with a space

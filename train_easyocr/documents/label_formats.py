@@ -595,5 +595,6 @@ def left_out(pages: Iterable[PageFile]) -> tuple[Counter[str], list[str]]:
         for annotation in label.annotations:
             if fault := fault_of(annotation, label.width, label.height):
                 counts[fault] += 1
-                lines.append(f"{page.name}: {annotation.id}: {fault}")
+                detail = f", {annotation.detail}" if annotation.detail else ""
+                lines.append(f"{page.name}: {annotation.id}: {fault}{detail}")
     return counts, lines

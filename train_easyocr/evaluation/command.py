@@ -206,7 +206,7 @@ def _find(eval_set: Path, form: LabelForm | None) -> tuple[list[PageFile], list[
     except LabelFormatError as error:
         raise CommandError(str(error), 2) from error
     for problem in found.problems:
-        print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)
+        print(f"skipped {problem.name}: {problem}", file=sys.stderr)
     return found.pages, found.problems
 
 
@@ -291,7 +291,9 @@ def _named_models(
 
 def _check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
     if not evaluation.pages:
-        raise CommandError(f"none of {len(pages)} pages could be evaluated; the reasons stand above")
+        reasons = Counter(problem.reason for problem in evaluation.skipped).most_common(1)
+        why = f": {reasons[0][0]}, in {reasons[0][1]:,}" if reasons else ""
+        raise CommandError(f"none of {len(pages)} pages could be evaluated{why}; the others and examples stand above")
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ name alone, with or without suffix, will do where that is unambiguous.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import lzma
 import math
@@ -35,7 +36,7 @@ from train_easyocr.documents.archives import MemberError, decode_name
 from train_easyocr.documents.json_forms import Corners
 from train_easyocr.documents.label_formats import icdar_lines, parse_icdar_line, quoted_for_icdar
 from train_easyocr.documents.page import enclosing_box
-from train_easyocr.encodings import decode_text
+from train_easyocr.encodings import EncodingError, decode_text
 from train_easyocr.evaluation.matching import LARGEST_COORDINATE
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.files import replacing, write_text
@@ -233,7 +234,7 @@ def _whole(corners: Corners, place: str) -> Box:
 
 def _read_csv(path: Path) -> Rows:
     rows: Rows = defaultdict(list)
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with io.StringIO(decode_text(path.read_bytes()).text, newline="") as file:
         reader = csv.DictReader(file, strict=True)
         lacking = set(COLUMNS[:-1]) - set(reader.fieldnames or ())
         if lacking:
@@ -270,9 +271,9 @@ def _read_zip(path: Path) -> Rows:
 def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[str, str]:
     """Return a file's name and text; Korean Windows packs names as CP949."""
     try:
-        return decode_name(member), archive.read(member).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ExchangeError(f"{path}: {member.filename}: is not UTF-8 text") from None
+        return decode_name(member), decode_text(archive.read(member)).text
+    except EncodingError as error:
+        raise ExchangeError(f"{path}: {member.filename}: {error}") from None
     except (MemberError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError) as error:
         raise ExchangeError(f"{path}: {member.filename}: can't be read: {error}") from None  # RuntimeError: encrypted
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from train_easyocr.config import ConfigError
 from train_easyocr.easyocr_weights import did_you_mean, recognition_entries
+from train_easyocr.encodings import EncodingError, decode_text
 
 if TYPE_CHECKING:
     import torch
@@ -122,9 +123,9 @@ def ks_x_1001_syllables() -> str:
 
 def _read_file(setting: str) -> str:
     try:
-        return "".join(Path(setting).read_text(encoding="utf-8-sig").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"character: {setting}: can't be read as UTF-8 text: {error}") from None
+        return "".join(decode_text(Path(setting).read_bytes()).text.splitlines())
+    except (OSError, EncodingError) as error:
+        raise ConfigError(f"character: {setting}: can't be read as text: {error}") from None
 
 
 def _named(characters: Iterable[str]) -> str:

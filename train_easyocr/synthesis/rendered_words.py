@@ -16,6 +16,7 @@ import PIL
 from PIL import features
 from tqdm import tqdm
 
+from train_easyocr.encodings import EncodingError, decode_text
 from train_easyocr.synthesis.fonts import FaceSet, FontLibrary
 from train_easyocr.synthesis.word_patches import Look, Patch, Typeface, WordRenderer, typefaces
 from train_easyocr.synthesis.word_texts import WordTexts, package_words, usable_words
@@ -199,11 +200,11 @@ def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise WordsError(f"{path}: is larger than {MOST_BYTES // 2**20} MiB")
-        return path.read_text(encoding="utf-8-sig")
+        return decode_text(path.read_bytes()).text
     except OSError as error:
         raise WordsError(f"{path}: can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise WordsError(f"{path}: is not UTF-8 text") from None
+    except EncodingError as error:
+        raise WordsError(f"{path}: {error}") from None
 
 
 def unified(characters: str) -> str:
