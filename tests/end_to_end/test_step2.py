@@ -420,6 +420,20 @@ def test_a_finished_set_is_left_alone_and_measured_anew_when_only_the_model_chan
     assert changed == {target / "statistics.json", target}
 
 
+def test_a_set_whose_signs_were_unified_under_other_rules_is_made_anew(download, run):
+    command = ("--dataset", download, "--training", "--workers", 1)
+    run(*command)
+    target = download / SETS / "training/select_data"
+    right = (target / "labels.csv").read_bytes()
+    manifest = json.loads((target / "manifest.json").read_bytes())
+    manifest["settings"]["unify_variants"] = True  # as it was when step 2 wrote ㆍ
+    (target / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (target / "labels.csv").write_bytes(right.replace("·".encode(), "ㆍ".encode()))
+    status, out, _ = run(*command)
+    assert status == 0 and "is made anew: unify_variants was True, is " in out
+    assert (target / "labels.csv").read_bytes() == right and "·".encode() in right
+
+
 def test_characters_in_a_file_are_measured_against_anew_when_the_file_changes(download, run):
     target, file = download / SETS / "training/select_data", download.parent / "글자.txt"
     file.write_text("".join(dict.fromkeys("".join(WORDS) + "·")), encoding="utf-8")
