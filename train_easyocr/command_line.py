@@ -101,11 +101,12 @@ def status_of_training(train: Callable[[], None], experiment: Path, *failures: t
     from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
     from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
     from train_easyocr.recognition.data import DataError, NothingUsableError  # noqa: PLC0415
+    from train_easyocr.recognition.loaders import LoadingError  # noqa: PLC0415
     from train_easyocr.recognition.processes import OtherProcessError  # noqa: PLC0415
     from train_easyocr.recognition.state import ResumeError  # noqa: PLC0415
     from train_easyocr.recognition.stopping import Interrupted, NotFiniteError  # noqa: PLC0415
 
-    failed: tuple[type[Exception], ...] = (NotFiniteError, *failures)
+    failed: tuple[type[Exception], ...] = (NotFiniteError, LoadingError, *failures)
     try:
         train()
     except (KeyboardInterrupt, Interrupted) as stop:

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset, Sampler
 
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.crops import Crop, random_crop
@@ -23,8 +22,8 @@ from train_easyocr.detection.pages import read_training_page
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.sources import PageSource, SourceError
-from train_easyocr.recognition.batches import as_it_is, start_worker
 from train_easyocr.recognition.data import generator
+from train_easyocr.recognition.loaders import Loaders, load
 from train_easyocr.recognition.processes import Processes
 
 ORDER, PIECE = 101, 102
@@ -93,6 +92,11 @@ class Pieces(Dataset[Batch]):
     def __init__(self, pages: Sequence[PageSource], network: TrainableNetwork, config: DetectionConfig) -> None:
         self._pages, self._network, self._config = pages, network, config
 
+    def largest_batch(self) -> int:
+        """Return the bytes of a whole batch of pieces and targets."""
+        crop = _blank(self._config.crop_size)
+        return self._config.batch_size * (crop.image.nbytes + self._network.targets(crop).nbytes)
+
     def __getitem__(self, samples: Sequence[Sample]) -> Batch:
         """Load a batch."""
         crops, faults = [], []
@@ -125,31 +129,19 @@ def _blank(size: int) -> Crop:
 
 
 def training_batches(
-    pieces: Pieces, plan: StepPlan, steps: range, *, workers: int, pin_memory: bool
+    pieces: Pieces, plan: StepPlan, steps: range, *, loaders: Loaders, pin_memory: bool
 ) -> Iterator[Batch]:
     """Yield the batches of steps."""
-    loader: DataLoader[Batch] = DataLoader(
-        pieces,
-        batch_size=None,
-        sampler=_Samples(plan, steps),
-        num_workers=workers,
-        collate_fn=as_it_is,
-        pin_memory=pin_memory,
-        worker_init_fn=start_worker,
-        prefetch_factor=4 if workers else None,
-        # Its own generator: else making a loader would draw from the random state that a resumed run restores.
-        generator=torch.Generator(),
-    )
-    yield from loader
+    yield from load(pieces, _Samples(plan, steps), loaders, pin_memory=pin_memory)
 
 
-class _Samples:
+class _Samples(Sampler[list[Sample]]):
     """The samples of each step, as a loader asks for them."""
 
     def __init__(self, plan: StepPlan, steps: range) -> None:
         self._plan, self._steps = plan, steps
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[list[Sample]]:
         for step in self._steps:
             yield self._plan.samples(step)
 

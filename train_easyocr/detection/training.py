@@ -32,7 +32,6 @@ from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import PageSource, SourceError
-from train_easyocr.documents.workers import loading_workers
 from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
 from train_easyocr.files import remove_leftovers, write_text
@@ -42,6 +41,7 @@ from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.length import Length, with_iterations, with_length
+from train_easyocr.recognition.loaders import Loaders, choose_loaders, noticing_lost_workers
 from train_easyocr.recognition.logs import RunLog, progress_bar
 from train_easyocr.recognition.model import count_trainable
 from train_easyocr.recognition.processes import Processes
@@ -60,6 +60,7 @@ LENGTH = Length(passes=12, fewest=480, most=10_000, unit="pages")
 """Of a training where `n_iter` is auto; a pass is a piece of each page."""
 
 
+@noticing_lost_workers()
 def train(config: DetectionConfig, minutes: float | None = None) -> None:
     """Train a detector, or what is left of it; prints what it does.
 
@@ -76,9 +77,14 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
         NotFiniteError: Training went wrong.
         Interrupted: Training was asked to stop.
         OtherProcessError: Another of the processes that torchrun started failed.
+        LoadingError: A process that loads was ended, or no batches come any more.
     """
     # What all processes have to say, the first one says.
-    with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
+    with (
+        noticing_lost_workers(),
+        Processes.joined() as processes,
+        nullcontext() if processes.first else redirect_stdout(io.StringIO()),
+    ):
         _train(config, processes, end_after(minutes))
 
 
@@ -151,8 +157,9 @@ def _prepare(
     computing = Computing.choose(config.precision)
     if computing.device.type == "cpu":
         keep_freed_memory()
-    torch.manual_seed(config.seed)
     network = NETWORKS[config.network](config)
+    _loaders(config, Pieces([], network, config), computing)  # what does not fit is said before anything is begun
+    torch.manual_seed(config.seed)
     model = network.build()
     if processes.first:
         if state is None and config.continue_from:
@@ -166,6 +173,10 @@ def _prepare(
     return DetectorTrainer(
         config, network, model, computing=computing, training=training, validation=validation, processes=processes
     )
+
+
+def _loaders(config: DetectionConfig, pieces: Pieces, computing: Computing) -> Loaders:
+    return choose_loaders(config.workers, pieces.largest_batch(), gpu=computing.device.type == "cuda")
 
 
 def _finished(config: DetectionConfig, iteration: int, best: Mapping[str, float]) -> str:
@@ -315,13 +326,13 @@ class DetectorTrainer:
         self._network = self._processes.wrap(self._model, self._computing.device)
 
     def _batches(self) -> Iterator[Batch]:
-        gpu = self._computing.device.type == "cuda"
+        pieces = Pieces(self._pages, self._kind, self._config)
         return training_batches(
-            Pieces(self._pages, self._kind, self._config),
+            pieces,
             StepPlan(len(self._pages), self._config, self._processes),
             range(self.iteration, self._config.n_iter),
-            workers=loading_workers(self._config.workers, gpu),
-            pin_memory=gpu,
+            loaders=_loaders(self._config, pieces, self._computing),
+            pin_memory=self._computing.device.type == "cuda",
         )
 
     def _step(self, batch: Batch, bar: tqdm[Any]) -> float:

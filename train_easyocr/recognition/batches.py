@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset, Sampler
 
 from train_easyocr.config import Config
-from train_easyocr.documents.workers import loading_workers
 from train_easyocr.recognition.augmentation import Augmentation
 from train_easyocr.recognition.box_jitter import Margins, jittered_crop, tight_crop
 from train_easyocr.recognition.data import (
@@ -28,6 +23,7 @@ from train_easyocr.recognition.data import (
     training_widths,
 )
 from train_easyocr.recognition.images import resize_patch, to_batch
+from train_easyocr.recognition.loaders import Loaders, choose_loaders, load
 from train_easyocr.recognition.plan import BatchPlan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.word_table import LabelsError, ctc_steps
@@ -277,39 +273,17 @@ def load_batches(
     dataset: WordBatches, steps: Sampler[Request] | list[Request], config: Config, *, pin_memory: bool
 ) -> Iterator[Batch]:
     """Yield the batches that are asked for, loaded by as many processes as the settings say; raises PatchError."""
-    workers = loading_workers(config.workers, gpu=pin_memory)
-    if workers:
+    loaders = loaders_of(config, gpu=pin_memory)
+    if loaders.workers:
         close_databases()
-    loader: DataLoader[Batch | Fault] = DataLoader(
-        dataset,
-        batch_size=None,
-        sampler=steps,
-        num_workers=workers,
-        collate_fn=as_it_is,
-        pin_memory=pin_memory,
-        worker_init_fn=start_worker,
-        prefetch_factor=4 if workers else None,
-        # Workers share their parent's tables of words and its cache of patches.
-        multiprocessing_context="fork" if workers else None,
-        # Its own generator: else making a loader would draw from the random state that a resumed run restores.
-        generator=torch.Generator(),
-    )
-    for batch in loader:
+    for batch in load(dataset, steps, loaders, pin_memory=pin_memory):
         if isinstance(batch, Fault):
             raise batch
         yield batch
 
 
-def as_it_is(batch: Any) -> Any:
-    """Return what a loader is given; it would make lists of what it does not know."""
-    return batch
-
-
-def start_worker(worker: int) -> None:
-    """Prepare a process that loads: it ends with the trainer alone, and leaves threads to it."""
-    # Ctrl-C reaches all processes of a terminal; the trainer finishes its step and then ends its workers itself.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        # torchrun sends SIGTERM to whole process groups; workers in one of their own end with the trainer as well.
-        os.setpgid(0, 0)
-    cv2.setNumThreads(0)
+def loaders_of(config: Config, *, gpu: bool) -> Loaders:
+    """Return the processes that load for a training and its validations; raises ConfigError (see `choose_loaders`)."""
+    # A validation's batches have as many pixels as training's at most.
+    largest = config.batch_size * config.img_height * config.img_width * config.input_channel
+    return choose_loaders(config.workers, largest, 2, gpu=gpu)

@@ -26,7 +26,7 @@ from train_easyocr.config import MOST_ITERATIONS, Config, ConfigError, contradic
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
-from train_easyocr.recognition.batches import ALONE, Batch, divide_batch, training_batches
+from train_easyocr.recognition.batches import ALONE, Batch, divide_batch, loaders_of, training_batches
 from train_easyocr.recognition.center_loss import CenterLoss
 from train_easyocr.recognition.characters import KOREAN_DOCUMENTS, AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.recognition.checkpoints import (
@@ -46,6 +46,7 @@ from train_easyocr.recognition.data import (
     open_set,
 )
 from train_easyocr.recognition.length import Length, with_iterations, with_length
+from train_easyocr.recognition.loaders import noticing_lost_workers
 from train_easyocr.recognition.logs import Progress, RunLog, progress_bar
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
@@ -72,6 +73,7 @@ LENGTH = Length(passes=3, fewest=1_000, most=MOST_ITERATIONS, unit="words")
 """Of a training where `n_iter` is auto."""
 
 
+@noticing_lost_workers()
 def train(config: Config, minutes: float | None = None) -> None:
     """Run step 3, or what is left of it; prints what it does.
 
@@ -90,9 +92,14 @@ def train(config: Config, minutes: float | None = None) -> None:
         NotFiniteError: Training went wrong.
         Interrupted: Training was asked to stop.
         OtherProcessError: Another of the processes that torchrun started failed.
+        LoadingError: A process that loads was ended, or no batches come any more.
     """
     # What all processes have to say, the first one says.
-    with Processes.joined() as processes, nullcontext() if processes.first else redirect_stdout(io.StringIO()):
+    with (
+        noticing_lost_workers(),
+        Processes.joined() as processes,
+        nullcontext() if processes.first else redirect_stdout(io.StringIO()),
+    ):
         _train(config, processes, end_after(minutes))
 
 
@@ -197,6 +204,7 @@ def _prepare(
     computing = Computing.choose(config.precision)
     if computing.device.type == "cpu":
         keep_freed_memory()
+    loaders_of(config, gpu=computing.device.type == "cuda")  # what does not fit is said before anything is begun
     plan = training_plan(training, config)
     parts = processes.count * config.accumulation
     if plan.sizes.min() < parts:
