@@ -116,7 +116,7 @@ def test_the_lmdb_form_holds_what_the_png_form_holds(download, run):
     assert run("--dataset", download, *ALL[1:2], "--format", "lmdb", "--select_data", "db", "--workers", 1)[0] == 0
     png, form = download / SETS / "training/select_data", download / SETS / "training/db"
     assert {path.name for path in form.iterdir()} == {
-        *("labels.csv", "lmdb", "manifest.json", "skipped.csv", "statistics.json"),
+        *("labels.csv", "lmdb", "manifest.json", "pages.csv", "skipped.csv", "statistics.json"),
     }
     assert (form / "labels.csv").read_bytes() == (png / "labels.csv").read_bytes()
     with lmdb.open(str(form / "lmdb"), readonly=True, lock=False) as database, database.begin() as transaction:

@@ -2,14 +2,17 @@
 
 import csv
 import json
+import shutil
 
 import pytest
+from PIL import Image
 
 import prepare_dataset
 from tests.documents.own_folders import PAGES, own_folder, write
 from tests.documents.samples import tree
 from train_easyocr.documents.aihub import IGNORED, MALFORMED_ANNOTATION, NO_IMAGE, find_pages, read_page
 from train_easyocr.documents.label_formats import left_out
+from train_easyocr.documents.page_sums import page_sum, read_page_sums
 from train_easyocr.patches.labels_csv import read_rows
 
 FORMS = ("aihub", "ppocrlabel", "icdar2013", "icdar2015")
@@ -164,3 +167,57 @@ def test_options_that_do_not_go_together(arguments, said, capsys):
     with pytest.raises(SystemExit):
         prepare_dataset.main(["--training", *arguments])
     assert said in capsys.readouterr().err
+
+
+def sums_drawn(output):
+    """The sums of the images of each set."""
+    sets = (output / SETS / "training/select_data", output / SETS / "validation/select_data", output / "evaluation_set")
+    return [set(read_page_sums(folder).values()) for folder in sets]
+
+
+def add_pages(folder, number):
+    """Write other pages, and copies of all there are under other names."""
+    for image in sorted((folder / "images").rglob("*.jpg")):
+        label = folder / "labels" / image.relative_to(folder / "images").with_suffix(".txt")
+        shutil.copy(image, image.with_name(f"사본 {image.name}"))
+        shutil.copy(label, label.with_name(f"사본 {label.name}"))
+    page = Image.open(image)
+    for count in range(number):
+        write(label.with_name(f"새 쪽 {count}.txt"), label.read_text(encoding="utf-8"))
+        page.save(image.with_name(f"새 쪽 {count}.jpg"), quality=60 + count)
+
+
+@pytest.mark.parametrize("again", ["set", "another"])
+def test_pages_that_are_added_move_none_from_a_set_to_another(tmp_path, run, again):
+    folder = own_folder(tmp_path / "원본", "icdar2015")
+    command = ("--from", folder, "--training", "--validation", "--evaluation", "--workers", 1)
+    assert run(*command, "--output", tmp_path / "set")[0] == 0
+    names, before = drawn(tmp_path / "set"), sums_drawn(tmp_path / "set")
+    assert [len(part) for part in names] == [len(part) for part in before]
+    files = {path.stem: path for path in (folder / "images").rglob("*.jpg")}
+    assert before[0] == {page_sum(files[name.rpartition("/")[2]].read_bytes()) for name in names[0]}
+    assert sum(map(len, before)) == PAGES
+    add_pages(folder, 30)
+    assert run(*command, "--output", tmp_path / again)[0] == 0
+    after = sums_drawn(tmp_path / again)
+    assert len(set.union(*after)) == sum(map(len, after)) == PAGES + 30
+    if again == "set":
+        assert all(old <= new for old, new in zip(before, after, strict=True))
+    assert all(len(part) >= (PAGES + 30) // 10 for part in after)
+    # A copy is where its page is.
+    assert sum(map(len, drawn(tmp_path / again))) == 2 * PAGES + 30
+
+
+def test_sets_of_an_older_version_keep_their_pages(tmp_path, run):
+    folder = own_folder(tmp_path / "원본", "icdar2015")
+    command = ("--from", folder, "--output", tmp_path / "set", *ALL[:5])
+    run(*command)
+    moved = drawn(tmp_path / "set")
+    moved[0][0], moved[2][0] = moved[2][0], moved[0][0]  # as that version may have drawn
+    sets = (SETS + "/training/select_data", SETS + "/validation/select_data", "evaluation_set")
+    for name, pages in zip(sets, moved, strict=True):
+        manifest = tmp_path / "set" / name / "manifest.json"
+        manifest.write_text(json.dumps(json.loads(manifest.read_bytes()) | {"pages": sorted(pages)}))
+        (manifest.parent / "pages.csv").unlink()
+    run(*command)
+    assert drawn(tmp_path / "set") == [sorted(pages) for pages in moved]

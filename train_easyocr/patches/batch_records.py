@@ -32,6 +32,7 @@ class PageRecord:
         reason: Why the whole page is not used, or nothing.
         detail: More about that.
         partly: Whether only a part of its words is labelled.
+        image_sum: What tells its image from others (`page_sums`), where it is used.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PageRecord:
     reason: str = ""
     detail: str = ""
     partly: bool = False
+    image_sum: str = ""
 
 
 @dataclass
@@ -102,6 +104,7 @@ class BatchRecord:
         margins: A line a patch that says how much context it has, `left,top,right,bottom` in pixels, behind the patch's
             name where that is asked for; empty where patches have no context.
         sizes: Bytes of each patch in the batch's file of patches; empty where patches are files of their own.
+        pages: Lines of pages.csv, UTF-8.
     """
 
     totals: Totals
@@ -112,6 +115,7 @@ class BatchRecord:
     skipped: bytes
     margins: bytes
     sizes: array[int]
+    pages: bytes
 
     def write(self, path: Path) -> None:
         """Write the record, whole or not at all.
@@ -120,7 +124,7 @@ class BatchRecord:
             OSError: It can't be written.
         """
         totals = self.totals
-        parts = [self.ratios, self.labels, self.skipped, self.margins, self.sizes.tobytes()]
+        parts = [self.ratios, self.labels, self.skipped, self.margins, self.sizes.tobytes(), self.pages]
         head = {
             "totals": [totals.pages, totals.words, totals.warnings, totals.rows, totals.used],
             "partly": [totals.partly_rows, totals.partly_used],
@@ -136,10 +140,10 @@ class BatchRecord:
         line, _, rest = path.read_bytes().partition(b"\n")
         head = json.loads(line)
         ends = list(accumulate(head["lengths"], initial=0))
-        ratios, labels, skipped, margins, sizes = (rest[start:end] for start, end in pairwise(ends))
+        ratios, labels, skipped, margins, sizes, names = (rest[start:end] for start, end in pairwise(ends))
         pages, words, warnings, rows, used = head["totals"]
         totals = Totals(Counter(pages), Counter(words), Counter(warnings), rows, used, *head.get("partly", (0, 0)))
-        return cls(totals, head["measured"], head["counts"], ratios, labels, skipped, margins, array("Q", sizes))
+        return cls(totals, head["measured"], head["counts"], ratios, labels, skipped, margins, array("Q", sizes), names)
 
 
 def summarize(
@@ -176,6 +180,7 @@ def summarize(
         skipped=_lines(skipped),
         margins=_lines(margins),
         sizes=array("Q", sizes),
+        pages=_lines([(page.name, page.image_sum) for page in pages if page.image_sum]),
     )
 
 

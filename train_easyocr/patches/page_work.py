@@ -21,6 +21,7 @@ from train_easyocr.documents.aihub import MAX_LABEL_BYTES, OUTSIDE, LabelError, 
 from train_easyocr.documents.archives import UNUSABLE_NAME
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_page
 from train_easyocr.documents.ink import BESIDE_PRINT, are_beside_print, count_blank
+from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.patches.batch_records import PageRecord, summarize
 from train_easyocr.patches.cropping import CutPage, Cutting, crop, cut_page, patch_name
@@ -36,6 +37,8 @@ BATCHES, IMAGES = "batches", "images"
 """Folders: of records below the work folder, of patches in a set."""
 BATCH = 4
 """Pages that are handed to a worker together: a hundredth of a second for each spares a tenth of it in bookkeeping."""
+RECORD = ".record2"
+"""The name is another one for records of another form, so that pages done by an older version are done again."""
 MAX_COVER = 4
 """A real page's boxes cover a fifth of it; many large ones in a small file would fill memory and disk."""
 Form = Literal["png", "lmdb", "copy"]
@@ -73,7 +76,7 @@ class PageError(ValueError):
 
 def record_path(work: Path, number: int) -> Path:
     """Return where a batch's record lies."""
-    return work / BATCHES / f"{number:07d}.record"
+    return work / BATCHES / f"{number:07d}{RECORD}"
 
 
 def patches_path(work: Path, number: int) -> Path:
@@ -121,7 +124,7 @@ def _do_page(task: BatchTask, page: PageSource, prefix: str) -> tuple[PageRecord
     """Make a page's patches, or copy it; patches that do not become files of their own are returned."""
     image, label = read_files(page.image, page.label)
     cut, pixels = read_and_cut(image, label, task.cutting)
-    record = PageRecord(page.name, prefix, cut, partly=page.partly)
+    record = PageRecord(page.name, prefix, cut, partly=page.partly, image_sum=page_sum(image))
     if task.form == "copy":
         _copy_page(task.work / "set", page, image, label)
         return record, []

@@ -24,6 +24,7 @@ from typing import Any
 import lmdb
 from tqdm import tqdm
 
+from train_easyocr.documents import page_sums
 from train_easyocr.documents.aihub import Problem
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.workers import LARGEST_KEPT, MOST_KEPT, spread
@@ -39,6 +40,7 @@ from train_easyocr.patches.page_work import (
     BATCH,
     BATCHES,
     IMAGES,
+    RECORD,
     BatchTask,
     Form,
     do_batch,
@@ -298,6 +300,8 @@ class _Assembly:
         with ExitStack() as stack:
             self._skipped = stack.enter_context((self._folder / SKIPPED).open("wb"))
             self._skipped.write(_line(*HEADER_OF_SKIPPED))
+            self._pages = stack.enter_context((self._folder / page_sums.FILE).open("wb"))
+            self._pages.write(_line(*page_sums.HEADER))
             self._labels = self._margins = None
             if plan.form != "copy":
                 self._labels = stack.enter_context((self._folder / LABELS).open("wb"))
@@ -316,7 +320,7 @@ class _Assembly:
 
     def find_done(self) -> set[int]:
         """Return the batches that have a record, and whose patches are in their place or on their way."""
-        numbers = {int(path.stem) for path in (self._work / BATCHES).glob("*.record")}
+        numbers = {int(path.stem) for path in (self._work / BATCHES).glob(f"*{RECORD}")}
         if self._database is None:
             return numbers
         patches = {int(path.stem) for path in (self._work / BATCHES).glob("*.png")}
@@ -340,6 +344,7 @@ class _Assembly:
             self._words.add(record.counts, record.ratios)
             self._stale |= record.measured != self._measure.digest
             self._skipped.write(record.skipped)
+            self._pages.write(record.pages)
             if self._labels is not None:
                 self._labels.write(record.labels)
             if self._margins is not None:

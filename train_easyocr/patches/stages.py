@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -34,7 +34,9 @@ from train_easyocr.documents.download import (
     find_unzipped_pages,
     list_download,
 )
+from train_easyocr.documents.images import MAX_IMAGE_BYTES
 from train_easyocr.documents.label_formats import ConvertedLabel, LabelledPages
+from train_easyocr.documents.page_sums import page_sum, read_page_sums
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_pool, draw_training, draw_validation
 from train_easyocr.documents.workers import spread
@@ -62,6 +64,8 @@ PARTLY_FOLDER = "partly_labelled_pages"
 """Holds for each `select_data` a list of the training pages that are only partly labelled, a name a line."""
 GIB = 2**30
 SHOWN_PROBLEMS = 10
+FEW_PAGES = 500
+"""Read in a second or two, as long as a process takes to start."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,26 @@ class Job:
         """The folder of a split's set of patches, where the trainer looks for it."""
         return self._sets(split) / self.select_data
 
+    @cached_property
+    def sums(self) -> dict[str, str]:
+        """The sums of the pool's images, by the pages' names."""
+        pages = [PageSource.of(page) for page in self.pool.pages] if self.pool else []
+        workers = self.workers if len(pages) > FEW_PAGES else 1
+        bar = tqdm(total=len(pages), unit="pages", desc="images", dynamic_ncols=True, leave=False)
+        with bar, closing(spread(_sum_of, pages, workers)) as results:
+            found = {}
+            for name, content in results:
+                found[name] = content
+                bar.update()
+        return found
+
+    @cached_property
+    def division(self) -> dict[str, list[str]]:
+        """The names of the pool's pages by purpose; raises ValueError (see `draw_pool`)."""
+        config = self.config
+        counts = {"evaluation": config.eval_images, "validation": config.val_images, "training": config.train_images}
+        return draw_pool(self.sums, counts, config.seed, _drawn_before(self))
+
     def _sets(self, split: str) -> Path:
         return self.output / (self.config.train_data if split == "training" else self.config.val_data)
 
@@ -123,6 +147,14 @@ class Job:
         config = self.config
         settings = ModelSettings(config.character, config.sensitive, config.batch_max_length, config.img_height)
         return Measure(settings, frozenset(CharacterSet.from_setting(config.character).characters))
+
+
+def _sum_of(page: PageSource) -> tuple[str, str]:
+    try:
+        content = page.image.read(MAX_IMAGE_BYTES)
+    except SourceError:
+        content = page.name.encode(errors="surrogateescape")  # to be counted with the set that it falls to
+    return page.name, page_sum(content)
 
 
 def _sets_in(folder: Path) -> list[Path]:
@@ -362,9 +394,8 @@ def _draw(job: Job, pages: Sequence[PageSource], purpose: str) -> list[str]:
     """
     names, config = [page.name for page in pages if not page.partly], job.config
     if job.pool:
-        counts = {"evaluation": config.eval_images, "validation": config.val_images, "training": config.train_images}
         try:
-            return draw_pool(names, counts, config.seed)[purpose]
+            return job.division[purpose]
         except ValueError as error:
             raise PrepareError(f"{job.pool.folder}: {error}") from None
     if purpose == "training":
@@ -394,6 +425,21 @@ def _keep_partly(job: Job, pages: Sequence[PageSource], split: str, drawn: Seque
         )
 
 
+def _drawn_before(job: Job) -> dict[str, set[str]]:
+    """Return the sums of a pool's pages that sets in the output have, drawn with the same seed, by purpose."""
+    folders = {split: _sets_in(job.patches(split).parent) for split in ("training", "validation")}
+    found: dict[str, set[str]] = {}
+    for purpose, sets in (folders | {"evaluation": [job.output / EVALUATION_SET]}).items():
+        found[purpose] = set()
+        for folder in sets:
+            manifest = read_manifest(folder / MANIFEST)
+            if manifest is not None and manifest["settings"].get("seed") == job.config.seed:
+                found[purpose] |= {*read_page_sums(folder).values()}
+                # Of the same name: those of older sets, and those that had nothing to be used.
+                found[purpose] |= {job.sums[name] for name in manifest["pages"] if name in job.sums}
+    return found
+
+
 def _say_fewer(job: Job, purpose: str, asked: int, drawn: int, available: int) -> None:
     if drawn >= asked:
         return
@@ -405,10 +451,12 @@ def _say_fewer(job: Job, purpose: str, asked: int, drawn: int, available: int) -
         if job.pool:
             parts.insert(0, f"train_images={config.train_images}")
         where = job.pool.folder if job.pool else "validation"
-        least = ", a tenth at least for each score" if job.pool else ""
+        how = "in proportion"
+        if job.pool:
+            how = "by their content: about an eighth each, or what is asked for, goes to validation and evaluation"
         job.say(
             f"{purpose}: {asked:,} pages asked for, {drawn:,} are used: {where} has {available:,} pages, which "
-            f"{', '.join(parts[:-1])} and {parts[-1]} share in proportion{least}"
+            f"{', '.join(parts[:-1])} and {parts[-1]} share {how}"
         )
 
 
@@ -446,13 +494,13 @@ def _plan(
     pages = [by_name[name] for name in drawn]
     if job.pool:
         settings = settings | {"from": job.pool.form}
-    edited = _digest_of_labels(pages) if job.pool else ""
+    edited = _digest_of_labels(pages, job.sums) if job.pool else ""
     partly = sum(page.partly for page in by_name.values())
     return Plan(settings, pages, chosen, problems, len(by_name), form, cutting, edited, partly)
 
 
-def _digest_of_labels(pages: Sequence[PageSource]) -> str:
-    """Return what tells labels from others of the same size: those of a folder of one's own are mended by hand."""
+def _digest_of_labels(pages: Sequence[PageSource], sums: Mapping[str, str]) -> str:
+    """Return what tells pages from others of the same size: those of a folder of one's own are mended by hand."""
     digest = hashlib.sha256()
     for page in pages:
         label = page.label
@@ -460,7 +508,7 @@ def _digest_of_labels(pages: Sequence[PageSource]) -> str:
             content = label.content() if isinstance(label, ConvertedLabel) else label.read(MAX_LABEL_BYTES)
         except SourceError as error:
             content = str(error).encode()
-        digest.update(hashlib.sha256(content).digest())
+        digest.update(hashlib.sha256(content).digest() + sums[page.name].encode())
     return digest.hexdigest()
 
 
