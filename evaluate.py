@@ -57,6 +57,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--output", type=Path, default=Path(), metavar="DIR", help="where results go; default: the current folder"
     )
     parser.add_argument(
+        "--with_training_pages", action="store_true",
+        help="score pages that the weights learnt from, too; default: they are named and left out",
+    )  # fmt: skip
+    parser.add_argument(
         "--predictions", type=Path, action="append", default=[], metavar="FILE",
         help="score the words in a .json, .csv or .zip file; several times for several systems (forms: "
         "train_easyocr/evaluation/exchange.py); alone unless --baseline or --finetuned is there too",

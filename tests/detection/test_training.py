@@ -16,7 +16,8 @@ from train_easyocr.detection.interface import DetectorParameters, WordDetector
 from train_easyocr.detection.loading import Batch, StepPlan
 from train_easyocr.detection.train import main
 from train_easyocr.documents.page import Box
-from train_easyocr.recognition.checkpoints import CheckpointError, read_weights
+from train_easyocr.documents.page_sums import page_sum
+from train_easyocr.recognition.checkpoints import CheckpointError, read_weights, trained_on
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.state import ResumeError
 from train_easyocr.recognition.stopping import Interrupted
@@ -170,6 +171,27 @@ def test_a_run_that_is_done_is_not_taken_for_one_on_other_pages(folder, capsys, 
     with pytest.raises(ResumeError, match=f"have changed since:\n  - {split.title()}: 3 pages now\n"):
         training.train(config_of(folder, n_iter=1, **moved))
     assert (folder / "saved/korean_detector/log_dataset.txt").read_bytes() == log
+
+
+def test_the_card_keeps_the_pages_that_weights_learnt_from(folder):
+    def sums(*names):
+        return {page_sum((folder / "training" / "images" / f"{name}.png").read_bytes()) for name in names}
+
+    def learnt(name="korean_detector"):
+        return trained_on(folder / "saved" / name / "best_f1.pth")
+
+    write_page(folder / "training", "셋째")
+    (folder / "training" / "images" / "first.png").write_bytes(b"")  # teaches nothing
+    training.train(config_of(folder, n_iter=1, batch_size=3))
+    assert learnt() == sums("second", "셋째")
+    start = str(folder / "saved" / "korean_detector" / "best_f1.pth")
+    write_page(folder / "other", "다른 쪽", boxes=SECOND[:2])
+    settings = {"train_data": str(folder / "other"), "experiment_name": "next", "continue_from": start, "n_iter": 2}
+    training.train(config_of(folder, batch_size=1, **settings), minutes=1e-9)
+    (folder / "saved" / "korean_detector" / "best_f1.json").unlink()
+    training.train(config_of(folder, batch_size=1, **settings))
+    other = page_sum((folder / "other" / "images" / "다른 쪽.png").read_bytes())
+    assert learnt("next") == sums("second", "셋째") | {other}
 
 
 def test_it_starts_from_other_weights(folder, capsys):

@@ -10,9 +10,13 @@ import pytest
 import evaluate
 from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
+from train_easyocr.config import Config
+from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.documents.aihub import find_pages, read_page
+from train_easyocr.documents.page_sums import pack, page_sum
 from train_easyocr.evaluation import command
 from train_easyocr.evaluation.exchange import read_predictions, write_predictions
+from train_easyocr.evaluation.learnt_pages import LEARNT_FROM
 from train_easyocr.files import sha256
 
 
@@ -73,6 +77,66 @@ def test_predictions_of_another_system_alone(perfect, finetuned, tmp_path, capsy
     said = capsys.readouterr()
     assert "1 pages are not in it" in said.err
     assert "read at the predictions' own boxes" in said.out
+
+
+def learnt_from(weights, eval_set, *numbers):
+    """Write a card that says so of some pages; return the pages' names."""
+    pages = find_pages(eval_set)[0]
+    sums = [page_sum(pages[number].image.read_bytes()) for number in numbers] + [page_sum(b"elsewhere")]
+    weights.with_suffix(".json").write_text(json.dumps({"trained_on": pack(sums)}))
+    return [pages[number].name for number in numbers]
+
+
+def scored(tmp_path):
+    lines = (tmp_path / "out" / "analysis_pages.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["page"] for line in lines]
+
+
+def test_pages_that_weights_learnt_from_are_named_and_left_out(finetuned, eval_set, tmp_path, capsys):
+    names = [page.name for page in find_pages(eval_set)[0]]
+    learnt = learnt_from(finetuned, eval_set, 1, 3)
+    assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--limit", 2) == 0
+    assert scored(tmp_path) == [name for name in names if name not in learnt][:2]
+    said = capsys.readouterr().err
+    for name in learnt:
+        assert f"{name}: finetuned learnt from this page\n" in said
+    assert (
+        f"2 of {len(names)} pages are among those that finetuned learnt from and are left out; --with_training" in said
+    )
+    skipped = result(tmp_path)["skipped"]
+    assert [page["reason"] for page in skipped] == [LEARNT_FROM] * 2
+
+
+def test_pages_that_weights_learnt_from_can_be_scored(finetuned, eval_set, tmp_path, capsys):
+    names = [page.name for page in find_pages(eval_set)[0]]
+    learnt_from(finetuned, eval_set, 0)
+    for options in (("--with_training_pages",), ("--export-badcases", tmp_path / "나쁜 낱말")):
+        assert step5(tmp_path, "--finetuned", "--boxes", "labels", *options) == 0
+        assert scored(tmp_path) == names
+        assert "finetuned learnt from: their scores say nothing about other pages" in capsys.readouterr().err
+    learnt_from(finetuned, eval_set, *range(len(names)))
+    assert step5(tmp_path, "--finetuned", "--boxes", "labels") == 1
+    assert (
+        f"{len(names)} of {len(names)} pages are among those that finetuned learnt from; --with"
+        in capsys.readouterr().err
+    )
+
+
+def test_other_weights_and_the_detector_have_learnt_too(finetuned, eval_set, tmp_path, capsys, monkeypatch):
+    detection = DetectionFiles(finetuned.parent)
+    detection.settings.write_text("settings")
+    other = tmp_path / "other.pth"
+    asked = evaluate.parse_args(["--finetuned", "--weights", str(other), "--boxes", "detector"])
+    names = learnt_from(other, eval_set, 0) + learnt_from(detection.weights, eval_set, 2)
+    pages = find_pages(eval_set)[0]
+    other.touch()
+    left, problems = command._not_trained_on(pages, asked, Config())
+    assert [page.name for page in pages if page not in left] == [problem.name for problem in problems] == sorted(names)
+    said = capsys.readouterr().err
+    assert f"{names[0]}: {other} learnt from this page" in said
+    assert f"{names[1]}: the installed detector learnt from this page" in said
+    at_labels = evaluate.parse_args(["--finetuned", "--boxes", "labels"])
+    assert command._not_trained_on(pages, at_labels, Config()) == (pages, [])
 
 
 def test_beside_a_model(perfect, finetuned, tmp_path, capsys):

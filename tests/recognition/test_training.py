@@ -15,6 +15,7 @@ from torch import nn
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
 from train_easyocr.config import CONFIG_FILES, Config, ConfigError, load_config
+from train_easyocr.documents.page_sums import page_sum, unpack
 from train_easyocr.model_files import Place, stage
 from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition import training
@@ -456,6 +457,37 @@ def test_a_run_that_is_done_stays_so_when_its_data_moves(data, capsys, form):
     assert "all 2 iterations are done" in capsys.readouterr().out
     with pytest.raises(DataError, match="there is no such folder"):
         train(config)  # what is not there can't be compared
+
+
+def test_the_card_keeps_the_pages_that_weights_learnt_from(data):
+    def pages(split, *contents):
+        rows = "".join(f"인.허가/쪽 {number},{page_sum(content)}\n" for number, content in enumerate(contents))
+        (data / split / "select_data" / "pages.csv").write_text(f"page,image_sum\n{rows}", encoding="utf-8")
+
+    def learnt(config):
+        return unpack(read_card(config.experiment / "best_accuracy.pth").trained_on)
+
+    first = tiny_config(data, n_iter=1)
+    train(first)
+    assert learnt(first) == frozenset()  # a set that does not say
+    pages("training", b"1", b"2")
+    pages("validation", b"3")
+    weights = str(first.experiment / "best_accuracy.pth")
+    second = tiny_config(
+        data, n_iter=2, experiment_name="둘째", val_period=1, lr_scheduler="constant", continue_from=weights
+    )
+    train(second)
+    assert learnt(second) == {page_sum(b"1"), page_sum(b"2")}
+    pages("training", b"4")
+    weights = str(second.experiment / "best_accuracy.pth")
+    third = tiny_config(data, n_iter=1, experiment_name="셋째", lr_scheduler="constant", continue_from=weights)
+    train(third)
+    assert learnt(third) == {page_sum(b"1"), page_sum(b"2"), page_sum(b"4")}
+    Path(weights).unlink()  # what a run goes on from knows it
+    (third.experiment / "best_accuracy.json").unlink()
+    train(third.model_copy(update={"n_iter": 3}))
+    last = load_state(third.experiment)
+    assert (last["iteration"], unpack(last["trained_on"])) == (3, {page_sum(b"1"), page_sum(b"2"), page_sum(b"4")})
 
 
 def test_data_may_move(data):

@@ -42,12 +42,14 @@ class Batch:
         targets: uint8 [B, C, h, w].
         samples: Which pages.
         faults: Pages that can't be read, with the reason; in the batch stand blank pieces, which teach nothing.
+        sums: What tells the images of the others from all images (`page_sums`).
     """
 
     images: torch.Tensor
     targets: torch.Tensor
     samples: Sequence[Sample]
     faults: Sequence[str]
+    sums: Sequence[str] = ()
 
     def pin_memory(self) -> Batch:
         """Move both to memory that a GPU can copy from while it computes (called by the DataLoader)."""
@@ -99,20 +101,22 @@ class Pieces(Dataset[Batch]):
 
     def __getitem__(self, samples: Sequence[Sample]) -> Batch:
         """Load a batch."""
-        crops, faults = [], []
+        crops, faults, sums = [], [], []
         for number, epoch in samples:
             try:
-                crops.append(self._crop(number, epoch))
+                crop, image_sum = self._crop(number, epoch)
+                crops.append(crop)
+                sums.append(image_sum)
             except (SourceError, ImageError, LabelError) as error:
                 faults.append(f"{self._pages[number].name}: {error}")
                 crops.append(_blank(self._config.crop_size))
         images = np.stack([crop.image for crop in crops])[:, None]
         targets = np.stack([self._network.targets(crop) for crop in crops])
-        return Batch(torch.from_numpy(images), torch.from_numpy(targets), samples, faults)
+        return Batch(torch.from_numpy(images), torch.from_numpy(targets), samples, faults, sums)
 
-    def _crop(self, number: int, epoch: int) -> Crop:
+    def _crop(self, number: int, epoch: int) -> tuple[Crop, str]:
         image, labels = read_training_page(self._pages[number])
-        return random_crop(
+        crop = random_crop(
             image,
             labels,
             size=self._config.crop_size,
@@ -120,6 +124,7 @@ class Pieces(Dataset[Batch]):
             strength=self._config.augmentation_strength,
             random=generator(self._config.seed, PIECE, epoch, number),
         )
+        return crop, labels.image_sum
 
 
 def _blank(size: int) -> Crop:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -39,6 +39,7 @@ from train_easyocr.documents.download import (
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_page
 from train_easyocr.documents.ink import BESIDE_PRINT, are_beside_print, count_blank
 from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages
+from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
 from train_easyocr.documents.workers import own_cores, spread
@@ -63,11 +64,13 @@ class PageLabels:
         boxes: int [n, 4], the usable words' boxes in page pixels, as labelled.
         texts: Their texts.
         unusable: int [m, 4], where something is labelled that can't be used: what lies there is not known.
+        image_sum: What tells the page's image from others (`page_sums`), where that was read.
     """
 
     boxes: NDArray[np.int64]
     texts: tuple[str, ...]
     unusable: NDArray[np.int64]
+    image_sum: str = ""
 
 
 def split_labels(label: LabelFile, width: int, height: int) -> PageLabels:
@@ -110,11 +113,12 @@ def read_training_page(page: PageSource, rgb: bool = False) -> tuple[NDArray[np.
         SourceError, ImageError, LabelError: A file can't be read, or the labels lie beside the image's print.
     """
     label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
-    image, _ = decode_page(page.image.read(MAX_IMAGE_BYTES), label.layout, rgb)
+    content = page.image.read(MAX_IMAGE_BYTES)
+    image, _ = decode_page(content, label.layout, rgb)
     boxes = label.layout.boxes
     if are_beside_print(blank := count_blank(image, boxes), len(boxes)):
         raise LabelError(page.name, f"{BESIDE_PRINT}: {blank} of {len(boxes)} boxes show no ink")
-    return image, split_labels(label, image.shape[1], image.shape[0])
+    return image, replace(split_labels(label, image.shape[1], image.shape[0]), image_sum=page_sum(content))
 
 
 @dataclass(frozen=True)

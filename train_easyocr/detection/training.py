@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from train_easyocr.detection.pages import FEW_PAGES, PageSet, open_pages, read_t
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.page import Box
+from train_easyocr.documents.page_sums import pack, unpack
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.easyocr_weights import find_weights
 from train_easyocr.evaluation.matching import match
@@ -38,7 +39,7 @@ from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.marks import marked_detector
 from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
-from train_easyocr.recognition.checkpoints import load_pretrained, save_weights
+from train_easyocr.recognition.checkpoints import load_pretrained, save_weights, trained_on
 from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.length import Length, with_iterations, with_length
 from train_easyocr.recognition.loaders import Loaders, choose_loaders, noticing_lost_workers
@@ -161,17 +162,26 @@ def _prepare(
     _loaders(config, Pieces([], network, config), computing)  # what does not fit is said before anything is begun
     torch.manual_seed(config.seed)
     model = network.build()
+    seen: frozenset[str] = frozenset()
     if processes.first:
         if state is None and config.continue_from:
             path = _find_start(config.continue_from, Path(config.saved_models))
             print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
+            seen = trained_on(path)
         save_config(config, config.experiment / "config.yaml")
     print(f"Total number of trainable parameters: {count_trainable(model):,}")
     print(f"Computing in {computing}{processes.unused_gpus()}")
     epochs = config.n_iter * config.batch_size / len(training.pages)
     print(f"{config.n_iter:,} iterations of {config.batch_size:,} pieces are {epochs:,.1f} of each page")
     return DetectorTrainer(
-        config, network, model, computing=computing, training=training, validation=validation, processes=processes
+        config,
+        network,
+        model,
+        computing=computing,
+        training=training,
+        validation=validation,
+        processes=processes,
+        seen=seen,
     )
 
 
@@ -199,6 +209,7 @@ class DetectorTrainer:
         training: The training pages.
         validation: The validation pages.
         processes: They divide each batch among them.
+        seen: The sums of the pages that the first weights have learnt from.
 
     Attributes:
         iteration: Steps done.
@@ -215,6 +226,7 @@ class DetectorTrainer:
         training: PageSet,
         validation: PageSet,
         processes: Processes,
+        seen: Iterable[str] = (),
     ) -> None:
         self._config, self._kind, self._computing, self._processes = config, network, computing, processes
         self._pages, self._validation = training.pages, validation.pages
@@ -235,6 +247,7 @@ class DetectorTrainer:
         self._elapsed, self._started = 0.0, time.monotonic()
         self._log_sizes: dict[str, int] = {}
         self._unreadable: set[str] = set()
+        self._seen = set(seen)
 
     # State
 
@@ -245,6 +258,7 @@ class DetectorTrainer:
         state = {
             "config": self._config.model_dump(),
             "data": self._data,
+            "trained_on": pack(self._seen),
             "computing": self._way(),
             "model": self._model.state_dict(),
             "average": self._average.state_dict() if self._average is not None else {},
@@ -269,6 +283,7 @@ class DetectorTrainer:
             self._scaler.load_state_dict(state["scaler"])
         self.iteration, self.best, self._validated = state["iteration"], dict(state["best"]), state["validated"]
         self._loss_sum, self._loss_steps = state["loss"]
+        self._seen |= unpack(state.get("trained_on", ""))
         self._elapsed, self._log_sizes = state["elapsed"], dict(state["log_sizes"])
         if state["computing"] != self._way():
             print(f"The run began in {state['computing']}: its end will differ in the last digits from what it was")
@@ -338,6 +353,7 @@ class DetectorTrainer:
     def _step(self, batch: Batch, bar: tqdm[Any]) -> float:
         """Take a step and return the loss."""
         self._warn(batch.faults, bar)
+        self._seen.update(batch.sums)
         self._network.train()
         with self._computing.autocast():
             output = self._network(self._kind.input(batch.images, self._computing))
@@ -378,6 +394,7 @@ class DetectorTrainer:
         keep = iteration % config.save_period == 0
         due = last or keep or iteration % config.val_period == 0 or iteration >= config.n_iter
         if due and self._validated != iteration:
+            self._seen.update(*self._processes.gather(self._seen))
             found = self._validate(bar)
             bar.write(self._log_validation(found))
             if keep:
@@ -456,7 +473,9 @@ class DetectorTrainer:
 
     def _save_weights(self, name: str, scores: DetectionScores, *, averaged: bool) -> None:
         if self._processes.first:
-            card = self._kind.card(self.iteration, scores).model_copy(update={"averaged": averaged})
+            card = self._kind.card(self.iteration, scores).model_copy(
+                update={"averaged": averaged, "trained_on": pack(self._seen)}
+            )
             model = self._average.model if averaged and self._average is not None else self._model
             save_weights(self._config.experiment / f"{name}.pth", model, card)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 FILE = "pages.csv"
@@ -52,15 +52,3 @@ def unpack(packed: str) -> frozenset[str]:
     if len(digits) % DIGITS:
         raise ValueError("is no list of page sums")
     return frozenset(digits[start : start + DIGITS] for start in range(0, len(digits), DIGITS))
-
-
-def seen_among(seen: frozenset[str], images: Mapping[str, Path]) -> list[str]:
-    """Return which of some pages, by name, have a sum that is among others; those that can't be read have none."""
-    found = []
-    for name, path in images.items():
-        try:
-            if page_sum(path.read_bytes()) in seen:
-                found.append(name)
-        except OSError:
-            continue
-    return found

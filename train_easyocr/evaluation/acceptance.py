@@ -16,11 +16,13 @@ import torch
 from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
 from train_easyocr.evaluation.analysis import FORMAT, HEADLINE, JSON_NAME, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown
+from train_easyocr.evaluation.learnt_pages import learnt_pages
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.predictions import PredictionsError
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, evaluate
 from train_easyocr.evaluation.significance import FEWEST_PAGES, TOO_FEW, WORSE
 from train_easyocr.files import sha256, write_json, write_text
+from train_easyocr.model_files import Place
 
 CANDIDATE = "candidate"
 INSTALLED = "installed"
@@ -53,6 +55,10 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
         found = find_labelled_pages(eval_set)
     except LabelFormatError as error:
         raise RefusedError(str(error)) from error
+    learnt = learnt_pages(found.pages, {CANDIDATE: weights, INSTALLED: Place.installed().weights})
+    pages = [page for page in found.pages if page.name not in learnt]
+    if not pages:
+        raise RefusedError(f"{eval_set}: {weights} or the installed weights learnt from all of its pages")
     cuda = torch.cuda.is_available()
     models, missing = find_models(True, True, cuda, None)
     candidate = model_of(CANDIDATE, weights, cuda)
@@ -64,7 +70,7 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
     named = [replace(model, name=INSTALLED) if model.name == FINETUNED_MODEL else model for model in others]
     analyzer = Analyzer()
     try:
-        evaluation = evaluate(found.pages, [*named, candidate], None, output, observer=analyzer)
+        evaluation = evaluate(pages, [*named, candidate], None, output, observer=analyzer)
     except (*UNUSABLE_MODEL, PredictionsError, OSError) as error:
         raise RefusedError(f"{weights} can't be compared: {error}") from error
     if CANDIDATE in evaluation.failed:

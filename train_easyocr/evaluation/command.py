@@ -30,6 +30,7 @@ from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
 from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
 from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
+from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
 from train_easyocr.evaluation.metrics import PageScores
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.observations import Row
@@ -42,12 +43,13 @@ from train_easyocr.evaluation.whose_gain import as_text as gain_text
 from train_easyocr.evaluation.whose_gain import cells_of, whose_gain, write_whose_gain
 from train_easyocr.files import replacing, sha256, write_json, write_text
 from train_easyocr.marks import marked_recognizer
+from train_easyocr.model_files import Place
 from train_easyocr.patches.cropping import Cutting
 from train_easyocr.reader import finetuned_files
 from train_easyocr.recognition.computing import reads_on_gpu
 
 SHOWN_WORDS = 10
-"""Words left out that are named one by one."""
+"""Words and pages left out that are named one by one."""
 
 
 class CommandError(RuntimeError):
@@ -191,6 +193,8 @@ def _pages(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[Pa
     """Return the evaluation set, its pages that are to be read, and what kept others from being used."""
     eval_set = arguments.eval_set or config.prepared / "evaluation_set"
     pages, problems = _find(eval_set, arguments.label_format)
+    pages, trained = _not_trained_on(pages, arguments, config)
+    problems += trained
     pages = evenly_spread(pages, arguments.limit)
     _report_left_out(pages)
     return eval_set, pages, problems
@@ -208,6 +212,43 @@ def _find(eval_set: Path, form: LabelForm | None) -> tuple[list[PageFile], list[
     for problem in found.problems:
         print(f"skipped {problem.name}: {problem}", file=sys.stderr)
     return found.pages, found.problems
+
+
+def _not_trained_on(
+    pages: Sequence[PageFile], arguments: argparse.Namespace, config: Config
+) -> tuple[list[PageFile], list[Problem]]:
+    """Leave out, by their images, the pages that weights to be evaluated have learnt from, and name them.
+
+    Raises:
+        CommandError: No other page is there.
+    """
+    found = learnt_pages(pages, _weights(arguments, config))
+    if not found:
+        return list(pages), []
+    for name in list(found)[:SHOWN_WORDS]:
+        print(f"{name}: {', '.join(found[name])} learnt from this page", file=sys.stderr)
+    who = ", ".join(dict.fromkeys(model for models in found.values() for model in models))
+    what = f"{len(found):,} of {len(pages):,} pages are among those that {who} learnt from"
+    # Bad cases are taken from such pages, and are not to be taken from those of the score.
+    if arguments.with_training_pages or arguments.export_badcases:
+        print(f"{what}: their scores say nothing about other pages", file=sys.stderr)
+        return list(pages), []
+    if len(found) == len(pages):
+        raise CommandError(f"{what}; --with_training_pages scores them all the same")
+    print(f"{what} and are left out; --with_training_pages scores them, too", file=sys.stderr)
+    return [page for page in pages if page.name not in found], [Problem(name, LEARNT_FROM) for name in found]
+
+
+def _weights(arguments: argparse.Namespace, config: Config) -> dict[str, Path]:
+    """Return the files of the weights that are to be evaluated, those that training may have made, by name."""
+    found = {FINETUNED_MODEL: Place.installed().weights} if arguments.finetuned else {}
+    for given in arguments.weights:
+        path = Path(given)
+        found[given] = path if path.is_file() else marked_recognizer(given, Path(config.saved_models)) or path
+    detection = installed_detection()
+    if found and detection is not None and arguments.boxes == "detector":
+        found["the installed detector"] = detection.weights
+    return found
 
 
 def _report_left_out(pages: Sequence[PageFile]) -> None:

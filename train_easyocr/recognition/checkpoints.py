@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from torch import nn
 
+from train_easyocr.documents.page_sums import unpack
 from train_easyocr.files import replacing, write_json
 from train_easyocr.recognition.fitting import CharacterFit, fit_characters
 
@@ -34,11 +35,24 @@ class CheckpointError(ValueError):
 
 
 class Card(BaseModel):
-    """What the cards of all weights have: the SHA-256 of the `.pth`, in hexadecimal, which `save_weights` fills in."""
+    """What the cards of all weights have.
+
+    Attributes:
+        weights_sha256: Of the `.pth`, in hexadecimal, which `save_weights` fills in.
+        trained_on: The sums of the pages that the weights have learnt from, those of the weights that they began with
+            among them, as far as data sets say (`page_sums.pack`): a score on these pages would be none.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     weights_sha256: str = ""
+    trained_on: str = ""
+
+    @field_validator("trained_on")
+    @classmethod
+    def _is_packed(cls, value: str) -> str:
+        unpack(value)
+        return value
 
 
 AnyCard = TypeVar("AnyCard", bound=Card)
@@ -244,6 +258,14 @@ def read_card_of(kind: type[AnyCard], path: Path) -> AnyCard:
             f"{card_file}: belongs to other weights: it names SHA-256 {card.weights_sha256}, {path.name} has {found}"
         )
     return card
+
+
+def trained_on(weights: Path) -> frozenset[str]:
+    """Return the sums of the pages that weights of any kind have learnt from; none where no card says so."""
+    try:
+        return unpack(json.loads(card_path(weights).read_bytes())["trained_on"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return frozenset()
 
 
 def best_weights(experiment: Path) -> Path:

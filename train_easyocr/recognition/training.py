@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from train_easyocr.config import MOST_ITERATIONS, Config, ConfigError, contradictions, save_config
+from train_easyocr.documents.page_sums import pack, read_page_sums
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.memory import keep_freed_memory
 from train_easyocr.recognition.averaging import AverageOfWeights
@@ -34,6 +35,7 @@ from train_easyocr.recognition.checkpoints import (
     WeightsCard,
     installation_faults,
     save_weights,
+    trained_on,
 )
 from train_easyocr.recognition.checks import describe_concerns, training_sample
 from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
@@ -55,7 +57,7 @@ from train_easyocr.recognition.patch_cache import check_memory
 from train_easyocr.recognition.plan import BatchPlan, training_plan
 from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
-from train_easyocr.recognition.start import begin
+from train_easyocr.recognition.start import begin, find_start
 from train_easyocr.recognition.state import (
     PLACES,
     check_data,
@@ -216,9 +218,12 @@ def _prepare(
     torch.manual_seed(config.seed)
     converter = make_converter(config, character_set)
     model = build_model(config, converter.num_class)
+    seen: frozenset[str] = frozenset()
     if processes.first:
         if state is None:
             begin(model, config, converter, computing=computing, training=training, plan=plan, parts=parts)
+            if config.continue_from:
+                seen = trained_on(find_start(config.continue_from, Path(config.saved_models))[0])
         save_config(config, config.experiment / "config.yaml")
     return Trainer(
         config,
@@ -229,6 +234,7 @@ def _prepare(
         validation=validation,
         plan=plan,
         processes=processes,
+        trained_on=pack(seen.union(*(read_page_sums(data.report.folder).values() for data in training))),
     )
 
 
@@ -363,6 +369,7 @@ class Trainer:
         validation: The validation sets.
         plan: The words of each step.
         processes: They divide each batch among them.
+        trained_on: The pages of the training sets, and of the weights that the run begins with, as cards have them.
 
     Attributes:
         model: The network.
@@ -383,7 +390,9 @@ class Trainer:
         validation: Sets,
         plan: BatchPlan,
         processes: Processes = ALONE,
+        trained_on: str = "",
     ) -> None:
+        self._trained_on = trained_on
         self._config, self.computing, self._training, self.plan = config, computing, training, plan
         self._processes = processes
         self._data = _sums(training, validation)
@@ -436,6 +445,7 @@ class Trainer:
         state = {
             "config": self._config.model_dump(),
             "data": self._data,
+            "trained_on": self._trained_on,
             "computing": self._way(),
             "model": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
@@ -473,6 +483,7 @@ class Trainer:
             torch.cuda.set_rng_state(state["random"]["cuda"])
         self.iteration, self.best = state["iteration"], dict(state["best"])
         self._validated, self.stale = state["validated"], state["stale"]
+        self._trained_on = state.get("trained_on", self._trained_on)
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         if self._centers is not None:
@@ -704,6 +715,7 @@ class Trainer:
             validation=Scores(accuracy=result.accuracy, norm_ed=result.norm_ed, words=result.words),
             validation_sets=[str(folder.resolve()) for folder in config.validation_sets],
             experiment_name=config.experiment_name,
+            trained_on=self._trained_on,
             config=config.model_dump(),
         )
         model = self._average.model if averaged and self._average is not None else self.model
