@@ -34,7 +34,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--eval_set", type=Path, metavar="DIR",
-        help="folder with images/ and labels/, or with labels by PPOCRLabel or in ICDAR's text files; default: "
+        help="folder with images/ and labels/, or with labels by PPOCRLabel, in ICDAR's text files or COCO; default: "
         "evaluation_set, where step 2 put it by the configuration",
     )  # fmt: skip
     parser.add_argument(

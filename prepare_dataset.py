@@ -8,7 +8,7 @@ writes nothing.
 
     python3 prepare_dataset.py --from DIR --output DIR2 --training --validation --evaluation
 
-makes the same sets from a folder of images with labels by PPOCRLabel, in ICDAR's text files, or in AI-Hub's JSON.
+makes the same sets from a folder of images with labels by PPOCRLabel, in ICDAR's text files, COCO, or AI-Hub's JSON.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ PAGES = {
     "texts null": (changed(text=[]), "annotation.text: an empty list; expected a string, in 2 of 2"),
     "texts elsewhere": (changed(text=None), "2 x empty text, annotation.text: missing beside 'id', 'annotation.type'"),
     "texts numbers": (changed(text=5), "2 x malformed annotation, annotation.text: a number; expected a string, in 2"),
-    "boxes outside": (changed(bbox=[900, 9, 50, 30]), "2 x box outside the page (expected: a box on the page"),
+    "boxes outside": (changed(bbox=[900, 9, 50, 30]), "1 x labels that lie beside the print, 2 of 2 boxes show no ink"),
     "boxes without area": (
         changed(bbox=[9, 9, 0, 30]),
         "2 x box without area (expected: a width and a height above 0)",
