@@ -132,10 +132,10 @@ def test_room_is_where_no_ink_is(sheet, style):
 
 
 def test_table_cells_hold_dittos_and_dashes_where_asked_for(sheet, style):
-    rows = [["구분", "비고"], ["도로", ""], ["도로", ""], ["12", ""]]
+    rows = [["구분", "비고"], ["도로", ""], ["도로", "신규"], ["12", ""]]
     sheet.dittos = sheet.dashes = 1.0
     sheet.table((100, 100), [300, 250], rows, style, 90)
-    assert texts(sheet) == ["구분", "비고", "도로", "〃", "-", "12", "-"]
+    assert texts(sheet) == ["구분", "비고", "도로", "〃", "신규", "12", "-"]
 
 
 def test_an_upright_label_is_one_tall_word(sheet, style):

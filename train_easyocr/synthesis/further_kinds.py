@@ -297,9 +297,9 @@ def directory(page: Page) -> None:
             sheet.frame((x + 10, y, x + width - 10, y + pitch * (lines + 1.4)), 3)
             sheet.line(w.pick(vocabulary.DEPARTMENTS), x + width / 2, y + pitch, style, align="center")
             for number in range(lines):
-                number_or_mail = w.email() if w.chance(0.25) else w.pick((str(w.integer(200, 899)), w.phone(), "-"))
-                text = f"{w.pick(('-', '·', '○'))} {w.pick(vocabulary.POSITIONS)} {w.person()} : {number_or_mail}"
-                sheet.line(text, x + 30, y + pitch * (number + 2), style)
+                who = f"{w.pick(('-', '·', '○'))} {w.pick(vocabulary.POSITIONS)} {w.person()}"
+                entry = f"- {w.email()}" if w.chance(0.25) else f"{who} : {w.pick((str(w.integer(200, 899)), '-'))}"
+                sheet.line(entry, x + 30, y + pitch * (number + 2), style)
         y += pitch * (lines + 2)
     small_table(page, y + page.pitch, 4)
     numbered(page)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TypeAlias
 
 import cv2
@@ -389,7 +390,13 @@ class Sheet:
         edges = x + np.concatenate([[0.0], np.cumsum(widths)])
         fitting = (bottom - y) / row_height  # infinite where there is no bottom
         rows = [row for number, row in enumerate(rows) if number == 0 or number + 1 <= fitting]
-        rows = [*rows[:2], *([self._as_above(text) for text in row] for row in rows[2:])]
+        rows = [
+            *rows[:2],
+            *(
+                [self._as_above(text, above) for text, above in zip(row, upper, strict=True)]
+                for upper, row in pairwise(rows[1:])
+            ),
+        ]
         if shade:
             self.shade((x, y, edges[-1], y + row_height), shade)
         for number, row in enumerate(rows):
@@ -405,11 +412,11 @@ class Sheet:
             self.rule((edge, y, edge, lower), 3)
         return float(lower)
 
-    def _as_above(self, text: str) -> str:
-        """A cell's text, or the sign that stands for it."""
+    def _as_above(self, text: str, above: str) -> str:
+        """A cell's text, or the sign that stands for it or, below another text, for that."""
         if not text:
             return "-" if self.random.random() < self.dashes else text
-        return "〃" if text[0].isalpha() and self.random.random() < self.dittos else text
+        return "〃" if above and text[0].isalpha() and self.random.random() < self.dittos else text
 
     def is_free(self, area: Area) -> bool:
         """Whether an area lies on the sheet and holds no ink."""
