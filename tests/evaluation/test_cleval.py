@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Quad, Word
+from train_easyocr.documents.label_formats import parse_icdar_line
+from train_easyocr.documents.page import corners_of, enclosing_box
 from train_easyocr.evaluation import cleval
 from train_easyocr.evaluation.cleval import CharacterCounts, ClevalScores, find_middles, pooled, score_page
 
@@ -58,6 +60,30 @@ def test_many_characters_are_compared_in_parts(monkeypatch):
     monkeypatch.setattr(cleval, "_MIDDLES_AT_ONCE", 3)
     for page in recorded()["pages"][:40]:
         check(score(page), page)
+
+
+def test_tilted_pages_of_the_official_command():
+    """Corners in all orders, sides that cross, regions without area, words on their side, don't-care regions."""
+    tilted = json.loads((RECORDED.parent / "cleval_tilted.json").read_text(encoding="utf-8"))
+    found = []
+    for page in tilted["pages"]:
+        words = [[quadrilateral(line) for line in page[side]] for side in ("labels", "predictions")]
+        found.append(score_page(*words))
+        check(found[-1], page)
+    check(pooled(found), tilted)
+
+
+def quadrilateral(line):
+    corners, text = parse_icdar_line(line)
+    return Word(enclosing_box(corners), text, corners_of(corners))
+
+
+def test_a_dont_care_word_is_what_the_text_says_to_the_official_command():
+    region, other = Quad((0, 10), (80, 0), (84, 20), (4, 30)), word(200, 0, 240, 20, "가나")
+    read = [Word(region.bounds, "경남", region), other]
+    marked = Word(region.bounds, "김해시", region, dont_care=True)
+    assert score_page([marked, other], read) == score_page([Word(region.bounds, "###", region), other], read)
+    assert score_page([marked, other], read) == score_page([other], [other])
 
 
 LABEL = word(0, 0, 80, 20, "경남 김해시")

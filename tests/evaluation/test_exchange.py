@@ -9,8 +9,9 @@ import zipfile
 import pytest
 
 from tests.documents.samples import Cp949Info
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
+from train_easyocr.evaluation.observations import word_of
 
 PAGES = ["인.허가/5350109/2001/a", "주민복지/5350109/b", "주민복지/5350110/b", "일반행정/c"]
 ROWS = {
@@ -88,7 +89,27 @@ def write_json(path, pages):
 def test_other_systems_names_for_things(tmp_path):
     points = [[10.5, 20.0], [50, 18.2], [51, 40], [9.8, 41]]
     path = write_json(tmp_path / "p.json", {PAGES[0]: [{"points": points, "transcription": "도로", "score": "0.5"}]})
-    assert read_predictions(path, PAGES).rows[PAGES[0]] == [[9, 18, 51, 41, "도로", 0.5]]
+    corners = tuple(map(tuple, points))
+    assert read_predictions(path, PAGES).rows[PAGES[0]] == [[9, 18, 51, 41, "도로", 0.5, corners]]
+
+
+@pytest.mark.parametrize("suffix", ["json", "zip"])
+def test_tilted_words_keep_their_corners(tmp_path, suffix):
+    corners = [[10, 20], [50, 18], [51, 40], [9, 41]]
+    path = tmp_path / f"p.{suffix}"
+    write_predictions(path, {PAGES[0]: [[9, 18, 51, 41, "도로", 0.5, corners], [0, 0, 9, 9, "가", 0.5]]}, "baseline")
+    tilted, upright = read_predictions(path, PAGES).rows[PAGES[0]]
+    assert word_of(tilted) == Word(Box(9, 18, 51, 41), "도로", Quad(*map(tuple, corners)))
+    assert word_of(upright) == Word(Box(0, 0, 9, 9), "가")
+
+
+def test_labels_as_the_official_command_takes_them(tmp_path):
+    quad = Quad((10.4, 20), (50, 18.2), (51, 40), (9.8, 41))
+    words = [Word(quad.bounds, "도로", quad), Word(Box(0, 0, 9, 9), "가"), Word(Box(1, 2, 3, 4), "나", dont_care=True)]
+    write_icdar(tmp_path / "l.zip", {"a": words})
+    with zipfile.ZipFile(tmp_path / "l.zip") as archive:
+        lines = archive.read("a.txt").decode().splitlines()
+    assert lines == ["10,20,50,18,51,40,10,41,도로", "0,0,9,0,9,9,0,9,가", "1,2,3,2,3,4,1,4,###"]
 
 
 CORNERS = [[10, 20], [50, 20], [50, 41], [10, 41]]

@@ -1,13 +1,17 @@
 """Matching: hand-made cases of every rule, and the plain double loop on random boxes."""
 
+import math
+
+import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.evaluation.plain_metric import plain_match
-from train_easyocr.documents import Box
+from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.evaluation import matching
-from train_easyocr.evaluation.matching import match
+from train_easyocr.evaluation.matching import counted, in_dont_care, match
 
 
 @pytest.mark.parametrize(
@@ -80,3 +84,88 @@ def test_blocks_of_labels_change_nothing(monkeypatch):
     monkeypatch.setattr(matching, "_ROWS_AT_ONCE", 7)
     assert match(labels, predictions) == whole == plain_match(labels, predictions)
     assert len(whole) > 20
+
+
+def turned(box, degrees, middle=(0, 0)):
+    """A box turned around a point."""
+    angle = math.radians(degrees)
+    corners = []
+    for x, y in ((box.xmin, box.ymin), (box.xmax, box.ymin), (box.xmax, box.ymax), (box.xmin, box.ymax)):
+        across, down = x - middle[0], y - middle[1]
+        moved = across * math.cos(angle) - down * math.sin(angle), across * math.sin(angle) + down * math.cos(angle)
+        corners.append((middle[0] + moved[0], middle[1] + moved[1]))
+    return Quad(*corners)
+
+
+@pytest.mark.parametrize("degrees", [-30, -3, 7, 44])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_page_that_is_turned_has_the_same_pairs(degrees, seed):
+    random = np.random.default_rng(seed)
+    corners = random.integers(0, 200, (60, 2))
+    sizes = random.integers(5, 90, (60, 2)).tolist()
+    labels = [Box(x, y, x + w, y + h) for (x, y), (w, h) in zip(corners.tolist(), sizes, strict=True)]
+    predictions = [Box(*(value + int(random.integers(-9, 10)) for value in box)) for box in labels]
+    predictions = [box for box in predictions if box.area]
+    pairs = match(labels, predictions)
+    assert len(pairs) > 20
+    found = match([turned(box, degrees) for box in labels], [turned(box, degrees) for box in predictions])
+    assert found == pairs
+
+
+def test_upright_and_tilted():
+    label = Box(0, 0, 100, 20)
+    tilted = turned(label, 12, (50, 10))
+    polygon, other = (shapely.Polygon(corners) for corners in (tilted, [(0, 0), (100, 0), (100, 20), (0, 20)]))
+    share = polygon.intersection(other).area / polygon.union(other).area
+    assert 0.5 < share < 0.8
+    assert match([label], [tilted]) == match([tilted], [label]) == [(0, 0)]
+    # Its enclosing box is more than twice as large; and what lies beside a tilted word in its box is no part of it.
+    assert match([label], [tilted.bounds]) == []
+    assert match([tilted], [tilted.bounds]) == []
+    assert match([turned(label, 45)], [turned(label, -45)]) == []
+
+
+def test_half_is_enough_whatever_the_last_bits_say():
+    """A diamond and the half of it: exactly 0.5, which binary fractions need not give."""
+    for size in (1, 3, 7, 10, 33.3, 1e5):
+        whole = Quad((0, size), (size, 0), (2 * size, size), (size, 2 * size))
+        half = Quad((0, size), (size, 0), (1.5 * size, 0.5 * size), (0.5 * size, 1.5 * size))
+        assert match([whole], [half]) == [(0, 0)], size
+
+
+def test_coordinates_of_corners_have_the_same_limit():
+    with pytest.raises(ValueError, match="coordinate"):
+        match([Box(0, 0, 5, 5)], [Quad((0, 0), (2**30, 1), (5, 5), (0, 5))])
+
+
+REGION = Word(Box(0, 0, 100, 20), "###", dont_care=True)
+
+
+def inside(*boxes, regions=(REGION,)):
+    return in_dont_care(boxes, [word.shape for word in regions]).tolist()
+
+
+def test_more_than_half_in_dont_care_regions():
+    assert inside(Box(0, 0, 20, 20), Box(50, 0, 150, 20), Box(49, 0, 149, 20), Box(0, 30, 9, 39)) == [
+        True, False, True, False,
+    ]  # fmt: skip
+    assert inside(Box(5, 5, 5, 9)) == [False]
+    # Two regions that abut, and two that are one upon another.
+    beside = Word(Box(100, 0, 200, 20), "###", dont_care=True)
+    assert inside(Box(70, 0, 130, 20), Box(80, 0, 120, 40), regions=(REGION, beside)) == [True, False]
+    assert inside(Box(60, 0, 140, 25), regions=(REGION, REGION)) == [False]
+    tilted = turned(REGION.box, 30)
+    assert inside(tilted, tilted.bounds, regions=(Word(tilted.bounds, "###", tilted, dont_care=True),)) == [True, False]
+
+
+def test_what_counts():
+    label = Word(Box(0, 0, 40, 20), "도로")
+    read = [Word(box, "도로") for box in (Box(60, 0, 90, 20), Box(0, 0, 40, 20), Box(300, 0, 340, 20))]
+    # A label within a don't-care region is found like any other; what else lies there does not count.
+    found = counted([REGION, label], read)
+    assert (found.labels, found.predictions, found.pairs) == ([1], [1, 2], [(0, 0)])
+    found = counted([label], read)
+    assert (found.labels, found.predictions, found.pairs) == ([0], [0, 1, 2], [(0, 1)])
+    found = counted([REGION], read)
+    assert (found.labels, found.predictions, found.pairs) == ([], [2], [])
+    assert counted([REGION], []).predictions == []

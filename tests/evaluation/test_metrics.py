@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.evaluation.plain_metric import plain_figures
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.evaluation.metrics import FIGURES, Metric, score_page
 
 
@@ -176,3 +176,20 @@ def test_pooled_is_all_pages_side_by_side(several):
     plain = plain_figures(labels, predictions)
     pooled = metric.summary().pooled.figures()
     assert pooled == {name: pytest.approx(plain[name], abs=1e-12) for name in FIGURES}
+
+
+def test_dont_care_words_are_neither_missed_nor_make_what_is_read_there_false():
+    label, region = Word(Box(0, 0, 40, 20), "도로"), Word(Box(100, 0, 200, 20), "###", dont_care=True)
+    there, elsewhere = Word(Box(110, 0, 150, 20), "점용"), Word(Box(300, 0, 340, 20), "점용")
+    assert score_page([label, region], [label]) == score_page([label], [label])
+    assert score_page([region, label], [label, there]) == score_page([label], [label])
+    assert score_page([label, region], [label, elsewhere]) == score_page([label], [label, elsewhere])
+    assert score_page([label, region], [label, there]).end_to_end_f1 == 1
+    assert score_page([label, region], [label, elsewhere]).detection_precision == 0.5
+
+
+def test_a_tilted_word_is_found_by_its_corners():
+    corners = Quad((0, 60), (150, 0), (160, 22), (10, 82))
+    label = Word(corners.bounds, "경남 김해시", corners)
+    assert score_page([label], [label]).end_to_end_f1 == 1
+    assert score_page([label], [Word(label.box, label.text)]).matched == 0

@@ -18,7 +18,7 @@ from train_easyocr.detection.interface import DetectorParameters, WordDetector
 from train_easyocr.detection.map_cache import MappedPage, map_key
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.documents import Box, Word
-from train_easyocr.evaluation.matching import match
+from train_easyocr.evaluation.matching import counted, match
 from train_easyocr.evaluation.metrics import Metric, score_page
 from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.reader import load_page
@@ -142,7 +142,7 @@ class Objective:
         self.detector = detector
         self.pages = list(pages)
         self.readings = readings
-        self._labels = [[word.box for word in page.page.words] for page in self.pages]
+        self._labels = [[word.shape for word in page.page.words] for page in self.pages]
         self._candidates: list[OrderedDict[tuple[str, float, float], Candidates]] = [OrderedDict() for _ in self.pages]
         self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)))
 
@@ -193,8 +193,12 @@ class Objective:
         return dict(wanted)
 
     def _page_f1(self, number: int, parameters: DetectorParameters) -> tuple[float, list[Box], list[tuple[int, int]]]:
-        boxes, labels = self._boxes(number, parameters), self._labels[number]
-        pairs = match(labels, boxes)
+        boxes, labels, page = self._boxes(number, parameters), self._labels[number], self.pages[number].page
+        if page.with_dont_care:
+            found = counted(page.labels, [Word(box, "") for box in boxes])
+            boxes, pairs = [boxes[index] for index in found.predictions], found.pairs
+        else:
+            pairs = match(labels, boxes)
         both = len(labels) + len(boxes)
         return (2 * len(pairs) / both if both else 1.0), boxes, pairs
 

@@ -28,6 +28,7 @@ from train_easyocr.documents.aihub import (
     Problem,
     fault_of,
     read_label_file,
+    words_of,
 )
 from train_easyocr.documents.download import (
     SPLIT_FOLDERS,
@@ -39,6 +40,7 @@ from train_easyocr.documents.download import (
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_page
 from train_easyocr.documents.ink import BESIDE_PRINT, are_beside_print, count_blank
 from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages
+from train_easyocr.documents.page import Word
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
@@ -65,12 +67,14 @@ class PageLabels:
         texts: Their texts.
         unusable: int [m, 4], where something is labelled that can't be used: what lies there is not known.
         image_sum: What tells the page's image from others (`page_sums`), where that was read.
+        words: The usable words and the don't-care words, to be scored against.
     """
 
     boxes: NDArray[np.int64]
     texts: tuple[str, ...]
     unusable: NDArray[np.int64]
     image_sum: str = ""
+    words: tuple[Word, ...] = ()
 
 
 def split_labels(label: LabelFile, width: int, height: int) -> PageLabels:
@@ -100,6 +104,7 @@ def split_labels(label: LabelFile, width: int, height: int) -> PageLabels:
         np.array([a.box for a in good], np.int64).reshape(-1, 4),
         tuple(a.text for a in good),
         np.array(places, np.int64).reshape(-1, 4),
+        words=tuple(words_of(label, width, height)),
     )
 
 

@@ -30,11 +30,11 @@ from train_easyocr.detection.networks import CRAFT, NETWORKS, TrainableNetwork
 from train_easyocr.detection.pages import FEW_PAGES, PageSet, open_pages, read_training_page
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
-from train_easyocr.documents.page import Box
+from train_easyocr.documents.page import Word
 from train_easyocr.documents.page_sums import pack, unpack
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.easyocr_weights import find_weights
-from train_easyocr.evaluation.matching import match
+from train_easyocr.evaluation.matching import counted
 from train_easyocr.files import remove_leftovers, write_text
 from train_easyocr.marks import marked_detector
 from train_easyocr.memory import keep_freed_memory
@@ -499,9 +499,9 @@ def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, i
         SourceError, ImageError, LabelError: A file can't be read.
     """
     image, usable = read_training_page(page, rgb=True)
-    labels = [Box(*box) for box in usable.boxes.tolist()]
-    found = detector.boxes(detector.score_maps(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
-    return len(match(labels, found)), len(found), len(labels)
+    boxes = detector.boxes(detector.score_maps(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
+    found = counted(usable.words, [Word(box, "") for box in boxes])
+    return len(found.pairs), len(found.predictions), len(found.labels)
 
 
 def scores_of(counts: Sequence[float]) -> DetectionScores:

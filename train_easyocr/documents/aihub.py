@@ -335,17 +335,17 @@ def read_page(page_file: PageFile) -> Page:
         LabelError: The label file can't be used.
     """
     label = read_labels(page_file)
-    labels = tuple(_labelled(label))
+    labels = tuple(words_of(label, label.width, label.height))
     words = tuple(word for word in labels if not word.dont_care)
     category = label.category or (page_file.name.split("/")[0] if "/" in page_file.name else "")
     marked = labels if len(labels) > len(words) else ()
     return Page(page_file.name, page_file.image, words, category, label.width, label.height, marked)
 
 
-def _labelled(label: LabelFile) -> Iterator[Word]:
-    """Yield the usable words and the don't-care words."""
+def words_of(label: LabelFile, width: int, height: int) -> Iterator[Word]:
+    """Yield the usable words of a page of `width` x `height` pixels (0: unknown) and its don't-care words, in order."""
     for a in label.annotations:
-        fault = fault_of(a, label.width, label.height)
+        fault = fault_of(a, width, height)
         if not fault:
             yield Word(a.box, a.text, a.corners)
         elif fault == IGNORED and _has_area(a.shape):

@@ -12,7 +12,8 @@ analysis is drawn from this tree, and from `analysis_pages.jsonl`, which has a l
      "models": {name: {"label_classes": [class of each label], "matches": [index of its prediction, or null],
                        "words": [[xmin, ymin, xmax, ymax, text, confidence or null, class], ...]}}}
 
-Classes are indices into `error_classes.CLASSES`.
+Classes are indices into `error_classes.CLASSES`. Behind a label or word that lies tilted stand its four corners. A page
+with don't-care regions has them as "dont_care", as labels are written; what was read there is left out.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from typing import Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.documents import Page
+from train_easyocr.documents import Page, Word
 from train_easyocr.evaluation import error_classes
 from train_easyocr.evaluation.calibration import Calibration, calibrate
 from train_easyocr.evaluation.character_errors import CharacterSummary
@@ -165,16 +166,18 @@ class Analyzer:
         readings = {}
         for model, found in rows.items():
             observations = self.observations.setdefault(model, Observations())
-            readings[model] = observations.add(page.name, page.category, page.words, found, scores[model])
+            readings[model] = observations.add(page.name, page.category, page.labels, found, scores[model])
         if self.words:
             line = {
                 "page": page.name,
                 "category": page.category,
                 "width": page.width,
                 "height": page.height,
-                "labels": [[*word.box, word.text] for word in page.words],
+                "labels": [_place_of(word) for word in page.words],
                 "models": {model: _words_of(reading, rows[model]) for model, reading in readings.items()},
             }
+            if page.with_dont_care:
+                line["dont_care"] = [_place_of(word) for word in page.labels if word.dont_care]
             self.words.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     def analyze(
@@ -215,14 +218,18 @@ class Analyzer:
         )
 
 
+def _place_of(word: Word) -> list[Any]:
+    return [*word.box, word.text, *([word.corners] if word.corners else [])]
+
+
 def _words_of(reading: PageReading, rows: Sequence[Row]) -> dict[str, Any]:
     partners = dict(reading.pairs)
     return {
         "label_classes": reading.classes.labels,
         "matches": [partners.get(index) for index in range(len(reading.classes.labels))],
         "words": [
-            [*row[:5], None if math.isnan(row[5]) else row[5], found]
-            for row, found in zip(rows, reading.classes.predictions, strict=True)
+            [*row[:5], None if math.isnan(row[5]) else row[5], found, *row[6:]]
+            for row, found in zip((rows[index] for index in reading.counted), reading.classes.predictions, strict=True)
         ],
     }
 

@@ -1,15 +1,15 @@
 """CLEval: detection and reading scored by characters.
 
 After Baek et al., "CLEval: Character-Level Evaluation for Text Detection and Recognition Tasks", arXiv 2006.06244.
-A label's box is cut into as many equal parts as its text has characters; the middles of the parts stand for the
-characters. A prediction finds the characters whose middles it holds. Labels and predictions are matched one to one, one
-label to several predictions (a split word) or several labels to one prediction (merged words), where the labels cover
-at least 0.3 of the prediction's area; each further piece costs one character. End to end, the longest common
-subsequence of the label's text and its predictions' texts counts instead of the middles.
+A label's box, or its four corners, are cut into as many equal parts as its text has characters; the middles of the
+parts stand for the characters. A prediction finds the characters whose middles it holds. Labels and predictions are
+matched one to one, one label to several predictions (a split word) or several labels to one prediction (merged words),
+where the labels cover at least 0.3 of the prediction's area; each further piece costs one character. End to end, the
+longest common subsequence of the label's text and its predictions' texts counts instead of the middles.
 
 The figures are those of the official command (`cleval` 0.1.1, `--BOX_TYPE QUAD --E2E`) on the same page, its rules for
-borders, ties and don't-care regions (the text "###") included; see tests/evaluation/assets/cleval.json. Texts are taken
-as they are: callers who want NFC normalise first.
+borders, ties and don't-care regions (words that are don't care, and the text "###") included; see
+tests/evaluation/assets/cleval.json. Texts are taken as they are: callers who want NFC normalise first.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq
-from shapely import box as rectangle
-from shapely import union_all
+from shapely import area, difference, intersection, make_valid, union_all
+from shapely import polygons as as_polygons
 
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Shape, Word
+from train_easyocr.documents.page import bounds
 from train_easyocr.evaluation.matching import box_array
 
 LEAST_COVER = 0.3
@@ -42,6 +43,8 @@ _MIDDLES_AT_ONCE = 4096
 """Characters compared with all predictions at once; bounds the memory on pages of many thousand words."""
 
 Indices = NDArray[np.int64]
+Outlines = NDArray[np.float64]
+"""[n, 4, 2]: x and y of four corners each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def score_page(labels: Sequence[Word], predictions: Sequence[Word]) -> ClevalSco
     """Score a page.
 
     Args:
-        labels: The labelled words; a text of "###" marks a region that does not count.
+        labels: The labelled words; one that is don't care, or has the text "###", is a region that does not count.
         predictions: The words read, in any order.
 
     Raises:
@@ -152,22 +155,24 @@ def score_page(labels: Sequence[Word], predictions: Sequence[Word]) -> ClevalSco
     return _Page(labels, predictions).scores()
 
 
-def find_middles(boxes: Sequence[Box], lengths: Sequence[int], predictions: Sequence[Box]) -> Middles:
+def find_middles(labels: Sequence[Shape], lengths: Sequence[int], predictions: Sequence[Shape]) -> Middles:
     """Find the characters whose middles lie in predictions (at their left and upper edge included).
 
     Args:
-        boxes: The labelled boxes.
+        labels: The labelled boxes or corners, these as labelled: their order tells how the text runs.
         lengths: How many characters each has.
-        predictions: The predicted boxes.
+        predictions: The predicted boxes or corners.
 
     Returns:
         What was found, ordered by label, character, prediction.
     """
     counts = np.array(lengths, dtype=np.int64)
-    owners = np.repeat(np.arange(len(boxes)), counts)
+    owners = np.repeat(np.arange(len(labels)), counts)
     places = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
-    points = _middles(box_array(boxes)[owners], counts[owners], places)
-    low, high = _corners(box_array(predictions))
+    points = _middles(_outlines(labels)[owners], counts[owners], places)
+    outlines = _outlines(predictions)
+    low, high = _bounds(outlines)
+    tilted = ~_are_upright(outlines)
     rows, columns = [], []
     for start in range(0, max(1, len(points)), _MIDDLES_AT_ONCE):
         block = points[start : start + _MIDDLES_AT_ONCE, None, :]
@@ -175,47 +180,82 @@ def find_middles(boxes: Sequence[Box], lengths: Sequence[int], predictions: Sequ
         rows.append(row + start)
         columns.append(column)
     row, column = np.concatenate(rows), np.concatenate(columns)
+    if tilted.any():
+        inside = ~tilted[column]
+        inside[tilted[column]] = _lie_in(points[row[~inside]], outlines[column[~inside]])
+        row, column = row[inside], column[inside]
     return Middles(owners[row], places[row], column)
 
 
-def _middles(boxes: Indices, counts: Indices, places: Indices) -> NDArray[np.float64]:
+def _outlines(shapes: Sequence[Shape]) -> Outlines:
+    """Return [n, 4, 2]: x and y of the corners, clockwise from the top left where they are as they should be."""
+    boxes = box_array([bounds(shape) for shape in shapes]).astype(np.float64)
+    outlines = boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
+    for number, shape in enumerate(shapes):
+        if not isinstance(shape, Box):
+            outlines[number] = shape
+    return outlines
+
+
+def _are_upright(outlines: Outlines) -> NDArray[np.bool_]:
+    boxes = outlines[:, [0, 2]].reshape(-1, 4)
+    return (outlines == boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]).all((1, 2))
+
+
+def _bounds(outlines: Outlines) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the upper left and lower right ends; a box turned inside out covers what it would the right way."""
+    return outlines.min(axis=1), outlines.max(axis=1)
+
+
+def _lie_in(points: NDArray[np.float64], outlines: Outlines) -> NDArray[np.bool_]:
+    """Tell of each point whether it lies in its outline: whether a ray to the right meets an odd number of sides."""
+    inside = np.zeros(len(points), bool)
+    x, y = points.T
+    for end, start in zip(range(4), (3, 0, 1, 2), strict=True):
+        (x_end, y_end), (x_start, y_start) = outlines[:, end].T, outlines[:, start].T
+        crossed = (y_end <= y) != (y_start <= y)
+        with np.errstate(divide="ignore", invalid="ignore"):  # level sides are not crossed
+            inside ^= crossed & (x < (x_start - x_end) * (y - y_end) / (y_start - y_end) + x_end)
+    return inside
+
+
+def _middles(outlines: Outlines, counts: Indices, places: Indices) -> NDArray[np.float64]:
     """Return [n, 2]: x and y of one character each; those of a vertical label are counted from its foot."""
-    xmin, ymin, xmax, ymax = boxes.astype(np.float64).T
-    vertical = _aspect_ratio(boxes) < VERTICAL_RATIO
-    start = np.where(vertical, [(xmin + xmax) / 2, ymax], [xmin, (ymin + ymax) / 2])
-    end = np.where(vertical, [(xmin + xmax) / 2, ymin], [xmax, (ymin + ymax) / 2])
-    step = (end - start) / counts
+    vertical = (_aspect_ratio(outlines) < VERTICAL_RATIO)[:, None]
+    first, second, third, fourth = outlines.transpose(1, 0, 2)
+    start = np.where(vertical, fourth + third, first + fourth) / 2
+    end = np.where(vertical, first + second, second + third) / 2
+    step = (end - start) / counts[:, None]
     # In this order, since a middle that falls on an edge is in or out by the last bit.
-    points: NDArray[np.float64] = (start + step / 2 + step * places).T
+    points: NDArray[np.float64] = start + step / 2 + step * places[:, None]
     return points
 
 
-def _aspect_ratio(boxes: Indices) -> NDArray[np.float64]:
-    """Return width / height of each box, finite for boxes without area too."""
-    width, height = np.abs(boxes[:, 2] - boxes[:, 0]), np.abs(boxes[:, 3] - boxes[:, 1])
-    ratio: NDArray[np.float64] = (width + 1e-5) / (height + 1e-5)
+def _aspect_ratio(outlines: Outlines) -> NDArray[np.float64]:
+    """Return width / height of each outline, means of opposite sides, finite for those without area too."""
+    top, right, bottom, left = np.sqrt(np.square(np.roll(outlines, -1, axis=1) - outlines).sum(axis=2)).T
+    ratio: NDArray[np.float64] = ((top + bottom) / 2 + 1e-5) / ((right + left) / 2 + 1e-5)
     return ratio
 
 
-def _corners(boxes: Indices) -> tuple[Indices, Indices]:
-    """Return the upper left and lower right corners; a box turned inside out covers what it would the right way."""
-    return np.minimum(boxes[:, :2], boxes[:, 2:]), np.maximum(boxes[:, :2], boxes[:, 2:])
+def _areas(outlines: Outlines) -> NDArray[np.float64]:
+    """Return the areas as the official command counts them: of sides that cross, what lies around which way."""
+    x, y = outlines.transpose(2, 0, 1)
+    areas: NDArray[np.float64] = np.abs((x * np.roll(y, -1, axis=1) - np.roll(x, -1, axis=1) * y).sum(axis=1)) / 2
+    return areas
 
 
 class _Page:
     """One page: what each rule of the matching needs to know, computed once."""
 
     def __init__(self, labels: Sequence[Word], predictions: Sequence[Word]) -> None:
-        self.label_boxes = box_array([word.box for word in labels])
-        self.predicted_boxes = box_array([word.box for word in predictions])
-        self.label_texts = _texts(labels, self.label_boxes)
-        self.predicted_texts = _texts(predictions, self.predicted_boxes)
-        middles = find_middles(
-            [word.box for word in labels], [len(text) for text in self.label_texts], [word.box for word in predictions]
-        )
-        self.found = middles.by_pair()
+        shapes = [word.corners or word.box for word in labels], [word.corners or word.box for word in predictions]
+        self.label_outlines, self.predicted_outlines = map(_outlines, shapes)
+        self.label_texts = _texts(labels, self.label_outlines)
+        self.predicted_texts = _texts(predictions, self.predicted_outlines)
+        self.found = find_middles(shapes[0], [len(text) for text in self.label_texts], shapes[1]).by_pair()
         self.precisions = self._area_precisions(list(self.found))
-        ignored = {index for index, word in enumerate(labels) if word.text == DONT_CARE}
+        ignored = {index for index, word in enumerate(labels) if _is_dont_care(word)}
         # Sets, not sorted lists: with don't-care regions the order in which merged labels take their characters out of
         # a prediction is the order of CPython's sets in the official command too.
         self.labels = set(range(len(labels))) - ignored
@@ -251,28 +291,27 @@ class _Page:
         if not pairs:
             return {}
         rows, columns = np.array(pairs).T
-        low, high = _corners(self.label_boxes[rows])
-        predicted_low, predicted_high = _corners(self.predicted_boxes[columns])
-        sides = np.maximum(np.minimum(high, predicted_high) - np.maximum(low, predicted_low), 0)
-        areas = np.prod(predicted_high - predicted_low, axis=1)
-        # A prediction without area holds no middle, so that it is in no pair.
-        shares = (np.prod(sides, axis=1) / areas).astype(np.float32)
-        return dict(zip(pairs, shares, strict=True))
+        labels, predictions = self.label_outlines[rows], self.predicted_outlines[columns]
+        low, high = _bounds(labels)
+        predicted_low, predicted_high = _bounds(predictions)
+        common = np.prod(np.maximum(np.minimum(high, predicted_high) - np.maximum(low, predicted_low), 0), axis=1)
+        tilted = ~(_are_upright(labels) & _are_upright(predictions))
+        if tilted.any():
+            common[tilted] = area(intersection(_regions(labels[tilted]), _regions(predictions[tilted])))
+        return dict(zip(pairs, _shares(common, _areas(predictions)), strict=True))
 
     def _dont_care_precisions(self, ignored: Collection[int]) -> dict[tuple[int, int], np.float32]:
         """Return the share of each prediction's area that regions that don't count cover, less other labels' parts."""
         if not ignored:
             return {}
-        shapes = rectangle(*np.concatenate(_corners(self.label_boxes), axis=1).T)
-        predicted = rectangle(*np.concatenate(_corners(self.predicted_boxes), axis=1).T)
-        others = union_all([shape for number, shape in enumerate(shapes) if number not in ignored])
+        regions, predicted = _regions(self.label_outlines), _regions(self.predicted_outlines)
+        others = union_all([region for number, region in enumerate(regions) if number not in ignored])
+        areas = _areas(self.predicted_outlines)
         shares = {}
         for index in ignored:
-            rest = shapes[index].difference(others)
-            for number, shape in enumerate(predicted):
-                # All corners are whole numbers, and so are the areas, which rounding makes exact.
-                share = round(rest.intersection(shape).area) / shape.area if shape.area else 0.0
-                shares[index, number] = np.float32(share)
+            # Corners are whole numbers as a rule, and so are the areas of upright boxes, which rounding makes exact.
+            common = np.round(area(intersection(difference(regions[index], others), predicted)), 6)
+            shares.update({(index, number): share for number, share in enumerate(_shares(common, areas))})
         return shares
 
     def _in_dont_care(self, ignored: Collection[int], shares: Mapping[tuple[int, int], np.float32]) -> set[int]:
@@ -308,7 +347,7 @@ class _Page:
 
     def _guessed(self, matched: Mapping[int, Sequence[int]]) -> int:
         """Return how many characters the unmatched predictions are taken for: as many squares as lie in the box."""
-        ratios = _aspect_ratio(self.predicted_boxes).tolist()
+        ratios = _aspect_ratio(self.predicted_outlines).tolist()
         return sum(
             min(round(0.5 + 1 / (1e-5 + ratios[index])), _LONGEST_GUESS)
             for index in self.predictions
@@ -349,14 +388,29 @@ class _Page:
         return [*ordered, left[0]]
 
 
-def _texts(words: Sequence[Word], boxes: Indices) -> list[str]:
-    """Return the words' texts; that of a don't-care region becomes as many characters as its box suggests."""
+def _is_dont_care(word: Word) -> bool:
+    return word.dont_care or word.text == DONT_CARE
+
+
+def _texts(words: Sequence[Word], outlines: Outlines) -> list[str]:
+    """Return the words' texts; that of a don't-care region becomes as many characters as its shape suggests."""
     texts = [word.text for word in words]
-    for index, text in enumerate(texts):
-        if text == DONT_CARE:
-            ratio = float(_aspect_ratio(boxes[index : index + 1])[0])
+    for index, word in enumerate(words):
+        if _is_dont_care(word):
+            ratio = float(_aspect_ratio(outlines[index : index + 1])[0])
             texts[index] = "#" * min(round(0.5 + max(ratio, 1 / ratio)), _LONGEST_GUESS)
     return texts
+
+
+def _regions(outlines: Outlines) -> NDArray[np.object_]:
+    """Return outlines as polygons; of one whose sides cross, both parts."""
+    regions: NDArray[np.object_] = make_valid(as_polygons(outlines), method="structure", keep_collapsed=False)
+    return regions
+
+
+def _shares(common: NDArray[np.float64], areas: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return parts of areas, in single precision as the official command keeps them; of no area nothing."""
+    return np.divide(common, areas, out=np.zeros(len(areas)), where=areas > 0).astype(np.float32)
 
 
 def _grouped(pairs: Iterable[tuple[int, int]]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:

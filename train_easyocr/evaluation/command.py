@@ -144,7 +144,7 @@ class _Observer:
     def page(self, page: Page, rows: Mapping[str, Sequence[Row]], scores: Mapping[str, PageScores]) -> None:
         self.analyzer.page(page, rows, scores)
         if self.keeps_rows:
-            self.labels[page.name] = page.words
+            self.labels[page.name] = page.labels
             for model, found in rows.items():
                 self.rows.setdefault(model, {})[page.name] = found
 
@@ -259,7 +259,7 @@ def _report_left_out(pages: Sequence[PageFile]) -> None:
     for reason, count in counts.items():
         print(f"{count:,} labelled words are left out: {reason}", file=sys.stderr)
     if counts[IGNORED]:
-        print("The score knows no don't care: what a model reads at such a place counts as false.", file=sys.stderr)
+        print("Nothing that is read at such a place counts as false, nor as right.", file=sys.stderr)
 
 
 def _detector(models: list[Model], missing: dict[str, str], detectors: Detectors) -> DetectorSource | None:

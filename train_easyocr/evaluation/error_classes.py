@@ -23,8 +23,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Quad, Shape, Word
 from train_easyocr.evaluation.cleval import find_middles
+from train_easyocr.evaluation.matching import polygons
 
 CLASSES = ("right", "misread", "missed", "split", "merged", "overlapping", "false")
 RIGHT, MISREAD, MISSED, SPLIT, MERGED, OVERLAPPING, FALSE = range(len(CLASSES))
@@ -65,8 +66,8 @@ class _Page:
         self.partner_of_prediction = {prediction: label for label, prediction in pairs}
         # A label without text counts as one character: its box has to be found like any other.
         self.lengths = [max(1, len(word.text)) for word in labels]
-        boxes = [word.box for word in labels], self.lengths, [word.box for word in predictions]
-        self.held = find_middles(*boxes).by_pair()
+        places = [[word.corners or word.box for word in words] for words in (labels, predictions)]
+        self.held = find_middles(places[0], self.lengths, places[1]).by_pair()
         self.by_label: dict[int, list[int]] = defaultdict(list)
         self.by_prediction: dict[int, list[int]] = defaultdict(list)
         for label, prediction in self.held:
@@ -121,7 +122,7 @@ class _Page:
             for prediction in self.by_label[label]
             if self.prediction_classes[prediction] == _OPEN
             and self.partner_of_prediction.get(prediction, label) == label
-            and _lies_in(self.predictions[prediction].box, self.labels[label].box)
+            and _lies_in(self.predictions[prediction].shape, self.labels[label].shape)
         ]
         held = [set(self.held[label, prediction]) for prediction in pieces]
         return pieces if len(set().union(*held)) > max(map(len, held), default=0) else []
@@ -146,8 +147,11 @@ class _Page:
         return words
 
 
-def _lies_in(inner: Box, outer: Box) -> bool:
-    """Tell whether at least half of a box's area is within another."""
+def _lies_in(inner: Shape, outer: Shape) -> bool:
+    """Tell whether at least half of a shape's area is within another."""
+    if isinstance(inner, Quad) or isinstance(outer, Quad):
+        part, whole = polygons([inner, outer])
+        return bool(2 * part.intersection(whole).area >= part.area > 0)
     common = Box(
         max(inner.xmin, outer.xmin),
         max(inner.ymin, outer.ymin),

@@ -1,10 +1,10 @@
 """Words read, in files: those of another system to be scored, and ours for others.
 
 JSON:   {"pages": {"<page>": [{"box": [xmin, ymin, xmax, ymax], "text": "도로", "confidence": 0.98}, ...], ...}}
-        A word may have "points" ([[x, y], ...]) for "box", "transcription" for "text", "score" for "confidence"; a
-        confidence (0 to 1) is not needed. Or what a page's call returned, with "pages" around it or without: EasyOCR's
-        tuples [corners, text, confidence] and dicts, PaddleOCR's [corners, [text, score]] and its rec_texts,
-        rec_polys and rec_scores.
+        A word may have "points" ([[x, y], ...]) for "box", and is tilted where they are; "transcription" for "text",
+        "score" for "confidence"; a confidence (0 to 1) is not needed. Or what a page's call returned, with "pages"
+        around it or without: EasyOCR's tuples [corners, text, confidence] and dicts, PaddleOCR's
+        [corners, [text, score]] and its rec_texts, rec_polys and rec_scores.
 CSV:    page,xmin,ymin,xmax,ymax,text[,confidence] in the first row
 ZIP:    as the ICDAR competitions have it and the official CLEval command takes it: a file `<page>.txt` a page, a line
         x1,y1,x2,y2,x3,y3,x4,y4,text a word
@@ -33,12 +33,12 @@ from unicodedata import normalize
 from train_easyocr.documents import Box, Word
 from train_easyocr.documents.aihub import UNWRITABLE
 from train_easyocr.documents.archives import MemberError, decode_name
-from train_easyocr.documents.json_forms import Corners
+from train_easyocr.documents.json_forms import DONT_CARE, Corners
 from train_easyocr.documents.label_formats import icdar_lines, parse_icdar_line, quoted_for_icdar
-from train_easyocr.documents.page import enclosing_box
+from train_easyocr.documents.page import corners_of, enclosing_box
 from train_easyocr.encodings import EncodingError, decode_text
 from train_easyocr.evaluation.matching import LARGEST_COORDINATE
-from train_easyocr.evaluation.observations import Row
+from train_easyocr.evaluation.observations import Row, word_of
 from train_easyocr.files import replacing, write_text
 from train_easyocr.patches.labels_csv import format_row
 
@@ -186,7 +186,12 @@ def _row(word: Any, place: str) -> Row:
     corners = _corners(word.get("points", word.get("boxes"))) or _corners_of_box(word.get("box"))
     if not corners:
         raise ExchangeError(f"{place}: has neither a box of four numbers nor points")
-    return [*_whole(corners, place), text, _confidence(word, place)]
+    return _row_at(corners, text, _confidence(word, place), place)
+
+
+def _row_at(corners: Corners, text: str, confidence: float, place: str) -> Row:
+    """Return a word's row: its box and, where it lies tilted, its corners."""
+    return [*_whole(corners, place), text, confidence, *([quad] if (quad := corners_of(corners)) else [])]
 
 
 def _check_writable(text: str, place: str) -> None:
@@ -283,7 +288,7 @@ def _icdar_row(line: str, place: str) -> Row:
     if word is None:
         raise ExchangeError(f"{place}: is not x1,y1,x2,y2,x3,y3,x4,y4,text")
     corners, text = word
-    return [*_whole(corners, place), text, math.nan]
+    return _row_at(corners, text, math.nan, place)
 
 
 def write_predictions(path: Path, pages: Mapping[str, Sequence[Row]], model: str) -> None:
@@ -304,7 +309,7 @@ def write_predictions(path: Path, pages: Mapping[str, Sequence[Row]], model: str
     elif suffix == ".csv":
         write_text(path, _as_csv(pages))
     elif suffix == ".zip":
-        write_icdar(path, {page: [Word(_box(row), row[4]) for row in rows] for page, rows in pages.items()})
+        write_icdar(path, {page: list(map(word_of, rows)) for page, rows in pages.items()})
     else:
         raise ExchangeError(f"{path}: predictions are written to {', '.join(SUFFIXES)} files")
 
@@ -320,7 +325,9 @@ def write_icdar(path: Path, pages: Mapping[str, Iterable[Word]]) -> None:
 
 def _icdar_line(word: Word) -> str:
     xmin, ymin, xmax, ymax = word.box
-    return f"{xmin},{ymin},{xmax},{ymin},{xmax},{ymax},{xmin},{ymax},{quoted_for_icdar(word.text)}"
+    corners = word.corners or ((xmin, ymin), (xmax, ymin), (xmax, ymax), (xmin, ymax))
+    numbers = ",".join(str(round(number)) for corner in corners for number in corner)  # the competitions have integers
+    return f"{numbers},{DONT_CARE if word.dont_care else quoted_for_icdar(word.text)}"
 
 
 def _box(row: Row) -> Box:
@@ -334,6 +341,8 @@ def _as_json(pages: Mapping[str, Sequence[Row]], model: str) -> str:
 
 def _word_of(row: Row) -> dict[str, Any]:
     word: dict[str, Any] = {"box": list(_box(row)), "text": row[4]}
+    if len(row) > 6:
+        word["points"] = row[6]
     return word if math.isnan(row[5]) else word | {"confidence": row[5]}
 
 

@@ -1,19 +1,28 @@
-"""Which prediction belongs to which label: one to one, by the overlap of their boxes."""
+"""Which prediction belongs to which label: one to one, by the overlap of their boxes; and what does not count at all.
+
+Upright boxes are compared in whole numbers, exactly. Where one of a pair lies tilted their polygons are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
-from train_easyocr.documents import Box
+from train_easyocr.documents import Box, Quad, Shape, Word
+from train_easyocr.documents.page import bounds
 
 LARGEST_COORDINATE = 2**29
 """In pixels. Up to here the sum of two areas fits into 64 bits, so that the comparison with the threshold is exact."""
 
 _ROWS_AT_ONCE = 1024
 """Labels compared with all predictions at once; bounds the memory on pages of many thousand words."""
+_DIGITS = 9
+"""To which shares of polygons are rounded: the last bits of their areas must not decide about a half."""
+_NOWHERE = Box(0, 0, 0, 0)
 
 Integers = NDArray[np.int64]
 
@@ -39,15 +48,80 @@ def box_array(boxes: Sequence[Box]) -> Integers:
     return array
 
 
-def match(labels: Sequence[Box], predictions: Sequence[Box]) -> list[tuple[int, int]]:
-    """Match predictions to labels one to one, highest intersection over union (IoU) first, where it is at least 0.5.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What of a page counts.
 
-    Of equal IoUs the earlier label goes first, then the earlier prediction. The threshold is exact: areas are integers,
-    and a pair counts where twice its intersection reaches its union. A box without area matches nothing.
+    Attributes:
+        labels: Indices of the labels that are to be read: those that are not don't care.
+        predictions: Indices of the predictions that count.
+        pairs: The matched ones, as places in these two lists, by label.
+    """
+
+    labels: list[int]
+    predictions: list[int]
+    pairs: list[tuple[int, int]]
+
+
+def counted(labels: Sequence[Word], predictions: Sequence[Word]) -> Counted:
+    """Match a page's predictions to its labels, and leave out what lies in don't-care regions.
+
+    A don't-care label is not to be found. A prediction that matches no label does not count where more than half of
+    its area lies in don't-care regions, in all of them together. (The ICDAR competitions' script asks each region by
+    itself, and before it matches.)
 
     Args:
-        labels: The labelled boxes.
-        predictions: The predicted boxes.
+        labels: The labelled words, don't-care ones, too.
+        predictions: The words read.
+
+    Raises:
+        ValueError: A coordinate is not within -2**29 .. 2**29.
+    """
+    wanted = [number for number, word in enumerate(labels) if not word.dont_care]
+    shapes = [word.shape for word in predictions]
+    pairs = match([labels[number].shape for number in wanted], shapes)
+    kept = list(range(len(shapes)))
+    if len(wanted) < len(labels):
+        inside = in_dont_care(shapes, [word.shape for word in labels if word.dont_care])
+        matched = {prediction for _, prediction in pairs}
+        kept = [number for number in kept if number in matched or not inside[number]]
+        places = {number: place for place, number in enumerate(kept)}
+        pairs = [(label, places[prediction]) for label, prediction in pairs]
+    return Counted(wanted, kept, pairs)
+
+
+def in_dont_care(predictions: Sequence[Shape], regions: Sequence[Shape]) -> NDArray[np.bool_]:
+    """Tell for each prediction whether more than half of its area lies in some regions."""
+    shapes = polygons(predictions)
+    areas = shapely.area(shapes)
+    covered = shapely.area(shapely.intersection(shapes, shapely.union_all(polygons(regions))))
+    inside: NDArray[np.bool_] = np.round(covered / np.maximum(areas, 1e-9), _DIGITS) > 0.5
+    return inside
+
+
+def polygons(shapes: Sequence[Shape]) -> NDArray[np.object_]:
+    """Return shapes as polygons; what has no area has none as a polygon."""
+    rings = np.array([shape.ordered if isinstance(shape, Quad) else _corners(shape) for shape in shapes], float)
+    shaped = shapely.polygons(rings.reshape(-1, 4, 2))
+    found: NDArray[np.object_] = shapely.make_valid(shaped, method="structure", keep_collapsed=False)
+    return found
+
+
+def _corners(box: Box) -> Quad:
+    box = box if box.area else _NOWHERE
+    return Quad((box.xmin, box.ymin), (box.xmax, box.ymin), (box.xmax, box.ymax), (box.xmin, box.ymax))
+
+
+def match(labels: Sequence[Shape], predictions: Sequence[Shape]) -> list[tuple[int, int]]:
+    """Match predictions to labels one to one, highest intersection over union (IoU) first, where it is at least 0.5.
+
+    Of equal IoUs the earlier label goes first, then the earlier prediction. The threshold is exact for upright boxes:
+    areas are integers, and a pair counts where twice its intersection reaches its union. A box without area matches
+    nothing.
+
+    Args:
+        labels: The labelled boxes or tilted regions.
+        predictions: The predicted ones.
 
     Returns:
         (label index, prediction index) of each pair, by label index.
@@ -55,7 +129,10 @@ def match(labels: Sequence[Box], predictions: Sequence[Box]) -> list[tuple[int, 
     Raises:
         ValueError: A coordinate is not within -2**29 .. 2**29.
     """
-    rows, columns, overlap = _candidates(box_array(labels), box_array(predictions))
+    found = [_candidates(_upright(labels), _upright(predictions))]
+    if any(isinstance(shape, Quad) for shape in (*labels, *predictions)):
+        found.append(_tilted_candidates(labels, predictions))
+    rows, columns, overlap = (np.concatenate(parts) for parts in zip(*found, strict=True))
     order = np.lexsort((columns, rows, -overlap))
     taken_labels: set[int] = set()
     taken_predictions: set[int] = set()
@@ -66,6 +143,28 @@ def match(labels: Sequence[Box], predictions: Sequence[Box]) -> list[tuple[int, 
             taken_predictions.add(prediction)
             pairs.append((label, prediction))
     return sorted(pairs)
+
+
+def _upright(shapes: Sequence[Shape]) -> Integers:
+    """Return the upright boxes in their places, as `box_array`; in those of tilted regions is nothing."""
+    return box_array([_NOWHERE if isinstance(shape, Quad) else shape for shape in shapes])
+
+
+def _tilted_candidates(
+    labels: Sequence[Shape], predictions: Sequence[Shape]
+) -> tuple[Integers, Integers, NDArray[np.float64]]:
+    """Return what `_candidates` returns, of the pairs that are not both upright."""
+    box_array([bounds(shape) for shape in (*labels, *predictions)])
+    tilted, others = (np.array([isinstance(s, Quad) for s in shapes], bool) for shapes in (labels, predictions))
+    left, right = polygons(labels), polygons(predictions)
+    rows, columns = shapely.STRtree(right).query(left)
+    mixed = tilted[rows] | others[columns]
+    rows, columns = rows[mixed], columns[mixed]
+    common = shapely.area(shapely.intersection(left[rows], right[columns]))
+    union = shapely.area(left[rows]) + shapely.area(right[columns]) - common
+    overlap = np.round(common / np.maximum(union, 1e-9), _DIGITS)
+    near = overlap >= 0.5
+    return rows[near], columns[near], overlap[near]
 
 
 def _candidates(labels: Integers, predictions: Integers) -> tuple[Integers, Integers, NDArray[np.float64]]:

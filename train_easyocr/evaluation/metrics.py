@@ -8,8 +8,9 @@
 Nothing here needs a model or an image. Predictions are matched to labels one to one, highest IoU first, IoU >= 0.5
 (see `matching`). A match earns max(0, 1 - CER), where CER is the edit distance over the label's length, on NFC text,
 spaces counting. Their sum is the number of true positives `tp`; F1 = 2 tp / (labels + predictions), which is
-2 tp / (2 tp + fp + fn) with fp = predictions - tp and fn = labels - tp. Over many pages, `mean` averages the pages and
-`pooled` scores all words as if they stood on one page. The headline is the mean of `end_to_end_f1`.
+2 tp / (2 tp + fp + fn) with fp = predictions - tp and fn = labels - tp. Don't-care labels do not count, nor does a
+prediction that matches no label and lies for the most part in such regions. Over many pages, `mean` averages the pages
+and `pooled` scores all words as if they stood on one page. The headline is the mean of `end_to_end_f1`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from unicodedata import normalize
 from rapidfuzz.distance import Levenshtein
 
 from train_easyocr.documents import Word
-from train_easyocr.evaluation.matching import match
+from train_easyocr.evaluation.matching import counted
 
 MIDDLE_DOTS = "·․‧ㆍ･"
 """The five code points in which documents write a middle dot."""
@@ -151,18 +152,20 @@ def score_page(labels: Sequence[Word], predictions: Sequence[Word]) -> PageScore
     """Compare what was read on a page with its labels.
 
     Args:
-        labels: The labelled words. One with an empty text earns 1 when it is matched and read as empty, else 0.
+        labels: The labelled words, don't-care ones, too. One with an empty text earns 1 when it is matched and read
+            as empty, else 0.
         predictions: The words read.
 
     Raises:
         ValueError: A box has a coordinate beyond `matching.LARGEST_COORDINATE`.
     """
-    pairs = match([word.box for word in labels], [word.box for word in predictions])
-    texts = [(normalize("NFC", labels[i].text), normalize("NFC", predictions[j].text)) for i, j in pairs]
+    found = counted(labels, predictions)
+    pairs = [(labels[found.labels[i]], predictions[found.predictions[j]]) for i, j in found.pairs]
+    texts = [(normalize("NFC", label.text), normalize("NFC", prediction.text)) for label, prediction in pairs]
     edits = [Levenshtein.distance(label, prediction) for label, prediction in texts]
     return PageScores(
-        labels=len(labels),
-        predictions=len(predictions),
+        labels=len(found.labels),
+        predictions=len(found.predictions),
         matched=len(pairs),
         exact=edits.count(0),
         edits=sum(edits),

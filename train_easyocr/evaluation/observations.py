@@ -2,7 +2,7 @@
 
     observations = Observations()
     for page, rows in ...:                 # rows: xmin, ymin, xmax, ymax, text, confidence of each word read
-        observations.add(page.name, page.category, page.words, rows)
+        observations.add(page.name, page.category, page.labels, rows)
 
 A word takes about 170 bytes: a table of integers and floats, and references to its texts.
 """
@@ -11,23 +11,24 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.evaluation import cleval, metrics
 from train_easyocr.evaluation.character_errors import CharacterErrors
 from train_easyocr.evaluation.cleval import ClevalScores
 from train_easyocr.evaluation.error_classes import ClassTotals, PageClasses, classify, totals
-from train_easyocr.evaluation.matching import match
+from train_easyocr.evaluation.matching import counted
 from train_easyocr.text import normalize_label
 
 Row = Sequence[Any]
-"""A word read: xmin, ymin, xmax, ymax (int), text, confidence (0 to 1; nan where there is none)."""
+"""A word read: xmin, ymin, xmax, ymax (int), text, confidence (0 to 1; nan where there is none); and, where it lies
+tilted, its four corners [[x, y], ...], which the box encloses."""
 
 _NOWHERE = Box(0, 0, 0, 0)
 VERTICAL_RATIO = 1.5
@@ -61,11 +62,14 @@ class PageReading:
         record: Its scores and counts.
         pairs: The matched (label index, prediction index), by label index.
         classes: The error class of each label and each prediction.
+        counted: The indices of the rows that count, to which those of `pairs` and `classes` refer; the others lie in
+            don't-care regions.
     """
 
     record: PageRecord
     pairs: list[tuple[int, int]]
     classes: PageClasses
+    counted: list[int]
 
 
 @dataclass(frozen=True)
@@ -142,23 +146,27 @@ class Observations:
         Args:
             page: The page's name.
             category: Its category.
-            labels: The labelled words.
+            labels: The labelled words, don't-care ones, too.
             rows: The words read.
             scores: What `metrics.score_page` returns for them, where that is known already.
 
         Raises:
             ValueError: A box has a coordinate beyond `matching.LARGEST_COORDINATE`.
         """
-        labels = [_composed(word.box, word.text) for word in labels]
-        predictions = [_composed(Box(*row[:4]), row[4]) for row in rows]
-        pairs = match([word.box for word in labels], [word.box for word in predictions])
+        all_labels = [_composed(word) for word in labels]
+        all_predictions = [_composed(word_of(row)) for row in rows]
+        found = counted(all_labels, all_predictions)
+        labels = [all_labels[index] for index in found.labels]
+        predictions = [all_predictions[index] for index in found.predictions]
+        rows = [rows[index] for index in found.predictions]
+        pairs = found.pairs
         earned = metrics.credits_of(labels, predictions, pairs)
         classes = classify(labels, predictions, pairs)
         record = PageRecord(
             page,
             category,
             scores or metrics.score_page(labels, predictions),
-            cleval.score_page(labels, predictions),
+            cleval.score_page(all_labels, all_predictions),
             totals(classes, earned),
         )
         partners = dict(pairs)
@@ -181,7 +189,7 @@ class Observations:
                 self._put(word, word.box, (False, classes.predictions[index]), (0.0, weight, float(rows[index][5])))
                 self._read.append(word.text)
         self.pages.append(record)
-        return PageReading(record, pairs, classes)
+        return PageReading(record, pairs, classes, found.predictions)
 
     def _put(self, word: Word, read_box: Box, kind: tuple[bool, int], figures: tuple[float, float, float]) -> None:
         self._integers.extend((len(self.pages), *kind, *word.box, *read_box))  # kind: labelled, error class
@@ -206,5 +214,12 @@ class Observations:
         )
 
 
-def _composed(box: Box, text: str) -> Word:
-    return Word(box, normalize_label(text))
+def word_of(row: Row) -> Word:
+    """Return a row's word."""
+    corners = Quad(*((x, y) for x, y in row[6])) if len(row) > 6 else None
+    return Word(Box(*row[:4]), row[4], corners)
+
+
+def _composed(word: Word) -> Word:
+    text = normalize_label(word.text)
+    return word if text == word.text else replace(word, text=text)

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import hashlib
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from train_easyocr.documents import Box, Page, Quad, Shape, Word
-from train_easyocr.documents.aihub import LabelError, PageFile, Problem, read_page
+from train_easyocr.documents.aihub import LabelError, PageFile, Problem, fault_of, read_labels, read_page
 from train_easyocr.documents.images import ImageError, PageImage
 from train_easyocr.documents.page import bounds
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.evaluation.matching import box_array
 from train_easyocr.evaluation.metrics import PageScores, score_page
-from train_easyocr.evaluation.observations import Row
+from train_easyocr.evaluation.observations import Row, word_of
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.reader import ReaderError, Reading, colour_and_grey, naming
 from train_easyocr.text import normalize_label
@@ -42,6 +42,9 @@ DETECTION = "detection"
 """Before the names of detectors in the keys of what they found."""
 PAGES_AHEAD = 2
 """Pages that are decoded, at most, while one is read: 35 MB each at 2,500 x 3,500 pixels."""
+
+NOTHING_TO_READ = "none of its labels can be used"
+"""Why a page is not scored that has labels, but no usable word; one whose label file is empty is scored."""
 
 UNUSABLE_MODEL = (MissingWeights, DamagedWeights, ReaderError)
 """What opening a model raises when its files don't allow it: the others are evaluated all the same."""
@@ -318,10 +321,10 @@ class _Run:
         rows: dict[str, Sequence[Row]] = {found.name: found.rows.get(page.name, []) for found in self.readings}
         rows |= self._read(prepared, predictions)
         scores = {
-            name: score_page(page.words, [Word(Box(*row[:4]), normalize_label(row[4])) for row in readings])
+            name: score_page(page.labels, [word_of([*row[:4], normalize_label(row[4]), *row[5:]]) for row in readings])
             for name, readings in rows.items()
         }
-        data = hashlib.sha256(repr((image, [(*word.box, word.text) for word in page.words])).encode()).hexdigest()
+        data = hashlib.sha256(repr((image, [_facts(word) for word in page.labels])).encode()).hexdigest()
         self.outcome.pages.append(PageResult(page.name, page.category, len(page.words), scores, data))
         if self.observer:
             self.observer.page(page, rows, scores)
@@ -338,7 +341,7 @@ class _Run:
         """Return the hash of all that a model is shown of a page whose image file has the hash `image`."""
         if self._source(model) is not LABELS:
             return image
-        return hashlib.sha256(f"{image}{[tuple(word.box) for word in page.words]}".encode()).hexdigest()
+        return hashlib.sha256(f"{image}{[tuple(word.shape) for word in page.words]}".encode()).hexdigest()
 
     def _read(self, prepared: _Prepared, predictions: Predictions) -> dict[str, Sequence[Row]]:
         """Return each model's rows for a page, kept ones where there are."""
@@ -363,12 +366,12 @@ class _Run:
         colour, grey = pixels
         source, page = self._source(model), prepared.page
         try:
-            shapes: Sequence[Shape]
             if source is LABELS:
-                shapes = boxes = [word.box for word in page.words]
+                shapes = [word.shape for word in page.words]
+                places = [(word.box, word.corners) for word in page.words]
             else:
                 shapes = self._detect(source, page.name, prepared.image, colour, predictions)
-                boxes = [bounds(shape).clipped(*grey.shape[::-1]) for shape in shapes]
+                places = [(bounds(s).clipped(*grey.shape[::-1]), s if isinstance(s, Quad) else None) for s in shapes]
         except UNUSABLE_MODEL as error:
             if model.detector is None:
                 raise  # there is nothing to evaluate any model with
@@ -377,7 +380,10 @@ class _Run:
         readings = self._recognize(model, grey, shapes)
         if readings is None:
             return None
-        return [[*box, text, round(sure, 6)] for box, (text, sure) in zip(boxes, readings, strict=True)]
+        return [
+            [*box, text, round(sure, 6), *([list(map(list, corners))] if corners else [])]
+            for (box, corners), (text, sure) in zip(places, readings, strict=True)
+        ]
 
     def _detect(
         self, source: DetectorSource, page: str, image: str, colour: Pixels, predictions: Predictions
@@ -413,10 +419,20 @@ def _detection_key(source: DetectorSource) -> str:
 
 
 def _labelled(page_file: PageFile) -> Page:
-    """Read a page's labels, and refuse those that can't be scored."""
+    """Read a page's labels, and refuse those that can't be scored; a page without any can be."""
     page = read_page(page_file)
+    if not page.words:
+        label = read_labels(page_file)
+        faults = Counter(fault_of(annotation, label.width, label.height) for annotation in label.annotations)
+        for fault, _ in faults.most_common(1):
+            raise LabelError(page_file.label, f"{NOTHING_TO_READ} ({fault})")
     try:
-        box_array([word.box for word in page.words])
+        box_array([word.box for word in page.labels])
     except ValueError as error:
         raise LabelError(page_file.label, str(error)) from error
     return page
+
+
+def _facts(word: Word) -> tuple[object, ...]:
+    """Return all about a label that counts; of a plain word just its box and text."""
+    return (*word.box, word.text, *filter(None, (word.corners, "don't care" if word.dont_care else "")))
