@@ -115,7 +115,7 @@ def _mapped(
 ) -> list[MappedPage]:
     found = find_labelled_pages(folder)
     for problem in found.problems:
-        print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)
+        print(f"skipped {problem.name}: {problem}", file=sys.stderr)
     return mapped_pages(evenly_spread(found.pages, parsed.limit), opened, inputs, parsed.output, title)
 
 

@@ -180,7 +180,7 @@ def mapped_pages(
         title=title,
     )
     for problem in problems:
-        print(f"skipped {problem.name}: {problem.reason}", file=sys.stderr)
+        print(f"skipped {problem.name}: {problem}", file=sys.stderr)
     if not pages:
         raise TuningError(f"{title}: none of {len(files):,} pages can be used")
     return pages

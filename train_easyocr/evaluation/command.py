@@ -332,9 +332,10 @@ def _named_models(
 
 def _check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
     if not evaluation.pages:
-        reasons = Counter(problem.reason for problem in evaluation.skipped).most_common(1)
-        why = f": {reasons[0][0]}, in {reasons[0][1]:,}" if reasons else ""
-        raise CommandError(f"none of {len(pages)} pages could be evaluated{why}; the others and examples stand above")
+        # What follows the file's name.
+        reasons = Counter(problem.reason.partition(": ")[2] or problem.reason for problem in evaluation.skipped)
+        why = "".join(f": {reason}, in {count:,}" for reason, count in reasons.most_common(1))
+        raise CommandError(f"none of {len(pages)} pages could be evaluated{why}; all reasons stand above")
 
 
 @contextlib.contextmanager

@@ -86,7 +86,7 @@ def summarize(evaluation: Evaluation, eval_set: Path, config: Config) -> dict[st
         "improvement_percent": _improvements(models),
         "left_out": evaluation.failed,
         "warnings": [{"page": problem.name, "reason": problem.reason} for problem in evaluation.warnings],
-        "skipped": [{"page": problem.name, "reason": problem.reason} for problem in evaluation.skipped],
+        "skipped": [{"page": problem.name, "reason": str(problem)} for problem in evaluation.skipped],
         "versions": versions(),
         "config": config.model_dump(),
     }
