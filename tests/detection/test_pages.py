@@ -8,6 +8,7 @@ import pytest
 from prepare_dataset import main as prepare
 from tests.detection.page_files import WORDS, write_page
 from tests.documents.own_folders import PAGES, boxes, own_folder
+from tests.documents.printed import BOXES, STORED, encode, label_of, printed_page
 from tests.documents.samples import jpeg, label, make_download, page_image, words_of, write_zip
 from train_easyocr.config import AUTO_ITERATIONS, Config
 from train_easyocr.detection.config import DetectionConfig, detection_of
@@ -19,9 +20,10 @@ from train_easyocr.detection.pages import (
     read_training_page,
     split_labels,
 )
-from train_easyocr.documents.aihub import Annotation, LabelFile
+from train_easyocr.documents.aihub import Annotation, LabelError, LabelFile
 from train_easyocr.documents.download import holds_pages
 from train_easyocr.documents.page import Box
+from train_easyocr.documents.sources import FileSource, PageSource
 from train_easyocr.recognition.data import DataError
 
 
@@ -184,3 +186,25 @@ def test_pages_are_read_out_of_the_archives(tmp_path):
     assert len(training.pages) == 2
     assert [problem.reason for problem in training.problems] == [UNREADABLE_ARCHIVE]
     assert "train2.zip" in training.problems[0].name and UNREADABLE_ARCHIVE in training.describe()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("rgb", [False, True])
+def test_pages_are_upright_as_their_labels_see_them(tmp_path, orientation, rgb):
+    page = printed_page()
+    expected = np.dstack([page] * 3) if rgb else page
+    (tmp_path / "쪽.json").write_bytes(label_of())
+    for stored in (page, STORED[orientation](page)):
+        (tmp_path / "쪽.png").write_bytes(encode(stored, "PNG", orientation))
+        source = PageSource("쪽", FileSource(tmp_path / "쪽.png"), FileSource(tmp_path / "쪽.json"))
+        image, labels = read_training_page(source, rgb)
+        np.testing.assert_array_equal(image, expected)
+        assert labels.boxes.tolist() == [list(box) for box in BOXES]
+
+
+def test_labels_beside_the_print_teach_nothing(tmp_path):
+    (tmp_path / "쪽.json").write_bytes(label_of([Box(b.ymin, b.xmin, b.ymax, b.xmax) for b in BOXES]))
+    (tmp_path / "쪽.png").write_bytes(encode(printed_page()))
+    source = PageSource("쪽", FileSource(tmp_path / "쪽.png"), FileSource(tmp_path / "쪽.json"))
+    with pytest.raises(LabelError, match="쪽: labels that lie beside the print: 11 of 12 boxes"):
+        read_training_page(source)

@@ -206,7 +206,7 @@ def test_it_starts_from_other_weights(folder, capsys):
 def test_a_page_that_can_not_be_read_teaches_nothing_and_is_named(folder, capsys):
     (folder / "training" / "images" / "first.png").write_bytes(b"")
     training.train(config_of(folder, n_iter=2))
-    assert "left out: first: is no JPEG or PNG image" in capsys.readouterr().out
+    assert "left out: first: is no JPEG, PNG, TIFF, BMP or WebP image" in capsys.readouterr().out
 
 
 def test_the_words_of_processes_together_are_those_of_one():

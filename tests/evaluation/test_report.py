@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,7 @@ def evaluation():
             page("복지, 생활/3", "주민복지", words("김해"), baseline=words("김하"), finetuned=words("김하")),
         ],
         skipped=[Problem("인.허가/9", "page without label file")],
+        warnings=[Problem("인.허가/1", "turned"), Problem("인.허가/2", "turned"), Problem("복지, 생활/3", "several")],
         failed={"other": "other.pth is missing"},
     )
 
@@ -133,3 +135,10 @@ def test_version_without_a_clone(monkeypatch, tmp_path):
     versions = report.versions()
     assert versions["train_easyocr"] == "9.9"
     assert "commit" not in versions
+
+
+def test_warnings_are_counted_by_kind_with_the_first_page(evaluation):
+    summary = summarize(evaluation, Path("set"), Config())
+    assert summary["warnings"][2] == {"page": "복지, 생활/3", "reason": "several"}
+    tables = as_tables(summary)
+    assert "Warning: several: 1 pages, 복지, 생활/3 first\nWarning: turned: 2 pages, 인.허가/1 first" in tables

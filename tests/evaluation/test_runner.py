@@ -8,18 +8,23 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
+from tests.documents.printed import BOXES, STORED, encode, label_of, printed_page
 from tests.evaluation.fakes import FakeDetector, FakeRecognizer, fake_detector, fake_model, run
 from tests.evaluation.installed import WORDS, draw_page, write_page, write_set
 from train_easyocr.documents import Box, Word
+from train_easyocr.documents.aihub import find_pages
+from train_easyocr.documents.images import NOT_TURNED, TURNED
 from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.evaluation import runner
 from train_easyocr.evaluation.metrics import score_page
 from train_easyocr.evaluation.predictions import FILE_NAME
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
-from train_easyocr.evaluation.runner import LABELS, Model, in_advance
+from train_easyocr.evaluation.runner import LABELS, Model, evaluate, in_advance
 from train_easyocr.reader import ReaderError, colour_and_grey
 
 ROOT = Path(__file__).parents[2]
@@ -363,3 +368,43 @@ def test_a_model_can_have_a_detector_of_its_own(eval_set, tmp_path):
     evaluation = run(eval_set, tmp_path / "out", [*models(own)[:1], changed], fake_detector(shared))
     assert evaluation.failed == {"finetuned": "kaputt"}
     assert set(evaluation.models) == {"baseline"}
+
+
+class PixelReader:
+    """Reads how dark a page is where a word is labelled."""
+
+    def recognize(self, grey, shapes):
+        return [(str(int(grey[box.ymin : box.ymax, box.xmin : box.xmax].mean())), 1.0) for box in shapes]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(500, 400), (0, 0)])
+def test_pages_are_read_where_their_labels_are_and_turns_are_counted_each_time(tmp_path, orientation, size):
+    page, labels = printed_page(), label_of(BOXES, *size)
+    stored = {"누운": STORED[orientation](page), "묵은": page}
+    for name, image in stored.items():
+        for kind, suffix, content in (("images", "png", encode(image, "PNG", orientation)), ("labels", "json", labels)):
+            (tmp_path / "set" / kind).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "set" / kind / f"{name}.{suffix}").write_bytes(content)
+    expected = [str(int(page[box.ymin : box.ymax, box.xmin : box.xmax].mean())) for box in BOXES]
+    seen = {}
+    observer = SimpleNamespace(page=lambda page, rows, scores: seen.update({page.name: rows["pixels"]}))
+    for again in range(2):
+        model = fake_model("pixels", recognizer=PixelReader())
+        evaluation = evaluate(find_pages(tmp_path / "set")[0], [model], None, tmp_path, observer=observer)
+        assert {name: [row[4] for row in rows] for name, rows in seen.items()} == dict.fromkeys(stored, expected)
+        found = {problem.name: problem.reason for problem in evaluation.warnings}
+        assert found == ({} if orientation == 1 else {"누운": TURNED, "묵은": NOT_TURNED}), again
+
+
+def test_readings_of_an_image_turned_otherwise_are_not_taken(tmp_path):
+    page = np.full((400, 400), 255, np.uint8)
+    page[20:40, 20:80] = 0
+    (tmp_path / "set/images").mkdir(parents=True)
+    (tmp_path / "set/images/쪽.png").write_bytes(encode(page, "PNG", 3))
+    (tmp_path / "set/labels").mkdir()
+    recognizer = FakeRecognizer("other")
+    for pages, box in enumerate((Box(20, 20, 80, 40), Box(320, 360, 380, 380)), 1):
+        (tmp_path / "set/labels/쪽.json").write_bytes(label_of((box,), 400, 400))
+        run(tmp_path / "set", tmp_path, [fake_model("other", recognizer=recognizer)], fake_detector())
+        assert recognizer.pages == pages

@@ -5,11 +5,15 @@ import pickle
 import numpy as np
 import pytest
 
+from tests.documents.printed import encode
+from tests.documents.samples import page_image
 from tests.recognition.word_sets import WORDS, render, tiny_config, write_set
+from train_easyocr.patches.png import encode_png
 from train_easyocr.recognition.characters import CharacterSet
 from train_easyocr.recognition.data import (
     DataError,
     PatchError,
+    decode_patch,
     describe_characters,
     describe_sets,
     open_set,
@@ -201,3 +205,26 @@ def test_reports_name_reasons_and_characters(tmp_path):
 def test_rendered_words_differ():
     assert render("가나").shape[1] < render("가나다").shape[1]
     assert not np.array_equal(render("가"), render("나"))
+
+
+@pytest.mark.parametrize("rgb", [False, True])
+def test_patches_of_other_programs_are_upright_and_on_white(rgb):
+    patch = page_image(3, width=60, height=24)
+    expected = np.dstack([patch] * 3) if rgb else patch
+    transparent = np.dstack([np.zeros_like(patch)] * 3 + [255 - patch])
+    turned = encode(np.rot90(patch), "PNG", 6)
+    for content in (encode_png(expected), encode(patch), encode(transparent), turned, encode(patch, "TIFF")):
+        np.testing.assert_array_equal(decode_patch(content, rgb, "여기"), expected)
+
+
+def test_colours_of_patches_are_in_one_order():
+    patch = np.dstack([page_image(seed, width=60, height=24) for seed in range(3)])
+    for content in (encode_png(patch[..., ::-1]), encode(patch), encode(patch, "BMP")):
+        np.testing.assert_array_equal(decode_patch(content, True, "여기"), patch)
+
+
+@pytest.mark.parametrize("change", [lambda content: b"", lambda content: content[:-40], lambda content: b"\xff\xd8"])
+def test_broken_patches_are_named(change):
+    for content in (encode_png(page_image(3)), encode(page_image(3), "JPEG")):
+        with pytest.raises(PatchError, match="여기: is no image"):
+            decode_patch(change(content), False, "여기")

@@ -75,10 +75,10 @@ UNREADABLE = "label file that can't be read"
 ORPHANS = "annotations of no image"
 NO_COCO = "is no COCO file: no 'images' with 'file_name' and 'annotations'"
 EXPECTED = (
-    "expected are images (.jpg, .png) with PPOCRLabel's Label.txt, or with a file gt_X.txt or X.txt for each X.jpg "
-    '(ICDAR: x1,y1,x2,y2,x3,y3,x4,y4,text, or left,top,right,bottom,"text"), with COCO files, or images/ and labels/ '
-    "as AI-Hub has them. Words that are cut out already (rec_gt.txt, gt.txt, EasyOCR's labels.csv, an LMDB) need no "
-    "step 2: step 3 takes their folders as train_data and val_data"
+    "expected are images (.jpg, .png, .tif, .bmp, .webp) with PPOCRLabel's Label.txt, or with a file gt_X.txt or X.txt "
+    'for each X.jpg (ICDAR: x1,y1,x2,y2,x3,y3,x4,y4,text, or left,top,right,bottom,"text"), with COCO files, '
+    "or images/ and labels/ as AI-Hub has them. Words that are cut out already (rec_gt.txt, gt.txt, EasyOCR's "
+    "labels.csv, an LMDB) need no step 2: step 3 takes their folders as train_data and val_data"
 )
 TEXT_SUFFIX = ".txt"
 PPOCRLABEL_CROPS = "crop_img"
