@@ -9,8 +9,10 @@ from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
 from tests.evaluation.pages import misreading, random_page, rows_of
 from train_easyocr.documents import Page, Word
+from train_easyocr.documents.aihub import find_pages
+from train_easyocr.documents.page_sums import pack, page_sum
 from train_easyocr.evaluation import acceptance
-from train_easyocr.evaluation.acceptance import RefusedError, check_not_worse, refuse_if_worse
+from train_easyocr.evaluation.acceptance import RefusedError, check_not_worse, evaluate_candidate, refuse_if_worse
 from train_easyocr.evaluation.analysis import Analyzer, with_identities
 from train_easyocr.evaluation.metrics import score_page
 from train_easyocr.files import sha256, write_json
@@ -121,6 +123,25 @@ def test_on_a_folder_of_pages(tmp_path, weights, monkeypatch):
     (tmp_path / "empty").mkdir()
     with pytest.raises(RefusedError, match="holds no labels"):
         refuse_if_worse(weights, tmp_path / "empty", 1)
+
+
+def test_pages_that_the_weights_learnt_from_do_not_count(tmp_path, weights, monkeypatch, capsys):
+    pages = write_set(tmp_path / "pages", 8)
+    images = [page.image for page in find_pages(pages)[0]]
+    reader = FakeRecognizer()
+    monkeypatch.setattr(acceptance, "find_models", lambda *_: ([fake_model("baseline", {"weights_sha256": "old"})], {}))
+    candidate = {"weights_sha256": sha256(weights)}
+    monkeypatch.setattr(acceptance, "model_of", lambda name, *_: fake_model(name, candidate, reader))
+    for count in (2, 8):
+        sums = pack(page_sum(path.read_bytes()) for path in images[:count])
+        weights.with_suffix(".json").write_text(json.dumps({"trained_on": sums}))
+        if count == 8:
+            with pytest.raises(RefusedError, match="learnt from all of its pages"):
+                evaluate_candidate(weights, pages, tmp_path / "out", 1)
+        else:
+            evaluate_candidate(weights, pages, tmp_path / "out", 1)
+            assert reader.pages == 6
+            assert "2 of 8 pages are left out: page that weights have learnt from" in capsys.readouterr().out
 
 
 def test_step_4_installs_nothing_then(tmp_path, weights, monkeypatch, capsys):

@@ -16,7 +16,7 @@ import torch
 from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
 from train_easyocr.evaluation.analysis import FORMAT, HEADLINE, JSON_NAME, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown
-from train_easyocr.evaluation.learnt_pages import learnt_pages
+from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.predictions import PredictionsError
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, evaluate
@@ -59,6 +59,8 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
     pages = [page for page in found.pages if page.name not in learnt]
     if not pages:
         raise RefusedError(f"{eval_set}: {weights} or the installed weights learnt from all of its pages")
+    if learnt:
+        print(f"{eval_set}: {len(learnt):,} of {len(found.pages):,} pages are left out: {LEARNT_FROM}")
     cuda = torch.cuda.is_available()
     models, missing = find_models(True, True, cuda, None)
     candidate = model_of(CANDIDATE, weights, cuda)
