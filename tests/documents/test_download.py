@@ -183,6 +183,7 @@ def test_folders_may_be_links_even_in_a_circle(tmp_path):
     folder.symlink_to(tmp_path / "다른 디스크")
     (folder / "위").symlink_to(download / "Training")
     assert found(download) == packed
+    assert list_download(download).repeated == 0
 
 
 def test_a_tree_like_unzipped_is_read(tmp_path):

@@ -138,7 +138,7 @@ def test_labels_with_both_suffixes_are_read_in_a_folder_of_ones_own(tmp_path, ru
             place = folder / "images" / path.parent.relative_to(folder / "labels") if beside else path.parent
             path.rename(place / f"{path.stem.removeprefix('gt_')}.jpg{path.suffix}")
     assert run("--from", folder, "--output", tmp_path / "나", *arguments)[0] == 0
-    kept = [path for path in tree(tmp_path / "가") if path.endswith((".png", ".csv"))]
+    kept = [path for path in tree(tmp_path / "가") if path.endswith((".png", "labels.csv"))]
     assert len(kept) > 20 and all(tree(tmp_path / "가")[path] == tree(tmp_path / "나").get(path) for path in kept)
 
 

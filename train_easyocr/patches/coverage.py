@@ -14,7 +14,7 @@ import numpy as np
 
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_label_file
 from train_easyocr.documents.archives import LooseFile, Member
-from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_image
+from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_page
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.documents.splits import evenly_spread
@@ -100,8 +100,8 @@ def _finder() -> Callable[[np.ndarray], list[Box]]:
 def _measured(coverage: Coverage, pages: Sequence[PageSource], find: Callable[[np.ndarray], list[Box]]) -> Coverage:
     for page in evenly_spread(pages, PAGES):
         try:
-            image = decode_image(page.image.read(MAX_IMAGE_BYTES))
             label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
+            image, _ = decode_page(page.image.read(MAX_IMAGE_BYTES), label.layout)
         except (SourceError, ImageError, LabelError):
             continue
         found = find(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
