@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from easyocr.utils import calculate_ratio, compute_ratio_and_resize, four_point_transform, get_image_list
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train_easyocr.documents import Box
-from train_easyocr.documents.aihub import NO_AREA, NO_TEXT, OUTSIDE, Annotation, LabelFile, read_label_file
+from train_easyocr.documents import Box, Quad
+from train_easyocr.documents.aihub import IGNORED, NO_AREA, NO_TEXT, OUTSIDE, Annotation, LabelFile, read_label_file
+from train_easyocr.documents.page import enclosing_box
 from train_easyocr.patches.cropping import (
     CONTRADICTING,
     CUT,
@@ -20,6 +22,7 @@ from train_easyocr.patches.cropping import (
     patch_name,
     patch_size,
     prefixes,
+    straightened,
     widened,
 )
 from train_easyocr.text import INVISIBLE, OTHER_SPACE
@@ -168,3 +171,64 @@ def test_characters_without_a_picture_are_taken_out_and_counted_by_kind():
     assert cut.texts == ["신청서", "경남 김해시", "합계"]
     assert [word.reason for word in cut.skipped] == [NO_TEXT]
     assert +cut.warnings == {INVISIBLE: 1, OTHER_SPACE: 1}
+
+
+TILTED = Quad((40, 60), (150, 31), (157, 57), (47, 86))
+
+
+def tilted(corners, text="도로"):
+    return Annotation("1", enclosing_box(corners), text, corners=corners)
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize(
+    "corners",
+    [TILTED, Quad((0.5, 9.25), (70, -2), (71.5, 14), (2, 20.75)), Quad((40, 10), (55, 14), (30, 90), (15, 86))],
+)
+def test_a_tilted_word_is_cut_straight_as_easyocr_straightens_it(corners, channels):
+    page = np.random.default_rng(0).integers(0, 256, (100, 200, *channels), np.uint8)
+    cut = cut_page(LabelFile((tilted(corners),), "", 0, 0), 200, 100)
+    (patch,) = cut.patches(page)
+    assert np.array_equal(patch, four_point_transform(page, np.float32(corners)))
+    assert patch.shape[1::-1] == corners.size
+
+
+def test_reader_and_step_2_see_the_same_pixels():
+    page = np.random.default_rng(0).integers(0, 256, (100, 200), np.uint8)
+    [(_, read)], _ = get_image_list([], [[list(corner) for corner in TILTED]], page)
+    patch = straightened(page, TILTED)
+    ratio = calculate_ratio(patch.shape[1], patch.shape[0])
+    assert np.array_equal(read, compute_ratio_and_resize(patch, patch.shape[1], patch.shape[0], 64)[0])
+    assert ratio > 3
+
+
+def test_corners_in_another_order_give_the_same_patch():
+    page = np.random.default_rng(0).integers(0, 256, (100, 200), np.uint8)
+    a, b, c, d = TILTED
+    for corners in ((d, c, b, a), (b, c, d, a), (a, b, d, c)):
+        (patch,) = cut_page(LabelFile((tilted(Quad(*corners)),), "", 0, 0), 200, 100).patches(page)
+        assert np.array_equal(patch, straightened(page, TILTED))
+    upright = Quad((10, 40), (10, 20), (60, 20), (60, 40))
+    (patch,) = cut_page(LabelFile((tilted(upright),), "", 0, 0), 200, 100).patches(page)
+    assert np.array_equal(patch, page[20:40, 10:60])
+
+
+def test_a_tilted_word_has_the_name_of_its_box_and_no_context():
+    words = (tilted(TILTED), Annotation("2", Box(5, 5, 25, 15), "가"))
+    cut = cut_page(LabelFile(words, "", 0, 0), 200, 100, Cutting(context=0.2))
+    assert cut.boxes == [Box(40, 31, 157, 86), Box(5, 5, 25, 15)]
+    assert list(cut.margins()) == [(0, 0, 0, 0), (2, 2, 2, 2)]
+    page = np.zeros((100, 200), np.uint8)
+    assert [patch.shape for patch in cut.patches(page)] == [TILTED.size[::-1], (14, 24)]
+
+
+def test_a_corner_far_away_costs_no_memory():
+    far = Quad((10, 10), (2**30, 20), (2**30, 40), (10, 30))
+    cut = cut_page(LabelFile((tilted(far),), "", 0, 0), 200, 100)
+    assert (cut.boxes, cut.tilted, cut.warnings[CUT]) == ([Box(10, 10, 200, 40)], {}, 1)
+
+
+def test_dont_care_words_give_no_patch():
+    word = Annotation("1", TILTED.bounds, "###", IGNORED, TILTED)
+    cut = cut_page(LabelFile((word,), "", 0, 0), 200, 100)
+    assert (cut.boxes, [word.reason for word in cut.skipped]) == ([], [IGNORED])

@@ -95,6 +95,15 @@ class Quad(NamedTuple):
         corners = self.ordered
         return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise((*corners, corners[0])))) / 2
 
+    def on_page(self, width: int, height: int) -> Shape:
+        """Return what can be cut of the region on a page of `width` x `height` pixels.
+
+        That is the region itself, with black beyond the page's edges, or what is there of its enclosing box where most
+        of that lies elsewhere: a corner that was mistyped would make an image as wide as it is far away.
+        """
+        box = self.bounds.clipped(width, height)
+        return self if 2 * box.area >= self.bounds.area else box
+
 
 Shape = Box | Quad
 """Where a word is: an upright box, or a tilted region that is straightened before it is read."""

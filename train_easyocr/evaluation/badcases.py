@@ -28,7 +28,7 @@ from train_easyocr.evaluation.character_errors import CharacterSummary, weak_cha
 from train_easyocr.evaluation.error_classes import CLASSES, RIGHT
 from train_easyocr.evaluation.observations import Observations, Words
 from train_easyocr.files import TEMPORARY_SUFFIX, write_json, write_text
-from train_easyocr.patches.cropping import Cutting, crop, patch_name, prefixes, widened
+from train_easyocr.patches.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region, widened
 from train_easyocr.patches.labels_csv import HEADER, format_row
 from train_easyocr.patches.png import encode_png
 from train_easyocr.patches.prepared_set import MARGINS, MARGINS_HEADER
@@ -165,8 +165,9 @@ def _write_patches(
             found.skipped[reason] += 1
             continue
         # Into a folder that is published as a whole at the end, so no temporary name is needed.
-        wide = widened(box, cutting.context, width, height)
-        (work / "images" / name).write_bytes(encode_png(crop(image, wide)))
+        tilted = tilted_region(box, words.corners.get(row), width, height)
+        wide = box if tilted else widened(box, cutting.context, width, height)
+        (work / "images" / name).write_bytes(encode_png(straightened(image, tilted) if tilted else crop(image, wide)))
         sides = box.xmin - wide.xmin, box.ymin - wide.ymin, wide.xmax - box.xmax, wide.ymax - box.ymax
         confidence = float(words.confidence[row])
         found.names.add(name)

@@ -87,6 +87,7 @@ class Words:
         text: [n], of the label, else of the prediction.
         read: [n], what was read; None for a label without a match.
         read_box: int32 [n, 4], where that was read; zeros for a label without a match.
+        corners: Of the rows whose label, else prediction, lies tilted.
     """
 
     page: NDArray[np.int32]
@@ -99,6 +100,7 @@ class Words:
     text: list[str]
     read: list[str | None]
     read_box: NDArray[np.int32]
+    corners: dict[int, Quad] = field(default_factory=dict)
 
     @cached_property
     def height(self) -> NDArray[np.int32]:
@@ -132,6 +134,7 @@ class Observations:
     _floats: array[float] = field(default_factory=lambda: array("d"))
     _texts: list[str] = field(default_factory=list)
     _read: list[str | None] = field(default_factory=list)
+    _corners: dict[int, Quad] = field(default_factory=dict)
 
     def add(
         self,
@@ -194,6 +197,8 @@ class Observations:
     def _put(self, word: Word, read_box: Box, kind: tuple[bool, int], figures: tuple[float, float, float]) -> None:
         self._integers.extend((len(self.pages), *kind, *word.box, *read_box))  # kind: labelled, error class
         self._floats.extend(figures)  # credit, loss, confidence
+        if word.corners:
+            self._corners[len(self._texts)] = word.corners
         self._texts.append(word.text)
 
     def words(self) -> Words:
@@ -211,6 +216,7 @@ class Observations:
             text=list(self._texts),
             read=list(self._read),
             read_box=integers[:, 7:],
+            corners=dict(self._corners),
         )
 
 

@@ -367,7 +367,8 @@ class _Run:
         source, page = self._source(model), prepared.page
         try:
             if source is LABELS:
-                shapes = [word.shape for word in page.words]
+                height, width = grey.shape
+                shapes = [s.on_page(width, height) if isinstance(s := w.shape, Quad) else s for w in page.words]
                 places = [(word.box, word.corners) for word in page.words]
             else:
                 shapes = self._detect(source, page.name, prepared.image, colour, predictions)

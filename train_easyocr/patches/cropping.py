@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from train_easyocr.documents.aihub import LabelFile, fault_of
-from train_easyocr.documents.page import Box
+from train_easyocr.documents.page import Box, Quad, shape_of
 from train_easyocr.encodings import UTF_8
 from train_easyocr.text import unify_variants
 
@@ -49,6 +50,7 @@ class CutPage:
         boxes: The boxes of the patches, cut at the page's edges, in the label file's order.
         texts: Their texts.
         wide: The boxes with context around them; empty where none is asked for.
+        tilted: What is cut straight, without context, in place of a box that encloses a tilted word.
         skipped: The other words, in the label file's order.
         warnings: How often something was used that is not as it should be.
     """
@@ -56,6 +58,7 @@ class CutPage:
     boxes: list[Box] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     wide: list[Box] = field(default_factory=list)
+    tilted: dict[Box, Quad] = field(default_factory=dict)
     skipped: list[SkippedWord] = field(default_factory=list)
     warnings: Counter[str] = field(default_factory=Counter)
 
@@ -64,6 +67,16 @@ class CutPage:
         if self.wide:
             for box, wide in zip(self.boxes, self.wide, strict=True):
                 yield box.xmin - wide.xmin, box.ymin - wide.ymin, wide.xmax - box.xmax, wide.ymax - box.ymax
+
+    def patches(self, image: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield the words' pixels, most of them views of the page's image, uint8 [height, width] or [.., .., 3]."""
+        for box, wide in zip(self.boxes, self.wide or self.boxes, strict=True):
+            yield straightened(image, self.tilted[box]) if box in self.tilted else crop(image, wide)
+
+    def pixels(self) -> int:
+        """Return how many pixels all patches have."""
+        sizes = (self.tilted[box].size if box in self.tilted else (box.width, box.height) for box in self.boxes)
+        return sum(wide.area for wide in self.wide) or sum(width * height for width, height in sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +123,43 @@ def cut_page(label: LabelFile, width: int, height: int, cutting: Cutting = Cutti
             page.skipped.append(SkippedWord(annotation.id, annotation.box, annotation.text, reason, annotation.detail))
             continue
         texts[box] = text
+        if tilted := tilted_region(annotation.box, annotation.corners, width, height):
+            page.tilted[box] = tilted
         if annotation.notes:
             page.warnings.update(annotation.notes)
         page.warnings[CUT] += box != annotation.box
     page.boxes, page.texts = list(texts), list(texts.values())
     if cutting.context:
-        page.wide = [widened(box, cutting.context, width, height) for box in page.boxes]
+        page.wide = [box if box in page.tilted else widened(box, cutting.context, width, height) for box in page.boxes]
     return page
 
 
 def crop(image: np.ndarray, box: Box) -> np.ndarray:
     """Return the pixels of a box that lies on the image, as a view."""
     return image[box.ymin : box.ymax, box.xmin : box.xmax]
+
+
+def tilted_region(box: Box, corners: Quad | None, width: int, height: int) -> Quad | None:
+    """Return what is to be `straightened` of a word on a page of `width` x `height` pixels; None: its box is cut."""
+    shape = shape_of(box, corners)
+    found = shape.on_page(width, height) if isinstance(shape, Quad) else shape
+    return found if isinstance(found, Quad) else None
+
+
+def straightened(image: np.ndarray, corners: Quad) -> np.ndarray:
+    """Return a tilted region of an image as an upright one, as EasyOCR's `four_point_transform` does.
+
+    That function itself would load torch into each process that cuts words.
+
+    Args:
+        image: uint8 [height, width] or [height, width, 3].
+        corners: In the order of EasyOCR's detector; none of the region's sides is shorter than a pixel.
+    """
+    source = np.array(corners, np.float32)
+    sides = np.sqrt(((np.roll(source, -1, axis=0) - source) ** 2).sum(axis=1)).astype(int)
+    width, height = int(max(sides[0], sides[2])), int(max(sides[1], sides[3]))
+    target = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
+    return cv2.warpPerspective(image, cv2.getPerspectiveTransform(source, target), (width, height))
 
 
 def widened(box: Box, context: float, width: int, height: int) -> Box:

@@ -24,7 +24,7 @@ from train_easyocr.documents.ink import BESIDE_PRINT, are_beside_print, count_bl
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.patches.batch_records import PageRecord, summarize
-from train_easyocr.patches.cropping import CutPage, Cutting, crop, cut_page, patch_name
+from train_easyocr.patches.cropping import CutPage, Cutting, cut_page, patch_name
 from train_easyocr.patches.png import encode_png
 from train_easyocr.patches.statistics import Measure
 
@@ -128,7 +128,7 @@ def _do_page(task: BatchTask, page: PageSource, prefix: str) -> tuple[PageRecord
     if task.form == "copy":
         _copy_page(task.work / "set", page, image, label)
         return record, []
-    encoded = [encode_png(crop(pixels, box)) for box in cut.wide or cut.boxes]
+    encoded = [encode_png(patch) for patch in cut.patches(pixels)]
     if task.form == "lmdb":
         return record, encoded
     _write_files(f"{task.work}/set/{IMAGES}/", [patch_name(prefix, box) for box in cut.boxes], encoded)
@@ -208,7 +208,7 @@ def read_and_cut(image: bytes, label: bytes, cutting: Cutting) -> tuple[CutPage,
     cut = cut_page(labels, width, height, cutting)
     cut.warnings.update(warnings)
     _count_blank(cut, pixels)
-    if sum(box.area for box in cut.wide or cut.boxes) > MAX_COVER * width * height:
+    if cut.pixels() > MAX_COVER * width * height:
         raise PageError(MALFORMED_LABEL, f"its boxes cover the page more than {MAX_COVER} times")
     return cut, pixels
 
