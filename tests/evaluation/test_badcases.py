@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.documents.printed import encode
+from tests.documents.samples import tree
 from tests.evaluation.installed import draw_page, write_page
 from train_easyocr.config import Config
 from train_easyocr.documents.aihub import find_pages, read_page
@@ -160,3 +162,11 @@ def test_page_that_is_gone(pages, tmp_path):
     summary = observations.characters.summary([], None)
     assert export_bad_cases(tmp_path / "bad", "finetuned", observations, summary, pages, say=said.append) == 3
     assert len(said) == 1 and "인.허가/0/page" in said[0]
+
+
+def test_patches_are_cut_where_the_labels_are_whatever_an_old_turn_says(pages, tmp_path):
+    export(tmp_path / "bad", pages)
+    for page in pages:
+        page.image.write_bytes(encode(cv2.imread(str(page.image), cv2.IMREAD_GRAYSCALE), "PNG", 6))
+    export(tmp_path / "turned", pages)
+    assert tree(tmp_path / "turned") == tree(tmp_path / "bad")

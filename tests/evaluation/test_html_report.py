@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import evaluate
+from tests.documents.printed import BOXES, encode, label_of, printed_page
 from tests.evaluation.installed import draw_page, write_page
 from tests.evaluation.pages import line, observed, rows_of
 from train_easyocr.documents import Box, Word
@@ -262,6 +263,7 @@ class TestImages:
 
     def test_image_that_is_gone(self, tmp_path):
         (tmp_path / "bad.png").write_bytes(b"no image")
+        (tmp_path / "x.json").write_bytes(label_of())
         files = [PageFile(name, tmp_path / f"{name}.png", tmp_path / "x.json") for name in ("bad", "gone")]
         said = []
         found = dict(
@@ -271,3 +273,12 @@ class TestImages:
             ("", {}, 0)
         ] * 2
         assert len(said) == 2
+
+    def test_pictures_are_upright_as_the_labels_see_them(self, tmp_path):
+        (tmp_path / "x.json").write_bytes(label_of())
+        found = []
+        for orientation in (1, 6):
+            (tmp_path / "쪽.png").write_bytes(encode(printed_page(), "PNG", orientation))
+            file = PageFile("쪽", tmp_path / "쪽.png", tmp_path / "x.json")
+            found += read_images([(file, list(BOXES))], frozenset({"쪽"}), Budget(600, 99999), print)
+        assert found[0] == found[1] and len(found[0][1].crops) == len(BOXES)
