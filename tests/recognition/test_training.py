@@ -110,7 +110,7 @@ def test_it_learns_a_few_words_by_heart(data, capsys):
 
 @pytest.mark.parametrize(
     ("settings", "parameters"),
-    [(["character=korean_g2"], "4,015,729"), ([], "4,428,985")],  # 1,593 more rows of 256 weights and a bias
+    [(["character=korean_g2"], "4,015,729"), ([], "4,428,985")],  # 1,608 more rows of 256 weights and a bias
     ids=["EasyOCR's characters", "our default"],
 )
 def test_the_korean_model_has_its_number_of_parameters(data, monkeypatch, capsys, settings, parameters):
