@@ -16,7 +16,7 @@ import pytest
 from tests.documents.printed import BOXES, STORED, encode, label_of, printed_page
 from tests.evaluation.fakes import FakeDetector, FakeRecognizer, fake_detector, fake_model, run
 from tests.evaluation.installed import WORDS, draw_page, write_page, write_set
-from train_easyocr.documents import Box, Word
+from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.images import NOT_TURNED, TURNED
 from train_easyocr.easyocr_weights import MissingWeights
@@ -408,3 +408,88 @@ def test_readings_of_an_image_turned_otherwise_are_not_taken(tmp_path):
         (tmp_path / "set/labels/쪽.json").write_bytes(label_of((box,), 400, 400))
         run(tmp_path / "set", tmp_path, [fake_model("other", recognizer=recognizer)], fake_detector())
         assert recognizer.pages == pages
+
+
+TILTED = Quad((20, 40), (150, 12), (155, 34), (25, 62))
+
+
+def write_labels(eval_set, name, annotations, seed=0):
+    """Write a page with any annotations: text, and what else they hold."""
+    write_page(eval_set, name, [], seed=seed)
+    path = eval_set / "labels" / f"{name}.json"
+    content = json.loads(path.read_bytes())
+    content["annotations"] = annotations
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def labelled(text, box=(10, 10, 60, 30), **more):
+    entry = {"id": 1, "annotation.text": text, "annotation.bbox": list(box)}
+    return entry | {f"annotation.{key}": value for key, value in more.items()}
+
+
+DONT_CARE = labelled("###", ignore=True)
+TILTED_WORD = labelled("경남 김해시", (20, 12, 135, 50), corners=TILTED)
+
+
+@pytest.mark.parametrize("detector", [None, fake_detector()])
+@pytest.mark.parametrize(
+    ("annotations", "why"),
+    [
+        ([DONT_CARE, DONT_CARE], "marked as don't care"),
+        ([labelled("")], "empty text"),
+        ([labelled("가", "네 수")], "malformed annotation"),
+        ([labelled("가", (10, 10, 0, 30)), labelled("가", (9000, 10, 20, 30)), DONT_CARE, DONT_CARE], "don't care"),
+    ],
+)
+def test_a_page_none_of_whose_labels_can_be_used_is_not_scored_but_counted(tmp_path, annotations, why, detector):
+    eval_set = write_set(tmp_path / "set", 2)
+    write_labels(eval_set, "쓸 것 없음", annotations)
+    evaluation = run(eval_set, tmp_path / "out", [fake_model("finetuned")], detector)
+    assert len(evaluation.pages) == 2
+    [skipped] = evaluation.skipped
+    assert skipped.name == "쓸 것 없음"
+    assert runner.NOTHING_TO_READ in skipped.reason
+    assert why in skipped.reason
+
+
+def test_an_empty_label_file_says_that_there_is_nothing_to_read(tmp_path):
+    eval_set = write_set(tmp_path / "set", 1)
+    write_labels(eval_set, "빈 쪽", [])
+    for detector, f1 in ((None, 1.0), (fake_detector(), 0.0)):
+        evaluation = run(eval_set, tmp_path / f"out{f1}", [fake_model("finetuned")], detector)
+        scores = {page.name: page.scores["finetuned"] for page in evaluation.pages}["빈 쪽"]
+        assert scores.end_to_end_f1 == f1
+        assert evaluation.skipped == []
+
+
+class Shapes:
+    """Notes what it is asked to read."""
+
+    def recognize(self, grey, shapes):
+        self.shapes = list(shapes)
+        return [("경남 김해시", 1.0) for _ in shapes]
+
+
+def test_at_the_labelled_boxes_tilted_words_are_read_straight_and_dont_care_words_not_at_all(tmp_path):
+    far = labelled("먼 곳", (20, 12, 2**28, 50), corners=[[20, 40], [2**28, 12], [2**28, 34], [25, 62]])
+    write_labels(tmp_path / "set", "쪽", [DONT_CARE, TILTED_WORD, labelled("경남 김해시"), far])
+    reader = Shapes()
+    evaluation = run(tmp_path / "set", tmp_path / "out", [fake_model("finetuned", recognizer=reader)])
+    assert reader.shapes[:2] == [TILTED, Box(10, 10, 70, 40)]
+    assert reader.shapes[2].area <= draw_page(0).size
+    scores = evaluation.pages[0].scores["finetuned"]
+    assert (scores.labels, scores.predictions, scores.matched, scores.exact) == (3, 3, 3, 2)
+
+
+def test_what_a_detector_finds_tilted_is_scored_by_its_corners(tmp_path):
+    write_labels(tmp_path / "set", "쪽", [TILTED_WORD, DONT_CARE])
+
+    class Finder(FakeDetector):
+        def detect(self, image):
+            return [TILTED, Box(12, 12, 70, 40), Box(10, 70, 40, 90)]
+
+    models = [fake_model("finetuned", recognizer=Shapes())]
+    for _ in range(2):  # read, and taken from the file of readings
+        evaluation = run(tmp_path / "set", tmp_path / "out", models, fake_detector(Finder()))
+        scores = evaluation.pages[0].scores["finetuned"]
+        assert (scores.labels, scores.predictions, scores.matched, scores.exact) == (1, 2, 1, 1)

@@ -61,7 +61,7 @@ class Detectors:
         if stands_in(DETECTOR, starter_weights.DETECTOR):
             return self._starter()
         weights = find_weights(DETECTOR)
-        settings = {"settings": "EasyOCR's own"}
+        settings = {"settings": "EasyOCR's own", "tilted regions": "scored by their corners"}
         identity = {"network": DETECTOR, "weights_sha256": sha256(weights), **settings, **machine(self.cuda)}
         return DetectorSource(EASYOCR, identity, lambda: self._easyocr)
 
