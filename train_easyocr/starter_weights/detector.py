@@ -1,4 +1,4 @@
-"""How the starter's detector is made: db_light from nothing, out of rendered pages alone, on any machine.
+r"""How the starter's detector is made: db_light from nothing, out of rendered pages alone, on any machine.
 
     python3 -m train_easyocr.starter_weights.detector --work DIR [--minutes 60] [--pages 480] [key=value ...]
 
