@@ -20,9 +20,9 @@ from train_easyocr.detection.pages import (
     read_training_page,
     split_labels,
 )
-from train_easyocr.documents.aihub import Annotation, LabelError, LabelFile
+from train_easyocr.documents.aihub import IGNORED, Annotation, LabelError, LabelFile
 from train_easyocr.documents.download import holds_pages
-from train_easyocr.documents.page import Box
+from train_easyocr.documents.page import Box, Quad
 from train_easyocr.documents.sources import FileSource, PageSource
 from train_easyocr.recognition.data import DataError
 
@@ -208,3 +208,21 @@ def test_labels_beside_the_print_teach_nothing(tmp_path):
     source = PageSource("쪽", FileSource(tmp_path / "쪽.png"), FileSource(tmp_path / "쪽.json"))
     with pytest.raises(LabelError, match="쪽: labels that lie beside the print: 11 of 12 boxes"):
         read_training_page(source)
+
+
+def test_dont_care_regions_are_left_out_of_the_loss_and_tilted_words_are_taught():
+    corners = Quad((10, 30), (90, 10), (95, 30), (15, 50))
+    label = LabelFile(
+        (
+            Annotation("1", Box(100, 10, 160, 40), "###", IGNORED),
+            Annotation("2", corners.bounds, "도로", corners=corners),
+            Annotation("3", corners.bounds, "###", IGNORED, corners),
+        ),
+        "",
+        0,
+        0,
+    )
+    found = split_labels(label, 200, 100)
+    assert found.boxes.tolist() == [[10, 10, 95, 50]]
+    assert found.unusable.tolist() == [[100, 10, 160, 40], [10, 10, 95, 50]]
+    assert [word.dont_care for word in found.words] == [True, False, True]

@@ -4,13 +4,16 @@ import csv
 import json
 import shutil
 
+import numpy as np
 import pytest
+from easyocr.utils import four_point_transform
 from PIL import Image
 
 import prepare_dataset
 from tests.documents.own_folders import PAGES, own_folder, write
 from tests.documents.samples import tree
 from train_easyocr.documents.aihub import IGNORED, MALFORMED_ANNOTATION, NO_IMAGE, find_pages, read_page
+from train_easyocr.documents.images import decode_image
 from train_easyocr.documents.label_formats import left_out
 from train_easyocr.documents.page_sums import page_sum, read_page_sums
 from train_easyocr.patches.labels_csv import read_rows
@@ -221,3 +224,24 @@ def test_sets_of_an_older_version_keep_their_pages(tmp_path, run):
         (manifest.parent / "pages.csv").unlink()
     run(*command)
     assert drawn(tmp_path / "set") == [sorted(pages) for pages in moved]
+
+
+def test_tilted_words_are_cut_straight(tmp_path, run):
+    folder = own_folder(tmp_path / "원본", "icdar2015")
+    corners = [[20, 32], [90, 12], [95, 28], [25, 48]]
+    line = ",".join(str(number) for corner in corners for number in corner) + ",기울어진"
+    for path in (folder / "labels").rglob("*.txt"):
+        write(path, path.read_text(encoding="utf-8") + f"{line}\n")
+    assert run("--from", folder, "--output", tmp_path / "set", *ALL)[0] == 0
+    training = tmp_path / "set" / SETS / "training/select_data"
+    names = [name for name, text in read_rows(training / "labels.csv") if text == "기울어진"]
+    assert len(names) == len(drawn(tmp_path / "set")[0])
+    images = {path.stem: path for path in (folder / "images").rglob("*.jpg")}
+    for name in names:
+        stem, _, place = name.removesuffix(".png").rpartition("_")
+        assert place == "20-12-95-48"
+        page = decode_image(images[stem].read_bytes())
+        patch = decode_image((training / "images" / name).read_bytes())
+        assert np.array_equal(patch, four_point_transform(page, np.float32(corners)))
+    evaluation = [read_page(page).words for page in find_pages(tmp_path / "set" / "evaluation_set")[0]]
+    assert all(words[-1].corners == tuple(map(tuple, corners)) for words in evaluation)
