@@ -462,6 +462,18 @@ def test_an_empty_label_file_says_that_there_is_nothing_to_read(tmp_path):
         assert evaluation.skipped == []
 
 
+def test_the_image_says_which_words_lie_on_it_whatever_size_its_label_file_states(tmp_path):
+    """One COCO file for all pages can state the size of one; step 2 goes by the image as well."""
+    eval_set = write_set(tmp_path / "set", 1)
+    write_labels(eval_set, "가로 쪽", [labelled("가", (10, 10, 20, 30)), labelled("나", (60, 10, 20, 30))])
+    path = eval_set / "labels/가로 쪽.json"
+    content = json.loads(path.read_bytes())
+    content["images"][0]["image.width"] = 50
+    path.write_text(json.dumps(content), encoding="utf-8")
+    evaluation = run(eval_set, tmp_path / "out", [fake_model("finetuned")])
+    assert {page.name: page.words for page in evaluation.pages}["가로 쪽"] == 2
+
+
 class Shapes:
     """Notes what it is asked to read."""
 

@@ -335,7 +335,19 @@ def read_page(page_file: PageFile) -> Page:
         LabelError: The label file can't be used.
     """
     label = read_labels(page_file)
-    labels = tuple(words_of(label, label.width, label.height))
+    return page_of(page_file, label, label.width, label.height)
+
+
+def page_of(page_file: PageFile, label: LabelFile, width: int, height: int) -> Page:
+    """Return the page whose labels are those of `label`, as `read_page` does.
+
+    Args:
+        page_file: The page's files.
+        label: What its label file holds.
+        width: Of the image that the boxes are to lie on, in pixels; 0 where it is not known.
+        height: Likewise.
+    """
+    labels = tuple(words_of(label, width, height))
     words = tuple(word for word in labels if not word.dont_care)
     category = label.category or (page_file.name.split("/")[0] if "/" in page_file.name else "")
     marked = labels if len(labels) > len(words) else ()

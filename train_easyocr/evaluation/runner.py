@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from train_easyocr.documents import Box, Page, Quad, Shape, Word
-from train_easyocr.documents.aihub import LabelError, PageFile, Problem, fault_of, read_labels, read_page
+from train_easyocr.documents.aihub import LabelError, LabelFile, PageFile, Problem, fault_of, page_of, read_labels
 from train_easyocr.documents.images import ImageError, PageImage
 from train_easyocr.documents.page import bounds
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
@@ -297,10 +297,11 @@ class _Run:
         Called in other threads than the rest.
         """
         try:
-            page = _labelled(page_file)
-            with naming(page.image):
-                content = page.image.read_bytes()
-                decoded = PageImage(content, page.layout)
+            label = read_labels(page_file)
+            with naming(page_file.image):
+                content = page_file.image.read_bytes()
+                decoded = PageImage(content, label.layout)
+                page = _labelled(page_file, label, *decoded.upright_size)
                 image = hashlib.sha256(content).hexdigest() + decoded.changes
                 read = (predictions.holds(self.key(m), page.name, self._shown(m, page, image)) for m in [*self.models])
                 pixels = None if all(read) else colour_and_grey(decoded)
@@ -419,12 +420,15 @@ def _detection_key(source: DetectorSource) -> str:
     return f"{DETECTION}/{source.name}"
 
 
-def _labelled(page_file: PageFile) -> Page:
-    """Read a page's labels, and refuse those that can't be scored; a page without any can be."""
-    page = read_page(page_file)
+def _labelled(page_file: PageFile, label: LabelFile, width: int, height: int) -> Page:
+    """Return a page whose image has `width` x `height` pixels, which count, not those that the label file states.
+
+    Raises:
+        LabelError: Its labels can't be scored; a page without any can be.
+    """
+    page = page_of(page_file, label, width, height)
     if not page.words:
-        label = read_labels(page_file)
-        faults = Counter(fault_of(annotation, label.width, label.height) for annotation in label.annotations)
+        faults = Counter(fault_of(annotation, width, height) for annotation in label.annotations)
         for fault, _ in faults.most_common(1):
             raise LabelError(page_file.label, f"{NOTHING_TO_READ} ({fault})")
     try:
