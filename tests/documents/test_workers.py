@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from train_easyocr.documents import workers as processes
 from train_easyocr.documents.workers import WorkerDiedError, available_cores, loading_workers, spread
 
 
@@ -74,3 +75,16 @@ def _workers(pid):
 
 def test_there_is_at_least_one_core():
     assert available_cores() >= 1
+
+
+def hang_at(number, first):
+    if number == first:
+        time.sleep(1.2)
+    return number
+
+
+def test_silence_is_said_once_and_names_what_is_waited_for(monkeypatch, capfd):
+    monkeypatch.setattr(processes, "SILENCE", 0.3)
+    assert sorted(spread(hang_at, range(2, 4), 2, (2,), name="쪽 {}".format)) == [2, 3]
+    said = capfd.readouterr().err
+    assert said.count("have given no result for 0.3 seconds: a slow disk, or they hang; waiting for '쪽 2'") >= 1

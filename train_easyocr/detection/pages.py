@@ -285,7 +285,8 @@ def _looked_at(title: str, pages: list[PageSource], problems: list[Problem]) -> 
         tqdm, total=len(tasks), desc=f"{title} labels", unit="page", disable=not shows_progress(), leave=False
     )
     # A process takes longer to start than a thousand labels to read.
-    scans = sorted(bar(spread(_scan, tasks, own_cores() if len(tasks) > 4000 else 1)), key=lambda scan: scan.number)
+    results = spread(_scan, tasks, own_cores() if len(tasks) > 4000 else 1, name=lambda task: task[1].name)
+    scans = sorted(bar(results), key=lambda scan: scan.number)
     found = PageSet(title, [pages[scan.number] for scan in scans if not scan.problem], problems=list(problems))
     found.problems += [Problem(pages[scan.number].name, scan.problem, scan.detail) for scan in scans if scan.problem]
     digest = hashlib.sha256()

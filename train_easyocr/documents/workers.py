@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -20,6 +21,9 @@ R = TypeVar("R")
 
 LARGEST_KEPT, MOST_KEPT = 32 * 2**20, 128 * 2**20
 """Bytes of free memory that a process keeps, in a block and in all. A page of 2,500 x 3,500 pixels has 8.7 million."""
+
+SILENCE = 45
+"""Seconds without any result after which it is said."""
 
 _common: tuple[Any, ...] = ()
 """In a worker process: what all its tasks share."""
@@ -55,9 +59,17 @@ def loading_workers(setting: int | Literal["auto"], gpu: bool) -> int:
 
 
 def spread(
-    function: Callable[..., R], tasks: Iterable[Any], workers: int, common: tuple[Any, ...] = ()
+    function: Callable[..., R],
+    tasks: Iterable[Any],
+    workers: int,
+    common: tuple[Any, ...] = (),
+    *,
+    name: Callable[[Any], object] = str,
 ) -> Generator[R, None, None]:
     """Run `function` on every task and yield the results as they come, in no fixed order.
+
+    Where none comes for `SILENCE` seconds, a line says so on stderr; it is waited for all the same, since a page on a
+    slow disk is no fault.
 
     Args:
         function: A function of a module (it is sent by name), whose effects do not depend on the order of tasks; called
@@ -65,6 +77,7 @@ def spread(
         tasks: What to run it on; taken a few ahead of the workers, so that it can be long.
         workers: Processes; with 1, all runs in this process.
         common: What all tasks share; each process gets it once.
+        name: Returns what a task is called in that line.
 
     Raises:
         WorkerDiedError: A worker process was ended from outside.
@@ -79,7 +92,7 @@ def spread(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare_worker, initargs=(common,)) as pool:
         try:
-            yield from _collect(pool, function, tasks, 4 * workers)
+            yield from _collect(pool, function, tasks, 4 * workers, name)
         except BrokenProcessPool:
             raise WorkerDiedError(
                 "a worker process was ended from outside (out of memory?); run again, it goes on; "
@@ -90,17 +103,38 @@ def spread(
             raise
 
 
-def _collect(pool: ProcessPoolExecutor, function: Callable[..., R], tasks: Iterable[Any], ahead: int) -> Iterator[R]:
-    pending: set[Future[R]] = set()
+def _collect(
+    pool: ProcessPoolExecutor,
+    function: Callable[..., R],
+    tasks: Iterable[Any],
+    ahead: int,
+    name: Callable[[Any], object],
+) -> Iterator[R]:
+    pending: dict[Future[R], Any] = {}
     for task in tasks:
         with _interrupts_held_back():
-            pending.add(pool.submit(_do, function, task))
+            pending[pool.submit(_do, function, task)] = task
         if len(pending) >= ahead:
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in finished)
+            yield from _first_of(pending, name)
     while pending:
-        finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in finished)
+        yield from _first_of(pending, name)
+
+
+def _first_of(pending: dict[Future[R], Any], name: Callable[[Any], object]) -> list[R]:
+    """Wait for a task's end, say so when it takes long, and move what is finished from `pending` to the results."""
+    timeout: float | None = SILENCE
+    while not (finished := wait(pending, timeout, FIRST_COMPLETED).done):
+        first = str(name(next(iter(pending.values()))))  # in the order in which they were handed out
+        print(
+            f"Warning: the worker processes have given no result for {timeout} seconds: a slow disk, or they hang; "
+            f"waiting for {first!r} first",
+            file=sys.stderr,
+            flush=True,
+        )
+        timeout = None
+    for future in finished:
+        del pending[future]
+    return [future.result() for future in finished]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from tqdm import tqdm
@@ -183,7 +184,7 @@ def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Seq
     common = (job.measure, Cutting(context=job.config.box_context, unify=job.config.unify_variants))
     with (
         tqdm(total=len(tasks), unit="pages", desc=f"check {split}", dynamic_ncols=True) as bar,
-        closing(spread(check_page, tasks, job.workers, common)) as results,
+        closing(spread(check_page, tasks, job.workers, common, name=attrgetter("name"))) as results,
     ):
         for checked in results:
             totals.add(checked.totals)

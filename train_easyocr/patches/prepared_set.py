@@ -264,7 +264,8 @@ def _make(work: Path, plan: Plan, measure: Measure, workers: int, say: Callable[
         )
         tasks = _tasks(work, plan, done.copy())
         words = 0
-        for number, count in stack.enter_context(closing(spread(do_batch, tasks, workers, (measure,)))):
+        results = spread(do_batch, tasks, workers, (measure,), name=lambda task: task.pages[0].name)
+        for number, count in stack.enter_context(closing(results)):
             words += count
             done.add(number)
             bar.set_postfix(words=f"{words:,}", refresh=False)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from train_easyocr.detection.own_pages import write_own_pages
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem
 from train_easyocr.documents.archives import (
     Listing,
+    LooseFile,
+    Member,
     MemberProblem,
     extract_members,
     free_bytes,
@@ -108,7 +111,7 @@ class Job:
         pages = [PageSource.of(page) for page in self.pool.pages] if self.pool else []
         workers = self.workers if len(pages) > FEW_PAGES else 1
         bar = tqdm(total=len(pages), unit="pages", desc="images", dynamic_ncols=True, leave=False)
-        with bar, closing(spread(_sum_of, pages, workers)) as results:
+        with bar, closing(spread(_sum_of, pages, workers, name=attrgetter("name"))) as results:
             found = {}
             for name, content in results:
                 found[name] = content
@@ -190,7 +193,9 @@ def unzip(job: Job) -> None:
     total = sum(member.unpacked for member in listing.members)
     with (
         tqdm(total=total, unit="B", unit_scale=True, desc="unzip", dynamic_ncols=True) as bar,
-        closing(spread(extract_members, in_chunks(listing.members, folder), job.workers)) as results,
+        closing(
+            spread(extract_members, in_chunks(listing.members, folder), job.workers, name=_first_member)
+        ) as results,
     ):
         for result in results:
             written += result.written
@@ -202,6 +207,10 @@ def unzip(job: Job) -> None:
         _write_names(folder / split / PARTLY_LIST, [page.name for page in pages if page.partly])
     (folder / UNFINISHED).unlink(missing_ok=True)
     _report_unzipped(job, listing, problems, written, present)
+
+
+def _first_member(task: tuple[Path, tuple[Member | LooseFile, ...]]) -> str:
+    return f"{task[1][0].archive}: {task[1][0].name}"
 
 
 def _write_names(path: Path, names: Sequence[str]) -> None:

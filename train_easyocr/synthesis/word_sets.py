@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -150,7 +151,7 @@ def _render(job: Job, words: RenderedWords, workers: int) -> None:
     tasks = ((job, chunk) for chunk in todo)
     with (
         tqdm(total=job.count, initial=done, unit="words", desc=job.target.name, dynamic_ncols=True) as bar,
-        closing(spread(render_chunk, tasks, min(workers, max(1, len(todo))), (words,))) as results,
+        closing(spread(render_chunk, tasks, min(workers, max(1, len(todo))), (words,), name=itemgetter(1))) as results,
     ):
         for _, count in results:
             bar.update(count)
