@@ -224,6 +224,11 @@ def test_the_command_says_what_is_wrong(folder, capsys):
     error = capsys.readouterr().err
     assert "nowhere" in error and "lr" in error
     assert main([f"train_data={folder / 'training'}", f"val_data={folder}", f"saved_models={folder}"]) == 2
+    # Labels of two folders that name the same images: whose they are can't be told.
+    error = capsys.readouterr().err
+    assert "no image has labels in the form aihub (training/labels/first.json: several images of its name)" in error
+    images = folder / "validation" / "images"
+    assert main([f"train_data={folder / 'training'}", f"val_data={images}", f"saved_models={folder}"]) == 2
     assert "holds no labels that can be read" in capsys.readouterr().err
 
 

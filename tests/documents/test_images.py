@@ -7,7 +7,7 @@ from io import BytesIO
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -343,6 +343,7 @@ WHOLE = {form: encoded(page_image(5), form) for form in FORMATS}
 
 
 @pytest.mark.filterwarnings("error")
+@settings(deadline=None)  # a head that states 100 million pixels makes a decoder work for seconds
 @given(st.sampled_from(FORMATS), st.data())
 def test_no_bytes_end_in_another_error(form, data):
     content = bytearray(WHOLE[form])

@@ -282,7 +282,9 @@ def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> Labelled
     else:
         pages, problems = _pages_elsewhere(folder, texts, form)
     if not pages:
-        shown = f" ({problems[0].name}: {problems[0]})" if problems else ""
+        # Each image lacks labels then; what is wrong with a label file says more.
+        first = next((problem for problem in problems if problem.reason != NO_LABEL), next(iter(problems), None))
+        shown = f" ({first.name}: {first})" if first else ""
         raise LabelFormatError(f"{folder}: no image has labels in the form {form}{shown}; {EXPECTED}")
     return LabelledPages(folder, form, pages, problems)
 
