@@ -1,5 +1,6 @@
 """Prepared sets: what can be used, what is left out and why, and equal pixels in both forms."""
 
+import csv
 import pickle
 
 import numpy as np
@@ -228,3 +229,37 @@ def test_broken_patches_are_named(change):
     for content in (encode_png(page_image(3)), encode(page_image(3), "JPEG")):
         with pytest.raises(PatchError, match="여기: is no image"):
             decode_patch(change(content), False, "여기")
+
+
+def saved_by_a_spreadsheet(folder, encoding, delimiter=",", line_end="\r\n"):
+    with (folder / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    with (folder / "labels.csv").open("w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=delimiter, lineterminator=line_end).writerows(rows)
+
+
+@pytest.mark.parametrize("form", ["png", "lmdb"])
+@pytest.mark.parametrize(
+    ("encoding", "delimiter", "said"),
+    [("cp949", ",", "CP949"), ("utf-16", ",", "UTF-16"), ("utf-16", "\t", "UTF-16"), ("utf-16-le", ",", "UTF-16")],
+)
+def test_labels_that_a_spreadsheet_has_saved_are_read(tmp_path, form, encoding, delimiter, said):
+    texts = ["가, 나", '다"라', "똠방각하", "a"]
+    patches = write_set(tmp_path / "set", texts, form)
+    characters = CharacterSet('가나다라똠방각하a, "')
+    before = open_set(tmp_path / "set", tiny_config(), characters)
+    saved_by_a_spreadsheet(tmp_path / "set", encoding, delimiter)
+    words = open_set(tmp_path / "set", tiny_config(), characters)
+    assert [words.label(index) for index in range(len(words))] == texts
+    np.testing.assert_array_equal(words.patch(2, False), patches[2])
+    assert words.sizes()[0].tolist() == before.sizes()[0].tolist()
+    assert words.report.labels_sha256 == before.report.labels_sha256  # the same data, for a run that goes on
+    assert f"set: labels.csv is in {said}, not UTF-8" in describe_sets("Training", [words.report])
+    assert "not UTF-8" not in describe_sets("Training", [before.report])
+
+
+def test_labels_in_no_encoding_are_named(tmp_path):
+    write_set(tmp_path / "set", ["가"])
+    (tmp_path / "set" / "labels.csv").write_bytes(b"filename,words\nx.png,\xff\n")
+    with pytest.raises(DataError, match=r"labels\.csv: row 2: is not UTF-8 .*; is not text in UTF-8, CP949 or UTF-16"):
+        open_set(tmp_path / "set", tiny_config(), CharacterSet("가"))

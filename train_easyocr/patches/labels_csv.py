@@ -33,7 +33,7 @@ def read_rows(path: Path) -> Iterator[tuple[str, str]]:
     Raises:
         LabelsCsvError: The file is no labels.csv.
     """
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a byte order mark in front
         reader = csv.reader(file, strict=True)
         try:
             if tuple(next(reader, ())) != HEADER:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,12 +20,13 @@ from tqdm import tqdm
 
 from train_easyocr.config import Config
 from train_easyocr.documents.images import ImageError, PageImage, decode_image, is_plain_png
+from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition.box_jitter import Margins, tight_crop
 from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.foreign_sets import DATABASE, foreign_file, from_database, from_list
+from train_easyocr.recognition.foreign_sets import DATABASE, foreign_file, from_database, from_list, in_utf8, texts_of
 from train_easyocr.recognition.patch_cache import PatchCache
 from train_easyocr.recognition.processes import shows_progress
-from train_easyocr.recognition.word_table import LabelsError, WordTable, indexed_table
+from train_easyocr.recognition.word_table import LabelsError, NotUtf8Error, WordTable, indexed_table
 from train_easyocr.synthesis.fonts import FontError
 from train_easyocr.synthesis.rendered_words import WordsError
 from train_easyocr.synthesis.streamed_patches import StreamedPatches, is_streamed
@@ -254,6 +255,7 @@ class SetReport:
         first_malformed: The first row that holds no name and label; 0 when there is none.
         labels_sha256: Of labels.csv.
         first_absent: The first image that a list of others names and that is not there.
+        encoding: What step 2's labels.csv is in, where that is not UTF-8 any more.
     """
 
     name: str
@@ -269,6 +271,7 @@ class SetReport:
     first_malformed: int
     labels_sha256: str
     first_absent: str = ""
+    encoding: str = ""
 
     def reasons(self) -> str:
         """Say why words were left out, the commonest reason first, with the commonest unknown characters."""
@@ -400,15 +403,17 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
             f"{folder}: there is no such folder; step 2 (prepare_dataset.py) writes it, and the settings output, "
             "train_data, val_data and select_data say where it is"
         )
-    own = is_streamed(folder) or any((folder / form).is_dir() for form in ("images", "lmdb"))
-    file = None if own and (folder / "labels.csv").is_file() else foreign_file(folder)
+    file = None if is_own(folder) else foreign_file(folder)
     try:
         foreign = _open_foreign(file, config.unify_variants) if file else None
-        table, digest = indexed_table(
+        table, digest, encoding = _read_labels(
             foreign.labels if foreign else folder / "labels.csv",
-            character_set.characters,
-            sensitive=config.sensitive,
-            only_known=config.data_filtering_off,
+            partial(
+                indexed_table,
+                characters=character_set.characters,
+                sensitive=config.sensitive,
+                only_known=config.data_filtering_off,
+            ),
         )
     except (LabelsError, PatchError) as error:
         raise DataError(str(error)) from None
@@ -435,8 +440,48 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
         first_malformed=table.first_malformed,
         labels_sha256=digest,
         first_absent=foreign.first_absent if foreign else "",
+        encoding=encoding,
     )
     return WordSet(table, used, source, report)
+
+
+def is_own(folder: Path) -> bool:
+    """Tell whether a folder is a set as step 2 writes it: labels.csv, with images/ or lmdb/."""
+    patches = is_streamed(folder) or any((folder / form).is_dir() for form in ("images", "lmdb"))
+    return patches and (folder / "labels.csv").is_file()
+
+
+def texts_of_set(place: Path) -> Iterator[str]:
+    """Return the texts of a set of words, in any form that `open_set` takes, as they are written there.
+
+    Raises:
+        LabelsCsvError, LabelsError, PatchError: They can't be read.
+    """
+    file = None if is_own(place) else foreign_file(place)
+    if file is not None:
+        return LmdbPatches(file.parent).labels() if file.name == DATABASE else texts_of(file)
+    labels = place / "labels.csv"
+    return (text for _, text in read_rows(labels if _is_utf_8(labels) else in_utf8(labels)[0]))
+
+
+def _is_utf_8(file: Path) -> bool:
+    with file.open(encoding="utf-8") as text:
+        try:
+            return all(iter(lambda: text.read(1 << 20), ""))
+        except UnicodeDecodeError:
+            return False
+
+
+def _read_labels(labels: Path, read: Callable[[Path], tuple[WordTable, str]]) -> tuple[WordTable, str, str]:
+    """Return what `read` makes of a labels.csv, turned into UTF-8 where it is not, and the encoding that it was in."""
+    try:
+        return *read(labels), ""
+    except NotUtf8Error as error:
+        try:
+            path, encoding = in_utf8(labels)
+        except LabelsError as other:
+            raise LabelsError(f"{error}; {str(other).removeprefix(f'{labels}: ')}") from None
+        return *read(path), encoding
 
 
 @dataclass(frozen=True)
@@ -554,6 +599,8 @@ def describe_sets(title: str, reports: Sequence[SetReport]) -> str:
     for report in reports:
         if report.first_absent:
             lines.append(f"{report.name}: the first image that is not there is {report.first_absent}")
+        if report.encoding:
+            lines.append(f"{report.name}: labels.csv is in {report.encoding}, not UTF-8; all rows are read as that")
         if report.first_malformed:
             lines.append(f"{report.name}: the first row without a name and a label is row {report.first_malformed}")
         if report.unknown_characters:

@@ -3,10 +3,14 @@
 - EasyOCR's trainer: labels.csv (`filename,words`) with the images beside it; texts need not be quoted.
 - deep-text-recognition-benchmark: an LMDB (data.mdb), or the gt.txt that it is made of.
 - PaddleOCR: rec_gt.txt, as PPOCRLabel exports it, or a list of any name: `image<tab>text`.
+
+Step 2's own labels.csv is among them where a spreadsheet has saved it in another encoding (`in_utf8`).
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import re
 import tempfile
@@ -74,7 +78,7 @@ def from_list(file: Path, unify: bool) -> ForeignSet:
     """
     images = _images_below(file.parent)
     words, absent = [], []
-    named = list(_words_of_csv(file) if file.suffix.lower() == ".csv" else _words_of_list(file))
+    named = list(_words_of(file))
     for name, text in named:
         image = _image_of(name, images)
         if image is None:
@@ -91,10 +95,47 @@ def from_list(file: Path, unify: bool) -> ForeignSet:
     return ForeignSet(_written(words, unify), file.parent, len(absent), next(iter(absent), ""))
 
 
+def in_utf8(file: Path) -> tuple[Path, str]:
+    """Return step 2's labels.csv in UTF-8, as its trainer reads it, and the encoding that the file was in.
+
+    Args:
+        file: As a spreadsheet has saved it: in CP949 or UTF-16, fields divided by commas or tabs.
+
+    Raises:
+        LabelsError: It is in none of these, or no labels.csv.
+    """
+    text, encoding = _decoded(file)
+    delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
+    try:
+        header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    except (csv.Error, ValueError) as error:
+        raise LabelsError(f"{file}: is not CSV: {error}") from None
+    if tuple(header) != HEADER:
+        raise LabelsError(f"{file}: the first row is {','.join(header)[:80]!r}, not {','.join(HEADER)}")
+    path = _temporary()
+    with path.open("w", encoding="utf-8", newline="") as written:
+        written.writelines(map(format_row, [header, *rows]))
+    return path, encoding
+
+
+def texts_of(file: Path) -> Iterator[str]:
+    """Yield the texts of a list of others, in its order, whether or not their images are there.
+
+    Raises:
+        LabelsError: It can't be read.
+    """
+    return (text for _, text in _words_of(file))
+
+
+def _temporary() -> Path:
+    """Return where a labels.csv can be written that goes when the process ends."""
+    _folders.append(tempfile.TemporaryDirectory(prefix="words-"))
+    return Path(_folders[-1].name) / "labels.csv"
+
+
 def _written(words: Iterable[tuple[str, str]], unify: bool) -> Path:
     """Write words as step 2 does, to a folder that goes when the process ends."""
-    _folders.append(tempfile.TemporaryDirectory(prefix="words-"))
-    path = Path(_folders[-1].name) / "labels.csv"
+    path = _temporary()
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(format_row(HEADER))
         for name, text in words:
@@ -121,15 +162,24 @@ def _image_of(name: str, images: dict[str, str]) -> str | None:
     return next((images[tail] for tail in tails if tail in images), None)
 
 
-def _lines(file: Path) -> list[str]:
+def _words_of(file: Path) -> Iterator[tuple[str, str]]:
+    return _words_of_csv(file) if file.suffix.lower() == ".csv" else _words_of_list(file)
+
+
+def _decoded(file: Path) -> tuple[str, str]:
+    """Return a file's text, and the encoding that it is in."""
     try:
         if file.stat().st_size > MOST_BYTES:
             raise LabelsError(f"{file}: holds more than {MOST_BYTES:,} bytes; divide it")
-        text = decode_text(file.read_bytes()).text
+        return decode_text(file.read_bytes())[:2]
     except OSError as error:
         raise LabelsError(f"{file}: can't be read: {error.strerror}") from None
     except EncodingError as error:
         raise LabelsError(f"{file}: {error}") from None
+
+
+def _lines(file: Path) -> list[str]:
+    text, _ = _decoded(file)
     return [line.removesuffix("\r") for line in text.split("\n") if line.strip()]
 
 

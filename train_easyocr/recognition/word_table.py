@@ -54,6 +54,10 @@ class LabelsError(ValueError):
     """A labels.csv can't be read; the message names the file and the row."""
 
 
+class NotUtf8Error(LabelsError):
+    """A labels.csv is not UTF-8; spreadsheets save it in other encodings."""
+
+
 @dataclass(frozen=True)
 class WordTable:
     """The words of one data set, a row each, in the order of labels.csv.
@@ -124,7 +128,8 @@ def read_table(path: Path, characters: str, *, sensitive: bool = True, only_know
         only_known: True takes as targets what `characters` holds of a label; `length` and `steps` are of that.
 
     Raises:
-        LabelsError: The file isn't there, isn't UTF-8, isn't CSV or has another header.
+        NotUtf8Error: The file isn't UTF-8.
+        LabelsError: The file isn't there, isn't CSV or has another header.
     """
     known = np.zeros(0x110000, dtype=bool)
     known[[ord(character) for character in characters]] = True
@@ -252,7 +257,8 @@ def _blocks(path: Path, file: BinaryIO) -> Iterator[_Block]:
     except (UnicodeDecodeError, csv.Error):
         titles = None
     if titles != HEADER:
-        raise LabelsError(f"{path}: the first line is {header.decode(errors='replace')[:80]!r}, not {','.join(HEADER)}")
+        error = NotUtf8Error if b"\0" in header or titles is None else LabelsError
+        raise error(f"{path}: the first line is {header.decode(errors='replace')[:80]!r}, not {','.join(HEADER)}")
     offset, first_row, rest = len(header), 2, b""
     while content := file.read(BLOCK_BYTES):
         block = _Block(path, rest + content, offset, first_row)
@@ -310,7 +316,7 @@ class _Block:
             self.data.tobytes().decode("utf-8")
         except UnicodeDecodeError as error:
             row = self.first_row + int(np.searchsorted(self.ends, error.start))
-            raise LabelsError(f"{self._path}: row {row}: is not UTF-8 ({error.reason})") from None
+            raise NotUtf8Error(f"{self._path}: row {row}: is not UTF-8 ({error.reason})") from None
         if (self.data[self._structural(RETURN) + 1] != NEW_LINE).any():
             raise LabelsError(f"{self._path}: rows end in carriage returns; save the file with line feeds")
         return rest
