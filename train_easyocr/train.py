@@ -70,7 +70,8 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--character-from",
         type=Path,
         metavar="DATA",
-        help="propose a character set for the prepared sets below a folder, write it to the experiment, and stop",
+        help="propose a character set for the sets of words at a place, in any form that train_data takes, write it to "
+        "the experiment, and stop",
     )
     parser.add_argument(
         "settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32"

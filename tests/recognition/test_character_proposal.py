@@ -2,9 +2,10 @@
 
 from unicodedata import normalize
 
+import cv2
 import pytest
 
-from tests.recognition.word_sets import write_set
+from tests.recognition.word_sets import write_lmdb, write_set
 from train_easyocr.config import ConfigError
 from train_easyocr.recognition.character_proposal import FEWEST, propose_characters
 from train_easyocr.recognition.characters import CharacterSet
@@ -30,7 +31,7 @@ def test_decomposed_labels_hold_the_characters_that_training_reads(tmp_path):
 
 
 def test_a_folder_without_labels_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"holds no labels\.csv"):
+    with pytest.raises(ConfigError, match=r"holds none of labels\.csv"):
         propose_characters(tmp_path, CharacterSet("가"))
 
 
@@ -42,3 +43,32 @@ def test_step_3_writes_a_file_that_the_setting_character_takes(tmp_path, capsys)
     assert f"character={file}" in capsys.readouterr().out
     assert CharacterSet.from_setting(str(file)).characters == "나가를"
     assert main(["--character-from", str(tmp_path / "models"), *settings]) == 2
+
+
+def test_words_in_all_forms_that_step_3_takes_are_counted_once(tmp_path):
+    for form in ("png", "lmdb"):
+        write_set(tmp_path / "own" / form, ["가를"], form)
+    labels = tmp_path / "own" / "png" / "labels.csv"
+    labels.write_bytes(labels.read_text(encoding="utf-8").encode("cp949"))
+    patches = write_set(tmp_path / "images", ["가", "나"])
+    (tmp_path / "others").mkdir()
+    encoded = [cv2.imencode(".png", patch)[1].tobytes() for patch in patches]
+    write_lmdb(tmp_path / "others" / "database", ["나다", "라"], encoded)
+    for name, content in {
+        "easyocr/labels.csv": "filename,words\nx.png,1,000\n",
+        "paddle/rec_gt.txt": "x.png\t마ㆍ바\n",
+        "benchmark/gt.txt": "x.png 사 아\n",
+        "any/train.txt": "x.png\t자\n",
+    }.items():
+        (tmp_path / "others" / name).parent.mkdir()
+        (tmp_path / "others" / name).write_text(content, encoding="cp949")
+    base = CharacterSet("가")
+    assert characters_of(propose_characters(tmp_path / "own", base)) == {"를": 2}
+    expected = dict.fromkeys("나다라1,마·바사 아", 1) | {"0": 3}
+    assert characters_of(propose_characters(tmp_path / "others", base)) == expected
+    assert characters_of(propose_characters(tmp_path / "others" / "any" / "train.txt", base)) == {"자": 1}
+    assert "ㆍ" in characters_of(propose_characters(tmp_path / "others", base, unify=False))
+
+
+def characters_of(proposal):
+    return dict(proposal.rare + proposal.added)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from train_easyocr.config import Config, ConfigError
+from train_easyocr.config import WORD_FILES, Config, ConfigError
 from train_easyocr.files import write_text
-from train_easyocr.patches.labels_csv import read_rows
 from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.text import format_table, normalize_label
+from train_easyocr.recognition.data import is_own, texts_of_set
+from train_easyocr.text import format_table, normalize_label, unify_variants
 
 FEWEST = 20
 """Occurrences from which a character is worth a class: fewer are hardly learnt."""
@@ -66,25 +66,37 @@ def _listed(counts: list[tuple[str, int]]) -> str:
     return f"{shown} …" if len(counts) > SHOWN else shown
 
 
-def propose_characters(folder: Path, base: CharacterSet) -> Proposal:
-    """Count the characters of all labels.csv below a folder.
+def find_sets(place: Path) -> list[Path]:
+    """Return the sets of words at a place, in any form that step 3 takes: folders, or the list that `place` is."""
+    if place.is_file():
+        return [place]
+    found = {file.parent for name in WORD_FILES for file in place.rglob(name)}
+    return sorted(folder for folder in found if not is_own(folder.parent))  # whose lmdb/ is no set of its own
+
+
+def propose_characters(place: Path, base: CharacterSet, *, unify: bool = True) -> Proposal:
+    """Count the characters of all sets of words at a place.
 
     Args:
-        folder: A prepared set, or a folder that holds some.
+        place: A set of words as step 2 or others write them, or a folder that holds some.
         base: The configured set.
+        unify: Whether signs of others' sets are written in one way, as training reads them.
 
     Raises:
-        ConfigError: There is no labels.csv there.
-        LabelsCsvError: A labels.csv can't be read.
+        ConfigError: There are none.
+        LabelsCsvError, LabelsError, PatchError: One can't be read.
     """
-    files = sorted(folder.rglob("labels.csv"))
-    if not files:
-        raise ConfigError(f"--character-from {folder}: holds no labels.csv; name a folder that step 2 wrote")
-    words = Counter(
-        normalize_label(text)  # as training reads it
-        for file in files
-        for _, text in tqdm(read_rows(file), desc=file.parent.name, unit="word")
-    )
+    sets = find_sets(place)
+    if not sets:
+        raise ConfigError(
+            f"--character-from {place}: holds none of {', '.join(WORD_FILES)}; name a folder that step 2 wrote, or "
+            "words in another form that train_data takes"
+        )
+    words = Counter[str]()
+    for one in sets:
+        for text in tqdm(texts_of_set(one), desc=one.name, unit="word"):
+            shown = normalize_label(text)  # as training reads it
+            words[unify_variants(shown) if unify and not is_own(one) else shown] += 1
     counts = Counter[str]()
     for text, times in words.items():
         for character in text:
@@ -107,10 +119,11 @@ def write_proposal(config: Config, folder: Path) -> Path:
     """Propose a set for the labels in `folder`, show it, and write it where the experiment's other files go.
 
     Raises:
-        ConfigError, LabelsCsvError: As `propose_characters`.
+        ConfigError, LabelsCsvError, LabelsError, PatchError: As `propose_characters`.
         OSError: It can't be written.
     """
-    proposal = propose_characters(folder, CharacterSet.from_setting(config.character))
+    base = CharacterSet.from_setting(config.character)
+    proposal = propose_characters(folder, base, unify=config.unify_variants)
     path = config.experiment / "characters.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, proposal.characters + "\n")
