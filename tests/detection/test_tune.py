@@ -89,7 +89,8 @@ def test_unusable_pages_are_named(folder, tmp_path):
     pages, [problem] = map_pages(files, KnowingDetector(NUMBERS), "", **options)
     assert not pages
     assert problem.name == "0000"
-    assert "0000.png" in problem.reason
+    assert problem.reason == "unreadable image"
+    assert "0000.png" in problem.detail
 
 
 def test_stored_maps_give_the_detectors_boxes(mapped):

@@ -82,7 +82,7 @@ def test_summary(evaluation, tmp_path):
     assert (summary["pages"], summary["words"], summary["boxes"]) == (3, 6, "detector")
     assert baseline["identity"] == {"weights_sha256": "aa"}
     assert finetuned["counts"]["predictions"] == 8
-    assert summary["skipped"] == [{"page": "인.허가/9", "reason": "page without label file"}]
+    assert summary["skipped"] == [{"page": "인.허가/9", "reason": "page without label file", "detail": ""}]
     assert summary["left_out"] == {"other": "other.pth is missing"}
     assert summary["config"]["seed"] == 7
     assert {"python", "torch", "easyocr", "train_easyocr"} <= summary["versions"].keys()

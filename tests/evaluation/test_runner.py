@@ -182,9 +182,12 @@ def test_pages_that_cannot_be_read_are_skipped_and_named(eval_set, tmp_path):
     assert len(said) == 3
     listed = json.loads((tmp_path / JSON_NAME).read_text(encoding="utf-8"))["skipped"]
     assert [entry["page"] for entry in listed] == [problem.name for problem in evaluation.skipped]
-    assert any("image" in entry["reason"] for entry in listed)
-    assert any("JSON" in entry["reason"] for entry in listed)
-    assert any("coordinate" in entry["reason"] for entry in listed)
+    # A reason is a kind, by which pages can be counted; files and what is wrong with them stand beside it.
+    labels, image = "malformed label file", "unreadable image"
+    assert [entry["reason"] for entry in listed] == [labels, image, labels]
+    assert all(Path(entry["page"]).name in entry["detail"] for entry in listed)
+    assert ["coordinate" in listed[0]["detail"], "no JPEG" in listed[1]["detail"]] == [True, True]
+    assert "JSON" in listed[2]["detail"]
 
 
 def test_page_without_words(tmp_path):
@@ -448,8 +451,8 @@ def test_a_page_none_of_whose_labels_can_be_used_is_not_scored_but_counted(tmp_p
     assert len(evaluation.pages) == 2
     [skipped] = evaluation.skipped
     assert skipped.name == "쓸 것 없음"
-    assert runner.NOTHING_TO_READ in skipped.reason
-    assert why in skipped.reason
+    assert runner.NOTHING_TO_READ in skipped.reason and why in skipped.reason
+    assert (skipped.detail, str(eval_set) in skipped.reason) == ("", False)
 
 
 def test_an_empty_label_file_says_that_there_is_nothing_to_read(tmp_path):

@@ -9,10 +9,11 @@ from PIL import Image
 
 from tests.documents.printed import BOXES, HEIGHT, STORED, WIDTH, encode, label_of, printed_page
 from train_easyocr.documents import Box
+from train_easyocr.documents.aihub import UNREADABLE_IMAGE
 from train_easyocr.documents.images import FURTHER_PAGES, NOT_TURNED, TURNED
 from train_easyocr.documents.ink import BESIDE_PRINT
 from train_easyocr.patches.cropping import Cutting, crop
-from train_easyocr.patches.page_work import BLANK, UNREADABLE_IMAGE, PageError, read_and_cut
+from train_easyocr.patches.page_work import BLANK, PageError, read_and_cut
 
 
 def cut_words(image, label, rgb=False):

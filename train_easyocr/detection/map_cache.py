@@ -15,7 +15,7 @@ from train_easyocr.detection.craft import input_ratio
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps, WordDetector
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.documents import Page
-from train_easyocr.documents.aihub import LabelError, PageFile, Problem, read_page
+from train_easyocr.documents.aihub import LabelError, PageFile, Problem, read_page, unusable
 from train_easyocr.documents.images import ImageError
 from train_easyocr.evaluation.matching import box_array
 from train_easyocr.files import replacing, sha256
@@ -79,11 +79,18 @@ def map_pages(
     for page_file in tqdm(pages, desc=title, unit="page"):
         try:
             page = read_page(page_file)
-            box_array([word.box for word in page.words])
+            _check_boxes(page_file, page)
             mapped.append(_map_page(page, detector, identity, variants, cache))
         except (LabelError, ImageError, ValueError, OSError) as error:
-            problems.append(Problem(page_file.name, str(error)))
+            problems.append(unusable(page_file.name, error))
     return mapped, problems
+
+
+def _check_boxes(page_file: PageFile, page: Page) -> None:
+    try:
+        box_array([word.box for word in page.words])
+    except ValueError as error:
+        raise LabelError(page_file.label, str(error)) from error
 
 
 def _map_page(

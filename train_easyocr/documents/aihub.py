@@ -55,6 +55,8 @@ NO_IMAGE = "page without image"
 SECOND_IMAGE = "second image of a page"
 SECOND_LABEL = "second label file of a page"
 BAD_NAME = "file name that is not UTF-8"
+MALFORMED_LABEL = "malformed label file"
+UNREADABLE_IMAGE = "unreadable image"
 MALFORMED_ANNOTATION = "malformed annotation"
 BAD_TEXT = "text that can't be written"
 NO_TEXT = "empty text"
@@ -93,6 +95,16 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+def unusable(page: str, error: LabelError | OSError | ValueError) -> Problem:
+    """Return the problem of a page that has both files of which one can't be used; the error names the file.
+
+    Args:
+        page: The page's name.
+        error: From reading its labels, or its image.
+    """
+    return Problem(page, MALFORMED_LABEL if isinstance(error, LabelError) else UNREADABLE_IMAGE, str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -332,9 +332,11 @@ def _named_models(
 
 def _check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
     if not evaluation.pages:
-        # What follows the file's name.
-        reasons = Counter(problem.reason.partition(": ")[2] or problem.reason for problem in evaluation.skipped)
-        why = "".join(f": {reason}, in {count:,}" for reason, count in reasons.most_common(1))
+        why = ""
+        reasons = Counter(problem.reason for problem in evaluation.skipped)
+        for reason, count in reasons.most_common(1):
+            first = next(problem for problem in evaluation.skipped if problem.reason == reason)
+            why = f": {reason}, in {count:,}" + (f" ({first.detail})" if first.detail else "")
         raise CommandError(f"none of {len(pages)} pages could be evaluated{why}; all reasons stand above")
 
 

@@ -86,7 +86,9 @@ def summarize(evaluation: Evaluation, eval_set: Path, config: Config) -> dict[st
         "improvement_percent": _improvements(models),
         "left_out": evaluation.failed,
         "warnings": [{"page": problem.name, "reason": problem.reason} for problem in evaluation.warnings],
-        "skipped": [{"page": problem.name, "reason": str(problem)} for problem in evaluation.skipped],
+        "skipped": [
+            {"page": problem.name, "reason": problem.reason, "detail": problem.detail} for problem in evaluation.skipped
+        ],
         "versions": versions(),
         "config": config.model_dump(),
     }
@@ -205,5 +207,7 @@ def _skipped_lines(skipped: Sequence[dict[str, str]]) -> list[str]:
     if not skipped:
         return []
     lines = [f"Skipped: {len(skipped)} (all are listed in {JSON_NAME})"]
-    lines += [f"  {problem['page']}: {problem['reason']}" for problem in skipped[:SHOWN_PROBLEMS]]
+    for problem in skipped[:SHOWN_PROBLEMS]:
+        detail = f": {problem['detail']}" if problem["detail"] else ""
+        lines.append(f"  {problem['page']}: {problem['reason']}{detail}")
     return ["\n".join(lines)]

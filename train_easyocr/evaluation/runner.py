@@ -22,7 +22,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from train_easyocr.documents import Box, Page, Quad, Shape, Word
-from train_easyocr.documents.aihub import LabelError, LabelFile, PageFile, Problem, fault_of, page_of, read_labels
+from train_easyocr.documents.aihub import (
+    LabelError,
+    LabelFile,
+    PageFile,
+    Problem,
+    fault_of,
+    page_of,
+    read_labels,
+    unusable,
+)
 from train_easyocr.documents.images import ImageError, PageImage
 from train_easyocr.documents.page import bounds
 from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
@@ -48,6 +57,10 @@ NOTHING_TO_READ = "none of its labels can be used"
 
 UNUSABLE_MODEL = (MissingWeights, DamagedWeights, ReaderError)
 """What opening a model raises when its files don't allow it: the others are evaluated all the same."""
+
+
+class _NothingToReadError(LabelError):
+    """A page's label file is in order, but none of its labels can be used; `detail` is a kind of reason."""
 
 
 class Recognizer(Protocol):
@@ -314,8 +327,11 @@ class _Run:
     ) -> None:
         """Read and score a page, or skip it with a reason."""
         if isinstance(prepared, LabelError | ImageError):
-            self.outcome.skipped.append(Problem(page_file.name, str(prepared)))
-            self.report(f"skipped {page_file.name}: {prepared}")
+            problem = unusable(page_file.name, prepared)
+            if isinstance(prepared, _NothingToReadError):
+                problem = Problem(page_file.name, prepared.detail)
+            self.outcome.skipped.append(problem)
+            self.report(f"skipped {page_file.name}: {problem}")
             return
         page, image = prepared.page, prepared.image
         self.outcome.warnings += [Problem(page.name, warning) for warning in prepared.warnings]
@@ -430,7 +446,7 @@ def _labelled(page_file: PageFile, label: LabelFile, width: int, height: int) ->
     if not page.words:
         faults = Counter(fault_of(annotation, width, height) for annotation in label.annotations)
         for fault, _ in faults.most_common(1):
-            raise LabelError(page_file.label, f"{NOTHING_TO_READ} ({fault})")
+            raise _NothingToReadError(page_file.label, f"{NOTHING_TO_READ} ({fault})")
     try:
         box_array([word.box for word in page.labels])
     except ValueError as error:

@@ -11,7 +11,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem, pairing_problems
+from train_easyocr.documents.aihub import (
+    MALFORMED_LABEL,
+    MAX_LABEL_BYTES,
+    UNREADABLE_IMAGE,
+    Problem,
+    pairing_problems,
+)
 from train_easyocr.documents.archives import Listing, Member, MemberProblem, free_bytes, missing_bytes
 from train_easyocr.documents.download import (
     UNZIPPED,
@@ -29,8 +35,6 @@ from train_easyocr.patches.cropping import Cutting
 from train_easyocr.patches.left_out import LeftOut
 from train_easyocr.patches.page_work import (
     DAMAGED,
-    MALFORMED_LABEL,
-    UNREADABLE_IMAGE,
     PageError,
     read_and_cut,
 )

@@ -17,7 +17,14 @@ from typing import BinaryIO, Literal
 import cv2
 import numpy as np
 
-from train_easyocr.documents.aihub import MAX_LABEL_BYTES, OUTSIDE, LabelError, read_label_file
+from train_easyocr.documents.aihub import (
+    MALFORMED_LABEL,
+    MAX_LABEL_BYTES,
+    OUTSIDE,
+    UNREADABLE_IMAGE,
+    LabelError,
+    read_label_file,
+)
 from train_easyocr.documents.archives import UNUSABLE_NAME
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_page
 from train_easyocr.documents.ink import BESIDE_PRINT, are_beside_print, count_blank
@@ -28,8 +35,6 @@ from train_easyocr.patches.cropping import CutPage, Cutting, cut_page, patch_nam
 from train_easyocr.patches.png import encode_png
 from train_easyocr.patches.statistics import Measure
 
-MALFORMED_LABEL = "malformed label file"
-UNREADABLE_IMAGE = "unreadable image"
 DAMAGED = "image or label file damaged in its archive"
 UNUSABLE_PAGE_NAME = "file name that can't be written"
 BLANK = "box without ink"
