@@ -141,3 +141,44 @@ def test_leaders_of_dots_are_no_words(library):
     left = max(one.x + one.printed.advance for one in sheet.placed if one.line == row.line - 1)
     between = sheet.plane()[row.y - 12 : row.y + 2, round(left) + 4 : row.x - 4]
     assert (between >= INK).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "size", "margins"),
+    [("-", (14, 4), 0.5), (":", (5, 24), 0.5), ("〃", (16, 18), 0.5), ("○", (38, 38), 1.0), ("1", (12, 36), 1.0),
+     ("및", (40, 44), 1.0), ("-5", (30, 20), 1.0)],
+)  # fmt: skip
+def test_boxes_around_small_signs_leave_half_the_room(text, size, margins):
+    width, height = size
+    points = [Label(text, np.array([[100.0, 100.0], [99.0 + width, 99.0 + height]]))] * 100
+    for unit in (1.0, 0.9):
+        boxes = labels.boxes_of(points, Placement.turned(500, 500, 0.0), RANDOM(3), unit)
+        (low_x, low_y), (high_x, high_y) = (np.array(one) * margins * unit for one in labels.MARGINS)
+        assert all(low_x - 1 <= 100 - box.xmin <= high_x + 1 for box in boxes)
+        assert all(low_y - 1 <= box.ymax - 100 - height <= high_y + 1 for box in boxes)
+
+
+def test_most_boxes_around_hyphens_overlap_by_half_with_what_a_detector_of_tight_boxes_finds():
+    found = Box(99, 98, 115, 106)  # around 14 by 4 pixels of ink
+    hyphens = [Label("-", np.array([[100.0, 100.0], [113.0, 103.0]]))] * 100
+    still = Placement.turned(500, 500, 0.0)
+    boxes = [box for seed in range(10) for box in labels.boxes_of(hyphens, still, RANDOM(seed), 1.0)]
+    assert all(box.xmin <= found.xmin and box.xmax >= found.xmax for box in boxes)
+    assert np.mean([found.area / box.area >= 0.5 for box in boxes]) > 0.5
+
+
+def test_a_page_labels_all_its_middle_dots_alike_and_nine_of_ten_pages_as_u00b7(library):
+    sheet = Sheet(1200, 300, library, RANDOM(2), unit=1.0)
+    sheet.line("읍·면·동 위임ㆍ위탁 가나", 20, 100, Style(library.faces[0], 50))
+    pages = ["".join(one.text for one in labels.words_of(sheet, RANDOM(seed))) for seed in range(300)]
+    assert all(("·" in page) != ("ㆍ" in page) for page in pages)
+    assert 0.86 < np.mean(["·" in page for page in pages]) < 0.96
+
+
+def test_words_that_share_a_label_are_no_longer_than_the_longest_real_one(library, monkeypatch):
+    monkeypatch.setattr(labels, "SHARED", 1.1)
+    monkeypatch.setattr(labels, "SPLIT", 0)
+    for more, expected in ((0, 1), (1, 2)):
+        sheet = Sheet(1200, 300, library, RANDOM(2), unit=1.0)
+        sheet.line("가" * 13 + " " + "나" * (13 + more), 20, 100, Style(library.faces[0], 30))
+        assert len(labels.words_of(sheet, RANDOM(1))) == expected

@@ -180,3 +180,11 @@ def test_characters_that_the_face_lacks_are_drawn_with_another(library, style):
     sheet = Sheet(400, 200, library, np.random.default_rng(1), unit=1.0)
     sheet.line("한 글", 20, 100, Style(lacking, 40))
     assert sheet.faces == {"Lacking Regular", library.drawing("한", lacking).name}
+
+
+@pytest.mark.parametrize(("bilevel", "widths"), [(False, (2, 4, 10)), (True, (4, 4, 5))])
+def test_rules_of_sheets_for_black_and_white_are_as_wide_as_the_real_ones(sheet, bilevel, widths):
+    sheet.bilevel = bilevel
+    for number, thickness in enumerate((2, 4, 10)):
+        sheet.rule((100, 100 * (number + 1), 500, 100 * (number + 1)), thickness)
+    assert tuple(int((sheet.plane()[y : y + 50, 300] > 0).sum()) for y in (100, 200, 300)) == widths

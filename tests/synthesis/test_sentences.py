@@ -81,6 +81,15 @@ def test_typists_have_habits():
     assert writer.fill(template) == template
     writer.habits = Habits(colons_apart=True, straight_quotes=True, run_together=1.0)
     assert writer.fill(template) == "\"급수\" 및 '단수' 기간 : 오후 2:30까지알림 : 끝."
+    writer.habits = Habits(colons=False, colons_apart=True)
+    assert writer.fill(template) == "“급수” 및 ‘단수’ 기간 오후 2:30까지 알림 끝."
+
+
+def test_words_run_together_are_no_longer_than_the_longest_real_one():
+    writer = Writer(np.random.default_rng(5), "도시개발", 1999)
+    writer.habits = Habits(run_together=1.0)
+    assert writer.fill("가나다라마 " * 5 + "가나 다 끝") == "가나다라마" * 5 + "가나 다끝"
+    assert writer.fill("가  나 다, 라 1 마") == "가  나다, 라 1 마"
 
 
 def test_names_of_laws_had_no_spaces_until_2005():

@@ -377,16 +377,21 @@ def scan(
 def archive_scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float) -> Scan:
     """Scan a sheet at 300 dots per inch to black and white: see `scan`."""
     height, width = next(iter(planes.values())).shape
-    if random.random() < 0.5:  # toner spreads
-        amount = float(random.uniform(0.2, 0.8)) * min(1.0, unit)
+    if random.random() < 0.1:  # toner spreads
+        amount = float(random.uniform(0.2, 0.5)) * min(1.0, unit)
         planes = {ink: bleed(plane, amount) for ink, plane in planes.items()}
+    else:  # word processors' faces were lighter than today's
+        amount = float(random.uniform(0.1, 0.5)) * min(1.0, unit)
+        planes = {ink: thin(plane, amount) for ink, plane in planes.items()}
     placement = level_placement(random, width, height)
     planes = {ink: placement.image(plane) for ink, plane in planes.items()}
     image = on_paper(planes, (height, width), (255, 255, 255), colour=False, density=1.0)
     image = speckle(image, random, int(random.integers(5, 90)))
     if small := unit < SMALL:  # a large sheet seen from afar: scanned at the full size
         image = cv2.resize(image, None, fx=1 / unit, fy=1 / unit, interpolation=cv2.INTER_LINEAR)
-    image = bilevel(image, random, 0.75 * float(random.beta(1.2, 1.6)) * min(1.0, unit), ink=luminance(BLACK))
+    # Half the scans have strokes as wide as they were printed or wider, half have them thinner, slightly broken.
+    breakage = 0.1 + 0.55 * float(random.beta(1.5, 1.8))
+    image = bilevel(image, random, breakage * min(1.0, unit), ink=luminance(BLACK))
     if small:
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     return Scan(image, placement, int(random.integers(80, 96)))

@@ -114,7 +114,7 @@ def letterhead(page: Page) -> float:
     y += page.px(75)
     if w.chance(0.5):
         small = page.text.resized(0.72)
-        address = f"우 {w.integer(100, 799)}-{w.integer(10, 899)} {w.address()} / 전화 {w.phone()} / 전송 {w.phone()}"
+        address = f"우 {w.integer(100, 799)}-{w.integer(10, 899)} {w.address()} 전화 {w.phone()} / 전송 {w.phone()}"
         sheet.line(address, page.left, y, small)
         y += page.px(30)
     sheet.rule((page.left, y, page.right, y), w.pick((3, 6, 10)))
@@ -177,12 +177,12 @@ def letter_footer(page: Page) -> None:
     sheet.rule((page.left, y - page.px(50), page.right, y - page.px(50)), 8)
     names = "   ".join(f"{title} {w.person()}" for title in ("기안자", "검토자", "협조자", "전결")[: w.integer(2, 4)])
     receiver = f"{w.pick(vocabulary.DEPARTMENTS)}-{w.number()}"
-    received, openness = w.pick((" . . . ", *[w.date()] * 4)), w.pick(("공개", "비공개", "부분공개"))
+    received, openness = w.pick((" . . . ", *[w.date()] * 9)), w.pick(("공개", "비공개", "부분공개"))
     lines = [
         names,
         f"시행 {w.reference()} ({w.date()}) 접수 {receiver} ({received})",
-        f"우 {w.integer(10000, 63999)} {w.address()} {w.pick(('/', ''))} http://www.city{w.integer(1, 99)}.go.kr",
-        f"전화 {w.phone()} /전송 {w.phone()} {w.pick(('/', ''))} user{w.integer(1, 99)}@korea.kr / {openness}",
+        f"우 {w.integer(10000, 63999)} {w.address()} {w.pick(('/', '', ''))} http://www.city{w.integer(1, 99)}.go.kr",
+        f"전화 {w.phone()} /전송 {w.phone()} {w.pick(('/', '', ''))} user{w.integer(1, 99)}@korea.kr {openness}",
     ]
     for text in lines[: w.integer(2, 4)]:
         sheet.line(text, page.left, y, small)
@@ -273,7 +273,9 @@ def page_number(page: Page) -> None:
     """The number at the foot, in one of the usual ways."""
     w = page.writer
     number = w.integer(1, 199)
-    text = w.pick((f"- {number} -", str(number), f"{number}/{number + w.integer(1, 30)}", ""))
+    text = w.pick(
+        (f"- {number} -", f"-{number}-", f"-{number}-", str(number), f"{number}/{number + w.integer(1, 30)}", "")
+    )
     if text:
         page.sheet.line(text, page.middle, page.bottom + page.px(140), page.text.resized(0.85), align="center")
 

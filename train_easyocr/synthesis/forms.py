@@ -97,7 +97,7 @@ def enclosures(page: Page, top: float) -> float:
     w, sheet = page.writer, page.sheet
     sheet.rule((page.left, top, page.right, top), 3)
     y = top + page.pitch
-    sheet.line("※ 구비서류", page.left + page.px(30), y, page.bold.resized(0.85))
+    sheet.line(w.pick(("※ 구비서류", "※구비서류")), page.left + page.px(30), y, page.bold.resized(0.85))
     fee = f"수수료 {w.integer(1, 30)},000원"
     sheet.line(fee, page.right - page.px(30), y, page.text.resized(0.82), align="right")
     for number in range(w.integer(1, 3)):
@@ -142,9 +142,10 @@ def certificate(page: Page) -> None:
     y = page.heading(w.pick(CERTIFICATES), page.top + page.px(420), widely=True) + page.px(160)
     large = page.text.resized(1.15)
     marks = w.pick((CLAUSE_MARKS[0], CLAUSE_MARKS[1], ("○",) * 9, ("",) * 9))
+    colon = w.pick((" :", "", ""))
     names = w.random.choice(len(vocabulary.FORM_FIELDS), size=w.integer(3, 7), replace=False)
     for mark, name in zip(marks, (vocabulary.FORM_FIELDS[number] for number in names.tolist()), strict=False):
-        sheet.line(f"{mark} {name} :", page.left + page.px(60), y, large)
+        sheet.line(f"{mark} {name}{colon}", page.left + page.px(60), y, large)
         value = form_value(w, name) or w.person()
         y = sheet.paragraph(value, (page.left + page.px(640), y), page.right, large, large.size * 1.9)
     text, larger = w.fill(w.pick(AWARDS)), large.resized(1.1)

@@ -41,6 +41,8 @@ BLUE: Colour = (40, 50, 150)
 
 HIDDEN = 0.3
 """Share of a character's ink from which it can't be read any more when that much is covered."""
+OLD_RULES = 4, 5
+"""Least and most pixels across the rules of sheets that are scanned to black and white, as on the real ones."""
 NEVER_FIRST = frozenset(".,:;!?)]}>」』”’%·~")
 """Characters that no line begins with."""
 NEVER_LAST = frozenset("([{<「『“‘")
@@ -308,7 +310,7 @@ class Sheet:
     def rule(self, ends: Area, thickness: float = 4, *, colour: Colour = BLACK) -> None:
         """Draw a horizontal or vertical line; its thickness is given at 2,480 pixels across."""
         x0, y0, x1, y1 = ends
-        half = max(1, self.px(max(thickness, 4.5) if self.bilevel else thickness))
+        half = max(1, self.px(float(np.clip(thickness, *OLD_RULES)) if self.bilevel else thickness))
         left, right = sorted((round(x0), round(x1)))
         upper, lower = sorted((round(y0), round(y1)))
         region = self.plane(colour)[max(0, upper) : max(0, lower + half), max(0, left) : max(0, right + half)]

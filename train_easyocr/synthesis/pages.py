@@ -46,7 +46,8 @@ SECTION_MARKS: tuple[tuple[tuple[str, ...], ...], ...] = (
     (("1.", "2.", "3.", "4."), CLAUSE_MARKS[1], CLAUSE_MARKS[2], CLAUSE_MARKS[3]),
     (("■",), ("○",), ("-",), ("※",)),
     (("◎",), ("○",), ("·",), ("*",)),
-    (("▣",), ("▷",), ("-",), ("☞",)),
+    (("▣",), ("▷",), ("·",), ("☞",)),
+    (("□",), ("ο",), ("·",), ("※",)),
 )
 """Marks of a plan's sections, lines, and lines below them; where there are several they count up."""
 PLAN_SECTIONS = ("추진목적", "추진배경", "사업개요", "추진방침", "세부추진계획", "추진일정", "소요예산", "기대효과")
@@ -96,7 +97,7 @@ def plan(page: Page) -> None:
         y = approval_box(page, page.right, page.top) + page.px(50)
     y = plan_title(page, y + page.px(80))
     sheet.line(
-        w.pick(("{} / {}", "{} {}", "({} {})")).format(w.date(), w.department),
+        w.pick(("{} {}", "{}, {}", "({} {})")).format(w.date(), w.department),
         page.right,
         y,
         page.text.resized(0.9),
@@ -173,7 +174,7 @@ def register(page: Page) -> None:
         w.pick(("(단위 : 천원)", "(단위: 명, %)", "[단위:㎡]", "(단위 : 원)")), page.right, y, small, align="right"
     )
     columns = w.integer(5, 8) if landscape else w.integer(4, 6)
-    rows = w.integer(9, 17) if landscape else w.integer(10, 24)
+    rows = w.integer(8, 14) if landscape else w.integer(8, 20)
     headers = ["연번", *table_headers(page, columns), "비고"]
     weights = np.array([0.6] + [1.0 + 0.6 * (header[-1] in "명용치소") for header in headers[1:-1]] + [0.9])
     widths = (weights / weights.sum() * (page.right - page.left)).tolist()
@@ -254,8 +255,8 @@ def minutes(page: Page) -> None:
         speaker = (
             f"{w.pick(vocabulary.POSITIONS)} {w.person()}" if w.chance(0.6) else w.pick(("위원장", "간사", "의장"))
         )
-        y = page.clause(nth(marks, number), f"{speaker} {w.pick((':', '-', '', ''))} {w.sentence()}", y)
-        if w.chance(0.3):
+        y = page.clause(nth(marks, number), f"{speaker} {w.pick((':', '-', '', '', '', ''))} {w.sentence()}", y)
+        if w.chance(0.15):
             y = page.clause("-", w.statement(), y, 1)
         y += page.pitch * 0.15
     if y < page.bottom - page.px(260):
@@ -371,12 +372,13 @@ def as_labelled(page: Page) -> None:
     sheet, random = page.sheet, page.sheet.random
     old = sheet.bilevel
     page.writer.habits = Habits(
+        colons=bool(random.random() < 0.5),
         colons_apart=bool(random.random() < 0.8),
         straight_quotes=bool(random.random() < (0.8 if old else 0.3)),
         run_together=float(random.choice([0.0, 0.05, 0.15])) if old else 0.0,
     )
     sheet.spaced_labels = 0.15
-    sheet.dittos, sheet.dashes = (0.04, float(random.choice([0.0, 0.0, 0.4]))) if old else (0.0, 0.05)
+    sheet.dittos, sheet.dashes = (0.03, float(random.choice([0.0, 0.0, 0.0, 0.4]))) if old else (0.0, 0.05)
 
 
 def _vary(page: Page) -> None:
@@ -397,12 +399,14 @@ def make_page(sheet: Sheet, writer: Writer) -> Page:
     """Choose faces, sizes and margins for a document."""
     random, library, px = sheet.random, sheet.library, sheet.px
     draw, old = random.random(), sheet.bilevel
-    kinds: tuple[str, ...] = ("serif",) if draw < (0.8 if old else 0.5) else ("sans",)
+    kinds: tuple[str, ...] = ("serif",) if draw < (0.85 if old else 0.5) else ("sans",)
     if draw > 0.93:
         kinds = ("typewriter", "serif")
     face = library.pick(random, kinds)
-    bold = library.pick(random, (face.kind, "sans"), bold=True)
-    title = library.pick(random, ("brush", "serif", "sans"), bold=bool(random.random() < 0.6))
+    # The heavy sans faces of today's documents are younger than the pages that are scanned to black and white.
+    bold = library.pick(random, (face.kind,) if old else (face.kind, "sans"), bold=True)
+    titles = ("brush", "serif") if old else ("brush", "serif", "sans")
+    title = library.pick(random, titles, bold=bool(random.random() < (0.3 if old else 0.6)))
     size = float(random.choice([46, 48, 50, 50, 50, 52] if old else [40, 43, 46, 48, 50, 54]))
     stretch = float(random.choice([1.0, 1.0, 0.95, 0.9, 1.05]))
     spacing = float(random.choice([0, 0, 0, -0.04, 0.03, 0.06])) * size * sheet.unit
@@ -425,7 +429,7 @@ def make_page(sheet: Sheet, writer: Writer) -> Page:
         title=Style(
             title, max(8, px(size * float(random.uniform(1.8, 2.1)) if old else float(random.uniform(72, 104))))
         ),
-        pitch=text.size * float(random.uniform(1.4, 2.0)),
+        pitch=text.size * float(random.uniform(1.6, 2.2) if old else random.uniform(1.4, 2.0)),
         left=px(margin),
         right=sheet.width - px(margin),
         top=px(float(random.uniform(210, 300))),

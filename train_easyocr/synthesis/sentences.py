@@ -18,7 +18,9 @@ from train_easyocr.synthesis import vocabulary as vocabulary_of
 
 Choice = TypeVar("Choice")
 SLOT = re.compile(r"\{([^{}]+)\}")
-HANGUL_GAP = re.compile(r"(?<=[가-힣]) (?=[가-힣])")
+HANGUL_GAP = re.compile(r"[가-힣] [가-힣]")
+LONGEST = 27
+"""Characters of the longest label of the real set."""
 STRAIGHT = str.maketrans("“”‘’", "\"\"''")
 SPACED_LAWS = 2005
 """Until then the names of laws were written without spaces."""
@@ -227,11 +229,13 @@ class Habits:
     """How a document's typist types.
 
     Attributes:
+        colons: Whether a colon stands between a point and what is said about it: `사업기간: 3년`, `사업기간 3년`.
         colons_apart: Whether a space stands before a colon.
         straight_quotes: Whether quotes are straight.
         run_together: Share of spaces between Hangul words that are left out.
     """
 
+    colons: bool = True
     colons_apart: bool = False
     straight_quotes: bool = False
     run_together: float = 0.0
@@ -287,11 +291,24 @@ class Writer:
         habits = self.habits
         if habits.straight_quotes:
             text = text.translate(STRAIGHT)
-        if habits.colons_apart:
+        if not habits.colons:
+            text = re.sub(r"(?<=[^\s:]):(?=\s)", "", text)
+        elif habits.colons_apart:
             text = re.sub(r"(?<=[^\s:]):(?=\s)", " :", text)
-        if habits.run_together:
-            text = HANGUL_GAP.sub(lambda gap: "" if self.chance(habits.run_together) else gap.group(), text)
-        return text
+        return self._run_together(text) if habits.run_together else text
+
+    def _run_together(self, text: str) -> str:
+        """Leave out some of the spaces between Hangul words, unless a word would be longer than any real one."""
+        first, *others = text.split(" ")
+        words = [first]
+        for word in others:
+            last = words[-1]
+            hangul = HANGUL_GAP.fullmatch(f"{last[-1:]} {word[:1]}")
+            if hangul and self.chance(self.habits.run_together) and len(last) + len(word) <= LONGEST:
+                words[-1] += word
+            else:
+                words.append(word)
+        return " ".join(words)
 
     def fresh(self, templates: Sequence[str]) -> str:
         """Fill a template that this document has not used yet, where a few draws find one."""
