@@ -1,5 +1,6 @@
 """Where a download is, what lies in it, and what of it is not read."""
 
+import json
 import os
 import subprocess
 import tarfile
@@ -9,13 +10,15 @@ import zipfile
 import pytest
 
 from tests.documents.samples import IMAGES_TOP, LABELS_TOP, make_download, pages, write_zip
-from train_easyocr.documents.aihub import Problem
-from train_easyocr.documents.archives import CATEGORIES, restored_name
+from train_easyocr.documents.aihub import Problem, read_label_file
+from train_easyocr.documents.archives import CATEGORIES, extract_members, in_chunks, restored_name
 from train_easyocr.documents.download import (
     PARTLY_LIST,
     downloads_below,
     find_download,
     find_listed_pages,
+    find_unzipped_pages,
+    group_files,
     holds_pages,
     list_download,
 )
@@ -362,3 +365,75 @@ def add_partly(download, found):
         write_zip(training / f"[원천]train_partly_labeling_{number:02d}.zip", members)
     members = [(f"{LABELS_TOP}/{name}.json", content) for name, _, content in found]
     write_zip(training / "[라벨]train_partly_labling.zip", members)
+
+
+def coco_of(found, name="{path}.jpg"):
+    """One COCO file of some pages; `name` is how it calls their images."""
+    images, annotations = [], []
+    for number, (path, _, content) in enumerate(found):
+        images.append({"id": number, "file_name": name.format(path=path, file=path.rpartition("/")[2])})
+        annotations += [
+            {"image_id": number, "bbox": word["annotation.bbox"], "text": word["annotation.text"]}
+            for word in json.loads(content)["annotations"]
+        ]
+    return json.dumps({"images": images, "annotations": annotations}, ensure_ascii=False)
+
+
+def words_in(content):
+    return [(word.text, word.box) for word in read_label_file(content).annotations]
+
+
+@pytest.mark.parametrize("name", ["{path}.jpg", "{file}.jpg", "D:\\받은 것\\{file}.jpg"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp949"])
+@pytest.mark.parametrize("where", ["archive", "loose", "unzipped"])
+def test_one_coco_file_of_all_pages_is_read_in_an_archive_and_beside(tmp_path, where, encoding, name):
+    folder, expected = tmp_path / DATA_SET / "Training", pages(3)
+    content = coco_of(pages(3), name).replace("뷁", "국").encode(encoding)
+    write_zip(folder / "[원천]train1.zip", [(f"{IMAGES_TOP}/{path}.jpg", image) for path, image, _ in expected])
+    if where == "loose":
+        (folder / "annotations.json").write_bytes(content)
+    else:
+        write_zip(folder / "[라벨]train.zip", [(f"{LABELS_TOP}/주석/전체.json", content)])
+    listing = list_download(tmp_path / DATA_SET, ("training",))
+    listed, problems = find_listed_pages(listing, "training")
+    if where == "unzipped":
+        for chunk in in_chunks(listing.members, tmp_path / "unzipped"):
+            extract_members(chunk)
+        listed, problems = find_unzipped_pages(tmp_path / "unzipped" / "training")
+    assert not problems and not listing.problems
+    assert [(page.name, page.image.read(2**20)) for page in listed] == [(path, image) for path, image, _ in expected]
+    for page, (_, _, own) in zip(listed, expected, strict=True):
+        assert words_in(page.label.read(2**20)) == words_in(own.decode().replace("뷁", "국").encode())
+
+
+def test_what_a_coco_file_says_of_other_images_is_named(tmp_path):
+    download = make_download(tmp_path / DATA_SET, 3, 2)
+    more = pages(3, first=500)
+    coco = coco_of([*more, *pages(1)])
+    training = download / "Training"
+    write_zip(training / "[원천]train4.zip", [(f"{IMAGES_TOP}/{path}.jpg", image) for path, image, _ in more[:2]])
+    write_zip(training / "[라벨]train_partly_labling.zip", [(f"{LABELS_TOP}/모두.json", coco.encode())])
+    listing = list_download(download, ("training",))
+    listed, problems = find_listed_pages(listing, "training")
+    assert [(page.name[-4:], page.partly) for page in listed] == [
+        *((f"000{number}", False) for number in range(3)),
+        ("0500", True),
+        ("0501", True),
+    ]
+    assert problems == [
+        Problem("모두.json", "page without image", f"{more[2][0]}.jpg"),
+        Problem(pages(1)[0][0], "second label file of a page"),
+    ]
+    assert group_files(listing, "training")[2] == problems
+
+
+def test_a_label_file_without_an_image_that_is_no_coco_file_stays_one(tmp_path):
+    download = make_download(tmp_path / DATA_SET, 3, 2)
+    next((download / "Training").glob("*원천*2.zip")).unlink()
+    (path, image, _) = pages(1, first=700)[0]
+    write_zip(download / "Training" / "[원천]train3.zip", [(f"{IMAGES_TOP}/{path}.jpg", image)])
+    _, problems = find_listed_pages(list_download(download, ("training",)), "training")
+    assert sorted((problem.name[-4:], problem.reason) for problem in problems) == [
+        ("0001", "page without image"),
+        ("0700", "page without label file"),
+    ]

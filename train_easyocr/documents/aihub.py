@@ -35,6 +35,7 @@ from train_easyocr.encodings import UTF_8, EncodingError, decode_text
 from train_easyocr.text import normalize_label, unseen_kinds
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
 LABEL_SUFFIX = ".json"
@@ -393,8 +394,8 @@ def find_pages(folder: Path) -> tuple[list[PageFile], list[Problem]]:
 
 
 def pair(
-    image_files: Iterable[tuple[str, T]], label_files: Iterable[tuple[str, T]]
-) -> tuple[list[tuple[str, T, T]], list[Problem]]:
+    image_files: Iterable[tuple[str, T]], label_files: Iterable[tuple[str, U]]
+) -> tuple[list[tuple[str, T, U]], list[Problem]]:
     """Bring images and label files together.
 
     Args:

@@ -19,16 +19,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from train_easyocr.documents.aihub import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIX,
+    PageFile,
     Problem,
-    find_pages,
+    files_below,
     is_page_file,
     labels_by_name,
     pages_by_name,
     pair,
+    pairing_problems,
 )
 from train_easyocr.documents.archives import (
     PART,
@@ -51,7 +54,8 @@ from train_easyocr.documents.archives import (
     restored_name,
     safe_target,
 )
-from train_easyocr.documents.sources import PageSource
+from train_easyocr.documents.label_formats import ConvertedLabel, with_coco_pages
+from train_easyocr.documents.sources import FileSource, PageSource, Source
 
 DATA_SET = "공공행정문서 OCR"
 SPLIT_FOLDERS = {"training": "Training", "validation": "Validation"}
@@ -69,6 +73,10 @@ PARTLY_LIST = "partly_labelled_pages.txt"
 """In a split's folder: names of pages of which only a part of the words is labelled, a line each."""
 PARTLY = re.compile(r"partly[\s._-]*lab", re.IGNORECASE)
 """In the name of an archive or folder of such pages; AI-Hub spells it labling and labeling."""
+
+
+Label: TypeAlias = Member | LooseFile | ConvertedLabel
+"""A page's labels: a file, or what one file of many pages says of it."""
 
 
 def find_download(folder: Path) -> Path:
@@ -315,34 +323,53 @@ def other_files(folder: Path, suffixes: frozenset[str]) -> OtherFiles:
 
 def group_files(
     listing: Listing, split: str
-) -> tuple[dict[str, list[Member | LooseFile]], dict[str, list[Member | LooseFile]]]:
-    """Return the images and the label files of a split by the name of their page."""
+) -> tuple[dict[str, list[Member | LooseFile]], dict[str, list[Label]], list[Problem]]:
+    """Return the images and the labels of a split by the name of their page, and what keeps some from being pages."""
+    image_files, label_files, problems = _files_of(listing, split)
+    images, labels = pages_by_name(image_files), labels_by_name(label_files, image_files)
+    return images, labels, problems + pairing_problems(images, labels)
+
+
+def _called(file: Member | LooseFile) -> tuple[Source, Path]:
+    return file, Path(file.archive.name, file.name)
+
+
+def _files_of(
+    listing: Listing, split: str
+) -> tuple[list[tuple[str, Member | LooseFile]], list[tuple[str, Label]], list[Problem]]:
+    """Return the images and the labels of a split, and what is wrong with files that label many pages."""
     image_files, label_files = members_by_kind(listing, split)
-    images = pages_by_name(image_files)
-    return images, labels_by_name(label_files, image_files)
+    labels, problems = with_coco_pages(image_files, label_files, _called)
+    return image_files, labels, problems
 
 
 def find_listed_pages(listing: Listing, split: str) -> tuple[list[PageSource], list[Problem]]:
     """Bring the images and label files of a split together, as `find_pages` does after unpacking."""
-    pairs, problems = pair(*members_by_kind(listing, split))
+    image_files, label_files, of_many = _files_of(listing, split)
+    pairs, problems = pair(image_files, label_files)
     listed = listing.partly.get(split, frozenset())
     pages = [
         PageSource(name, image, label, partly=name in listed or is_partly(image) or is_partly(label))
         for name, image, label in pairs
     ]
-    return pages, problems
+    return pages, of_many + problems
 
 
-def is_partly(file: Member | LooseFile) -> bool:
+def is_partly(file: Label) -> bool:
     """Whether a file comes out of an archive or folder of partly labelled pages, by its name."""
+    if isinstance(file, ConvertedLabel):
+        return _is_partly(restored_name(str(file)))
     return _is_partly(restored_name(file.archive.name)) or _is_partly(file.name)
 
 
 def find_unzipped_pages(folder: Path) -> tuple[list[PageSource], list[Problem]]:
     """Return the pages that step 2 has unpacked into a split's folder, and what others lack."""
-    found, problems = find_pages(folder)
+    image_files = list(files_below(folder / "images", IMAGE_SUFFIXES))
+    label_files = list(files_below(folder / "labels", frozenset({LABEL_SUFFIX})))
+    labels, of_many = with_coco_pages(image_files, label_files, lambda path: (FileSource(path), path))
+    pairs, problems = pair(image_files, labels)
     partly = read_partly(folder)
-    return [PageSource.of(page, partly=page.name in partly) for page in found], problems
+    return [PageSource.of(PageFile(*found), partly=found[0] in partly) for found in pairs], of_many + problems
 
 
 def read_partly(folder: Path) -> frozenset[str]:

@@ -24,11 +24,11 @@ import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from train_easyocr.documents.aihub import (
     ENCODING,
@@ -47,6 +47,8 @@ from train_easyocr.documents.aihub import (
     files_below,
     find_pages,
     is_nameable,
+    labels_by_name,
+    pages_by_name,
     read_labels,
 )
 from train_easyocr.documents.json_forms import (
@@ -61,8 +63,10 @@ from train_easyocr.documents.json_forms import (
     mismatch,
     polygon_of,
 )
-from train_easyocr.documents.sources import FileSource, SourceError
+from train_easyocr.documents.sources import FileSource, Source, SourceError
 from train_easyocr.encodings import UTF_8, UTF_16, EncodingError, decode_text
+
+T = TypeVar("T")
 
 LabelForm = Literal["aihub", "coco", "ppocrlabel", "icdar2013", "icdar2015", "icdar2017"]
 FORMS: tuple[LabelForm, ...] = get_args(LabelForm)
@@ -86,6 +90,8 @@ PPOCRLABEL_CROPS = "crop_img"
 LABEL_TXT = "label.txt"
 HEAD = 2**16
 """Bytes of a text file that tell whether it is one as Label.txt under another name (train.txt)."""
+MOST_COCO_BYTES = 4 * MAX_LABEL_BYTES
+"""Of label files that are looked into for being those of many pages."""
 SAMPLED = 100
 """Files that are looked at to tell one ICDAR form from another."""
 
@@ -336,7 +342,7 @@ def _json_form(folder: Path) -> LabelForm | None:
     """Tell what the first JSON file below a folder that holds labels is: COCO, or a label file of its page."""
     for _, path in sorted(files_below(folder, frozenset({LABEL_SUFFIX})))[:SAMPLED]:
         try:
-            content = _json_of(path)[0]
+            content = _json_of(FileSource(path))[0]
         except SourceError:  # too large: COCO's files of all pages can be, and whoever reads it says so
             return "coco"
         except (EncodingError, ValueError, RecursionError):
@@ -353,9 +359,9 @@ def _is_of_its_page(path: Path, images: list[Any]) -> bool:
     return len(images) == 1 and _page(str(images[0]["file_name"]).rpartition("/")[2]) == path.stem
 
 
-def _json_of(path: Path) -> tuple[Any, str]:
+def _json_of(file: Source) -> tuple[Any, str]:
     """Return what a JSON file holds, and the encoding of its text."""
-    text, encoding, _ = decode_text(FileSource(path).read(MAX_LABEL_BYTES))
+    text, encoding, _ = decode_text(file.read(MAX_LABEL_BYTES))
     return json.loads(text), encoding
 
 
@@ -505,46 +511,112 @@ def _labels_of_coco(
     files: Iterable[tuple[str, Path]], images: Iterable[str]
 ) -> tuple[list[tuple[str, ConvertedLabel]], list[Problem]]:
     """Find the images that COCO files name: the image's path, and its labels, taken from the file."""
-    by_name = {unicodedata.normalize("NFC", path): path for path in images}
-    by_file: dict[str, list[str]] = defaultdict(list)
-    for path in by_name:
-        by_file[path.rpartition("/")[2]].append(path)
+    paths = _Images(images)
     labels: list[tuple[str, ConvertedLabel]] = []
     problems: list[Problem] = []
     for name, file in files:
         try:
-            content, encoding = _json_of(file)
+            content, encoding = _json_of(FileSource(file))
         except (EncodingError, SourceError, ValueError, RecursionError) as error:
             problems.append(Problem(name, UNREADABLE, str(error)))
             continue
         if not is_coco(content):
             problems.append(Problem(name, UNREADABLE, NO_COCO))
             continue
-        for stated, page in coco_pages(content):
-            if not stated:
-                problems.append(Problem(name, ORPHANS, f"{len(page['annotations']):,} of them"))
-                continue
-            image, reason = _named_image(stated, name.rpartition("/")[0], by_name, by_file)
-            if reason:
-                problems.append(Problem(name, reason, stated))
-            else:
-                converted = _as_label_file(page, encoding)
-                labels.append((by_name[image], ConvertedLabel(file, "coco", converted=converted)))
+        found, more = _taken_apart(name, file, content, encoding, paths)
+        labels += found
+        problems += more
     return labels, problems
 
 
-def _named_image(
-    stated: str, folder: str, by_name: Mapping[str, str], by_file: Mapping[str, list[str]]
-) -> tuple[str, str]:
-    """Return the path of an image that a file in `folder` names, or nothing and why there is none.
+def _taken_apart(
+    name: str, shown: Path, content: Json, encoding: str, images: _Images
+) -> tuple[list[tuple[str, ConvertedLabel]], list[Problem]]:
+    """Return the image's path and the labels of each page that a COCO file describes; `shown` is how it is called."""
+    labels: list[tuple[str, ConvertedLabel]] = []
+    problems: list[Problem] = []
+    for stated, page in coco_pages(content):
+        if not stated:
+            problems.append(Problem(name, ORPHANS, f"{len(page['annotations']):,} of them"))
+            continue
+        image, reason = images.named(stated, name.rpartition("/")[0])
+        if reason:
+            problems.append(Problem(name, reason, stated))
+        else:
+            labels.append((image, ConvertedLabel(shown, "coco", converted=_as_label_file(page, encoding))))
+    return labels, problems
 
-    The path's end counts, from the file's folder upwards; else a file of that name alone, where there is only one.
+
+class _Images:
+    """The images that COCO files can name, by their relative paths with `/`."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._by_name = {unicodedata.normalize("NFC", path): path for path in paths}
+        self._by_file: dict[str, list[str]] = defaultdict(list)
+        for path in self._by_name:
+            self._by_file[path.rpartition("/")[2]].append(path)
+
+    def named(self, stated: str, folder: str) -> tuple[str, str]:
+        """Return the path of an image that a file in `folder` names, or nothing and why there is none.
+
+        The path's end counts, from the file's folder upwards; else a file of that name alone, where there is only one.
+        """
+        stated = unicodedata.normalize("NFC", stated).replace("\\", "/")
+        if image := _stated_image(stated, folder, self._by_name):
+            return self._by_name[image], ""
+        candidates = self._by_file.get(stated.rpartition("/")[2], [])
+        if len(candidates) == 1:
+            return self._by_name[candidates[0]], ""
+        return "", AMBIGUOUS if candidates else NO_IMAGE
+
+
+def with_coco_pages(
+    image_files: Sequence[tuple[str, T]],
+    label_files: Sequence[tuple[str, T]],
+    open_file: Callable[[T], tuple[Source, Path]],
+) -> tuple[list[tuple[str, T | ConvertedLabel]], list[Problem]]:
+    """Take COCO files apart that lie among label files a page: each page gets labels of its own in their place.
+
+    Looked into are label files without an image, where there are images without a label file: the largest ones first,
+    up to `MOST_COCO_BYTES`, and no more than `SAMPLED` where none of these is one.
+
+    Args:
+        image_files: Paths relative to the folder of images, with `/`, and what stands for each file.
+        label_files: Likewise for label files.
+        open_file: Returns a label file's source, and how it is called.
+
+    Returns:
+        The label files, and what COCO files say that fits no image.
     """
-    stated = unicodedata.normalize("NFC", stated).replace("\\", "/")
-    if image := _stated_image(stated, folder, by_name):
-        return image, ""
-    candidates = by_file.get(stated.rpartition("/")[2], [])
-    return (candidates[0], "") if len(candidates) == 1 else ("", AMBIGUOUS if candidates else NO_IMAGE)
+    pages, labelled_pages = pages_by_name(image_files).keys(), set(labels_by_name(label_files, image_files))
+    labels: dict[str, T | ConvertedLabel] = dict(label_files)
+    problems: list[Problem] = []
+    if pages <= labelled_pages:
+        return list(labels.items()), problems
+    without = labelled_pages - pages
+    alone = [(path, *open_file(file)) for path, file in label_files if _page_of(path) in without]
+    alone.sort(key=lambda file: (-file[1].size(), file[0]))
+    images, read, found = _Images(path for path, _ in image_files), 0, False
+    for number, (path, file, shown) in enumerate(alone):
+        read += file.size()
+        if read > MOST_COCO_BYTES or (number >= SAMPLED and not found):
+            break
+        try:
+            content, encoding = _json_of(file)
+        except (EncodingError, SourceError, ValueError, RecursionError):
+            continue  # it stays what it is: a label file without an image
+        if is_coco(content):
+            found = True
+            of_pages, more = _taken_apart(path, shown, content, encoding, images)
+            del labels[path]
+            problems += more
+            for image, label in of_pages:
+                if (page := _page_of(image)) in labelled_pages:
+                    problems.append(Problem(page, SECOND_LABEL))
+                else:
+                    labels[f"{page}{LABEL_SUFFIX}"] = label
+                    labelled_pages.add(page)
+    return list(labels.items()), problems
 
 
 def _distance(folder: str, image: str) -> int:
@@ -556,6 +628,10 @@ def _distance(folder: str, image: str) -> int:
 
 def _page(image: str) -> str:
     return image[: image.rfind(".")]
+
+
+def _page_of(path: str) -> str:
+    return unicodedata.normalize("NFC", _page(path))
 
 
 def _named(

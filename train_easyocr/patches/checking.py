@@ -16,7 +16,6 @@ from train_easyocr.documents.aihub import (
     MAX_LABEL_BYTES,
     UNREADABLE_IMAGE,
     Problem,
-    pairing_problems,
 )
 from train_easyocr.documents.archives import Listing, Member, MemberProblem, free_bytes, missing_bytes
 from train_easyocr.documents.download import (
@@ -124,13 +123,13 @@ def _report_listing(job: Job, listing: Listing) -> None:
 
 
 def _tasks_of_listing(listing: Listing, split: str) -> tuple[list[CheckTask], list[Problem]]:
-    images, labels = group_files(listing, split)
+    images, labels, problems = group_files(listing, split)
     partly = {page.name for page in find_listed_pages(listing, split)[0] if page.partly}
     tasks = [
         CheckTask(name, images.get(name, [None])[0], labels.get(name, [None])[0], name in partly)
         for name in sorted(images.keys() | labels.keys())
     ]
-    return tasks, pairing_problems(images, labels)
+    return tasks, problems
 
 
 def _tasks_of_pages(pages: Iterable[PageSource], problems: list[Problem]) -> tuple[list[CheckTask], list[Problem]]:
