@@ -20,11 +20,12 @@ import fcntl
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from train_easyocr.command_line import print_anything
 from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
-from train_easyocr.documents.aihub import IMAGE_SUFFIXES, LABEL_SUFFIX
+from train_easyocr.documents.aihub import IMAGE_SUFFIXES, LABEL_SUFFIX, PARTLY
 from train_easyocr.documents.download import find_download, other_files
 from train_easyocr.documents.label_formats import (
     FORMS,
@@ -146,6 +147,8 @@ def _pool(args: argparse.Namespace) -> LabelledPages:
     if rows := other_files(args.pool, IMAGE_SUFFIXES | {TEXT_SUFFIX, LABEL_SUFFIX}).rows():
         _say("\n" + format_table(("neither image nor label file", "files", "for example"), rows))
     pool = find_labelled_pages(args.pool, args.label_format)
+    # For the recognizer's training these are pages.
+    pool = replace(pool, problems=[problem for problem in pool.problems if problem.reason != PARTLY])
     _say(f"{pool.folder}: {len(pool.pages):,} pages with labels in the form {pool.form}")
     for problem in pool.problems[:SHOWN_PROBLEMS]:
         _warn(f"{problem.name}: {problem}")

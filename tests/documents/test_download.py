@@ -10,10 +10,9 @@ import zipfile
 import pytest
 
 from tests.documents.samples import IMAGES_TOP, LABELS_TOP, make_download, pages, write_zip
-from train_easyocr.documents.aihub import Problem, read_label_file
+from train_easyocr.documents.aihub import PARTLY_LIST, Problem, read_label_file
 from train_easyocr.documents.archives import CATEGORIES, extract_members, in_chunks, restored_name
 from train_easyocr.documents.download import (
-    PARTLY_LIST,
     downloads_below,
     find_download,
     find_listed_pages,

@@ -12,9 +12,18 @@ from PIL import Image
 import prepare_dataset
 from tests.documents.own_folders import PAGES, own_folder, write
 from tests.documents.samples import tree
-from train_easyocr.documents.aihub import IGNORED, MALFORMED_ANNOTATION, NO_IMAGE, find_pages, read_page
+from train_easyocr.detection.pages import find_split
+from train_easyocr.documents.aihub import (
+    IGNORED,
+    MALFORMED_ANNOTATION,
+    NO_IMAGE,
+    PARTLY,
+    PARTLY_LIST,
+    find_pages,
+    read_page,
+)
 from train_easyocr.documents.images import decode_image
-from train_easyocr.documents.label_formats import left_out
+from train_easyocr.documents.label_formats import find_labelled_pages, left_out
 from train_easyocr.documents.page_sums import page_sum, read_page_sums
 from train_easyocr.patches.labels_csv import read_rows
 
@@ -245,3 +254,52 @@ def test_tilted_words_are_cut_straight(tmp_path, run):
         assert np.array_equal(patch, four_point_transform(page, np.float32(corners)))
     evaluation = [read_page(page).words for page in find_pages(tmp_path / "set" / "evaluation_set")[0]]
     assert all(words[-1].corners == tuple(map(tuple, corners)) for words in evaluation)
+
+
+@pytest.mark.parametrize("form", ["aihub", "icdar2013", "ppocrlabel"])
+def test_pages_that_a_list_calls_partly_labelled_train_the_recognizer_alone(tmp_path, run, form):
+    folder, output = own_folder(tmp_path / "쪽", form), tmp_path / "set"
+    names = [page.name for page in find_labelled_pages(folder).pages]
+    partly = names[1:4]
+    (folder / PARTLY_LIST).write_text("\r\n".join([*partly, "없음"]), encoding="utf-8-sig")
+    status, out, _ = run("--from", folder, "--output", output, *ALL)
+    training, validation, evaluation = drawn(output)
+    assert (status, sorted(training + validation + evaluation)) == (0, names)
+    assert set(partly) <= set(training)
+    assert "training: 3 pages are only partly labelled" in out
+    assert (output / "partly_labelled_pages/select_data.txt").read_text(encoding="utf-8").split() == partly
+    # Neither the detector's pages, wherever they are from, nor those of an evaluation are among them.
+    own = output / "detector_pages/select_data/training.txt"
+    assert own.read_text(encoding="utf-8").split() == [name for name in training if name not in partly]
+    pages, problems = find_split(str(folder), tmp_path, "training")
+    assert [page.name for page in pages] == [name for name in names if name not in partly]
+    assert [problem.name for problem in problems if problem.reason == PARTLY] == partly
+    found = find_labelled_pages(folder)  # as step 5 finds them
+    assert [page.name for page in found.pages] == [page.name for page in pages]
+    assert [page.name for page in found.partly] == partly
+    _, out, _ = run("--from", folder, "--check", "--workers", "1")
+    assert "of these on partly labelled pages         |         24" in out
+    assert "all (partly labelled) | 3 " in out
+
+
+def test_a_folder_of_partly_labelled_pages_alone_is_refused(tmp_path, run):
+    folder = own_folder(tmp_path / "쪽", "icdar2015")
+    names = [page.name for page in find_labelled_pages(folder).pages]
+    (folder / PARTLY_LIST).write_text("\n".join(names), encoding="utf-8")
+    status, _, err = run("--from", folder, "--output", tmp_path / "set", *ALL)
+    assert status == 1 and "all 7 pages are only partly labelled" in err
+
+
+def test_a_partly_labelled_copy_of_an_evaluated_page_does_not_train(tmp_path, run):
+    folder, output = own_folder(tmp_path / "쪽", "aihub"), tmp_path / "set"
+    run("--from", folder, "--output", output, *ALL)
+    _, _, (evaluated,) = drawn(output)
+    shutil.rmtree(output)
+    for kind, suffix in (("images", ".jpg"), ("labels", ".json")):
+        file = folder / kind / f"{evaluated}{suffix}"
+        shutil.copy(file, file.with_name(f"사본{suffix}"))
+    copy = f"{evaluated.rpartition('/')[0]}/사본"
+    (folder / PARTLY_LIST).write_text(copy, encoding="utf-8")
+    assert run("--from", folder, "--output", output, *ALL)[0] == 0
+    assert drawn(output)[2] == [evaluated]
+    assert copy not in drawn(output)[0]

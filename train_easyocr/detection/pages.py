@@ -23,6 +23,7 @@ from tqdm import tqdm
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.documents.aihub import (
     MAX_LABEL_BYTES,
+    PARTLY,
     LabelError,
     LabelFile,
     Problem,
@@ -55,7 +56,6 @@ FEW_PAGES = 500
 UNREADABLE = "label file that can't be read"
 UNREADABLE_ARCHIVE = "archive that can't be read"
 NO_WORDS = "page without usable words"
-PARTLY = "page that is only partly labelled"
 
 
 @dataclass(frozen=True)

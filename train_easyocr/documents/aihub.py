@@ -55,6 +55,9 @@ NO_LABEL = "page without label file"
 NO_IMAGE = "page without image"
 SECOND_IMAGE = "second image of a page"
 SECOND_LABEL = "second label file of a page"
+PARTLY = "page that is only partly labelled"
+PARTLY_LIST = "partly_labelled_pages.txt"
+"""In a split's folder, or one's own: names of pages of which only a part of the words is labelled, a line each."""
 BAD_NAME = "file name that is not UTF-8"
 MALFORMED_LABEL = "malformed label file"
 UNREADABLE_IMAGE = "unreadable image"
@@ -391,6 +394,15 @@ def find_pages(folder: Path) -> tuple[list[PageFile], list[Problem]]:
         files_below(folder / "images", IMAGE_SUFFIXES), files_below(folder / "labels", frozenset({LABEL_SUFFIX}))
     )
     return [PageFile(name, image, label) for name, image, label in pairs], problems
+
+
+def read_partly(folder: Path) -> frozenset[str]:
+    """Return the names of the pages that a folder's list calls partly labelled; none where it has no such list."""
+    try:
+        text = (folder / PARTLY_LIST).read_text(encoding="utf-8-sig", errors="replace")
+    except FileNotFoundError:
+        return frozenset()
+    return frozenset(unicodedata.normalize("NFC", line) for line in text.split("\n") if line)
 
 
 def pair(

@@ -24,6 +24,7 @@ from typing import TypeAlias
 from train_easyocr.documents.aihub import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIX,
+    PARTLY_LIST,
     PageFile,
     Problem,
     files_below,
@@ -32,6 +33,7 @@ from train_easyocr.documents.aihub import (
     pages_by_name,
     pair,
     pairing_problems,
+    read_partly,
 )
 from train_easyocr.documents.archives import (
     PART,
@@ -69,8 +71,6 @@ OWN_FILES = frozenset({"manifest.json", "statistics.json"})
 KINDS = (IMAGE_SUFFIXES, frozenset({LABEL_SUFFIX}))
 LEVELS = 2
 """How far above and below a folder the download is looked for."""
-PARTLY_LIST = "partly_labelled_pages.txt"
-"""In a split's folder: names of pages of which only a part of the words is labelled, a line each."""
 PARTLY = re.compile(r"partly[\s._-]*lab", re.IGNORECASE)
 """In the name of an archive or folder of such pages; AI-Hub spells it labling and labeling."""
 
@@ -370,12 +370,3 @@ def find_unzipped_pages(folder: Path) -> tuple[list[PageSource], list[Problem]]:
     pairs, problems = pair(image_files, labels)
     partly = read_partly(folder)
     return [PageSource.of(PageFile(*found), partly=found[0] in partly) for found in pairs], of_many + problems
-
-
-def read_partly(folder: Path) -> frozenset[str]:
-    """Return the names of the pages that a split's folder calls partly labelled; none where it has no such list."""
-    try:
-        text = (folder / PARTLY_LIST).read_text(encoding="utf-8-sig", errors="replace")
-    except FileNotFoundError:
-        return frozenset()
-    return frozenset(unicodedata.normalize("NFC", line) for line in text.split("\n") if line)

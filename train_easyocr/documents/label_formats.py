@@ -25,7 +25,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar, get_args
@@ -37,6 +37,8 @@ from train_easyocr.documents.aihub import (
     MAX_LABEL_BYTES,
     NO_IMAGE,
     NO_LABEL,
+    PARTLY,
+    PARTLY_LIST,
     SECOND_IMAGE,
     SECOND_LABEL,
     LabelError,
@@ -50,6 +52,7 @@ from train_easyocr.documents.aihub import (
     labels_by_name,
     pages_by_name,
     read_labels,
+    read_partly,
 )
 from train_easyocr.documents.json_forms import (
     Corners,
@@ -63,7 +66,7 @@ from train_easyocr.documents.json_forms import (
     mismatch,
     polygon_of,
 )
-from train_easyocr.documents.sources import FileSource, Source, SourceError
+from train_easyocr.documents.sources import FileSource, PageSource, Source, SourceError
 from train_easyocr.encodings import UTF_8, UTF_16, EncodingError, decode_text
 
 T = TypeVar("T")
@@ -257,14 +260,23 @@ class LabelledPages:
     Attributes:
         folder: The folder.
         form: How its labels are written.
-        pages: Those that have an image and labels, sorted by name.
-        problems: What keeps other files, or lines of a Label.txt, from being pages.
+        pages: Those that have an image and labels, sorted by name, but for partly labelled ones.
+        problems: What keeps other files, or lines of a Label.txt, from being among these.
+        partly: Those that the folder's `PARTLY_LIST` names: their words train the recognizer, nothing else.
     """
 
     folder: Path
     form: LabelForm
     pages: list[PageFile]
     problems: list[Problem]
+    partly: list[PageFile] = field(default_factory=list)
+
+    def sources(self) -> list[PageSource]:
+        """Return all pages, sorted by name."""
+        found = [PageSource.of(page) for page in self.pages] + [
+            PageSource.of(page, partly=True) for page in self.partly
+        ]
+        return sorted(found, key=lambda page: page.name)
 
 
 def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> LabelledPages:
@@ -281,7 +293,7 @@ def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> Labelled
     """
     if not folder.is_dir():
         raise LabelFormatError(f"{folder}: there is no such folder; {EXPECTED}")
-    texts = sorted(files_below(folder, frozenset({TEXT_SUFFIX})))
+    texts = sorted(file for file in files_below(folder, frozenset({TEXT_SUFFIX})) if file[0] != PARTLY_LIST)
     form = form or _form_of(folder, texts)
     if form == "aihub" and next(files_below(folder / "labels", frozenset({LABEL_SUFFIX})), None):
         pages, problems = find_pages(folder)
@@ -292,7 +304,14 @@ def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> Labelled
         first = next((problem for problem in problems if problem.reason != NO_LABEL), next(iter(problems), None))
         shown = f" ({first.name}: {first})" if first else ""
         raise LabelFormatError(f"{folder}: no image has labels in the form {form}{shown}; {EXPECTED}")
-    return LabelledPages(folder, form, pages, problems)
+    listed = read_partly(folder)
+    partly = [page for page in pages if page.name in listed]
+    if len(partly) == len(pages):
+        raise LabelFormatError(
+            f"{folder}: all {len(pages):,} pages are only partly labelled, says {PARTLY_LIST}; others are needed"
+        )
+    fully = [page for page in pages if page.name not in listed]
+    return LabelledPages(folder, form, fully, problems + [Problem(page.name, PARTLY) for page in partly], partly)
 
 
 def _pages_elsewhere(

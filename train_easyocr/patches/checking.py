@@ -92,7 +92,7 @@ def check(job: Job, splits: Sequence[str]) -> bool:
         PrepareError: There is nothing to check.
     """
     if job.pool:
-        return _check_split(job, POOL, *_tasks_of_pages(map(PageSource.of, job.pool.pages), job.pool.problems))
+        return _check_split(job, POOL, *_tasks_of_pages(job.pool.sources(), job.pool.problems))
     listing = list_download(job.download, splits)
     if not listing.by_target and (job.output / UNZIPPED).is_dir():
         listing = Listing()

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from train_easyocr.config import Config
 from train_easyocr.detection.own_pages import write_own_pages
-from train_easyocr.documents.aihub import MAX_LABEL_BYTES, Problem
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, PARTLY_LIST, Problem
 from train_easyocr.documents.archives import (
     Listing,
     LooseFile,
@@ -27,7 +27,6 @@ from train_easyocr.documents.archives import (
     missing_bytes,
 )
 from train_easyocr.documents.download import (
-    PARTLY_LIST,
     SPLIT_FOLDERS,
     UNFINISHED,
     UNZIPPED,
@@ -108,7 +107,7 @@ class Job:
     @cached_property
     def sums(self) -> dict[str, str]:
         """The sums of the pool's images, by the pages' names."""
-        pages = [PageSource.of(page) for page in self.pool.pages] if self.pool else []
+        pages = self.pool.sources() if self.pool else []
         workers = self.workers if len(pages) > FEW_PAGES else 1
         bar = tqdm(total=len(pages), unit="pages", desc="images", dynamic_ncols=True, leave=False)
         with bar, closing(spread(_sum_of, pages, workers, name=attrgetter("name"))) as results:
@@ -123,7 +122,14 @@ class Job:
         """The names of the pool's pages by purpose; raises ValueError (see `draw_pool`)."""
         config = self.config
         counts = {"evaluation": config.eval_images, "validation": config.val_images, "training": config.train_images}
-        return draw_pool(self.sums, counts, config.seed, _drawn_before(self))
+        fully = {page.name: self.sums[page.name] for page in self.pool.pages} if self.pool else {}
+        drawn = draw_pool(fully, counts, config.seed, _drawn_before(self))
+        # A page that is there twice, once labelled in part, is not trained on where it is measured on.
+        measured = {self.sums[name] for purpose in ("evaluation", "validation") for name in drawn[purpose]}
+        partly = [name for name in self.sums.keys() - fully.keys() if self.sums[name] not in measured]
+        drawn["training"] += draw_training(partly, config.train_images - len(drawn["training"]), config.seed)
+        drawn["training"].sort()
+        return drawn
 
     def _sets(self, split: str) -> Path:
         return self.output / (self.config.train_data if split == "training" else self.config.val_data)
@@ -364,8 +370,15 @@ def keep_own_pages(job: Job) -> None:
         OSError: That can't be written.
     """
     manifests = {split: read_manifest(job.patches(split) / MANIFEST) for split in ("training", "validation")}
-    drawn = {split: manifest["pages"] for split, manifest in manifests.items() if manifest is not None}
-    if job.pool is None or len(drawn) < len(manifests):
+    if job.pool is None:
+        return
+    partly = {page.name for page in job.pool.partly}
+    drawn = {
+        split: [name for name in manifest["pages"] if name not in partly]
+        for split, manifest in manifests.items()
+        if manifest is not None
+    }
+    if len(drawn) < len(manifests):
         return
     names = {page.name for page in job.pool.pages}
     if all(names.issuperset(pages) for pages in drawn.values()):
@@ -376,7 +389,7 @@ def keep_own_pages(job: Job) -> None:
 def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
     """Return a split's pages: the pool's, or those in unzipped/, or in the archives where nothing is unzipped."""
     if job.pool:
-        return [PageSource.of(page) for page in job.pool.pages], job.pool.problems
+        return job.pool.sources(), job.pool.problems
     folder = find_unzipped(job.output, split)
     if folder is not None:
         pages, problems = find_unzipped_pages(folder)
