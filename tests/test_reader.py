@@ -16,6 +16,7 @@ import pytest
 import torch
 import yaml
 
+from tests.documents.printed import STORED
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import CHARACTERS, draw_page, install_finetuned
 from train_easyocr import reader as reader_module
@@ -655,7 +656,7 @@ def test_a_page_is_upright_in_colour_and_in_grey(tmp_path, suffix, orientation):
     exif = PIL.Image.Exif()
     exif[0x0112] = orientation
     path = tmp_path / f"쪽{suffix}"
-    stored = np.ascontiguousarray(_LAID[orientation](upright))
+    stored = np.ascontiguousarray(STORED[orientation](upright))
     options = {".webp": {"lossless": True}, ".jpg": {"quality": 100, "subsampling": 0}}
     PIL.Image.fromarray(stored).save(path, exif=exif, **options.get(suffix, {}))
     for layout in (NOTHING_LABELLED, Layout(*upright.shape[1::-1])):
@@ -663,19 +664,6 @@ def test_a_page_is_upright_in_colour_and_in_grey(tmp_path, suffix, orientation):
         assert colour.shape == upright.shape and grey.shape == upright.shape[:2]
         assert np.abs(colour.astype(int) - upright).mean() < (2 if suffix == ".jpg" else 0.01)
         assert np.abs(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(int) - grey).mean() < 1
-
-
-_LAID = {
-    1: lambda image: image,
-    2: np.fliplr,
-    3: lambda image: np.rot90(image, 2),
-    4: np.flipud,
-    5: lambda image: image.swapaxes(0, 1),
-    6: np.rot90,
-    7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
-    8: lambda image: np.rot90(image, -1),
-}
-"""How an upright page is stored that each value turns upright."""
 
 
 def test_labels_about_the_stored_pixels_win_over_the_orientation(tmp_path):
