@@ -7,6 +7,9 @@ from tests.evaluation.test_html_report import HOSTILE, NAME, QUOTES, make_report
 from train_easyocr.documents import Box
 from train_easyocr.evaluation.html_report import page_link
 
+SHOWN_QUOTES = QUOTES.replace("\u2028", " ")
+"""Labels and readings hold line separators as spaces."""
+
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
 
 
@@ -100,7 +103,7 @@ def test_filters(shown):
     names, lit, words = shown["misread"]
     assert names == [NAME.split("/")[1]]
     assert lit == 2  # the label and what was read there
-    assert words == [f"{HOSTILE} → {HOSTILE.replace('bad', 'b')}{QUOTES}"]
+    assert words == [f"{HOSTILE} → {HOSTILE.replace('bad', 'b')}{SHOWN_QUOTES}"]
     assert shown["misreadByPoor"] == [*"023456"]
     assert shown["none"] == [[], "No page is like this", 0]
 
@@ -108,7 +111,7 @@ def test_filters(shown):
 def test_page(shown):
     assert shown["page"] == [NAME, 360, 1]
     assert shown["boxes"] == 3
-    assert shown["texts"] == [HOSTILE, QUOTES, "경남 김해시"]
+    assert shown["texts"] == [HOSTILE, SHOWN_QUOTES, "경남 김해시"]
     assert shown["off"] == [0, 3]
     assert shown["both"] == 6
     assert shown["sameImage"]
