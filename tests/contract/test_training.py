@@ -105,6 +105,12 @@ def test_twenty_steps_have_the_losses_of_today(request, kind, tolerance):
     assert [line["lr"] for line in log] == pytest.approx(GOLDEN[kind]["lr"], rel=1e-9)
 
 
+def test_patches_in_an_lmdb_are_the_same_to_training(trained, prepared_lmdb):
+    from_lmdb = trained.folder.with_name("lmdb")
+    succeed(TRAIN, *trained.settings, f"output={prepared_lmdb}", "experiment_name=lmdb")
+    assert (from_lmdb / "iter_20.pth").read_bytes() == (trained.folder / "iter_20.pth").read_bytes()
+
+
 def test_stopped_and_run_again_it_has_the_same_bits_on_the_same_machine(trained):
     """A second experiment of the same settings, stopped once, ends with the same weights and log."""
     again = trained.folder.with_name("다시")
