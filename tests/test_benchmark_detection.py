@@ -21,7 +21,7 @@ from train_easyocr.documents.sources import PageSource
 from train_easyocr.files import write_json
 from train_easyocr.synthesis.archive import TOP
 
-NUMBERS = (0,)
+NUMBERS = (1,)
 TUNED = WORDS.model_copy(update={"add_margin": 0.0})
 
 
@@ -29,7 +29,7 @@ class Reader:
     """Reads the word whose label is nearest."""
 
     def recognize(self, grey, shapes):
-        words = page(0).words
+        words = page(*NUMBERS).words
         return [(min(words, key=lambda w: abs(w.box.xmin - s.xmin) + abs(w.box.ymin - s.ymin)).text, 1) for s in shapes]
 
 
