@@ -71,7 +71,7 @@ NOTHING_USABLE = [
     (1, [TRAIN_DETECTOR, *DETECTION, "train_data={empty}", "val_data={empty_too}"]),
     (1, [TRAIN_DETECTOR, *DETECTION, "train_data={broken}"]),
     (1, [EVALUATE, "--eval_set", "{broken}", "--predictions", "{predictions}", "--report_images", "none"]),
-    (0, [*TUNE, "{empty}", "--limit", "1"]),  # DESIGN.md, Principles: 1
+    (1, [*TUNE, "{empty}", "--limit", "1"]),
 ]
 CTRL_C = [
     (130, [*POOL, "--validation", "--evaluation", "val_images=1", "eval_images=1"]),

@@ -181,8 +181,8 @@ def mapped_pages(
     )
     for problem in problems:
         print(f"skipped {problem.name}: {problem}", file=sys.stderr)
-    if not pages:
-        raise TuningError(f"{title}: none of {len(files):,} pages can be used")
+    if not any(mapped.page.words for mapped in pages):
+        raise TuningError(f"{title}: none of {len(files):,} pages can be used: no labelled word is left")
     return pages
 
 
