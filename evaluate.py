@@ -20,9 +20,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.command_line import add_cuda, print_anything
-from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.common.command_line import add_cuda, print_anything
 from train_easyocr.documents.label_formats import FORMS
+from train_easyocr.settings.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 
 EXPORTS = (".json", ".csv", ".zip")
 

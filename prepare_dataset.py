@@ -23,8 +23,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from train_easyocr.command_line import print_anything
-from train_easyocr.config import DEFAULT_CONFIG, ConfigError, load_config
+from train_easyocr.common.command_line import print_anything
+from train_easyocr.common.text import format_table
+from train_easyocr.common.workers import WorkerDiedError, available_cores
+from train_easyocr.datasets.checking import check
+from train_easyocr.datasets.labels_csv import LabelsCsvError
+from train_easyocr.datasets.prepared_set import PrepareError
+from train_easyocr.datasets.stages import (
+    SHOWN_PROBLEMS,
+    Job,
+    keep_own_pages,
+    make_evaluation,
+    make_patches,
+    unzip,
+    warn_of_unused,
+)
 from train_easyocr.documents.aihub import IMAGE_SUFFIXES, LABEL_SUFFIX, PARTLY
 from train_easyocr.documents.download import find_download, other_files
 from train_easyocr.documents.label_formats import (
@@ -34,20 +47,7 @@ from train_easyocr.documents.label_formats import (
     LabelledPages,
     find_labelled_pages,
 )
-from train_easyocr.documents.workers import WorkerDiedError, available_cores
-from train_easyocr.patches.checking import check
-from train_easyocr.patches.labels_csv import LabelsCsvError
-from train_easyocr.patches.prepared_set import PrepareError
-from train_easyocr.patches.stages import (
-    SHOWN_PROBLEMS,
-    Job,
-    keep_own_pages,
-    make_evaluation,
-    make_patches,
-    unzip,
-    warn_of_unused,
-)
-from train_easyocr.text import format_table
+from train_easyocr.settings.config import DEFAULT_CONFIG, ConfigError, load_config
 
 INTERRUPTED = 130
 """The exit status that shells give a program which Ctrl-C ended."""

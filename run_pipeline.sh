@@ -29,7 +29,7 @@ banner() {
 }
 
 have_weights() {
-    python3 -m train_easyocr.easyocr_weights "$1" >/dev/null 2>&1
+    python3 -m train_easyocr.weights.easyocr_weights "$1" >/dev/null 2>&1
 }
 
 if [ -n "$PAGES" ] && [ -n "$DATASET" ]; then

@@ -18,4 +18,4 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source step1_set_environment.sh --quiet
-python3 -m train_easyocr.installation "$@" ${DATASET:+"dataset=$DATASET"}
+python3 -m train_easyocr.delivery "$@" ${DATASET:+"dataset=$DATASET"}

@@ -24,13 +24,13 @@ from benchmarks.results import Row, report
 from train_easyocr.detection.craft import CraftDetector
 from train_easyocr.detection.craft_boxes import craft_boxes, find_candidates, group
 from train_easyocr.detection.interface import ScoreMaps
-from train_easyocr.detection.map_cache import MappedPage, map_key
-from train_easyocr.detection.objective import Objective
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.rendered import RenderedPage, render, true_maps
-from train_easyocr.detection.search import Search
 from train_easyocr.documents import Page
 from train_easyocr.synthesis.fonts import FontLibrary
+from train_easyocr.tuning.map_cache import MappedPage, map_key
+from train_easyocr.tuning.objective import Objective
+from train_easyocr.tuning.search import Search
 
 EASYOCR = CraftParameters()
 

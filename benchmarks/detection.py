@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from benchmarks.results import Row, report
+from train_easyocr.common.text import format_table
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.craft import CraftDetector
 from train_easyocr.detection.db_boxes import DbParameters
@@ -33,11 +34,10 @@ from train_easyocr.detection.interface import ScoreMaps, WordDetector
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.documents.images import decode_image
-from train_easyocr.evaluation.matching import match
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.engine.device import Computing
+from train_easyocr.metrics.matching import match
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import Settings, render_page
-from train_easyocr.text import format_table
 
 LONG_SIDE = DetectionConfig().long_side
 Clock = Callable[[], float]

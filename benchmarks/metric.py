@@ -21,12 +21,12 @@ from typing import TypeVar
 
 from benchmarks import official_cleval
 from benchmarks.results import Row, report
-from tests.evaluation.plain_metric import plain_figures
+from tests.metrics.plain_metric import plain_figures
 from train_easyocr.documents import Box, Page, Word
-from train_easyocr.evaluation import cleval
 from train_easyocr.evaluation.analysis import Analyzer
 from train_easyocr.evaluation.exchange import write_icdar
-from train_easyocr.evaluation.metrics import FIGURES, Metric, score_page
+from train_easyocr.metrics import cleval
+from train_easyocr.metrics.metrics import FIGURES, Metric, score_page
 
 SYLLABLES = "가나다라마바사아자차카타파하도로점용허가신청서김해시장귀하번호년월일 ·ㆍ0123456789"
 T = TypeVar("T")

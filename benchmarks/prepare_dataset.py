@@ -35,15 +35,15 @@ import cv2
 import numpy as np
 
 from benchmarks.results import Row, report
+from train_easyocr.common.text import format_table
+from train_easyocr.common.workers import available_cores, spread
+from train_easyocr.datasets.cropping import crop
+from train_easyocr.datasets.png import encode_png
 from train_easyocr.documents.aihub import PageFile, find_pages, read_page
 from train_easyocr.documents.archives import members_by_kind
 from train_easyocr.documents.download import find_download, list_download
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
-from train_easyocr.documents.workers import available_cores, spread
-from train_easyocr.patches.cropping import crop
-from train_easyocr.patches.png import encode_png
 from train_easyocr.synthesis.archive import IMAGE_FOLDER, LABEL_FOLDER, write_archive
-from train_easyocr.text import format_table
 
 ROOT = Path(__file__).parents[1]
 RENDERED = 16

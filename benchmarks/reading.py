@@ -27,12 +27,12 @@ import torch
 
 from benchmarks.results import Row, report
 from tests.easyocr_files import install_random_weights
+from train_easyocr.datasets.images import normalize, reading_width, resize_patch, to_batch
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import decode_image
-from train_easyocr.reader import _SURE, Pixels, WordReader, open_baseline
+from train_easyocr.reading.reader import _SURE, Pixels, WordReader, open_baseline
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.fast_network import fastest_reading
-from train_easyocr.recognition.images import normalize, reading_width, resize_patch, to_batch
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import Settings, render_page
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from train_easyocr.text import format_table
+from train_easyocr.common.text import format_table
 
 RESULTS_VARIABLE = "BENCHMARK_RESULTS"
 """The environment variable that names the file that rows are added to."""

@@ -26,8 +26,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.results import Row, report
-from train_easyocr.config import DEFAULT_CONFIG, check_config, load_config
-from train_easyocr.recognition.word_table import INDEX
+from train_easyocr.datasets.word_table import INDEX
+from train_easyocr.settings.config import DEFAULT_CONFIG, check_config, load_config
 
 ROWS = 4_500_000
 WORDS_A_PAGE = 112
@@ -39,7 +39,7 @@ def write_labels(folder: Path, rows: int) -> None:
     """Write a labels.csv like AI-Hub's: short words, a tenth with a character that the model lacks, some commas."""
     folder.mkdir(parents=True)
     (folder / "images").mkdir()
-    from train_easyocr.recognition.characters import CharacterSet  # noqa: PLC0415 - not to be measured below
+    from train_easyocr.weights.characters import CharacterSet  # noqa: PLC0415 - not to be measured below
 
     rng = np.random.default_rng(0)
     known = [character for character in CharacterSet.from_setting("korean_g2").characters if "가" <= character <= "힣"]
@@ -64,8 +64,8 @@ def write_labels(folder: Path, rows: int) -> None:
 def ours(folder: Path) -> dict[str, float]:
     """Start as the trainer does, up to the words of the first step."""
     began = time.perf_counter()
-    from train_easyocr.recognition.characters import CharacterSet  # noqa: PLC0415 - part of what is measured
     from train_easyocr.recognition.training import open_set, training_plan  # noqa: PLC0415
+    from train_easyocr.weights.characters import CharacterSet  # noqa: PLC0415 - part of what is measured
 
     imported = time.perf_counter()
     config = load_config(DEFAULT_CONFIG)
@@ -84,7 +84,7 @@ def plain(folder: Path) -> dict[str, float]:
     import pandas as pd  # noqa: PLC0415
     import torch  # noqa: F401, PLC0415 - every trainer does
 
-    from train_easyocr.recognition.characters import CharacterSet  # noqa: PLC0415
+    from train_easyocr.weights.characters import CharacterSet  # noqa: PLC0415
 
     imported = time.perf_counter()
     config = check_config({})

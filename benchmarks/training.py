@@ -31,7 +31,7 @@ import lmdb
 import numpy as np
 
 from benchmarks.results import Row, report
-from train_easyocr.config import MOST_ITERATIONS, Config, check_config
+from train_easyocr.settings.config import MOST_ITERATIONS, Config, check_config
 
 WIDTHS = {0: 0.5, 1: 0.81, 10: 0.92, 25: 1.79, 50: 2.73, 75: 4.3, 80: 4.7, 90: 5.74, 95: 6.95, 99: 8.3, 100: 11.0}
 """Percentiles of width by height of AI-Hub's words."""
@@ -50,7 +50,7 @@ SOURCE = Path(__file__).parents[1]
 
 def write_words(folder: Path, count: int) -> None:
     """Write a prepared set in both forms: strokes in place of letters on paper with scanner noise."""
-    from train_easyocr.recognition.characters import CharacterSet  # noqa: PLC0415 - loads torch
+    from train_easyocr.weights.characters import CharacterSet  # noqa: PLC0415 - loads torch
 
     (folder / "images").mkdir(parents=True)
     random = np.random.default_rng(3)
@@ -135,8 +135,8 @@ def plain(folder: Path) -> dict[str, float]:
     """Measure the plain way; words a second of the training and of its loader."""
     import torch  # noqa: PLC0415
 
-    from train_easyocr.recognition.characters import CharacterSet, CtcConverter  # noqa: PLC0415
     from train_easyocr.recognition.model import build_model  # noqa: PLC0415
+    from train_easyocr.weights.characters import CharacterSet, CtcConverter  # noqa: PLC0415
 
     config = settings(folder)
     converter = CtcConverter(CharacterSet.from_setting(config.character))
@@ -170,13 +170,13 @@ def trainer_of(config: Config) -> Any:
     """Return a trainer as step 3 makes it, and the training sets."""
     import torch  # noqa: PLC0415
 
-    from train_easyocr.memory import keep_freed_memory  # noqa: PLC0415
-    from train_easyocr.recognition.characters import CharacterSet  # noqa: PLC0415
-    from train_easyocr.recognition.computing import Computing  # noqa: PLC0415
-    from train_easyocr.recognition.data import open_set  # noqa: PLC0415
+    from train_easyocr.common.memory import keep_freed_memory  # noqa: PLC0415
+    from train_easyocr.datasets.data import open_set  # noqa: PLC0415
+    from train_easyocr.datasets.sampling import training_plan  # noqa: PLC0415
+    from train_easyocr.engine.device import Computing  # noqa: PLC0415
     from train_easyocr.recognition.model import build_model  # noqa: PLC0415
-    from train_easyocr.recognition.plan import training_plan  # noqa: PLC0415
     from train_easyocr.recognition.training import Trainer, make_converter  # noqa: PLC0415
+    from train_easyocr.weights.characters import CharacterSet  # noqa: PLC0415
 
     characters = CharacterSet.from_setting(config.character)
     computing = Computing.choose(config.precision)
@@ -200,9 +200,9 @@ def trainer_of(config: Config) -> Any:
 
 def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
     """Measure step 3 on a part of a pool; words a second of the training and of its loader."""
+    from train_easyocr.datasets.sampling import POOL_BATCHES  # noqa: PLC0415
     from train_easyocr.recognition import batches as loading  # noqa: PLC0415
     from train_easyocr.recognition.augmentation import Augmentation  # noqa: PLC0415
-    from train_easyocr.recognition.plan import POOL_BATCHES  # noqa: PLC0415
 
     config = settings(folder, **changes)
     trainer, sets = trainer_of(config)

@@ -17,10 +17,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from benchmarks.results import Row, report
-from train_easyocr.patches.png import encode_png
-from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.datasets.png import encode_png
 from train_easyocr.synthesis.rendered_words import Recipe, RenderedWords, unified
 from train_easyocr.synthesis.word_patches import Patch, Typeface, draw_size
+from train_easyocr.weights.characters import CharacterSet
 
 
 def plain_word(text: str, typeface: Typeface, random: np.random.Generator) -> Patch:

@@ -5,6 +5,8 @@ import signal
 import pytest
 import torch
 
+from tests.recognition.word_sets import WORDS, write_set
+
 
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c_is_heard():
@@ -21,3 +23,11 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder with a training and a validation set of rendered words."""
+    write_set(tmp_path / "training" / "select_data", WORDS * 2)
+    write_set(tmp_path / "validation" / "select_data", WORDS)
+    return tmp_path

@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import detection_quality as quality
-from benchmarks import detector_recipes as recipes
+from benchmarks.studies import detection_quality as quality
+from benchmarks.studies import detector_recipes as recipes
 from tests.detection.pages import KnowingDetector, page, write_pages
 from tests.detection.untrained import save_untrained
+from train_easyocr.common.files import write_json
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_boxes import DbParameters
-from train_easyocr.detection.map_cache import map_pages
-from train_easyocr.detection.objective import Objective, Readings
 from train_easyocr.detection.opening import OpenedDetector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import EASYOCR, settings_for
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.sources import PageSource
-from train_easyocr.files import write_json
 from train_easyocr.synthesis.archive import TOP
+from train_easyocr.tuning.map_cache import map_pages
+from train_easyocr.tuning.objective import Objective, Readings
 
 NUMBERS = (1,)
 TUNED = WORDS.model_copy(update={"add_margin": 0.0})

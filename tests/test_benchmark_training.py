@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from benchmarks import ablations, buckets, character_change, small_task, training, weak_characters
-from benchmarks.equal_accuracy import CHARACTERS, WAYS, Outcome, noise, table, verdict
+from benchmarks import training
 from benchmarks.results import table as results_table
-from benchmarks.small_task import Scores, UnseenWords
+from benchmarks.studies import ablations, buckets, character_change, small_task, weak_characters
+from benchmarks.studies.equal_accuracy import CHARACTERS, WAYS, Outcome, noise, table, verdict
+from benchmarks.studies.small_task import Scores, UnseenWords
 from benchmarks.training import BATCH, gpu_rows
 from tests.recognition.word_sets import write_set
-from train_easyocr.config import load_config
+from train_easyocr.datasets import sampling as plan
 from train_easyocr.documents import Box
-from train_easyocr.recognition import plan
+from train_easyocr.settings.config import load_config
 
 
 def test_rows_of_a_gpu_are_there_without_one():
@@ -79,7 +80,7 @@ def test_one_run_has_the_error_of_the_words_that_it_reads_differently():
 
 
 def test_every_recipe_can_be_trained_and_draws_as_many_words():
-    path = small_task.SOURCE / "benchmarks" / "ablations.yaml"
+    path = small_task.SOURCE / "benchmarks" / "studies" / "ablations.yaml"
     base = load_config(path)
     for name in ablations.ELEMENTS:
         changes = ablations.changes_of(name, base)

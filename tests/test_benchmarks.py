@@ -8,6 +8,8 @@ import pytest
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.py")))
+@pytest.mark.parametrize(
+    "name", sorted(".".join(path.relative_to(FOLDER).with_suffix("").parts) for path in FOLDER.rglob("*.py"))
+)
 def test_a_benchmark_can_be_imported(name):
     assert importlib.import_module(f"benchmarks.{name}").__doc__

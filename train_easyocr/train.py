@@ -24,7 +24,7 @@ if __name__ == "__main__" and not __package__:
     # Run as a file: Python looks for modules in the file's folder, and the package is the folder itself.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from train_easyocr.command_line import (
+from train_easyocr.common.command_line import (
     FAILURE,
     INTERRUPTED,
     USAGE_ERROR,
@@ -35,11 +35,11 @@ from train_easyocr.command_line import (
     whole_number,
     write_lines_at_once,
 )
-from train_easyocr.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.settings.config import DEFAULT_CONFIG, Config, ConfigError, load_config
 
 if TYPE_CHECKING:
     from train_easyocr.detection.config import DetectionConfig
-    from train_easyocr.recognition.processes import Processes
+    from train_easyocr.engine.distributed import Processes
 
 MOST_SAMPLES = 1_000
 
@@ -105,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _train_all(config: Config, detector: DetectionConfig | None, minutes: float | None) -> int:
     """Train one network after the other, as far as the time goes; return the exit status as `main` does."""
     # The settings are right before anything that takes seconds is loaded.
-    from train_easyocr.recognition.processes import OtherProcessError, Processes  # noqa: PLC0415
+    from train_easyocr.engine.distributed import OtherProcessError, Processes  # noqa: PLC0415
 
     end = math.inf if minutes is None else time.monotonic() + 60 * minutes
     search = "search for the detector's settings" if config.detection_tuning else ""
@@ -145,7 +145,7 @@ def _time_is_up(end: float, what: str, processes: Processes) -> bool:
 
 def _craft_is_there() -> bool:
     """Say it now where EasyOCR's detector, which is to be tuned after the training, can't be had."""
-    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights  # noqa: PLC0415
+    from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights, find_weights  # noqa: PLC0415
 
     try:
         find_weights("craft")
@@ -156,12 +156,12 @@ def _craft_is_there() -> bool:
 
 
 def _tune(config: Config, detector: DetectionConfig | None) -> int:
-    from train_easyocr.detection.tuning import TuningError  # noqa: PLC0415
-    from train_easyocr.detection.tuning_step import tune_trained  # noqa: PLC0415
-    from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
-    from train_easyocr.reader import ReaderError  # noqa: PLC0415
-    from train_easyocr.recognition.checkpoints import CheckpointError  # noqa: PLC0415
-    from train_easyocr.recognition.data import DataError  # noqa: PLC0415
+    from train_easyocr.datasets.data import DataError  # noqa: PLC0415
+    from train_easyocr.reading.reader import ReaderError  # noqa: PLC0415
+    from train_easyocr.tuning.tuning import TuningError  # noqa: PLC0415
+    from train_easyocr.tuning.tuning_step import tune_trained  # noqa: PLC0415
+    from train_easyocr.weights.checkpoints import CheckpointError  # noqa: PLC0415
+    from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
 
     try:
         tune_trained(config, detector)
@@ -179,11 +179,11 @@ def run(
 ) -> int:
     """Train the recognizer, draw samples or propose characters; return the exit status as `main` does."""
     # The settings are right before anything that takes seconds is loaded.
-    from train_easyocr.patches.labels_csv import LabelsCsvError  # noqa: PLC0415
+    from train_easyocr.datasets.data import PatchError  # noqa: PLC0415
+    from train_easyocr.datasets.labels_csv import LabelsCsvError  # noqa: PLC0415
+    from train_easyocr.datasets.word_table import LabelsError  # noqa: PLC0415
     from train_easyocr.recognition.character_proposal import write_proposal  # noqa: PLC0415
-    from train_easyocr.recognition.data import PatchError  # noqa: PLC0415
     from train_easyocr.recognition.training import show_samples, train  # noqa: PLC0415
-    from train_easyocr.recognition.word_table import LabelsError  # noqa: PLC0415
     from train_easyocr.synthesis.fonts import FontError  # noqa: PLC0415
 
     def work() -> None:

@@ -21,10 +21,10 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG_FILES = REPOSITORY / "train_easyocr" / "config_files"
 
 PREPARE, TRAIN, EVALUATE = "prepare_dataset.py", "train_easyocr/train.py", "evaluate.py"
-INSTALL, TRAIN_DETECTOR = "train_easyocr.installation", "train_easyocr.detection.train"
-TUNE_DETECTOR = "train_easyocr.detection.tune"
+INSTALL, TRAIN_DETECTOR = "train_easyocr.delivery", "train_easyocr.detection.train"
+TUNE_DETECTOR = "train_easyocr.tuning.tune"
 RENDER_PAGES, RENDER_WORDS = "train_easyocr.synthesis", "train_easyocr.synthesis.words"
-EASYOCR_WEIGHTS = "train_easyocr.easyocr_weights"
+EASYOCR_WEIGHTS = "train_easyocr.weights.easyocr_weights"
 COMMANDS = (PREPARE, TRAIN, INSTALL, EVALUATE, TRAIN_DETECTOR, TUNE_DETECTOR, RENDER_PAGES, RENDER_WORDS)
 """What has a --help: files are run as `python3 FILE`, the others as `python3 -m NAME`."""
 

@@ -45,8 +45,8 @@ def test_the_scripts_are_programs_that_bash_understands():
         ),
         (
             "step4_set_finetuned_model.sh",
-            ["-m", "train_easyocr.installation", "a b", "k=v", "dataset=내 문서"],
-            ["-m", "train_easyocr.installation", "a b", "k=v"],
+            ["-m", "train_easyocr.delivery", "a b", "k=v", "dataset=내 문서"],
+            ["-m", "train_easyocr.delivery", "a b", "k=v"],
         ),
         (
             "step5_run_evaluate_py.sh",

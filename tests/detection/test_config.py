@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 
-from train_easyocr.config import ConfigError
 from train_easyocr.detection.config import DEFAULT_CONFIG, DetectionConfig, contradictions, load_detection_config
 from train_easyocr.detection.db_boxes import DbParameters
+from train_easyocr.settings.config import ConfigError
 
 
 def test_the_file_lists_all_settings_with_their_defaults_and_says_what_they_are():

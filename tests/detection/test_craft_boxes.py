@@ -13,7 +13,7 @@ from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.rendered import true_maps
 from train_easyocr.documents import Box
-from train_easyocr.evaluation.matching import match
+from train_easyocr.metrics.matching import match
 
 
 def easyocr_boxes(maps, p):

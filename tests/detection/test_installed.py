@@ -10,8 +10,8 @@ from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import install_finetuned, write_set
 from tests.recognition.word_sets import render
-from train_easyocr import starter_weights
-from train_easyocr.detection.cards import DetectionScores
+from train_easyocr.common.files import sha256
+from train_easyocr.delivery.staging import sheet_of, stage_detection
 from train_easyocr.detection.craft import CraftDetector, load_craft
 from train_easyocr.detection.craft_boxes import craft_boxes
 from train_easyocr.detection.craft_training import CraftCard
@@ -27,12 +27,10 @@ from train_easyocr.detection.installed import (
 from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings, save_settings, settings_for
-from train_easyocr.detection.staging import sheet_of, stage_detection
 from train_easyocr.documents import Box
 from train_easyocr.evaluation.detectors import Detectors
-from train_easyocr.evaluation.matching import match
-from train_easyocr.files import sha256
-from train_easyocr.reader import (
+from train_easyocr.metrics.matching import match
+from train_easyocr.reading.reader import (
     PageReader,
     ReaderError,
     load_page,
@@ -40,7 +38,9 @@ from train_easyocr.reader import (
     open_easyocr_detector,
     open_finetuned,
 )
-from train_easyocr.recognition.checkpoints import CheckpointError
+from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.cards import DetectionScores
+from train_easyocr.weights.checkpoints import CheckpointError
 
 LOW = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320)
 """Random weights' maps are near zero; with these settings they give boxes all the same."""

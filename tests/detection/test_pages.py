@@ -10,7 +10,7 @@ from tests.detection.page_files import WORDS, write_page
 from tests.documents.own_folders import PAGES, boxes, own_folder
 from tests.documents.printed import BOXES, STORED, encode, label_of, printed_page
 from tests.documents.samples import jpeg, label, make_download, page_image, words_of, write_zip
-from train_easyocr.config import AUTO_ITERATIONS, Config
+from train_easyocr.datasets.data import DataError
 from train_easyocr.detection.config import DetectionConfig, detection_of
 from train_easyocr.detection.pages import (
     NO_WORDS,
@@ -24,7 +24,7 @@ from train_easyocr.documents.aihub import IGNORED, Annotation, LabelError, Label
 from train_easyocr.documents.download import holds_pages
 from train_easyocr.documents.page import Box, Quad
 from train_easyocr.documents.sources import FileSource, PageSource
-from train_easyocr.recognition.data import DataError
+from train_easyocr.settings.config import AUTO_ITERATIONS, Config
 
 
 def config_of(folder, **settings):

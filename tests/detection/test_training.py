@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from tests.detection.page_files import WORDS, draw_page, write_page
-from train_easyocr.config import ConfigError
 from train_easyocr.detection import training
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_boxes import DbParameters
@@ -17,10 +16,11 @@ from train_easyocr.detection.loading import Batch, StepPlan
 from train_easyocr.detection.train import main
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.page_sums import page_sum
-from train_easyocr.recognition.checkpoints import CheckpointError, read_weights, trained_on
-from train_easyocr.recognition.processes import Processes
-from train_easyocr.recognition.state import ResumeError
-from train_easyocr.recognition.stopping import Interrupted
+from train_easyocr.engine.distributed import Processes
+from train_easyocr.engine.state import ResumeError
+from train_easyocr.engine.stopping import Interrupted
+from train_easyocr.settings.config import ConfigError
+from train_easyocr.weights.checkpoints import CheckpointError, read_weights, trained_on
 
 SECOND = (Box(30, 100, 120, 126), Box(130, 100, 170, 126), Box(20, 140, 44, 186), Box(60, 140, 200, 164))
 

@@ -2,11 +2,11 @@
 
 import torch
 
-from train_easyocr.detection.cards import DetectionScores
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import DbCard
 from train_easyocr.detection.db_network import DbLight
-from train_easyocr.recognition.checkpoints import save_weights
+from train_easyocr.weights.cards import DetectionScores
+from train_easyocr.weights.checkpoints import save_weights
 
 
 def save_untrained(path, long_side=640, seed=0):

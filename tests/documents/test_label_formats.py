@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from tests.documents.samples import WORDS, jpeg, label, page_image
+from train_easyocr.common.text import normalize_label
 from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.aihub import (
     BAD_NAME,
@@ -37,7 +38,6 @@ from train_easyocr.documents.label_formats import (
 )
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.evaluation.exchange import write_icdar
-from train_easyocr.text import normalize_label
 
 SQUARE = [[10, 20], [50, 20], [50, 40], [10, 40]]
 SLANTED = [[10.5, 20], [50, 18.2], [50.2, 40], [9.8, 40.9]]

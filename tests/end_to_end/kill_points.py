@@ -16,8 +16,8 @@ from pathlib import Path
 
 import prepare_dataset
 from tests.documents.samples import tree
-from train_easyocr.patches import lmdb_form
-from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.datasets import lmdb_form
+from train_easyocr.weights.characters import CharacterSet
 
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile"}
 

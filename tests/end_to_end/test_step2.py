@@ -31,8 +31,8 @@ from tests.documents.samples import (
     words_of,
     write_zip,
 )
+from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.documents import Box
-from train_easyocr.patches.labels_csv import read_rows
 
 ROOT = Path(__file__).parents[2]
 ALL = ("--unzip", "--training", "--validation", "--evaluation", "--workers", "1")
@@ -349,7 +349,7 @@ def test_what_an_interrupted_unzip_left_is_not_taken_for_the_whole(download, run
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("train_easyocr.patches.stages._report_unzipped", stop)
+    monkeypatch.setattr("train_easyocr.datasets.stages._report_unzipped", stop)
     monkeypatch.setattr("train_easyocr.documents.archives.write_bytes", stop)
     assert run("--dataset", download, "--unzip", "--workers", 1)[0] == prepare_dataset.INTERRUPTED
     monkeypatch.undo()
@@ -574,7 +574,7 @@ def test_an_unusable_command_line_says_what_is_possible(run, arguments, capsys):
 
 
 def test_too_little_space_is_said_before_anything_is_written(download, run, monkeypatch):
-    monkeypatch.setattr("train_easyocr.patches.stages.free_bytes", lambda _: 1000)
+    monkeypatch.setattr("train_easyocr.datasets.stages.free_bytes", lambda _: 1000)
     status, _, err = run("--dataset", download, *ALL)
     assert status == 1 and "GiB are free" in err and "--output" in err
     assert not list((download).rglob("*.jpg"))
@@ -592,7 +592,7 @@ def test_a_full_disk_ends_the_run_with_its_reason(download, run, monkeypatch):
         raise OSError(28, "No space left on device", str(path))
 
     run("--dataset", download, "--unzip", "--workers", 1)
-    monkeypatch.setattr("train_easyocr.patches.batch_records.write_bytes", full)
+    monkeypatch.setattr("train_easyocr.datasets.batch_records.write_bytes", full)
     status, _, err = run("--dataset", download, "--training", "--workers", 1)
     assert status == 1 and "No space left on device" in err and "goes on where it stopped" in err
     monkeypatch.undo()
@@ -604,7 +604,7 @@ def test_a_disk_that_is_full_for_the_database_ends_the_run_with_its_reason(downl
         raise lmdb.DiskError("No more disk space.")
 
     arguments = ("--dataset", download, "--training", "--workers", 1, "--format", "lmdb")
-    monkeypatch.setattr("train_easyocr.patches.lmdb_form.PatchDatabase._put", full)
+    monkeypatch.setattr("train_easyocr.datasets.lmdb_form.PatchDatabase._put", full)
     status, _, err = run(*arguments)
     assert status == 1 and "No more disk space" in err and "goes on where it stopped" in err
     monkeypatch.undo()
@@ -617,10 +617,10 @@ def test_unfinished_work_from_before_the_machine_was_started_again_is_not_gone_o
         raise KeyboardInterrupt
 
     arguments = ("--dataset", download, "--training", "--workers", 1)
-    monkeypatch.setattr("train_easyocr.patches.prepared_set._Assembly.finish", stop)
+    monkeypatch.setattr("train_easyocr.datasets.prepared_set._Assembly.finish", stop)
     assert run(*arguments)[0] == prepare_dataset.INTERRUPTED
     monkeypatch.undo()
-    monkeypatch.setattr("train_easyocr.patches.prepared_set._machine_started", lambda: "another")
+    monkeypatch.setattr("train_easyocr.datasets.prepared_set._machine_started", lambda: "another")
     status, out, _ = run(*arguments)
     assert status == 0 and "unfinished work is started again" in out and "done already" not in out
 

@@ -12,6 +12,7 @@ from PIL import Image
 import prepare_dataset
 from tests.documents.own_folders import PAGES, own_folder, write
 from tests.documents.samples import tree
+from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.detection.pages import find_split
 from train_easyocr.documents.aihub import (
     IGNORED,
@@ -25,7 +26,6 @@ from train_easyocr.documents.aihub import (
 from train_easyocr.documents.images import decode_image
 from train_easyocr.documents.label_formats import find_labelled_pages, left_out
 from train_easyocr.documents.page_sums import page_sum, read_page_sums
-from train_easyocr.patches.labels_csv import read_rows
 
 FORMS = ("aihub", "ppocrlabel", "icdar2013", "icdar2015")
 ALL = ("--training", "--validation", "--evaluation", "--workers", "1", "val_images=2", "eval_images=1")

@@ -8,11 +8,11 @@ import pytest
 from tests.documents.own_folders import own_folder
 from tests.documents.samples import LABELS_TOP, make_download, pages, tree, write_zip
 from tests.documents.test_download import add_partly, as_cp437, unpack_by_hand
+from train_easyocr.datasets.coverage import Coverage, warnings_of
+from train_easyocr.datasets.data import DataError
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.pages import open_pages
 from train_easyocr.documents.aihub import find_pages
-from train_easyocr.patches.coverage import Coverage, warnings_of
-from train_easyocr.recognition.data import DataError
 from train_easyocr.synthesis.__main__ import main as render
 
 SETS = "training_and_validation_set"

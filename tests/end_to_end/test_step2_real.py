@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import prepare_dataset
-from train_easyocr.patches.labels_csv import read_rows
+from train_easyocr.datasets.labels_csv import read_rows
 
 REAL = Path(os.environ.get("REAL_DOCUMENTS") or Path(__file__).parents[2].parent / "shared" / "real_documents")
 

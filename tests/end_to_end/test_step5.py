@@ -17,16 +17,16 @@ import evaluate
 from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import CHARACTERS, NETWORK, install_finetuned, write_page, write_set
-from train_easyocr import starter_weights
+from train_easyocr.common.files import sha256
+from train_easyocr.delivery.staging import stage_detection
 from train_easyocr.detection.installed import DetectionFiles, open_installed
-from train_easyocr.detection.staging import stage_detection
 from train_easyocr.documents import Box
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.evaluation import models as models_module
-from train_easyocr.files import sha256
-from train_easyocr.reader import load_page, open_finetuned
-from train_easyocr.recognition.checkpoints import WeightsCard, save_weights
+from train_easyocr.reading.reader import load_page, open_finetuned
 from train_easyocr.recognition.network import Model
+from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.checkpoints import WeightsCard, save_weights
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("evaluation_result.csv", "evaluation_result.json", "evaluation_predictions.jsonl")

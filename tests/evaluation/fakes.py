@@ -8,12 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from train_easyocr.config import Config
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.evaluation.report import write_results
 from train_easyocr.evaluation.runner import DetectorSource, Model, evaluate
-from train_easyocr.reader import Quad
+from train_easyocr.reading.reader import Quad
+from train_easyocr.settings.config import Config
 
 
 class FakeRecognizer:

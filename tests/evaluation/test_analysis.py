@@ -15,9 +15,9 @@ from tests.evaluation.pages import line, misreading, random_page, rows_of
 from train_easyocr.documents import Box, Page, Word
 from train_easyocr.evaluation.analysis import Analyzer, as_json
 from train_easyocr.evaluation.analysis_report import as_markdown, as_text
-from train_easyocr.evaluation.error_classes import CLASSES
-from train_easyocr.evaluation.metrics import FIGURES, score_page
 from train_easyocr.evaluation.models import find_models
+from train_easyocr.metrics.error_classes import CLASSES
+from train_easyocr.metrics.metrics import FIGURES, score_page
 
 
 def add(analyzer, number, labels, rows, category="인.허가"):

@@ -10,13 +10,13 @@ import pytest
 from tests.documents.printed import encode
 from tests.documents.samples import tree
 from tests.evaluation.installed import draw_page, write_page
-from train_easyocr.config import Config
+from train_easyocr.datasets.cropping import Cutting
+from train_easyocr.datasets.data import open_set
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.evaluation.badcases import LIST, MANIFEST, WEAK, BadCasesError, export_bad_cases
 from train_easyocr.evaluation.observations import Observations
-from train_easyocr.patches.cropping import Cutting
-from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.data import open_set
+from train_easyocr.settings.config import Config
+from train_easyocr.weights.characters import CharacterSet
 
 WORDS = [
     (10, 12, 80, 30, "도로"),

@@ -10,14 +10,14 @@ import pytest
 import evaluate
 from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
-from train_easyocr.config import Config
+from train_easyocr.common.files import sha256
 from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.documents.page_sums import pack, page_sum
 from train_easyocr.evaluation import command
 from train_easyocr.evaluation.exchange import read_predictions, write_predictions
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM
-from train_easyocr.files import sha256
+from train_easyocr.settings.config import Config
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ import pytest
 
 from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
-from train_easyocr.config import Config
+from train_easyocr.common.files import sha256
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
 from train_easyocr.evaluation.report import summarize
 from train_easyocr.evaluation.runner import Model, evaluate
-from train_easyocr.files import sha256
-from train_easyocr.marks import marked_detector, marked_recognizer
+from train_easyocr.settings.config import Config
+from train_easyocr.weights.marks import marked_detector, marked_recognizer
 
 
 class Told:

@@ -15,14 +15,14 @@ import evaluate
 from tests.documents.printed import BOXES, encode, label_of, printed_page
 from tests.evaluation.installed import draw_page, write_page
 from tests.evaluation.pages import line, observed, rows_of
+from train_easyocr.common.text import normalize_label
 from train_easyocr.documents import Box, Word
 from train_easyocr.documents.aihub import PageFile, find_pages, read_page
-from train_easyocr.evaluation.error_classes import CLASSES
 from train_easyocr.evaluation.exchange import write_predictions
 from train_easyocr.evaluation.html_report import HTML_NAME, as_data, page_link
 from train_easyocr.evaluation.report_images import Budget, encode_crop, encode_page, read_images
 from train_easyocr.evaluation.report_pages import PageWords
-from train_easyocr.text import normalize_label
+from train_easyocr.metrics.error_classes import CLASSES
 
 HOSTILE = "<script>document.title='bad'</script>"
 QUOTES = "\"'`</script><!--\u2028&amp;{{ 7 * 7 }}"

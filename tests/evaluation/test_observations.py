@@ -7,9 +7,9 @@ import pytest
 
 from tests.evaluation.pages import line, misreading, observed, random_page, rows_of
 from train_easyocr.documents import Box, Word
-from train_easyocr.evaluation.error_classes import CLASSES
-from train_easyocr.evaluation.metrics import score_page
 from train_easyocr.evaluation.observations import Observations
+from train_easyocr.metrics.error_classes import CLASSES
+from train_easyocr.metrics.metrics import score_page
 
 
 def test_rows():

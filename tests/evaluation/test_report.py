@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from train_easyocr.config import Config
+from train_easyocr.common.text import display_width
 from train_easyocr.documents import Box, Word
 from train_easyocr.documents.aihub import Problem
 from train_easyocr.evaluation import report
-from train_easyocr.evaluation.metrics import FIGURES, score_page
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_csv, as_tables, summarize, write_results
 from train_easyocr.evaluation.runner import Evaluation, PageResult
-from train_easyocr.text import display_width
+from train_easyocr.metrics.metrics import FIGURES, score_page
+from train_easyocr.settings.config import Config
 
 
 def words(*texts):

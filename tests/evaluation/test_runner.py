@@ -19,13 +19,13 @@ from tests.evaluation.installed import WORDS, draw_page, write_page, write_set
 from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.images import NOT_TURNED, TURNED
-from train_easyocr.easyocr_weights import MissingWeights
 from train_easyocr.evaluation import runner
-from train_easyocr.evaluation.metrics import score_page
 from train_easyocr.evaluation.predictions import FILE_NAME
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
 from train_easyocr.evaluation.runner import LABELS, Model, evaluate, in_advance
-from train_easyocr.reader import ReaderError, colour_and_grey
+from train_easyocr.metrics.metrics import score_page
+from train_easyocr.reading.reader import ReaderError, colour_and_grey
+from train_easyocr.weights.easyocr_weights import MissingWeights
 
 ROOT = Path(__file__).parents[2]
 FILES = (CSV_NAME, JSON_NAME, FILE_NAME)

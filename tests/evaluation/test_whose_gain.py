@@ -10,18 +10,18 @@ from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.fakes import fake_detector, fake_model
 from tests.evaluation.installed import install_finetuned, write_set
-from train_easyocr import starter_weights
+from train_easyocr.common.files import sha256
+from train_easyocr.delivery.staging import stage_detection
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import EASYOCR, read_settings, save_settings, settings_for
-from train_easyocr.detection.staging import stage_detection
 from train_easyocr.evaluation.detectors import Detectors
-from train_easyocr.evaluation.metrics import PageScores
 from train_easyocr.evaluation.runner import Evaluation, PageResult
 from train_easyocr.evaluation.whose_gain import as_text, cell_name, cells_of, whose_gain
-from train_easyocr.files import sha256
-from train_easyocr.reader import ReaderError, load_page
+from train_easyocr.metrics.metrics import PageScores
+from train_easyocr.reading.reader import ReaderError, load_page
+from train_easyocr.weights import starter as starter_weights
 
 
 def source(name, weights):

@@ -9,14 +9,14 @@ import torch
 from PIL import Image
 
 from tests.recognition.word_sets import WORDS, render, tiny_config, write_set
-from train_easyocr.config import AUGMENTATION_KINDS, ConfigError, load_config
+from train_easyocr.datasets.data import open_set
+from train_easyocr.datasets.sampling import training_plan
+from train_easyocr.engine.distributed import Processes
 from train_easyocr.recognition.augmentation import OPERATIONS, Augmentation, augment
 from train_easyocr.recognition.batches import reading_batches, training_batches
-from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.data import open_set
-from train_easyocr.recognition.plan import training_plan
-from train_easyocr.recognition.processes import Processes
+from train_easyocr.settings.config import AUGMENTATION_KINDS, ConfigError, load_config
 from train_easyocr.train import main
+from train_easyocr.weights.characters import CharacterSet
 
 OPERATION_NAMES = [operation.name for operation in OPERATIONS]
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr.datasets.data import PatchError, open_set
+from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
+from train_easyocr.datasets.sampling import training_plan
 from train_easyocr.recognition.batches import divide_for_reading, reading_batches, training_batches
-from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.data import PatchError, open_set
-from train_easyocr.recognition.images import reading_width, resize_patch, to_batch
-from train_easyocr.recognition.plan import training_plan
+from train_easyocr.weights.characters import CharacterSet
 
 
 def opened(folder, config):

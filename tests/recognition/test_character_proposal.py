@@ -6,10 +6,10 @@ import cv2
 import pytest
 
 from tests.recognition.word_sets import write_lmdb, write_set
-from train_easyocr.config import ConfigError
 from train_easyocr.recognition.character_proposal import FEWEST, propose_characters
-from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.settings.config import ConfigError
 from train_easyocr.train import main
+from train_easyocr.weights.characters import CharacterSet
 
 
 def test_frequent_characters_are_added_behind_the_configured_ones(tmp_path):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
-from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.datasets.data import open_set
 from train_easyocr.recognition.checks import FEW_WORDS, describe_concerns, describe_course, training_sample
-from train_easyocr.recognition.data import open_set
 from train_easyocr.recognition.validation import Outcome, Validation
+from train_easyocr.weights.characters import CharacterSet
 
 
 def opened(folder, config):

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from train_easyocr.recognition.characters import CharacterSet, CtcConverter
 from train_easyocr.recognition.decoding import (
     Reading,
     greedy,
@@ -22,6 +21,7 @@ from train_easyocr.recognition.decoding import (
     prefix_beam_search,
     probabilities,
 )
+from train_easyocr.weights.characters import CharacterSet, CtcConverter
 
 CHARACTERS = "가나다라 "
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.recognition.losses import make_criterion
+from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
 
 CHARACTERS = CharacterSet("가나다라")
 LABELS = ["가나", "다다라", "라"]

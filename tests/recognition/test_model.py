@@ -5,9 +5,9 @@ import itertools
 import pytest
 import torch
 
-from train_easyocr.config import check_config
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
 from train_easyocr.recognition.network import Model
+from train_easyocr.settings.config import check_config
 
 SMALL = {"output_channel": 32, "hidden_size": 16, "img_height": 32, "img_width": 64, "batch_width": "fixed"}
 

@@ -7,18 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from tests.recognition.test_processes import differences, together
+from tests.engine.test_distributed import differences, together
 from tests.recognition.test_training import a_trainer, assert_equal_runs, figures, killed_at, state_of
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
-from train_easyocr.config import load_config
+from train_easyocr.engine.averaging import AverageOfWeights
+from train_easyocr.engine.distributed import Processes
+from train_easyocr.engine.optimizers import describe_rate, make_optimizer, make_schedule, split_parameters
 from train_easyocr.recognition import training
-from train_easyocr.recognition.averaging import AverageOfWeights
 from train_easyocr.recognition.center_loss import PACE, CenterLoss
-from train_easyocr.recognition.checkpoints import best_weights, read_card, read_weights
-from train_easyocr.recognition.optimizers import describe_rate, make_optimizer, make_schedule, split_parameters
-from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.training import Trainer, train
 from train_easyocr.recognition.validation import Validation
+from train_easyocr.settings.config import load_config
+from train_easyocr.weights.checkpoints import best_weights, read_card, read_weights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

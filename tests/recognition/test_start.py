@@ -6,17 +6,17 @@ from torch import nn
 
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, tiny_config
-from train_easyocr.config import ConfigError
-from train_easyocr.easyocr_weights import MissingWeights
+from train_easyocr.engine.device import Computing
+from train_easyocr.engine.state import load_state
 from train_easyocr.recognition import start as start_module
 from train_easyocr.recognition.batches import Batch
-from train_easyocr.recognition.characters import CharacterSet, CtcConverter
-from train_easyocr.recognition.checkpoints import read_weights
-from train_easyocr.recognition.computing import Computing
 from train_easyocr.recognition.losses import CtcCriterion
 from train_easyocr.recognition.start import find_start, learn_new_characters
-from train_easyocr.recognition.state import load_state
 from train_easyocr.recognition.training import train
+from train_easyocr.settings.config import ConfigError
+from train_easyocr.weights.characters import CharacterSet, CtcConverter
+from train_easyocr.weights.checkpoints import read_weights
+from train_easyocr.weights.easyocr_weights import MissingWeights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -14,26 +14,26 @@ from torch import nn
 
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
-from train_easyocr.config import CONFIG_FILES, Config, ConfigError, load_config
+from train_easyocr.common.text import VARIANTS_SUM
+from train_easyocr.datasets.data import DataError, PatchError
+from train_easyocr.datasets.labels_csv import read_rows
+from train_easyocr.datasets.sampling import POOL_BATCHES, BatchPlan
 from train_easyocr.documents.page_sums import page_sum, unpack
-from train_easyocr.model_files import Place, stage
-from train_easyocr.patches.labels_csv import read_rows
+from train_easyocr.engine.logs import RunLog
+from train_easyocr.engine.state import STATE, ResumeError, check_settings, load_state
+from train_easyocr.engine.stopping import Interrupted, NotFiniteError
 from train_easyocr.recognition import training
 from train_easyocr.recognition.batches import Batch
-from train_easyocr.recognition.characters import CharacterSet, korean_documents
-from train_easyocr.recognition.checkpoints import CheckpointError, card_path, read_card, read_weights
-from train_easyocr.recognition.data import DataError, PatchError
-from train_easyocr.recognition.logs import RunLog
 from train_easyocr.recognition.model import build_model
-from train_easyocr.recognition.plan import POOL_BATCHES, BatchPlan
-from train_easyocr.recognition.state import STATE, ResumeError, check_settings, load_state
-from train_easyocr.recognition.stopping import Interrupted, NotFiniteError
 from train_easyocr.recognition.training import (
     Trainer,
     make_converter,
     train,
 )
-from train_easyocr.text import VARIANTS_SUM
+from train_easyocr.settings.config import CONFIG_FILES, Config, ConfigError, load_config
+from train_easyocr.weights.characters import CharacterSet, korean_documents
+from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card, read_weights
+from train_easyocr.weights.model_files import Place, stage
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -368,7 +368,7 @@ def test_a_run_goes_on_with_the_characters_it_began_with_when_the_projects_own_s
     config = tiny_config(data, character="korean_documents", Prediction=prediction, lr_scheduler="constant", n_iter=4)
     characters = korean_documents()
     with monkeypatch.context() as patched:
-        patched.setattr("train_easyocr.recognition.characters.korean_documents", lambda: characters[:2601])
+        patched.setattr("train_easyocr.weights.characters.korean_documents", lambda: characters[:2601])
         train(config)
     train(config.model_copy(update={"n_iter": 8}))
     assert state_of(config)["iteration"] == 8
@@ -688,7 +688,9 @@ def test_every_setting_is_documented_and_read_somewhere():
     assert set(documented) == set(Config.model_fields)
     package = CONFIG_FILES.parent
     sources = {
-        path: path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path != package / "config.py"
+        path: path.read_text(encoding="utf-8")
+        for path in package.rglob("*.py")
+        if path != package / "settings/config.py"
     }
     root = [path.read_text(encoding="utf-8") for path in package.parent.glob("*.py")]
     # Read through the properties of Config (select_data as data_names, for one), or by steps 2 and 5.

@@ -11,12 +11,11 @@ from nltk.metrics.distance import edit_distance
 from torch.nn import functional
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr.datasets.data import open_set
+from train_easyocr.datasets.images import normalize, reading_width, resize_patch, to_batch
+from train_easyocr.engine.device import Computing
 from train_easyocr.recognition.batches import InputSettings
-from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.data import open_set
 from train_easyocr.recognition.decoding import prefix_beam_search
-from train_easyocr.recognition.images import normalize, reading_width, resize_patch, to_batch
 from train_easyocr.recognition.losses import make_criterion
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.training import make_converter
@@ -30,6 +29,7 @@ from train_easyocr.recognition.validation import (
     read_logits,
     read_patches,
 )
+from train_easyocr.weights.characters import CharacterSet
 
 CPU = Computing(torch.device("cpu"), "fp32")
 

@@ -10,7 +10,7 @@ import lmdb
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from train_easyocr.config import check_config
+from train_easyocr.settings.config import check_config
 
 SYLLABLES = "가나다라마바사"
 WORDS = ["가나", "다라마", "바사", "가", "나다라", "마바사가", "사바", "라마", "다", "나가다", "바다", "사라마바"]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from train_easyocr.common.text import unify_variants
 from train_easyocr.synthesis.fonts import packaged_folder
 from train_easyocr.synthesis.rendered_words import Recipe, WordsError, read_weights
-from train_easyocr.text import unify_variants
 
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 

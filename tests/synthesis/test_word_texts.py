@@ -8,9 +8,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.common.text import VARIANTS, unify_variants
 from train_easyocr.synthesis.word_texts import KINDS, LONGEST, WordTexts, package_words, usable_words
-from train_easyocr.text import VARIANTS, unify_variants
+from train_easyocr.weights.characters import CharacterSet
 
 CHARACTERS = CharacterSet.from_setting("korean_documents").characters
 

@@ -9,14 +9,14 @@ import lmdb
 import numpy as np
 import pytest
 
-from train_easyocr.config import Config
-from train_easyocr.patches.labels_csv import read_rows
-from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.data import DataError, open_set
-from train_easyocr.synthesis import word_sets
+from train_easyocr.datasets import word_sets
+from train_easyocr.datasets.data import DataError, open_set
+from train_easyocr.datasets.labels_csv import read_rows
+from train_easyocr.settings.config import Config
 from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
 from train_easyocr.synthesis.rendered_words import read_weights
 from train_easyocr.synthesis.words import main
+from train_easyocr.weights.characters import CharacterSet
 
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 

@@ -12,7 +12,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from train_easyocr.config import (
+from train_easyocr.datasets.own_pages import find_own_pages
+from train_easyocr.detection.db_boxes import DbParameters
+from train_easyocr.documents.download import find_download, holds_pages
+from train_easyocr.documents.label_formats import LabelForm
+from train_easyocr.settings.config import (
     AUTO_ITERATIONS,
     CONFIG_FILES,
     STRENGTHS,
@@ -21,12 +25,8 @@ from train_easyocr.config import (
     check_settings,
     load_settings,
 )
-from train_easyocr.detection.db_boxes import DbParameters
-from train_easyocr.detection.own_pages import find_own_pages
-from train_easyocr.documents.download import find_download, holds_pages
-from train_easyocr.documents.label_formats import LabelForm
-from train_easyocr.marks import marked_detector
-from train_easyocr.starter_weights import STARTER
+from train_easyocr.weights.marks import marked_detector
+from train_easyocr.weights.starter import STARTER
 
 DEFAULT_CONFIG = CONFIG_FILES / "detection.yaml"
 AUTO = "auto"
@@ -123,7 +123,7 @@ class DetectionConfig(CheckedSettings):
 
 
 def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> DetectionConfig:
-    """Read the settings; see `train_easyocr.config.load_settings`, whose errors it raises."""
+    """Read the settings; see `train_easyocr.settings.config.load_settings`, whose errors it raises."""
     return load_settings(DetectionConfig, partial(check_settings, DetectionConfig, contradictions), path, overrides)
 
 

@@ -23,7 +23,7 @@ from train_easyocr.detection.craft_boxes import craft_boxes
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.documents.page import Box
-from train_easyocr.recognition.checkpoints import load_pretrained
+from train_easyocr.weights.checkpoints import load_pretrained
 
 STRIDE = 2
 """Pixels of the network's input for one of its maps."""

@@ -15,14 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from train_easyocr.detection.cards import DetectionScores, DetectorCard
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.craft import STRIDE, CraftDetector
 from train_easyocr.detection.craft_targets import make_targets
 from train_easyocr.detection.crops import Crop
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.documents.page import Box, Word
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.engine.device import Computing
+from train_easyocr.weights.cards import DetectionScores, DetectorCard
 
 CRAFT: Final = "craft"
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

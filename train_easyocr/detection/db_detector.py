@@ -17,15 +17,15 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from train_easyocr.detection.cards import DetectorCard
 from train_easyocr.detection.crops import whole_page
 from train_easyocr.detection.db_boxes import DbParameters, db_boxes
 from train_easyocr.detection.db_network import MULTIPLE, STRIDE, DbLight, for_reading
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
 from train_easyocr.documents.page import Box
-from train_easyocr.recognition.checkpoints import CheckpointError, load_pretrained, read_card_of
-from train_easyocr.recognition.computing import DTYPES, Computing
+from train_easyocr.engine.device import DTYPES, Computing
 from train_easyocr.recognition.fast_network import fastest_precision
+from train_easyocr.weights.cards import DetectorCard
+from train_easyocr.weights.checkpoints import CheckpointError, load_pretrained, read_card_of
 
 DB_LIGHT: Final = "db_light"
 

@@ -12,12 +12,12 @@ import numpy as np
 from easyocr.utils import reformat_input
 from numpy.typing import NDArray
 
+from train_easyocr.common.files import sha256
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.opening import CRAFT, open_word_detector
 from train_easyocr.detection.settings import EASYOCR, DetectionSettings, SettingsError, read_settings
 from train_easyocr.documents.page import Box
-from train_easyocr.easyocr_weights import model_directory
-from train_easyocr.files import sha256
+from train_easyocr.weights.easyocr_weights import model_directory
 
 SETTINGS_NAME = "finetuned_detection.yaml"
 WEIGHTS_NAME = "finetuned_detector.pth"

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
+from train_easyocr.datasets.data import generator
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.crops import Crop, random_crop
 from train_easyocr.detection.networks import TrainableNetwork
@@ -22,9 +23,8 @@ from train_easyocr.detection.pages import read_training_page
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.sources import PageSource, SourceError
-from train_easyocr.recognition.data import generator
-from train_easyocr.recognition.loaders import Loaders, load
-from train_easyocr.recognition.processes import Processes
+from train_easyocr.engine.distributed import Processes
+from train_easyocr.engine.loaders import Loaders, load
 
 ORDER, PIECE = 101, 102
 """Purposes of random numbers."""

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from train_easyocr.detection.cards import DetectionScores, DetectorCard
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.craft_training import CRAFT, CraftTraining
 from train_easyocr.detection.crops import Crop
@@ -18,7 +17,8 @@ from train_easyocr.detection.db_loss import db_loss
 from train_easyocr.detection.db_network import STRIDE, DbLight
 from train_easyocr.detection.db_targets import db_targets
 from train_easyocr.detection.interface import WordDetector
-from train_easyocr.recognition.computing import Computing
+from train_easyocr.engine.device import Computing
+from train_easyocr.weights.cards import DetectionScores, DetectorCard
 
 
 class TrainableNetwork(Protocol):

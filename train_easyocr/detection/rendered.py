@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.command_line import print_anything
+from train_easyocr.common.command_line import print_anything
+from train_easyocr.common.text import format_table
 from train_easyocr.detection.craft_targets import Cells, divide, draw_gaussians, is_vertical, pairs
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.documents.page import Box, Word
@@ -24,7 +25,6 @@ from train_easyocr.synthesis.labels import boxes_of, words_of
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH, Placed
 from train_easyocr.synthesis.pages import compose
 from train_easyocr.synthesis.vocabulary import TOPICS
-from train_easyocr.text import format_table
 
 
 @dataclass(frozen=True, eq=False)

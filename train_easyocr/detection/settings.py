@@ -8,10 +8,10 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from train_easyocr.common.files import write_text
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.interface import DetectorParameters
 from train_easyocr.detection.parameters import CraftParameters
-from train_easyocr.files import write_text
 
 Network = Literal["craft", "db_light"]
 PARAMETERS: dict[Network, type[DetectorParameters]] = {"craft": CraftParameters, "db_light": DbParameters}

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.command_line import (
+from train_easyocr.common.command_line import (
     USAGE_ERROR,
     minutes_of,
     print_anything,
@@ -23,8 +23,8 @@ from train_easyocr.command_line import (
     status_of_training,
     write_lines_at_once,
 )
-from train_easyocr.config import ConfigError
 from train_easyocr.detection.config import DEFAULT_CONFIG, DetectionConfig, load_detection_config
+from train_easyocr.settings.config import ConfigError
 
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run(config: DetectionConfig, minutes: float | None = None) -> int:
     """Train; return the exit status as `main` does."""
     # The settings are right before anything that takes seconds is loaded.
+    from train_easyocr.common.workers import WorkerDiedError  # noqa: PLC0415
     from train_easyocr.detection.training import train  # noqa: PLC0415
-    from train_easyocr.documents.workers import WorkerDiedError  # noqa: PLC0415
 
     return status_of_training(lambda: train(config, minutes), config.experiment, WorkerDiedError)
 

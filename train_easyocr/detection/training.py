@@ -20,9 +20,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from train_easyocr import starter_weights
-from train_easyocr.config import ConfigError, save_config
-from train_easyocr.detection.cards import DetectionScores
+from train_easyocr.common.files import remove_leftovers, write_text
+from train_easyocr.common.memory import keep_freed_memory
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.loading import Batch, Pieces, StepPlan, training_batches
@@ -33,22 +32,23 @@ from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.page import Word
 from train_easyocr.documents.page_sums import pack, unpack
 from train_easyocr.documents.sources import PageSource, SourceError
-from train_easyocr.easyocr_weights import find_weights
-from train_easyocr.evaluation.matching import counted
-from train_easyocr.files import remove_leftovers, write_text
-from train_easyocr.marks import marked_detector
-from train_easyocr.memory import keep_freed_memory
-from train_easyocr.recognition.averaging import AverageOfWeights
-from train_easyocr.recognition.checkpoints import load_pretrained, save_weights, trained_on
-from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.length import Length, with_iterations, with_length
-from train_easyocr.recognition.loaders import Loaders, choose_loaders, noticing_lost_workers
-from train_easyocr.recognition.logs import RunLog, progress_bar
+from train_easyocr.engine.averaging import AverageOfWeights
+from train_easyocr.engine.device import Computing
+from train_easyocr.engine.distributed import Processes
+from train_easyocr.engine.length import Length, with_iterations, with_length
+from train_easyocr.engine.loaders import Loaders, choose_loaders, noticing_lost_workers
+from train_easyocr.engine.logs import RunLog, progress_bar
+from train_easyocr.engine.schedules import Schedule, depends_on_length
+from train_easyocr.engine.state import check_data, check_settings, load_state, save_state
+from train_easyocr.engine.stopping import NotFiniteError, StopRequest, end_after, interrupted
+from train_easyocr.metrics.matching import counted
 from train_easyocr.recognition.model import count_trainable
-from train_easyocr.recognition.processes import Processes
-from train_easyocr.recognition.schedules import Schedule, depends_on_length
-from train_easyocr.recognition.state import check_data, check_settings, load_state, save_state
-from train_easyocr.recognition.stopping import NotFiniteError, StopRequest, end_after, interrupted
+from train_easyocr.settings.config import ConfigError, save_config
+from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.cards import DetectionScores
+from train_easyocr.weights.checkpoints import load_pretrained, save_weights, trained_on
+from train_easyocr.weights.easyocr_weights import find_weights
+from train_easyocr.weights.marks import marked_detector
 
 PLACES = frozenset(
     {"saved_models", "dataset", "train_data", "val_data", "label_format", "train_list", "val_list", "workers"}

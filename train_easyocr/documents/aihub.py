@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from train_easyocr.common.encodings import UTF_8, EncodingError, decode_text
+from train_easyocr.common.text import normalize_label, unseen_kinds
 from train_easyocr.documents.json_forms import (
     DETAIL,
     MAX_COORDINATE,
@@ -31,8 +33,6 @@ from train_easyocr.documents.json_forms import (
 )
 from train_easyocr.documents.page import Box, Layout, Page, Quad, Shape, Word, corners_of, enclosing_box, shape_of
 from train_easyocr.documents.sources import Source, SourceError
-from train_easyocr.encodings import UTF_8, EncodingError, decode_text
-from train_easyocr.text import normalize_label, unseen_kinds
 
 T = TypeVar("T")
 U = TypeVar("U")

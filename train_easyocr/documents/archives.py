@@ -30,6 +30,7 @@ from functools import lru_cache
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
+from train_easyocr.common.files import write_bytes
 from train_easyocr.documents.aihub import (
     IMAGE_SUFFIXES,
     LABEL_SUFFIX,
@@ -38,7 +39,6 @@ from train_easyocr.documents.aihub import (
 )
 from train_easyocr.documents.images import MAX_IMAGE_BYTES
 from train_easyocr.documents.sources import FileSource, SourceError
-from train_easyocr.files import write_bytes
 
 CATEGORIES = frozenset(
     {"농림.축산지원", "도시개발", "산업진흥", "상.하수도관리", "인.허가", "일반행정"}

@@ -30,6 +30,7 @@ from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar, get_args
 
+from train_easyocr.common.encodings import UTF_8, UTF_16, EncodingError, decode_text
 from train_easyocr.documents.aihub import (
     ENCODING,
     IMAGE_SUFFIXES,
@@ -67,7 +68,6 @@ from train_easyocr.documents.json_forms import (
     polygon_of,
 )
 from train_easyocr.documents.sources import FileSource, PageSource, Source, SourceError
-from train_easyocr.encodings import UTF_8, UTF_16, EncodingError, decode_text
 
 T = TypeVar("T")
 

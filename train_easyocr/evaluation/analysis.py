@@ -29,17 +29,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train_easyocr.documents import Page, Word
-from train_easyocr.evaluation import error_classes
-from train_easyocr.evaluation.calibration import Calibration, calibrate
-from train_easyocr.evaluation.character_errors import CharacterSummary
-from train_easyocr.evaluation.cleval import CharacterCounts, pooled
-from train_easyocr.evaluation.error_classes import CLASSES, ErrorClass
-from train_easyocr.evaluation.metrics import FIGURES, PageScores
 from train_easyocr.evaluation.observations import Observations, PageReading, PageRecord, Row, Words
 from train_easyocr.evaluation.predictions import Identity
-from train_easyocr.evaluation.significance import BETTER, WORSE, Difference, mean_differences, ratio_differences
 from train_easyocr.evaluation.slices import Group, Mask, groups_of, slice_masks, slices_of
 from train_easyocr.evaluation.suspicious import SuspiciousLabel, suspicious_labels
+from train_easyocr.metrics import error_classes
+from train_easyocr.metrics.calibration import Calibration, calibrate
+from train_easyocr.metrics.character_errors import CharacterSummary
+from train_easyocr.metrics.cleval import CharacterCounts, pooled
+from train_easyocr.metrics.error_classes import CLASSES, ErrorClass
+from train_easyocr.metrics.metrics import FIGURES, PageScores
+from train_easyocr.metrics.significance import BETTER, WORSE, Difference, mean_differences, ratio_differences
 
 JSON_NAME = "analysis.json"
 PAGES_NAME = "analysis_pages.jsonl"

@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from train_easyocr.common.text import format_table
 from train_easyocr.evaluation.analysis import Analysis, Comparison, ModelAnalysis
-from train_easyocr.evaluation.calibration import Calibration
-from train_easyocr.evaluation.character_errors import CharacterSummary, Confusion
-from train_easyocr.evaluation.error_classes import ErrorClass
 from train_easyocr.evaluation.report import WHERE
-from train_easyocr.evaluation.significance import Difference
 from train_easyocr.evaluation.slices import Group
 from train_easyocr.evaluation.suspicious import SuspiciousLabel
-from train_easyocr.text import format_table
+from train_easyocr.metrics.calibration import Calibration
+from train_easyocr.metrics.character_errors import CharacterSummary, Confusion
+from train_easyocr.metrics.error_classes import ErrorClass
+from train_easyocr.metrics.significance import Difference
 
 MARKDOWN_NAME = "report.md"
 SHOWN = 20

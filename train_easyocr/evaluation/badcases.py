@@ -22,17 +22,17 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from train_easyocr.common.files import TEMPORARY_SUFFIX, write_json, write_text
+from train_easyocr.common.text import unify_variants
+from train_easyocr.datasets.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region, widened
+from train_easyocr.datasets.labels_csv import HEADER, format_row
+from train_easyocr.datasets.png import encode_png
+from train_easyocr.datasets.prepared_set import MARGINS, MARGINS_HEADER
 from train_easyocr.documents.aihub import LabelError, PageFile, read_page
 from train_easyocr.documents.images import ImageError, decode_page
-from train_easyocr.evaluation.character_errors import CharacterSummary, weak_characters
-from train_easyocr.evaluation.error_classes import CLASSES, RIGHT
 from train_easyocr.evaluation.observations import Observations, Words
-from train_easyocr.files import TEMPORARY_SUFFIX, write_json, write_text
-from train_easyocr.patches.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region, widened
-from train_easyocr.patches.labels_csv import HEADER, format_row
-from train_easyocr.patches.png import encode_png
-from train_easyocr.patches.prepared_set import MARGINS, MARGINS_HEADER
-from train_easyocr.text import unify_variants
+from train_easyocr.metrics.character_errors import CharacterSummary, weak_characters
+from train_easyocr.metrics.error_classes import CLASSES, RIGHT
 
 MANIFEST = "badcases.json"
 LIST = "badcases.csv"

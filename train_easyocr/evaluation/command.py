@@ -15,13 +15,14 @@ from typing import TextIO
 
 import torch
 
-from train_easyocr.config import Config
+from train_easyocr.common.files import replacing, sha256, write_json, write_text
+from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.detection.installed import installed_detection
 from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import IGNORED, PageFile, Problem
 from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages, left_out
 from train_easyocr.documents.splits import evenly_spread
-from train_easyocr.easyocr_weights import MissingWeights
+from train_easyocr.engine.device import reads_on_gpu
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
 from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
@@ -31,7 +32,6 @@ from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, w
 from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
 from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
-from train_easyocr.evaluation.metrics import PageScores
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity, PredictionsError
@@ -41,12 +41,12 @@ from train_easyocr.evaluation.whose_gain import JSON_NAME as GAIN_JSON
 from train_easyocr.evaluation.whose_gain import MARKDOWN_NAME as GAIN_MARKDOWN
 from train_easyocr.evaluation.whose_gain import as_text as gain_text
 from train_easyocr.evaluation.whose_gain import cells_of, whose_gain, write_whose_gain
-from train_easyocr.files import replacing, sha256, write_json, write_text
-from train_easyocr.marks import marked_recognizer
-from train_easyocr.model_files import Place
-from train_easyocr.patches.cropping import Cutting
-from train_easyocr.reader import finetuned_files
-from train_easyocr.recognition.computing import reads_on_gpu
+from train_easyocr.metrics.metrics import PageScores
+from train_easyocr.reading.reader import finetuned_files
+from train_easyocr.settings.config import Config
+from train_easyocr.weights.easyocr_weights import MissingWeights
+from train_easyocr.weights.marks import marked_recognizer
+from train_easyocr.weights.model_files import Place
 
 SHOWN_WORDS = 10
 """Words and pages left out that are named one by one."""

@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from train_easyocr import starter_weights
+from train_easyocr.common.files import sha256
 from train_easyocr.detection.craft import CraftDetector
 from train_easyocr.detection.craft_training import CraftCard
 from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, DbDetector
@@ -31,12 +31,12 @@ from train_easyocr.detection.interface import DetectorParameters, WordDetector
 from train_easyocr.detection.opening import network_of, open_word_detector
 from train_easyocr.detection.parameters import WORDS
 from train_easyocr.detection.settings import EASYOCR, DetectionSettings, SettingsError, read_settings, settings_for
-from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights, find_weights
 from train_easyocr.evaluation.runner import LABELS, DetectorSource
-from train_easyocr.files import sha256
-from train_easyocr.model_files import FINETUNED
-from train_easyocr.reader import DETECTOR, PageReader, ReaderError, WordFinder, open_easyocr_detector
-from train_easyocr.recognition.checkpoints import CheckpointError, card_path, read_card_of
+from train_easyocr.reading.reader import DETECTOR, PageReader, ReaderError, WordFinder, open_easyocr_detector
+from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card_of
+from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights, find_weights
+from train_easyocr.weights.model_files import FINETUNED
 
 TUNED = "_tuned"
 

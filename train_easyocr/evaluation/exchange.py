@@ -30,17 +30,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import normalize
 
+from train_easyocr.common.encodings import EncodingError, decode_text
+from train_easyocr.common.files import replacing, write_text
+from train_easyocr.datasets.labels_csv import format_row
 from train_easyocr.documents import Box, Word
 from train_easyocr.documents.aihub import UNWRITABLE
 from train_easyocr.documents.archives import MemberError, decode_name
 from train_easyocr.documents.json_forms import DONT_CARE, Corners
 from train_easyocr.documents.label_formats import icdar_lines, parse_icdar_line, quoted_for_icdar
 from train_easyocr.documents.page import corners_of, enclosing_box
-from train_easyocr.encodings import EncodingError, decode_text
-from train_easyocr.evaluation.matching import LARGEST_COORDINATE
 from train_easyocr.evaluation.observations import Row, word_of
-from train_easyocr.files import replacing, write_text
-from train_easyocr.patches.labels_csv import format_row
+from train_easyocr.metrics.matching import LARGEST_COORDINATE
 
 FORMAT = 1
 COLUMNS = ("page", "xmin", "ymin", "xmax", "ymax", "text", "confidence")

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from train_easyocr import marks
+from train_easyocr.common.files import sha256, write_json
+from train_easyocr.common.text import format_table
 from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.evaluation.runner import Evaluation
-from train_easyocr.evaluation.significance import Difference, mean_differences
-from train_easyocr.files import sha256, write_json
-from train_easyocr.text import format_table
+from train_easyocr.metrics.significance import Difference, mean_differences
+from train_easyocr.weights import marks
 
 FOLDER = "evaluation_history"
 FILE_NAME = "evaluations.jsonl"

@@ -24,18 +24,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from tqdm import tqdm
 
+from train_easyocr.common.files import replacing
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import PageFile
 from train_easyocr.evaluation.analysis import Analysis, Comparison, ModelAnalysis, PageSummary
-from train_easyocr.evaluation.character_errors import Confusion
-from train_easyocr.evaluation.error_classes import CLASSES, FAULTS
-from train_easyocr.evaluation.metrics import FIGURES
 from train_easyocr.evaluation.observations import Observations
 from train_easyocr.evaluation.report import HEADLINE, WHERE
 from train_easyocr.evaluation.report_images import BUDGETS, Budget, PageImages, read_images
 from train_easyocr.evaluation.report_pages import PageWords
 from train_easyocr.evaluation.suspicious import SuspiciousLabel
-from train_easyocr.files import replacing
+from train_easyocr.metrics.character_errors import Confusion
+from train_easyocr.metrics.error_classes import CLASSES, FAULTS
+from train_easyocr.metrics.metrics import FIGURES
 
 HTML_NAME = "evaluation_report.html"
 MOST_PAGES = 1000

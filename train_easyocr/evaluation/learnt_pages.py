@@ -7,7 +7,7 @@ from pathlib import Path
 
 from train_easyocr.documents.aihub import PageFile
 from train_easyocr.documents.page_sums import page_sum
-from train_easyocr.recognition.checkpoints import trained_on
+from train_easyocr.weights.checkpoints import trained_on
 
 LEARNT_FROM = "page that weights have learnt from"
 

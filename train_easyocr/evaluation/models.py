@@ -18,13 +18,10 @@ from pathlib import Path
 import easyocr
 import torch
 
-from train_easyocr import starter_weights
-from train_easyocr.easyocr_weights import find_weights, recognition_entries
+from train_easyocr.common.files import sha256
 from train_easyocr.evaluation.detectors import Detectors, machine, stands_in
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, Model
-from train_easyocr.files import sha256
-from train_easyocr.model_files import FINETUNED_LANGUAGES
-from train_easyocr.reader import (
+from train_easyocr.reading.reader import (
     RECOGNIZER,
     PageReader,
     finetuned_files,
@@ -33,8 +30,11 @@ from train_easyocr.reader import (
     open_weights,
     read_settings,
 )
-from train_easyocr.recognition.checkpoints import read_card
 from train_easyocr.recognition.fast_network import fastest_reading
+from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.checkpoints import read_card
+from train_easyocr.weights.easyocr_weights import find_weights, recognition_entries
+from train_easyocr.weights.model_files import FINETUNED_LANGUAGES
 
 BASELINES = {"baseline": ("ko",), "baseline_ko_en": ("ko", "en")}
 """EasyOCR's own readers by name, and their languages."""

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from train_easyocr.common.text import normalize_label
 from train_easyocr.documents import Box, Quad, Word
-from train_easyocr.evaluation import cleval, metrics
-from train_easyocr.evaluation.character_errors import CharacterErrors
-from train_easyocr.evaluation.cleval import ClevalScores
-from train_easyocr.evaluation.error_classes import ClassTotals, PageClasses, classify, totals
-from train_easyocr.evaluation.matching import counted
-from train_easyocr.text import normalize_label
+from train_easyocr.metrics import cleval, metrics
+from train_easyocr.metrics.character_errors import CharacterErrors
+from train_easyocr.metrics.cleval import ClevalScores
+from train_easyocr.metrics.error_classes import ClassTotals, PageClasses, classify, totals
+from train_easyocr.metrics.matching import counted
 
 Row = Sequence[Any]
 """A word read: xmin, ymin, xmax, ymax (int), text, confidence (0 to 1; nan where there is none); and, where it lies

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from train_easyocr.files import replacing
+from train_easyocr.common.files import replacing
 
 FILE_NAME = "evaluation_predictions.jsonl"
 FORMAT = 1

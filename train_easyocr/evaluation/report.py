@@ -17,12 +17,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from train_easyocr.config import Config
-from train_easyocr.evaluation.metrics import FIGURES, Metric, PageScores
+from train_easyocr.common.files import write_json, write_text
+from train_easyocr.common.text import format_table
 from train_easyocr.evaluation.models import BASELINES, FINETUNED_MODEL, STARTER_MODEL
 from train_easyocr.evaluation.runner import Evaluation, PageResult
-from train_easyocr.files import write_json, write_text
-from train_easyocr.text import format_table
+from train_easyocr.metrics.metrics import FIGURES, Metric, PageScores
+from train_easyocr.settings.config import Config
 
 CSV_NAME = "evaluation_result.csv"
 JSON_NAME = "evaluation_result.json"

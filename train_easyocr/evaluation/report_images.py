@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from train_easyocr.common.workers import available_cores
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import LabelError, PageFile, read_page
 from train_easyocr.documents.images import ImageError, decode_page
-from train_easyocr.documents.workers import available_cores
 
 Pixels = NDArray[np.uint8]
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from train_easyocr.common.text import normalize_label
 from train_easyocr.documents import Box, Page, Quad, Shape, Word
 from train_easyocr.documents.aihub import (
     LabelError,
@@ -34,13 +35,12 @@ from train_easyocr.documents.aihub import (
 )
 from train_easyocr.documents.images import ImageError, PageImage
 from train_easyocr.documents.page import bounds
-from train_easyocr.easyocr_weights import DamagedWeights, MissingWeights
-from train_easyocr.evaluation.matching import box_array
-from train_easyocr.evaluation.metrics import PageScores, score_page
 from train_easyocr.evaluation.observations import Row, word_of
 from train_easyocr.evaluation.predictions import Identity, Predictions
-from train_easyocr.reader import ReaderError, Reading, colour_and_grey, naming
-from train_easyocr.text import normalize_label
+from train_easyocr.metrics.matching import box_array
+from train_easyocr.metrics.metrics import PageScores, score_page
+from train_easyocr.reading.reader import ReaderError, Reading, colour_and_grey, naming
+from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
 
 Boxes = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]

@@ -15,8 +15,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.evaluation.error_classes import CLASSES
 from train_easyocr.evaluation.observations import Words
+from train_easyocr.metrics.error_classes import CLASSES
 
 RARE_SHARE = 1 / 10_000
 """A syllable is rare when it makes up at most this share of the labels' syllables ..."""

@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from train_easyocr.documents import Box
-from train_easyocr.evaluation.calibration import fit_temperature, tempered
-from train_easyocr.evaluation.character_errors import CharacterErrors, aligned_edits
-from train_easyocr.evaluation.error_classes import MISREAD
 from train_easyocr.evaluation.observations import Observations, Words
+from train_easyocr.metrics.calibration import fit_temperature, tempered
+from train_easyocr.metrics.character_errors import CharacterErrors, aligned_edits
+from train_easyocr.metrics.error_classes import MISREAD
 
 MOST = 200
 """Labels that are listed."""

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from train_easyocr.common.files import write_json, write_text
+from train_easyocr.common.text import format_table
 from train_easyocr.evaluation.analysis_report import Table, interval, markdown_table
-from train_easyocr.evaluation.metrics import FIGURES
 from train_easyocr.evaluation.report import HEADLINE, figures_of, versions
 from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, Identity, Model
-from train_easyocr.evaluation.significance import LEVEL, Difference, mean_differences
-from train_easyocr.files import write_json, write_text
-from train_easyocr.text import format_table
+from train_easyocr.metrics.metrics import FIGURES
+from train_easyocr.metrics.significance import LEVEL, Difference, mean_differences
 
 JSON_NAME, MARKDOWN_NAME = "whose_gain.json", "whose_gain.md"
 FORMAT = 1

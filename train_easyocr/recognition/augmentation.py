@@ -18,9 +18,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from train_easyocr.config import AUGMENTATION_KINDS, Config
-from train_easyocr.recognition.data import generator
-from train_easyocr.recognition.images import Pixels
+from train_easyocr.datasets.data import generator
+from train_easyocr.datasets.images import Pixels
+from train_easyocr.settings.config import AUGMENTATION_KINDS, Config
 from train_easyocr.synthesis import defects
 
 Random = np.random.Generator

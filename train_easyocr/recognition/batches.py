@@ -1,4 +1,4 @@
-"""The words of each step as pixels, loaded by worker processes; which words these are, says `plan.py`."""
+"""The words of each step as pixels, loaded by worker processes; which words these are, says `datasets/sampling.py`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from train_easyocr.config import Config
-from train_easyocr.recognition.augmentation import Augmentation
-from train_easyocr.recognition.box_jitter import Margins, jittered_crop, tight_crop
-from train_easyocr.recognition.data import (
+from train_easyocr.datasets.box_jitter import Margins, jittered_crop, tight_crop
+from train_easyocr.datasets.data import (
     Indices,
     PatchError,
     WordSet,
@@ -22,11 +20,13 @@ from train_easyocr.recognition.data import (
     reading_widths,
     training_widths,
 )
-from train_easyocr.recognition.images import resize_patch, to_batch
-from train_easyocr.recognition.loaders import Loaders, choose_loaders, load
-from train_easyocr.recognition.plan import BatchPlan
-from train_easyocr.recognition.processes import Processes
-from train_easyocr.recognition.word_table import LabelsError, ctc_steps
+from train_easyocr.datasets.images import resize_patch, to_batch
+from train_easyocr.datasets.sampling import BatchPlan
+from train_easyocr.datasets.word_table import LabelsError, ctc_steps
+from train_easyocr.engine.distributed import Processes
+from train_easyocr.engine.loaders import Loaders, choose_loaders, load
+from train_easyocr.recognition.augmentation import Augmentation
+from train_easyocr.settings.config import Config
 
 Fault = PatchError | LabelsError
 ALONE = Processes()

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from train_easyocr.recognition.processes import Processes
+from train_easyocr.engine.distributed import Processes
 
 BLANK = 0
 """CTC's class for no character."""

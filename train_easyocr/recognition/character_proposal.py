@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from train_easyocr.config import WORD_FILES, Config, ConfigError
-from train_easyocr.files import write_text
-from train_easyocr.recognition.characters import CharacterSet
-from train_easyocr.recognition.data import is_own, texts_of_set
-from train_easyocr.text import format_table, normalize_label, unify_variants
+from train_easyocr.common.files import write_text
+from train_easyocr.common.text import format_table, normalize_label, unify_variants
+from train_easyocr.datasets.data import is_own, texts_of_set
+from train_easyocr.settings.config import WORD_FILES, Config, ConfigError
+from train_easyocr.weights.characters import CharacterSet
 
 FEWEST = 20
 """Occurrences from which a character is worth a class: fewer are hardly learnt."""

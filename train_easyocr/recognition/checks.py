@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from train_easyocr.config import Config
-from train_easyocr.patches.prepared_set import MANIFEST, read_manifest
-from train_easyocr.recognition.data import WordSet, generator
+from train_easyocr.common.text import VARIANTS_SUM
+from train_easyocr.datasets.data import WordSet, generator
+from train_easyocr.datasets.prepared_set import MANIFEST, read_manifest
 from train_easyocr.recognition.validation import Outcome
-from train_easyocr.text import VARIANTS_SUM
+from train_easyocr.settings.config import Config
 
 FEW_WORDS = 5_000
 """Below so many words, fine-tuning learns them by heart rather than how to read, as users of other OCR found."""

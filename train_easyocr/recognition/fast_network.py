@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from train_easyocr.recognition.computing import cpu_has_bf16
+from train_easyocr.engine.device import cpu_has_bf16
 from train_easyocr.recognition.int8_convolutions import (
     Int8Layers,
     blocks_of,

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch.nn import functional
 
-from train_easyocr.recognition.characters import AttnConverter, CtcConverter
+from train_easyocr.weights.characters import AttnConverter, CtcConverter
 
 
 @dataclass(frozen=True)

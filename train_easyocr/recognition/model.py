@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from train_easyocr.config import Config, check_config
 from train_easyocr.recognition import network
 from train_easyocr.recognition.attention import Attention
-from train_easyocr.recognition.checkpoints import WeightsCard, load_pretrained, read_card
+from train_easyocr.settings.config import Config, check_config
+from train_easyocr.weights.checkpoints import WeightsCard, load_pretrained, read_card
 
 NETWORK_SETTINGS = (
     "input_channel",

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from train_easyocr.config import Config
-from train_easyocr.files import replacing
+from train_easyocr.common.files import replacing
+from train_easyocr.datasets.data import WordSet
+from train_easyocr.datasets.images import Pixels
+from train_easyocr.datasets.sampling import BatchPlan
 from train_easyocr.recognition.batches import training_batches
-from train_easyocr.recognition.data import WordSet
-from train_easyocr.recognition.images import Pixels
-from train_easyocr.recognition.plan import BatchPlan
 from train_easyocr.recognition.validation import visible
+from train_easyocr.settings.config import Config
 from train_easyocr.synthesis.fonts import FontError, load_font, packaged_folder
 
 SHEET = "samples.png"

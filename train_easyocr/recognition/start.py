@@ -12,19 +12,19 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from train_easyocr import starter_weights
-from train_easyocr.config import Config, ConfigError
-from train_easyocr.easyocr_weights import MissingWeights, find_weights, recognition_entries
-from train_easyocr.marks import marked_recognizer
+from train_easyocr.datasets.data import WordSet
+from train_easyocr.datasets.sampling import BatchPlan
+from train_easyocr.engine.device import Computing
 from train_easyocr.recognition.batches import Batch, divide_batch, training_batches
-from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
-from train_easyocr.recognition.checkpoints import card_path, load_pretrained, read_card
-from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.data import WordSet
-from train_easyocr.recognition.fitting import BLANK
 from train_easyocr.recognition.losses import Criterion, make_criterion
 from train_easyocr.recognition.network import Model
-from train_easyocr.recognition.plan import BatchPlan
+from train_easyocr.settings.config import Config, ConfigError
+from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.character_rows import BLANK
+from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
+from train_easyocr.weights.checkpoints import card_path, load_pretrained, read_card
+from train_easyocr.weights.easyocr_weights import MissingWeights, find_weights, recognition_entries
+from train_easyocr.weights.marks import marked_recognizer
 
 NEW_ROWS_LR = 0.02
 """Of Adam, falling to nothing in a line. Trained rows have numbers of about 0.12, which few steps must reach."""

@@ -1,8 +1,8 @@
 """Training a word recognizer, so that it can be killed at any moment and goes on exactly where it was.
 
 `train` is step 3: it reads the prepared sets, builds the network, and hands both to a `Trainer`. After every validation
-the trainer saves its whole state (`state.py`); the words of each step follow from the step's number (`batches.py`). So
-a run in parts ends with the weights of a run in one piece, bit for bit on a CPU.
+the trainer saves its whole state (`engine/state.py`); the words of each step follow from the step's number
+(`batches.py`). So a run in parts ends with the weights of a run in one piece, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -22,52 +22,33 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from train_easyocr.config import MOST_ITERATIONS, Config, ConfigError, contradictions, save_config
+from train_easyocr.common.files import remove_leftovers, write_text
+from train_easyocr.common.memory import keep_freed_memory
+from train_easyocr.datasets.data import NothingUsableError, WordSet, describe_characters, describe_sets, open_set
+from train_easyocr.datasets.patch_cache import check_memory
+from train_easyocr.datasets.sampling import BatchPlan, training_plan
 from train_easyocr.documents.page_sums import pack, read_page_sums
-from train_easyocr.files import remove_leftovers, write_text
-from train_easyocr.memory import keep_freed_memory
-from train_easyocr.recognition.averaging import AverageOfWeights
+from train_easyocr.engine.averaging import AverageOfWeights
+from train_easyocr.engine.compiling import compile_features, is_to_be_compiled
+from train_easyocr.engine.device import Computing
+from train_easyocr.engine.distributed import Processes
+from train_easyocr.engine.length import Length, with_iterations, with_length
+from train_easyocr.engine.loaders import noticing_lost_workers
+from train_easyocr.engine.logs import Progress, RunLog, progress_bar
+from train_easyocr.engine.optimizers import add_l1, describe_rate, make_optimizer, make_schedule, may_grow
+from train_easyocr.engine.state import PLACES, check_data, check_settings, free_settings, load_state, save_state
+from train_easyocr.engine.stopping import NotFiniteError, StopRequest, end_after, interrupted
 from train_easyocr.recognition.batches import ALONE, Batch, divide_batch, loaders_of, training_batches
 from train_easyocr.recognition.center_loss import CenterLoss
-from train_easyocr.recognition.characters import KOREAN_DOCUMENTS, AttnConverter, CharacterSet, CtcConverter
-from train_easyocr.recognition.checkpoints import (
-    Scores,
-    WeightsCard,
-    installation_faults,
-    save_weights,
-    trained_on,
-)
 from train_easyocr.recognition.checks import describe_concerns, training_sample
-from train_easyocr.recognition.compiling import compile_features, is_to_be_compiled
-from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.data import (
-    NothingUsableError,
-    WordSet,
-    describe_characters,
-    describe_sets,
-    open_set,
-)
-from train_easyocr.recognition.length import Length, with_iterations, with_length
-from train_easyocr.recognition.loaders import noticing_lost_workers
-from train_easyocr.recognition.logs import Progress, RunLog, progress_bar
 from train_easyocr.recognition.losses import WordLosses, make_criterion
 from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
-from train_easyocr.recognition.optimizers import add_l1, describe_rate, make_optimizer, make_schedule, may_grow
-from train_easyocr.recognition.patch_cache import check_memory
-from train_easyocr.recognition.plan import BatchPlan, training_plan
-from train_easyocr.recognition.processes import Processes
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.start import begin, find_start
-from train_easyocr.recognition.state import (
-    PLACES,
-    check_data,
-    check_settings,
-    free_settings,
-    load_state,
-    save_state,
-)
-from train_easyocr.recognition.stopping import NotFiniteError, StopRequest, end_after, interrupted
 from train_easyocr.recognition.validation import Outcome, Validation, Validator
+from train_easyocr.settings.config import MOST_ITERATIONS, Config, ConfigError, contradictions, save_config
+from train_easyocr.weights.characters import KOREAN_DOCUMENTS, AttnConverter, CharacterSet, CtcConverter
+from train_easyocr.weights.checkpoints import Scores, WeightsCard, installation_faults, save_weights, trained_on
 
 Sets = Sequence[WordSet]
 

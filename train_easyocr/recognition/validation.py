@@ -17,17 +17,17 @@ from rapidfuzz.distance import Levenshtein
 from torch import nn
 from tqdm import tqdm
 
-from train_easyocr.config import Config
+from train_easyocr.common.text import format_table
+from train_easyocr.datasets.data import WordSet, generator
+from train_easyocr.datasets.images import reading_width, to_batch
+from train_easyocr.engine.device import Computing
+from train_easyocr.engine.distributed import Processes
 from train_easyocr.recognition.batches import ALONE, Batch, InputSettings, divide_for_reading, reading_batches
-from train_easyocr.recognition.characters import AttnConverter, CharacterSet, CtcConverter
-from train_easyocr.recognition.computing import Computing
-from train_easyocr.recognition.data import WordSet, generator
 from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
-from train_easyocr.recognition.images import reading_width, to_batch
 from train_easyocr.recognition.losses import Criterion
 from train_easyocr.recognition.model import open_trained
-from train_easyocr.recognition.processes import Processes
-from train_easyocr.text import format_table
+from train_easyocr.settings.config import Config
+from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
 
 BEAM_WIDTH = 5
 """Prefixes that the beam search keeps; EasyOCR's default."""

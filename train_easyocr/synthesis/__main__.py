@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from pathlib import Path
 
-from train_easyocr.command_line import print_anything, share, whole_number
+from train_easyocr.common.command_line import print_anything, share, whole_number
 from train_easyocr.synthesis.fonts import FontError, FontLibrary
 from train_easyocr.synthesis.generate import OutputError, Settings, format_summary, generate
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
-from train_easyocr.files import replacing
+from train_easyocr.common.files import replacing
 
 TOP = "공공행정문서 OCR"
 """Folder of the download."""

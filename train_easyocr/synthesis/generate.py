@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from train_easyocr.files import remove_leftovers, sha256, write_bytes, write_json, write_text
+from train_easyocr.common.files import remove_leftovers, sha256, write_bytes, write_json, write_text
+from train_easyocr.common.text import format_table
 from train_easyocr.synthesis import archive
 from train_easyocr.synthesis.defects import scan
 from train_easyocr.synthesis.fonts import FontLibrary
@@ -30,7 +31,6 @@ from train_easyocr.synthesis.labels import PageName, boxes_of, label_file, words
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
 from train_easyocr.synthesis.pages import KindSet, compose
 from train_easyocr.synthesis.vocabulary import TOPICS
-from train_easyocr.text import format_table
 
 MANIFEST = "synthesis.json"
 """Beside the download: settings, archives with their SHA-256, and what the summary shows."""

@@ -16,11 +16,11 @@ import PIL
 from PIL import features
 from tqdm import tqdm
 
-from train_easyocr.encodings import EncodingError, decode_text
+from train_easyocr.common.encodings import EncodingError, decode_text
+from train_easyocr.common.text import unify_signs
 from train_easyocr.synthesis.fonts import FaceSet, FontLibrary
 from train_easyocr.synthesis.word_patches import Look, Patch, Typeface, WordRenderer, typefaces
 from train_easyocr.synthesis.word_texts import WordTexts, package_words, usable_words
-from train_easyocr.text import unify_signs
 
 GENERATION = 7
 """Raised whenever the same settings would give other words than before."""

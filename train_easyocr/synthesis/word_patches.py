@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from train_easyocr.common.text import VARIANTS
 from train_easyocr.documents.page import Box
 from train_easyocr.synthesis import defects
 from train_easyocr.synthesis.fonts import Face, is_document_face
 from train_easyocr.synthesis.render import INK, as_dots, stamp
-from train_easyocr.text import VARIANTS
 
 Patch: TypeAlias = NDArray[Any]
 Look = Literal["clean", "scanned", "bilevel", "mixed"]

@@ -18,10 +18,10 @@ from typing import TypeVar
 
 import numpy as np
 
+from train_easyocr.common.text import normalize_label, unify_signs, unify_variants
 from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis import word_templates as data
 from train_easyocr.synthesis.sentences import Writer
-from train_easyocr.text import normalize_label, unify_signs, unify_variants
 
 Choice = TypeVar("Choice")
 LONGEST = 25

@@ -17,14 +17,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train_easyocr.command_line import print_anything, share, whole_number
-from train_easyocr.config import ConfigError
-from train_easyocr.documents.workers import WorkerDiedError, available_cores
-from train_easyocr.recognition.characters import CharacterSet
+from train_easyocr.common.command_line import print_anything, share, whole_number
+from train_easyocr.common.text import format_table
+from train_easyocr.common.workers import WorkerDiedError, available_cores
+from train_easyocr.datasets.word_sets import Job, make_set
+from train_easyocr.settings.config import ConfigError
 from train_easyocr.synthesis.fonts import FontError
 from train_easyocr.synthesis.rendered_words import Recipe, WordsError, as_often, read_weights, unified
-from train_easyocr.synthesis.word_sets import Job, make_set
-from train_easyocr.text import format_table
+from train_easyocr.weights.characters import CharacterSet
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:

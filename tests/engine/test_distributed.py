@@ -1,0 +1,288 @@
+"""Several processes train as one does: the same weights, the same figures, and one end for all."""
+
+import multiprocessing
+import os
+import socket
+import traceback
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.recognition.test_training import figures, state_of
+from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr.datasets.data import PatchError
+from train_easyocr.engine.distributed import OtherProcessError, Processes
+from train_easyocr.engine.stopping import Interrupted
+from train_easyocr.recognition import training
+from train_easyocr.recognition.batches import share_of
+from train_easyocr.recognition.model import build_model
+from train_easyocr.recognition.training import Trainer, train
+from train_easyocr.settings.config import ConfigError
+
+FORK = multiprocessing.get_context("fork")
+
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _child(rank, count, port, results, function):
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(count), "LOCAL_RANK": str(rank)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    try:
+        results.put((rank, function(rank)))
+    except Exception as error:
+        traceback.print_exc()
+        results.put((rank, error))
+
+
+def together(function, count=2):
+    """Call `function(rank)` in processes that find each other as torchrun's do; return what each returns or raises."""
+    results, port = FORK.Queue(), free_port()
+    children = [FORK.Process(target=_child, args=(rank, count, port, results, function)) for rank in range(count)]
+    for child in children:
+        child.start()
+    try:
+        found = dict(results.get(timeout=100) for _ in children)
+    finally:
+        for child in children:
+            child.join(20)
+            child.kill()
+    return [found[rank] for rank in range(count)]
+
+
+def joined(function):
+    """Let `function(processes)` run among joined processes."""
+
+    def inside(rank):
+        with Processes.joined() as processes:
+            return function(processes)
+
+    return inside
+
+
+def differences(config, other):
+    """The greatest difference of each tensor of two runs' weights and statistics, by the tensor's greatest value."""
+    ours, theirs = state_of(config)["model"], state_of(other)["model"]
+    return {
+        key: float((value - theirs[key]).abs().max() / value.abs().max())
+        for key, value in ours.items()
+        if value.is_floating_point() and value.abs().max() > 0
+    }
+
+
+def test_weights_and_statistics_become_those_of_the_first_process():
+    def started(processes):
+        torch.manual_seed(processes.rank)
+        network = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+        network(torch.randn(4, 1, 8, 8))  # statistics of its own
+        before = {name: value.tolist() for name, value in network.state_dict().items()}
+        processes.wrap(network.to(memory_format=torch.channels_last), torch.device("cpu"))
+        return before, {name: value.tolist() for name, value in network.state_dict().items()}
+
+    (first, kept), (other, taken) = together(joined(started))
+    assert first["1.running_mean"] != other["1.running_mean"]
+    assert kept == taken == first
+
+
+def test_gpus_that_nobody_uses_are_told(monkeypatch):
+    assert Processes().unused_gpus() == "" or torch.cuda.device_count() > 1
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 8)
+    assert "one of 8 GPUs; torchrun --standalone --nproc_per_node=8 " in Processes().unused_gpus()
+    assert Processes(rank=3, count=8, local_rank=3).unused_gpus() == ""
+
+
+def test_a_command_joins_once_for_all_that_it_trains():
+    def both(rank):
+        with Processes.joined() as outer:
+            with Processes.joined() as inner:
+                first = inner.gather(inner.rank)
+            return first, outer.gather(outer.count), inner == outer
+
+    assert together(both) == [([0, 1], [2, 2], True)] * 2
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"adam": False, "lr": 0.5},
+        {"batch_size": 5, "save_period": 5, "val_period": 3},  # shares of 2 and 3 words
+        {"batch_size": 9, "batch_pixels": "constant"},
+        {"Prediction": "Attn", "batch_size": 5},  # words weigh as many as they have characters
+        {"select_data": "select_data-more", "batch_ratio": "0.6-0.4", "batch_size": 5, "workers": 1},
+    ],
+    ids=["Adadelta", "uneven", "constant pixels", "attention", "two sets"],
+)
+def test_two_processes_give_the_weights_of_one(data, settings):
+    if "select_data" in settings:
+        for part in ("training", "validation"):
+            write_set(data / part / "more", WORDS[:7])
+    settings = {"n_iter": 6, "show_number": 3} | settings
+    one = tiny_config(data, experiment_name="one", **settings)
+    train(one)
+    two = tiny_config(data, experiment_name="two", **settings)
+    assert together(lambda rank: train(two)) == [None, None]
+    assert max(differences(one, two).values()) < 1e-4
+    for ours, theirs in zip(figures(one), figures(two), strict=True):
+        assert (ours.pop("processes"), theirs.pop("processes")) == (1, 2)
+        assert ours.pop("drawn") == theirs.pop("drawn")
+        assert theirs == pytest.approx(ours, rel=1e-4)
+        assert ours["batch_size"] == one.batch_size
+
+
+def test_a_run_goes_on_with_another_number_of_processes(data, capfd):
+    settings = {"lr_scheduler": "constant", "val_period": 2, "show_number": 2}
+    whole = tiny_config(data, experiment_name="whole", n_iter=6, **settings)
+    train(whole)
+    parts = [tiny_config(data, n_iter=n_iter, **settings) for n_iter in (2, 4, 6)]
+    capfd.readouterr()
+    assert together(lambda rank: train(parts[0]), 3) == [None] * 3
+    output, errors = capfd.readouterr()
+    assert output.count("Global batch: 4 words over 3 processes, 1 or 2 in each\n") == 1
+    assert output.count("[2/2] Training loss") == 1
+    assert errors.count("Training:   0%") == 1
+    train(parts[1])
+    assert together(lambda rank: train(parts[2])) == [None] * 2
+    assert max(differences(whole, parts[2]).values()) < 1e-4
+    assert [line["processes"] for line in figures(parts[2])] == [3, 1, 2]
+    assert figures(parts[2])[2]["norm_ed"] == pytest.approx(figures(whole)[2]["norm_ed"], abs=0.02)
+
+
+def test_validation_is_divided_and_its_totals_are_exact(data):
+    write_set(data / "validation" / "more", WORDS[::-1] * 5)
+    write_set(data / "training" / "more", WORDS)
+    settings = {"select_data": "select_data-more", "batch_ratio": "0.5-0.5", "batch_size": 4, "show_number": 9}
+    config = tiny_config(data, **settings)
+    config.experiment.mkdir(parents=True)
+
+    def validated(processes):
+        torch.manual_seed(5)
+        _, validation = training._open_sets(config, training.CharacterSet(config.character))
+        converter = training.make_converter(config, training.CharacterSet(config.character))
+        criterion = training.make_criterion(converter, config.batch_max_length, skip_unknown=False)
+        model = training.build_model(config, converter.num_class)
+        computing = training.Computing(torch.device("cpu"), "fp32")
+        read = []
+        validator = training.Validator(validation, config, converter, criterion, computing, processes)
+        forward = validator._forward
+        validator._forward = lambda *arguments: read.append(len(arguments[2])) or forward(*arguments)
+        return validator.run(model, 7), sum(read)
+
+    expected, words = validated(Processes())
+    assert words == expected.words == 72
+    shares = together(joined(validated), 3)
+    assert [share[0] for share in shares] == [expected] * 3  # bit for bit, samples included
+    assert sum(share[1] for share in shares) == 72
+    assert max(share[1] for share in shares) < 40
+
+
+def test_shares_of_a_batch_are_all_of_it_and_even():
+    words = [np.arange(5), np.arange(3) + 10]
+    for count in range(1, 9):
+        shares = [share_of(words, Processes(rank, count)) for rank in range(count)]
+        for part in range(2):
+            assert np.concatenate([share[part] for share in shares]).tolist() == words[part].tolist()
+        sizes = [sum(map(len, share)) for share in shares]
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_normalization_is_over_the_words_of_all_processes():
+    torch.manual_seed(1)
+    images, layer = torch.randn(6, 3, 2, 5) * 3 + 100, nn.BatchNorm2d(3)
+    nn.init.normal_(layer.weight)
+    model = nn.Sequential(layer)
+    expected = nn.Sequential(nn.BatchNorm2d(3))
+    expected.load_state_dict(model.state_dict())
+    target = torch.randn(6, 3, 2, 5)
+    (expected(images) * target).sum().backward()
+
+    def normalized(processes):
+        share = slice(2, 6) if processes.rank else slice(0, 2)
+        network = processes.wrap(model, torch.device("cpu"))
+        (network(images[share]) * target[share]).sum().mul(2).backward()
+        return [p.grad.numpy() for p in model.parameters()], {k: v.numpy() for k, v in model.state_dict().items()}
+
+    for gradients, state in together(joined(normalized)):
+        for gradient, parameter in zip(gradients, expected.parameters(), strict=True):
+            assert torch.allclose(torch.from_numpy(gradient), parameter.grad, rtol=1e-4, atol=1e-4)
+        for key, value in expected.state_dict().items():
+            assert torch.allclose(torch.from_numpy(state[key]), value, rtol=1e-5)
+
+
+def gradients(processes, extractor, precision):
+    """The gradient of a fresh network on 5 random images, in float64 as one row."""
+    torch.manual_seed(1)
+    model = build_model(tiny_config(FeatureExtraction=extractor, output_channel=32), 8).to(precision)
+    images = torch.rand(5, 1, 32, 64, generator=torch.Generator().manual_seed(2), dtype=torch.float64) * 2 - 1
+    network = processes.wrap(model, torch.device("cpu"))
+    logits = network(images[processes.share(5)].to(precision))
+    (logits.log_softmax(2)[:, :, 3].sum() / 5 * processes.count).backward()
+    return torch.cat([parameter.grad.double().flatten() for parameter in model.parameters()]).numpy()
+
+
+@pytest.mark.parametrize("extractor", ["VGG", "ResNet"])
+def test_gradients_of_two_processes_differ_from_one_by_rounding_alone(extractor):
+    """Equal in float64. In float32 as far apart as one process is from float64: three digits of ResNet's 29 layers."""
+
+    def apart(one, other):
+        return np.linalg.norm(one - other) / np.linalg.norm(other)
+
+    def both(processes):
+        return [gradients(processes, extractor, precision) for precision in (torch.float64, torch.float32)]
+
+    exact, rounded = both(Processes())
+    for two_exact, two_rounded in together(joined(both)):
+        assert apart(two_exact, exact) < 1e-9
+        assert apart(two_rounded, exact) < 10 * apart(rounded, exact) < 0.1
+
+
+def test_a_stop_asked_of_one_ends_all_at_the_same_step(data, capfd):
+    settings = {"n_iter": 8, "val_period": 4, "lr_scheduler": "constant", "adam": False, "lr": 0.5}
+    whole = tiny_config(data, experiment_name="whole", **settings)
+    train(whole)
+    config = tiny_config(data, **settings)
+    original = Trainer._step
+
+    def stopped(rank):
+        def step(self, batch):
+            self._stop.made |= rank == 1 and self.iteration == 4
+            return original(self, batch)
+
+        Trainer._step = step
+        train(config)
+
+    for error in together(stopped):
+        assert isinstance(error, Interrupted)
+    assert state_of(config)["iteration"] == 5
+    assert together(lambda rank: train(config)) == [None, None]
+    assert max(differences(whole, config).values()) < 1e-4
+
+
+def test_an_error_of_one_ends_all_and_is_told_once(data):
+    patches = sorted((data / "training" / "select_data" / "images").iterdir())
+    patches[3].write_bytes(b"")
+    config = tiny_config(data, n_iter=8)
+    errors = together(lambda rank: train(config))
+    assert {type(error) for error in errors} == {PatchError, OtherProcessError}
+    [patch_error] = [error for error in errors if isinstance(error, PatchError)]
+    assert patches[3].name in str(patch_error)
+
+
+def test_processes_with_other_settings_or_too_many_are_refused(data):
+    first, second = tiny_config(data), tiny_config(data, lr=0.5, workers=1)
+    errors = together(lambda rank: train(second if rank else first))
+    assert isinstance(errors[0], OtherProcessError)
+    assert isinstance(errors[1], ConfigError)
+    assert "is not given what process 0 is: lr;" in str(errors[1])
+    errors = together(lambda rank: train(tiny_config(data, batch_size=1)))
+    assert "batch_size: 1 words can't be divided over 2 processes" in str(errors[0])
+    assert isinstance(errors[1], OtherProcessError)  # one says it
+    errors = together(lambda rank: train(tiny_config(data, batch_size=3, batch_pixels="constant")))
+    assert "batch_size: 1 words can't be divided over 2 processes" in str(errors[0])

@@ -1,0 +1,1 @@
+"""What all rooms use: files, text, workers, command lines."""

@@ -1,0 +1,197 @@
+"""What a batch of pages has given, as the worker that did it leaves it behind for the set to be put together from.
+
+What goes into the set's files is laid out by the worker already, so that the one process that writes these files has
+little more to do than to copy. A record is written last and whole: one that is there says that its pages are done.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import Any
+
+from train_easyocr.common.files import write_bytes
+from train_easyocr.datasets.cropping import CutPage, patch_name
+from train_easyocr.datasets.labels_csv import format_row
+from train_easyocr.datasets.statistics import Measure, WordStatistics
+
+
+@dataclass(slots=True)
+class PageRecord:
+    """What became of a page.
+
+    Attributes:
+        name: The page's name.
+        prefix: What the names of its patches start with.
+        cut: Its words.
+        reason: Why the whole page is not used, or nothing.
+        detail: More about that.
+        partly: Whether only a part of its words is labelled.
+        image_sum: What tells its image from others (`page_sums`), where it is used.
+    """
+
+    name: str
+    prefix: str = ""
+    cut: CutPage = field(default_factory=CutPage)
+    reason: str = ""
+    detail: str = ""
+    partly: bool = False
+    image_sum: str = ""
+
+
+@dataclass
+class Totals:
+    """Sums over pages.
+
+    Attributes:
+        pages: How many pages are not used, by reason.
+        words: How many words of the pages that are used are not, by reason.
+        warnings: How often something was used that is not as it should be.
+        rows: Words used.
+        used: Pages used.
+        partly_rows: Of the words used, those on partly labelled pages.
+        partly_used: Of the pages used, those that are partly labelled.
+    """
+
+    pages: Counter[str] = field(default_factory=Counter)
+    words: Counter[str] = field(default_factory=Counter)
+    warnings: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+    used: int = 0
+    partly_rows: int = 0
+    partly_used: int = 0
+
+    def count(self, page: PageRecord) -> None:
+        """Take in a page."""
+        if page.reason:
+            self.pages[page.reason] += 1
+        else:
+            self.used += 1
+        self.words.update(word.reason for word in page.cut.skipped)
+        self.warnings.update(+page.cut.warnings)
+        self.rows += len(page.cut.boxes)
+        if page.partly and not page.reason:
+            self.partly_rows += len(page.cut.boxes)
+            self.partly_used += 1
+
+    def add(self, other: Totals) -> None:
+        """Take in the sums over other pages."""
+        self.pages += other.pages
+        self.words += other.words
+        self.warnings += other.warnings
+        self.rows += other.rows
+        self.used += other.used
+        self.partly_rows += other.partly_rows
+        self.partly_used += other.partly_used
+
+
+@dataclass(slots=True)
+class BatchRecord:
+    """What some pages have given.
+
+    Attributes:
+        totals: Sums over the pages.
+        measured: The digest of what the words were measured against.
+        counts: What `WordStatistics.part` counts.
+        ratios: The words' aspect ratios, as it returns them.
+        labels: Lines of labels.csv, UTF-8.
+        skipped: Lines of skipped.csv, UTF-8.
+        margins: A line a patch that says how much context it has, `left,top,right,bottom` in pixels, behind the patch's
+            name where that is asked for; empty where patches have no context.
+        sizes: Bytes of each patch in the batch's file of patches; empty where patches are files of their own.
+        pages: Lines of pages.csv, UTF-8.
+    """
+
+    totals: Totals
+    measured: str
+    counts: dict[str, Any]
+    ratios: bytes
+    labels: bytes
+    skipped: bytes
+    margins: bytes
+    sizes: array[int]
+    pages: bytes
+
+    def write(self, path: Path) -> None:
+        """Write the record, whole or not at all.
+
+        Raises:
+            OSError: It can't be written.
+        """
+        totals = self.totals
+        parts = [self.ratios, self.labels, self.skipped, self.margins, self.sizes.tobytes(), self.pages]
+        head = {
+            "totals": [totals.pages, totals.words, totals.warnings, totals.rows, totals.used],
+            "partly": [totals.partly_rows, totals.partly_used],
+            "measured": self.measured,
+            "counts": self.counts,
+            "lengths": [len(part) for part in parts],
+        }
+        write_bytes(path, b"".join((json.dumps(head).encode(), b"\n", *parts)))
+
+    @classmethod
+    def read(cls, path: Path) -> BatchRecord:
+        """Read what `write` wrote."""
+        line, _, rest = path.read_bytes().partition(b"\n")
+        head = json.loads(line)
+        ends = list(accumulate(head["lengths"], initial=0))
+        ratios, labels, skipped, margins, sizes, names = (rest[start:end] for start, end in pairwise(ends))
+        pages, words, warnings, rows, used = head["totals"]
+        totals = Totals(Counter(pages), Counter(words), Counter(warnings), rows, used, *head.get("partly", (0, 0)))
+        return cls(totals, head["measured"], head["counts"], ratios, labels, skipped, margins, array("Q", sizes), names)
+
+
+def summarize(
+    pages: Sequence[PageRecord], measure: Measure, sizes: Sequence[int] = (), *, named_margins: bool = True
+) -> BatchRecord:
+    """Lay out what some pages have given.
+
+    Args:
+        pages: The pages, in their order.
+        measure: What the words are measured against.
+        sizes: Bytes of each patch in the batch's file of patches, of all pages together.
+        named_margins: Whether the lines of margins start with the patches' names.
+    """
+    totals, words = Totals(), WordStatistics(measure)
+    labels: list[tuple[str, ...]] = []
+    skipped: list[tuple[str, ...]] = []
+    margins: list[tuple[str, ...]] = []
+    for page in pages:
+        totals.count(page)
+        names = [patch_name(page.prefix, box) for box in page.cut.boxes]
+        labels += zip(names, page.cut.texts, strict=True)
+        skipped += skipped_rows(page)
+        sides = [tuple(map(str, side)) for side in page.cut.margins()]
+        margins += zip(names, *zip(*sides, strict=True), strict=True) if sides and named_margins else sides
+        for box, text in zip(page.cut.boxes, page.cut.texts, strict=True):
+            words.update(box.width, box.height, text)
+    counts, ratios = words.part()
+    return BatchRecord(
+        totals,
+        measure.digest,
+        counts,
+        ratios,
+        labels=_lines(labels),
+        skipped=_lines(skipped),
+        margins=_lines(margins),
+        sizes=array("Q", sizes),
+        pages=_lines([(page.name, page.image_sum) for page in pages if page.image_sum]),
+    )
+
+
+def skipped_rows(page: PageRecord) -> Iterator[tuple[str, ...]]:
+    """Yield what a page leaves out, as rows of skipped.csv (`left_out.HEADER`)."""
+    if page.reason:
+        yield page.name, "", "", "", page.reason, page.detail
+    for word in page.cut.skipped:
+        yield page.name, word.id, " ".join(map(str, word.box)), word.text, word.reason, word.detail
+
+
+def _lines(rows: Sequence[tuple[str, ...]]) -> bytes:
+    # An unusable text can hold half a surrogate pair.
+    return "".join(map(format_row, rows)).encode(errors="backslashreplace")

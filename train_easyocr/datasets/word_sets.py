@@ -1,0 +1,224 @@
+"""Sets of rendered words on disk, in the form that step 2 writes and step 3 trains from.
+
+A set is made in a folder beside its place and published as a whole; `words.json` in it says what it was made from.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import cv2
+from tqdm import tqdm
+
+from train_easyocr.common.files import write_bytes, write_json
+from train_easyocr.common.workers import spread
+from train_easyocr.datasets.labels_csv import HEADER, format_row
+from train_easyocr.datasets.lmdb_form import PatchDatabase
+from train_easyocr.datasets.png import encode_png
+from train_easyocr.datasets.prepared_set import MARGINS, MARGINS_HEADER
+from train_easyocr.synthesis.rendered_words import Recipe, RenderedWords, WordsError
+
+MANIFEST = "words.json"
+"""In a set's folder: what it was made from, and what the summary shows."""
+PLAN = "plan.json"
+CHUNK = 500
+"""Words a task: half a second of work, 4 MB of patches."""
+Form = Literal["png", "lmdb", "stream"]
+Row: TypeAlias = tuple[str, str, int, int]
+"""A word as a task leaves it: name and text as in labels.csv, pixels of context on each side, bytes of its PNG file."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One set to be written.
+
+    Attributes:
+        target: The set's folder.
+        first: Number of its first word.
+        count: How many words it holds.
+        form: `png`: a file a word; `lmdb`: one data base; `stream`: labels alone, patches are rendered as they
+            are read (`streamed_patches`).
+    """
+
+    target: Path
+    first: int
+    count: int
+    form: Form
+
+    @property
+    def work(self) -> Path:
+        """Where the set is made before it is published."""
+        return self.target.with_name(f".{self.target.name}.work")
+
+    def chunks(self) -> list[range]:
+        """The numbers of the words of each task."""
+        end = self.first + self.count
+        return [range(start, min(start + CHUNK, end)) for start in range(self.first, end, CHUNK)]
+
+    def rows(self, chunk: range) -> list[Row]:
+        """What a task has left of its words."""
+        rows: list[Row] = json.loads(self.chunk_path(chunk.start, ".json").read_bytes())
+        return rows
+
+    def chunk_path(self, start: int, suffix: str) -> Path:
+        """Where a task leaves its words: `.png` files one behind the other, then their rows as `.json`."""
+        return self.work / "chunks" / f"{start:010d}{suffix}"
+
+
+def render_chunk(task: tuple[Job, range], words: RenderedWords) -> tuple[int, int]:
+    """Render some words and write them; return the first one's number and how many they are."""
+    job, numbers = task
+    cv2.setNumThreads(1)  # every core has a process
+    rows: list[Row] = []
+    contents: list[bytes] = []
+    for number in numbers:
+        if job.form == "stream":
+            text, width, height = words.label(number)
+            margin, content = 0, b""
+        else:
+            text, patch, margin = words.word(number)
+            width, height = patch.shape[1] - 2 * margin, patch.shape[0] - 2 * margin
+            content = encode_png(patch)
+        rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, margin, len(content)))
+        contents.append(content)
+    if job.form == "png":
+        for (name, *_), content in zip(rows, contents, strict=True):
+            # Into a folder that is published as a whole when all words are done, so no temporary names are needed.
+            (job.work / "set" / "images" / name).write_bytes(content)
+    elif job.form == "lmdb":
+        write_bytes(job.chunk_path(numbers.start, ".png"), b"".join(contents))
+    write_bytes(job.chunk_path(numbers.start, ".json"), json.dumps(rows, ensure_ascii=False).encode())
+    return numbers.start, len(rows)
+
+
+def make_set(
+    job: Job, recipe: Recipe, words: RenderedWords, settings: Mapping[str, Any], workers: int
+) -> dict[str, Any]:
+    """Render a set, go on with it, or leave it as it is when it is there already.
+
+    Args:
+        job: What to write and where.
+        recipe: What the words are rendered from.
+        words: The recipe's words.
+        settings: The recipe's settings: equal settings stand for equal sets.
+        workers: Processes.
+
+    Returns:
+        The set's manifest.
+
+    Raises:
+        WordsError: The folder holds something else.
+    """
+    wanted = {"settings": dict(settings), "first": job.first, "count": job.count, "form": job.form}
+    if job.form == "stream":
+        wanted["recipe"] = asdict(recipe)
+    old = job.target.with_name(f".{job.target.name}.old")
+    if old.exists() and not job.target.exists():  # killed between the two renames of _publish
+        old.rename(job.target)
+    there = read_manifest(job.target)
+    if {name: there.get(name) for name in wanted} == wanted:
+        _remove(job.work, old)
+        tqdm.write(f"{job.target}: nothing to do, it is there with these settings")
+        return there
+    if not there and job.target.exists() and any(job.target.iterdir()):
+        raise WordsError(f"{job.target}: holds files that were not rendered here; name another folder with --output")
+    if _read(job.work / PLAN) != wanted:
+        _remove(job.work)
+        (job.work / "chunks").mkdir(parents=True)
+        (job.work / "set").mkdir()
+        if job.form == "png":
+            (job.work / "set" / "images").mkdir()
+        write_json(job.work / PLAN, wanted)  # last: a folder without it is begun again
+    _render(job, words, workers)
+    manifest = wanted | {"summary": _assemble(job, in_context=recipe.context > 0)}
+    write_json(job.work / "set" / MANIFEST, manifest)
+    _publish(job, old)
+    return manifest
+
+
+def _render(job: Job, words: RenderedWords, workers: int) -> None:
+    chunks = job.chunks()
+    todo = [chunk for chunk in chunks if not job.chunk_path(chunk.start, ".json").is_file()]
+    done = job.count - sum(map(len, todo))
+    tasks = ((job, chunk) for chunk in todo)
+    with (
+        tqdm(total=job.count, initial=done, unit="words", desc=job.target.name, dynamic_ncols=True) as bar,
+        closing(spread(render_chunk, tasks, min(workers, max(1, len(todo))), (words,), name=itemgetter(1))) as results,
+    ):
+        for _, count in results:
+            bar.update(count)
+
+
+def _assemble(job: Job, *, in_context: bool) -> dict[str, Any]:
+    """Put labels.csv, margins and the data base together in the words' order; return what the summary shows."""
+    folder, characters, texts = job.work / "set", Counter[str](), 0
+    database = None
+    if job.form == "lmdb":
+        shutil.rmtree(folder / "lmdb", ignore_errors=True)
+        database = PatchDatabase(folder / "lmdb")
+    with ExitStack() as files:
+        labels = files.enter_context((folder / "labels.csv").open("w", encoding="utf-8", newline=""))
+        labels.write(format_row(HEADER))
+        margins = None
+        if in_context and job.form == "png":
+            margins = files.enter_context((folder / MARGINS).open("w", encoding="utf-8", newline=""))
+            margins.write(format_row(MARGINS_HEADER))
+        for chunk in job.chunks():
+            rows = job.rows(chunk)
+            labels.writelines(format_row((name, text)) for name, text, _, _ in rows)
+            if margins is not None:
+                margins.writelines(format_row((name, *[str(margin)] * 4)) for name, _, margin, _ in rows)
+            for _, text, _, _ in rows:
+                characters.update(text)
+                texts += len(text)
+            if database is not None:
+                database.append_images(_patches(job.chunk_path(chunk.start, ".png"), rows))
+    if database is not None:
+        lines = (",".join([str(margin)] * 4) for chunk in job.chunks() for _, _, margin, _ in job.rows(chunk))
+        database.finish(
+            (text for chunk in job.chunks() for _, text, _, _ in job.rows(chunk)), lines if in_context else ()
+        )
+    return {"characters": dict(sorted(characters.items())), "mean_length": round(texts / job.count, 2)}
+
+
+def _patches(path: Path, rows: Sequence[Row]) -> Iterator[memoryview]:
+    content, start = memoryview(path.read_bytes()), 0
+    for _, _, _, size in rows:
+        yield content[start : start + size]
+        start += size
+
+
+def _publish(job: Job, old: Path) -> None:
+    _remove(old)
+    if job.target.exists():
+        job.target.rename(old)
+    (job.work / "set").rename(job.target)
+    _remove(job.work, old)
+
+
+def _remove(*folders: Path) -> None:
+    for folder in folders:
+        if folder.exists():
+            (folder / PLAN).unlink(missing_ok=True)  # first: what is half removed must not be gone on with
+            shutil.rmtree(folder)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what a set's folder says that it was made from; nothing where it is no set of rendered words."""
+    return _read(folder / MANIFEST)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

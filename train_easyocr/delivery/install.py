@@ -1,0 +1,71 @@
+"""The way of weights into EasyOCR's folders: staged, proved, archived what was there, put in place."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from train_easyocr.delivery import InstallationError
+from train_easyocr.delivery.archive import archive_installed, put
+from train_easyocr.delivery.proof import check_detection, compare, read_both_ways, report_int8, validation_patches
+from train_easyocr.delivery.staging import stage_detection
+from train_easyocr.detection.settings import SettingsError
+from train_easyocr.reading.reader import ReaderError
+from train_easyocr.settings.config import Config
+from train_easyocr.weights.checkpoints import CheckpointError, read_card
+from train_easyocr.weights.model_files import Place, stage
+
+
+def install(
+    weights: Path,
+    config: Config,
+    *,
+    words: int = 200,
+    detector: str | None = None,
+    detection_settings: Path | None = None,
+) -> Place:
+    """Check weights as EasyOCR would use them and install them; what was installed before is kept in the archive.
+
+    Args:
+        weights: A `.pth` file with its card (`.json`) beside it.
+        config: Says where the validation patches are.
+        words: How many patches are read both ways.
+        detector: Weights of a word detector to be installed, or `easyocr` for EasyOCR's own detector; None leaves the
+            one that is installed, unless `detection_settings` are for EasyOCR's weights.
+        detection_settings: The detector's settings, as tuning writes them; None takes those that its weights have.
+
+    Returns:
+        Where the model is now.
+
+    Raises:
+        InstallationError: EasyOCR would not read as trained; everything is as it was.
+    """
+    if not weights.is_file():
+        raise InstallationError(f"{weights}: there is no such file; step 3 writes it, or name the weights to install")
+    folders = config.validation_sets
+    place = Place.installed()
+    place.model.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".finetuned-", dir=place.model.parent) as folder:
+        staged = Place(Path(folder) / "model", Path(folder) / "user_network")
+        try:
+            card = read_card(weights)
+            stage(weights, card, staged)
+        except CheckpointError as error:
+            raise InstallationError(str(error)) from None
+        try:
+            stage_detection(detector, detection_settings, place.detection, staged.detection)
+        except (SettingsError, CheckpointError) as error:
+            raise InstallationError(f"{error}; nothing was installed") from None
+        patches = validation_patches(folders, card, config, words)
+        try:
+            readings = read_both_ways(staged, patches)
+        except (ReaderError, CheckpointError) as error:
+            raise InstallationError(f"{error}; nothing was installed") from None
+        compare(readings, card, same_patches=[str(path) for path in folders] == card.validation_sets)
+        print(f"step 4: EasyOCR reads all of {len(readings)} validation patches exactly as the training code does")
+        report_int8(staged, patches, readings)
+        if detector is not None or detection_settings is not None:
+            check_detection(staged, [image for _, _, image in patches])
+        archive_installed(place)
+        put(staged, place)
+    return place

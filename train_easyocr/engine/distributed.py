@@ -1,0 +1,251 @@
+"""The processes that train together: one, or as many as torchrun started, on one machine or several.
+
+Each process computes its share of every batch; torch's DistributedDataParallel adds up the gradients. What is here
+besides keeps them together: a stop or an error in one of them ends all at the same step.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from train_easyocr.settings.config import ConfigError
+
+PATIENCE = timedelta(hours=1)
+"""How long a process waits for the others, such as for a machine whose disk is slow to give the labels."""
+
+
+class OtherProcessError(RuntimeError):
+    """Another process failed or is gone; that one says why."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The processes of a run; `Processes()` is a process on its own.
+
+    Attributes:
+        rank: This one's number, from 0; number 0 alone writes files and shows progress.
+        count: How many there are.
+        local_rank: This one's number on its machine, which is that of its GPU.
+    """
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0
+
+    @classmethod
+    @contextmanager
+    def joined(cls) -> Iterator[Processes]:
+        """Join the processes that torchrun started (it says so in the environment), and leave them at the end.
+
+        Within such a block, a second one has the same processes: torch connects the same ones only once.
+
+        Raises:
+            ConfigError: There are more processes than GPUs on this machine.
+        """
+        rank, count, local = (int(os.environ.get(name, default)) for name, default in _ENVIRONMENT)
+        if count == 1 or dist.is_initialized():
+            yield cls(rank, count, local)
+            return
+        backend = "gloo"
+        if torch.cuda.is_available():
+            if local >= torch.cuda.device_count():
+                raise ConfigError(
+                    f"{socket.gethostname()}: torchrun starts more processes than the {torch.cuda.device_count()} "
+                    "GPUs that torch finds here; lower --nproc_per_node"
+                )
+            torch.cuda.set_device(local)
+            backend = "cpu:gloo,cuda:nccl"
+        dist.init_process_group(backend, timeout=PATIENCE)
+        try:
+            yield cls(rank, count, local)
+        finally:
+            dist.destroy_process_group()
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the process that writes and shows progress."""
+        return self.rank == 0
+
+    def unused_gpus(self) -> str:
+        """Say how this machine's other GPUs are used, if it has several and this is the only process; else nothing."""
+        gpus = torch.cuda.device_count()
+        if self.count > 1 or gpus < 2:
+            return ""
+        return f", one of {gpus} GPUs; torchrun --standalone --nproc_per_node={gpus} -m train_easyocr.train takes all"
+
+    def share(self, total: int) -> slice:
+        """Return which of `total` things in a row are this process's; shares differ by one at most."""
+        return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
+
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """Add up a tensor over all processes, in place; raises OtherProcessError."""
+        if self.count > 1:
+            with _noticing():
+                dist.all_reduce(values)
+        return values
+
+    def any(self, flag: bool) -> bool:
+        """Return whether `flag` is set in any process; raises OtherProcessError."""
+        if self.count == 1:
+            return flag
+        return bool(self.sum(torch.tensor([int(flag)])).item())
+
+    def gather(self, value: Any) -> list[Any]:
+        """Return what each process has, by rank; raises OtherProcessError."""
+        if self.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.count
+        with _noticing():
+            dist.all_gather_object(values, value)
+        return values
+
+    def of_first(self, value: Any) -> Any:
+        """Return what the first process has, for what only it can read; raises OtherProcessError."""
+        if self.count == 1:
+            return value
+        values = [value]
+        with _noticing():
+            dist.broadcast_object_list(values, src=0, device=torch.device("cpu"))
+        return values[0]
+
+    @contextmanager
+    def agreeing(self) -> Iterator[None]:
+        """End the block in all processes alike: where one raises, all do.
+
+        A process whose error one before it has, too, raises OtherProcessError in its place, as those do that have
+        none; so each error is told once.
+        """
+        if self.count == 1:
+            yield
+            return
+        error: Exception | None = None
+        try:
+            yield
+        except OtherProcessError:
+            raise  # nobody is there to agree with
+        except Exception as caught:
+            error = caught
+        if self.any(error is not None):
+            texts = self.gather(str(error) if error else None)
+            if error is not None and str(error) not in texts[: self.rank]:
+                raise error
+            raise OtherProcessError("another process failed") from error
+
+    @contextmanager
+    def one_a_machine_first(self) -> Iterator[None]:
+        """Let the first process of each machine run the block before the others, which find what it has left there."""
+        if self.local_rank:
+            self.any(False)
+        try:
+            yield
+        finally:
+            if not self.local_rank:
+                self.any(False)
+
+    def check_same(self, facts: Mapping[str, Any]) -> None:
+        """Refuse to train with processes that were given different settings or data.
+
+        Raises:
+            ConfigError: In those processes whose facts are not the first one's.
+        """
+        expected = self.of_first(dict(facts))
+        different = [name for name, value in facts.items() if expected.get(name) != value]
+        if different:
+            raise ConfigError(
+                f"process {self.rank} ({socket.gethostname()}) is not given what process 0 is: {', '.join(different)}; "
+                "all machines need the same settings and data"
+            )
+
+    def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
+        """Return the network for training: gradients are the mean over processes, statistics those of all words.
+
+        The parameters and buffers become those of the first process.
+
+        What is left between one process and several is rounding: sums are added up in another order. In float64 the
+        gradients are equal to 12 digits. How far float32's differ depends on the network as its own rounding does: VGG
+        keeps 5 digits over several steps, a fresh ResNet of 29 normalized layers 2 or 3 in one step, and Adam's and
+        Adadelta's first steps, which go by a gradient's sign, then part the weights where gradients are near zero.
+
+        Args:
+            model: The network, on the device. Its normalizations are replaced; the names of its state stay.
+            device: Where it computes.
+        """
+        if self.count == 1:
+            return model
+        if device.type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        else:
+            for module in model.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.__class__ = _SharedBatchNorm  # torch has a SyncBatchNorm for GPUs only
+        # Buffers are sent once, at the start. Statistics stay equal in all processes; to send them again at each step
+        # would be for nothing.
+        return DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
+
+
+_ENVIRONMENT = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
+
+
+def shows_progress() -> bool:
+    """Return whether this process draws progress bars: the only one, or the first of many."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+@contextmanager
+def _noticing() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as error:
+        raise OtherProcessError(f"the connection to the other processes is lost: {error}") from None
+
+
+class _Sum(torch.autograd.Function):
+    """The sum of a tensor over all processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(context: Any, values: torch.Tensor) -> torch.Tensor:
+        """Add up."""
+        return _sum(values)
+
+    @staticmethod
+    def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
+        """Add up, too, since every process's loss depends on the sum."""
+        return _sum(gradient)
+
+
+def _sum(values: torch.Tensor) -> torch.Tensor:
+    total = values.clone()
+    dist.all_reduce(total)
+    return total
+
+
+class _SharedBatchNorm(nn.BatchNorm2d):
+    """BatchNorm2d whose mean and variance are those of all processes' images, as `SyncBatchNorm` has them on GPUs."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Normalize [B, C, H, W]; B may differ between processes."""
+        if not self.training:
+            return super().forward(input)
+        images = input.to(torch.promote_types(input.dtype, torch.float32))
+        count = _sum(torch.tensor(float(images.numel() // images.shape[1])))
+        mean = _Sum.apply(images.sum((0, 2, 3))) / count
+        # The variance in a second pass: the mean of squares less the square of the mean would lose its digits.
+        centred = images - mean[:, None, None]
+        variance = _Sum.apply(centred.square().sum((0, 2, 3))) / count
+        with torch.no_grad():
+            self.num_batches_tracked += 1  # type: ignore[operator,assignment]
+            self.running_mean.lerp_(mean, self.momentum)  # type: ignore[union-attr, arg-type]
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)  # type: ignore[union-attr, arg-type]
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)

@@ -1,0 +1,1 @@
+"""Scores of predicted words against labelled ones: matching, metrics, significance."""

@@ -1,1 +1,0 @@
-"""Word patches: crops of labelled pages with labels.csv, as PNG files or LMDB."""

@@ -1,0 +1,1 @@
+"""Reading pages: EasyOCR's readers, and a fast one."""

@@ -1,0 +1,81 @@
+r"""How the starter's detector is made: db_light from nothing, out of rendered pages alone, on any machine.
+
+    python3 -m train_easyocr.recipes.detector --work DIR [--minutes 60] [--pages 480] [key=value ...]
+
+Renders pages into DIR, trains there as config_files/detection_starter.yaml says, and writes the best weights so far in
+float16 to this folder when all is done or time is up. Stopped, killed or out of time, the same command goes on where it
+was. The pages are of the sample documents' kinds and of those that `--kinds starter` adds, with other texts and in
+other faces: those that `--faces starter` names. The weights in this folder are trained further with
+
+    python3 -m train_easyocr.recipes.detector --work DIR --output DIR/detector.pth --pages 960 \
+        continue_from=starter train_images=880 val_images=40 lr=0.0005 n_iter=6000
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from train_easyocr.common.command_line import print_anything
+from train_easyocr.detection.config import DetectionConfig, load_detection_config
+from train_easyocr.detection.db_detector import DbCard
+from train_easyocr.detection.db_network import DbLight
+from train_easyocr.detection.train import run
+from train_easyocr.detection.training import BEST
+from train_easyocr.recipes.settings import parser_of, without_places
+from train_easyocr.settings.config import CONFIG_FILES, ConfigError
+from train_easyocr.synthesis.__main__ import main as render
+from train_easyocr.synthesis.archive import TOP
+from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.checkpoints import load_pretrained, read_card_of, save_weights
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse the command line."""
+    module = "train_easyocr.recipes.detector"
+    parser = parser_of(module, __doc__, starter_weights.DETECTOR, "for pages, states and logs")
+    parser.add_argument("--pages", type=int, default=480, help="pages, a twelfth for validation (default: %(default)s)")
+    return parser.parse_intermixed_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Render, train and write the weights; return the exit status, as `train.main` does."""
+    print_anything()
+    args = parse_args(arguments)
+    pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--seed", "2"]
+    status = render(["--output", str(args.work), *pages, "--faces", "starter", "--kinds", "starter"])
+    if status:
+        return status
+    try:
+        places = [f"saved_models={args.work / 'saved_models'}", f"dataset={args.work / TOP}"]
+        config = load_detection_config(CONFIG_FILES / "detection_starter.yaml", [*places, *args.settings])
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    status = run(config, args.minutes)
+    if status:
+        return status
+    publish(config.experiment / f"{BEST}.pth", args.output)
+    print(f"Written: {args.output}")
+    return 0
+
+
+def publish(weights: Path, target: Path) -> DbCard:
+    """Write a detector's weights in float16 with their card, without the names of folders of this machine.
+
+    Raises:
+        CheckpointError: Weights or card can't be used.
+    """
+    card = read_card_of(DbCard, weights)
+    model = DbLight()
+    load_pretrained(model, weights)
+    settings = without_places(DetectionConfig.model_validate(card.config))
+    return save_weights(target, model, card.model_copy(update={"config": settings}), torch.float16)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

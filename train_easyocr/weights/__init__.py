@@ -1,0 +1,1 @@
+"""Weights on disk: checkpoints and their cards, characters, EasyOCR's own, the starter's."""
