@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the linter, the type checker and all tests, in an environment that it sets up itself.
+# Runs the linters, the type checker and all tests, in an environment that it sets up itself.
 #
 #   bash run_tests.sh                        everything
 #   bash run_tests.sh tests/evaluation -k F1     what pytest is to run
@@ -11,5 +11,6 @@ source step1_set_environment.sh --dev
 
 ruff check .
 ruff format --check .
+lint-imports
 mypy
 exec python -m pytest "$@"
