@@ -4,7 +4,6 @@
     python3 evaluate.py --eval_set DIR --predictions FILE    # what another system read, alone or beside ours
     python3 evaluate.py --history                            # all evaluations that were kept
     python3 evaluate.py --compare last starter               # two of them, page by page
-    python3 evaluate.py --whose-gain                         # each detector with each recognizer: what earned the gain
 
 Writes evaluation_result.csv, evaluation_result.json, evaluation_predictions.jsonl, and what the figures don't tell, in
 report.md and analysis.json: what went wrong word by word, which characters are confused, whether a difference is more
@@ -82,15 +81,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="pictures in evaluation_report.html: none at all, pages of 1,400 pixels (up to 60 KiB each; default), or "
         "of 2,200 (160 KiB)",
     )  # fmt: skip
-    parser.add_argument(
-        "--whose-gain", action="store_true",
-        help="read with each recognizer at each detector's boxes, and credit the gain to what earned it: the "
-        "detector's weights, its settings, or the recognizer; writes whose_gain.md and .json, not the other files",
-    )  # fmt: skip
-    parser.add_argument(
-        "--detection_settings", type=Path, action="append", default=[], metavar="FILE",
-        help="with --whose-gain: settings as tuning writes them, as one more detector; several times for several",
-    )  # fmt: skip
     parser.add_argument("--history", action="store_true", help="list the evaluations in --output, and end")
     parser.add_argument(
         "--compare", nargs=2, metavar=("BEFORE", "AFTER"),
@@ -104,7 +94,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parsed = parser.parse_intermixed_args(arguments)
     if parsed.limit is not None and parsed.limit < 1:
         parser.error(f"--limit {parsed.limit}: at least 1")
-    _check_whose_gain(parser, parsed)
     if not (parsed.baseline or parsed.finetuned or parsed.predictions or parsed.weights):
         parsed.baseline = parsed.finetuned = True
     if parsed.export and parsed.export.suffix.lower() not in EXPORTS:
@@ -112,18 +101,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     if parsed.mark and not parsed.finetuned:
         parser.error("--mark names the fine-tuned weights; add --finetuned")
     return parsed
-
-
-def _check_whose_gain(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> None:
-    others = {
-        "--predictions": parsed.predictions, "--export": parsed.export, "--export-badcases": parsed.export_badcases,
-        "--mark": parsed.mark, "--boxes labels": parsed.boxes == "labels",
-    }  # fmt: skip
-    wrong = [name for name, value in others.items() if value]
-    if parsed.whose_gain and wrong:
-        parser.error(f"--whose-gain does without {', '.join(wrong)}")
-    if parsed.detection_settings and not parsed.whose_gain:
-        parser.error("--detection_settings goes with --whose-gain; step 4 installs settings for other evaluations")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -37,10 +37,6 @@ from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity, PredictionsError
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
-from train_easyocr.evaluation.whose_gain import JSON_NAME as GAIN_JSON
-from train_easyocr.evaluation.whose_gain import MARKDOWN_NAME as GAIN_MARKDOWN
-from train_easyocr.evaluation.whose_gain import as_text as gain_text
-from train_easyocr.evaluation.whose_gain import cells_of, whose_gain, write_whose_gain
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import finetuned_files
 from train_easyocr.settings.config import Config
@@ -88,7 +84,7 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
             print(compare(after, before, config.seed))
             return 0
         arguments.cuda = reads_on_gpu(arguments.cuda)
-        return _whose_gain(arguments, config) if arguments.whose_gain else _run(arguments, config, history)
+        return _run(arguments, config, history)
     except (HistoryError, ExchangeError, BadCasesError) as error:
         raise CommandError(str(error)) from error
 
@@ -99,7 +95,7 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
         history.check_name(arguments.mark)
     if arguments.export_badcases:
         check_folder(arguments.export_badcases.absolute())
-    eval_set, pages, problems = _pages(arguments, config)
+    eval_set, pages, problems = pages_of(arguments, config)
     # A file without a name: nothing of it is left behind when this process is killed.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         observer = _Observer(Analyzer(words=lines), keeps_rows=arguments.export is not None)
@@ -189,8 +185,12 @@ def _installed() -> Path:
         raise CommandError(f"--mark: {error}") from error
 
 
-def _pages(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[PageFile], list[Problem]]:
-    """Return the evaluation set, its pages that are to be read, and what kept others from being used."""
+def pages_of(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[PageFile], list[Problem]]:
+    """Return the evaluation set, its pages that are to be read, and what kept others from being used.
+
+    Raises:
+        CommandError: There is no such set, its labels can't be read, or the weights learnt from all of its pages.
+    """
     eval_set = arguments.eval_set or config.prepared / "evaluation_set"
     pages, problems = _find(eval_set, arguments.label_format)
     pages, trained = _not_trained_on(pages, arguments, config)
@@ -289,29 +289,32 @@ def _evaluate(
     """
     detectors = Detectors(arguments.cuda) if arguments.boxes == "detector" else None
     models, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, detectors)
-    models += _named_models(arguments, config, detectors, [model.name for model in models])
+    models += named_models(arguments, config, detectors, [model.name for model in models])
     for name, reason in missing.items():
         print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
     readings = _readings(arguments.predictions, [page.name for page in pages], [model.name for model in models])
     if not models and not readings:
         raise CommandError("no model can be evaluated")
-    with _explained(arguments.output):
+    with explained(arguments.output):
         detector = _detector(models, missing, detectors) if detectors else None
         evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
     evaluation.failed = {**missing, **evaluation.failed}
     if not evaluation.models:
         raise CommandError("no model can be evaluated")
-    _check_pages(evaluation, pages)
+    check_pages(evaluation, pages)
     evaluated = [model for model in models if model.name in evaluation.models]
     return evaluation, {model.name: model.characters() for model in evaluated if model.characters}
 
 
-def _named_models(
+def named_models(
     arguments: argparse.Namespace, config: Config, detectors: Detectors | None, taken: Sequence[str]
 ) -> list[Model]:
     """Return the models of weights that are not installed, each named after its file or its mark.
 
     Files of one name, such as the best weights of two experiments, are named after their folders, too.
+
+    Raises:
+        CommandError: There is neither such a file nor such a mark, or another model has the name.
     """
     models: list[Model] = []
     stems = Counter(Path(given).stem for given in arguments.weights)
@@ -325,12 +328,17 @@ def _named_models(
             raise CommandError(f"--weights {given}: there is neither such a file nor such a mark", 2)
         if name in (*taken, *(model.name for model in models)):
             raise CommandError(f"--weights {given}: there is another model called {name}; rename the file", 2)
-        with _explained(arguments.output):
+        with explained(arguments.output):
             models.append(model_of(name, path, arguments.cuda, detectors))
     return models
 
 
-def _check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
+def check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
+    """Refuse an evaluation without a page.
+
+    Raises:
+        CommandError: There is none; the message has the most frequent reason.
+    """
     if not evaluation.pages:
         why = ""
         reasons = Counter(problem.reason for problem in evaluation.skipped)
@@ -341,7 +349,7 @@ def _check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
 
 
 @contextlib.contextmanager
-def _explained(output: Path) -> Iterator[None]:
+def explained(output: Path) -> Iterator[None]:
     """Turn what can go wrong in an evaluation into what a user is told."""
     try:
         yield
@@ -353,33 +361,6 @@ def _explained(output: Path) -> Iterator[None]:
         raise CommandError(f"the GPU's memory is used up ({error}); free it, or read with --no-cuda") from error
     except OSError as error:
         raise CommandError(f"{output}: predictions can't be written: {error}") from error
-
-
-def _whose_gain(arguments: argparse.Namespace, config: Config) -> int:
-    """Evaluate each recognizer at each detector, and say what earned the gain."""
-    _, pages, _ = _pages(arguments, config)
-    recognizers, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, None)
-    recognizers += _named_models(arguments, config, None, [model.name for model in recognizers])
-    for name, reason in missing.items():
-        print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
-    names = [model.name for model in recognizers]
-    with _explained(arguments.output):
-        detectors = Detectors(arguments.cuda).compared(arguments.detection_settings)
-        evaluation = evaluate(pages, cells_of(recognizers, detectors), None, arguments.output)
-    _check_pages(evaluation, pages)
-    try:
-        found = whose_gain(evaluation, names, detectors, config.seed)
-        write_whose_gain(found, arguments.output)
-    except ValueError as error:
-        raise CommandError(str(error)) from error
-    except OSError as error:
-        raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
-    print(gain_text(found))
-    print(f"\nWritten: {arguments.output / GAIN_MARKDOWN}, {arguments.output / GAIN_JSON}")
-    left_out = {**missing, **evaluation.failed}
-    for name, reason in left_out.items():
-        print(f"evaluate.py: {name} was not evaluated: {reason}", file=sys.stderr)
-    return 1 if left_out else 0
 
 
 def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str]) -> list[Readings]:

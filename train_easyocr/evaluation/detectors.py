@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -31,7 +30,7 @@ from train_easyocr.detection.interface import DetectorParameters, WordDetector
 from train_easyocr.detection.opening import network_of, open_word_detector
 from train_easyocr.detection.parameters import WORDS
 from train_easyocr.detection.settings import EASYOCR, DetectionSettings, SettingsError, read_settings, settings_for
-from train_easyocr.evaluation.runner import LABELS, DetectorSource
+from train_easyocr.evaluation.runner import DetectorSource
 from train_easyocr.reading.reader import DETECTOR, PageReader, ReaderError, WordFinder, open_easyocr_detector
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card_of
@@ -59,7 +58,7 @@ class Detectors:
             MissingWeights, DamagedWeights: EasyOCR's file is not there and can't be downloaded, or is something else.
         """
         if stands_in(DETECTOR, starter_weights.DETECTOR):
-            return self._starter()
+            return self.as_it_comes(starter_weights.STARTER, starter_weights.DETECTOR)
         weights = find_weights(DETECTOR)
         settings = {"settings": "EasyOCR's own", "tilted regions": "scored by their corners"}
         identity = {"network": DETECTOR, "weights_sha256": sha256(weights), **settings, **machine(self.cuda)}
@@ -78,49 +77,23 @@ class Detectors:
         try:
             settings = read_settings(files.settings)
             check_weights(settings, files)
-            return self._of(settings, self._weights_of(settings))
+            return self.with_settings(settings)
         except (SettingsError, CheckpointError) as error:
             raise ReaderError(str(error)) from error
 
-    def compared(self, settings: Sequence[Path] = ()) -> list[DetectorSource]:
-        """Return all detectors that there are, each once: the usual one first, the installed one last.
-
-        Args:
-            settings: Files of settings that are compared, too, each under its name; for EasyOCR's, the starter's or
-                the installed weights.
-
-        Raises:
-            MissingWeights, DamagedWeights: There is neither EasyOCR's detector nor the starter's.
-            ReaderError: A file of settings, or what step 4 installed, can't be used.
-        """
-        found = [self.usual()]
-        if starter_weights.DETECTOR.is_file():
-            found.append(self._starter())
-        try:
-            for path in settings:
-                chosen = read_settings(path)
-                found.append(replace(self._of(chosen, self._weights_of(chosen)), name=path.stem))
-            if (files := installed_detection()) and files.weights.is_file():
-                found.append(self._as_it_comes(FINETUNED, files.weights))
-        except (SettingsError, CheckpointError) as error:
-            raise ReaderError(str(error)) from error
-        if (installed := self.installed()) is not None:
-            found = [source for source in found if source.identity != installed.identity] + [installed]
-        different: dict[str, DetectorSource] = {}
-        for source in found:
-            different.setdefault(json.dumps(source.identity, sort_keys=True), source)
-        names = [source.name for source in different.values()]
-        if doubled := [name for name in names if names.count(name) > 1 or name == LABELS.name]:
-            raise ReaderError(f"two detectors are called {doubled[0]}; rename the file of settings {doubled[0]}.yaml")
-        return list(different.values())
-
-    def _starter(self) -> DetectorSource:
-        return self._as_it_comes(starter_weights.STARTER, starter_weights.DETECTOR)
-
-    def _as_it_comes(self, name: str, weights: Path) -> DetectorSource:
+    def as_it_comes(self, name: str, weights: Path) -> DetectorSource:
         """Return a detector with the settings that its weights come with."""
         settings = settings_for(network_of(weights), sha256(weights), _parameters_of(weights))
         return replace(self._of(settings, weights), name=name)
+
+    def with_settings(self, settings: DetectionSettings) -> DetectorSource:
+        """Return the detector that settings are for.
+
+        Raises:
+            SettingsError: Its weights are neither EasyOCR's, nor the starter's, nor installed.
+            MissingWeights, DamagedWeights: They are EasyOCR's, and can't be had.
+        """
+        return self._of(settings, self._weights_of(settings))
 
     def _weights_of(self, settings: DetectionSettings) -> Path:
         """Return the weights that settings are for: EasyOCR's, the starter's or the installed ones."""

@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 import evaluate
+from benchmarks.studies.whose_gain import as_text, cell_name, cells_of, compared, whose_gain
+from benchmarks.studies.whose_gain import main as study
 from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.fakes import fake_detector, fake_model
@@ -18,7 +20,6 @@ from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import EASYOCR, read_settings, save_settings, settings_for
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.runner import Evaluation, PageResult
-from train_easyocr.evaluation.whose_gain import as_text, cell_name, cells_of, whose_gain
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import ReaderError, load_page
 from train_easyocr.weights import starter as starter_weights
@@ -69,8 +70,7 @@ def test_parts_add_up_to_the_whole():
     # What all cells of a page share is no difference, however far pages lie apart.
     assert all(part.difference.high - part.difference.low < 1e-9 for part in found.parts)
     assert {part.difference.verdict for part in found.parts} == {"better"}
-    assert len(found.by_recognizer) == 4
-    assert len(found.by_detector) == 6
+    assert [change.what for change in found.changes] == ["recognizer"] * 4 + ["detector"] * 6
     shown = as_text(found)
     assert "+0.2000 (+0.2000 to +0.2000)" in shown
     assert "baseline at easyocr -> finetuned at finetuned_tuned" in shown
@@ -128,37 +128,37 @@ def page(tmp_path):
 
 def test_detectors_that_there_are(home, tmp_path):
     detectors = Detectors(cuda=False)
-    assert [found.name for found in detectors.compared()] == ["easyocr", "starter"]
+    assert [found.name for found in compared(detectors)] == ["easyocr", "starter"]
     files = DetectionFiles(home / "model")
 
     save_settings(files.settings, settings_for("craft", EASYOCR, WORDS))
-    assert [found.name for found in detectors.compared()] == ["easyocr", "starter", "easyocr_tuned"]
+    assert [found.name for found in compared(detectors)] == ["easyocr", "starter", "easyocr_tuned"]
 
     other = save_untrained(tmp_path / "mine.pth", long_side=352)
     stage_detection(str(other), None, files, files)
-    assert [found.name for found in detectors.compared()] == ["easyocr", "starter", "finetuned"]
+    assert [found.name for found in compared(detectors)] == ["easyocr", "starter", "finetuned"]
 
     tuned = settings_for("db_light", sha256(other), DbParameters(det_db_thresh=0.4, det_db_box_thresh=0.0))
     save_settings(tmp_path / "느슨한.yaml", tuned)
-    names = [found.name for found in detectors.compared([tmp_path / "느슨한.yaml"])]
+    names = [found.name for found in compared(detectors, [tmp_path / "느슨한.yaml"])]
     assert names == ["easyocr", "starter", "느슨한", "finetuned"]
 
     stage_detection(str(other), tmp_path / "느슨한.yaml", files, files)
-    assert [found.name for found in detectors.compared()] == ["easyocr", "starter", "finetuned", "finetuned_tuned"]
+    assert [found.name for found in compared(detectors)] == ["easyocr", "starter", "finetuned", "finetuned_tuned"]
     assert detectors.installed().identity["weights_sha256"] == sha256(other)
 
     stage_detection(str(starter_weights.DETECTOR), None, files, files)
-    assert [found.name for found in detectors.compared()] == ["easyocr", "starter"]
+    assert [found.name for found in compared(detectors)] == ["easyocr", "starter"]
 
     save_settings(tmp_path / "easyocr.yaml", settings_for("craft", EASYOCR, WORDS))
     with pytest.raises(ReaderError, match=r"rename the file of settings easyocr.yaml"):
-        detectors.compared([tmp_path / "easyocr.yaml"])
+        compared(detectors, [tmp_path / "easyocr.yaml"])
     save_settings(tmp_path / "foreign.yaml", settings_for("db_light", "0" * 64, DbParameters()))
     with pytest.raises(ReaderError, match="SHA-256 000"):
-        detectors.compared([tmp_path / "foreign.yaml"])
+        compared(detectors, [tmp_path / "foreign.yaml"])
     files.settings.write_text("kaputt", encoding="utf-8")
     with pytest.raises(ReaderError, match="holds no detection settings"):
-        detectors.compared()
+        compared(detectors)
 
 
 def test_craft_runs_once_a_page_for_all_its_settings(home, page, monkeypatch):
@@ -166,7 +166,7 @@ def test_craft_runs_once_a_page_for_all_its_settings(home, page, monkeypatch):
     low = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0)
     save_settings(DetectionFiles(home / "model").settings, settings_for("craft", EASYOCR, low))
     monkeypatch.setattr(starter_weights, "DETECTOR", home / "none.pth")
-    opened = {found.name: found.open() for found in Detectors(cuda=False).compared()}
+    opened = {found.name: found.open() for found in compared(Detectors(cuda=False))}
     assert list(opened) == ["easyocr", "easyocr_tuned"]
     runs = counted(monkeypatch, "easyocr.craft.CRAFT")
     fresh = {}
@@ -199,7 +199,7 @@ def test_step_5_says_whose_gain_it_is(home, tmp_path, monkeypatch, capsys):
     save_settings(files.settings, changed)
     eval_set = write_set(tmp_path / "set", pages=2)
     options = ["--eval_set", str(eval_set), "--output", str(tmp_path / "out")]
-    assert evaluate.main([*options, "--whose-gain"]) == 0
+    assert study(options) == 0
     shown = capsys.readouterr().out
     found = json.loads((tmp_path / "out" / "whose_gain.json").read_text(encoding="utf-8"))
     assert list(found["cells"]) == ["easyocr", "starter", "finetuned", "finetuned_tuned", "labels"]
@@ -207,7 +207,7 @@ def test_step_5_says_whose_gain_it_is(home, tmp_path, monkeypatch, capsys):
     assert {cell["mean"]["detection_f1"] for cell in found["cells"]["labels"].values()} == {1.0}
     assert [part["what"] for part in found["parts"]][:3] == ["detector weights", "detector settings", "recognizer"]
     assert "too few pages to tell" in shown
-    assert "| finetuned at labels |" in (tmp_path / "out" / "whose_gain.md").read_text(encoding="utf-8")
+    assert "| finetuned at labels" in shown
 
     # The cell is what an evaluation of that model and detector gives, and what it read is not read again.
     runs = counted(monkeypatch, "train_easyocr.detection.db_network.DbLight")
@@ -217,13 +217,3 @@ def test_step_5_says_whose_gain_it_is(home, tmp_path, monkeypatch, capsys):
     for name, detector in (("starter", "easyocr"), ("finetuned", "finetuned_tuned")):
         assert single[name]["mean"] == found["cells"][detector][name]["mean"]
         assert single[name]["identity"] == found["cells"][detector][name]["identity"]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [["--whose-gain", "--boxes", "labels"], ["--whose-gain", "--mark", "x"], ["--detection_settings", "x.yaml"]],
-)
-def test_options_that_do_not_go_together(wrong, capsys):
-    with pytest.raises(SystemExit, match="2"):
-        evaluate.main(wrong)
-    assert "--whose-gain" in capsys.readouterr().err
