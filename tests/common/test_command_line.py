@@ -20,14 +20,15 @@ from train_easyocr.common.workers import spread
 
 
 def shown(text):
-    print("worker", text, flush=True)
+    sys.stdout.write(f"worker {text}\\n")  # in one piece: both processes write to one pipe
+    sys.stdout.flush()
     return text
 
 
 if __name__ == "__main__":
     print_anything()
     for text in tqdm(spread(shown, ["뷁 • ㎡ \\udc80", "둘"], 2), total=2, desc="쪽 •"):
-        print("parent", text)
+        sys.stdout.write(f"parent {text}\\n")
     tqdm.write("끝 •", file=sys.stderr)
 """
 
