@@ -156,8 +156,8 @@ class Observations:
         Raises:
             ValueError: A box has a coordinate beyond `matching.LARGEST_COORDINATE`.
         """
-        all_labels = [_composed(word) for word in labels]
-        all_predictions = [_composed(word_of(row)) for row in rows]
+        all_labels = [as_seen(word) for word in labels]
+        all_predictions = [as_seen(word_of(row)) for row in rows]
         found = counted(all_labels, all_predictions)
         labels = [all_labels[index] for index in found.labels]
         predictions = [all_predictions[index] for index in found.predictions]
@@ -226,6 +226,7 @@ def word_of(row: Row) -> Word:
     return Word(Box(*row[:4]), row[4], corners)
 
 
-def _composed(word: Word) -> Word:
+def as_seen(word: Word) -> Word:
+    """Return a word whose text is as people see it (`normalize_label`)."""
     text = normalize_label(word.text)
     return word if text == word.text else replace(word, text=text)

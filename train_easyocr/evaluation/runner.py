@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from train_easyocr.common.text import normalize_label
 from train_easyocr.documents import Box, Page, Quad, Shape, Word
 from train_easyocr.documents.aihub import (
     LabelError,
@@ -35,7 +34,7 @@ from train_easyocr.documents.aihub import (
 )
 from train_easyocr.documents.images import ImageError, PageImage
 from train_easyocr.documents.page import bounds
-from train_easyocr.evaluation.observations import Row, word_of
+from train_easyocr.evaluation.observations import Row, as_seen, word_of
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.metrics.matching import box_array
 from train_easyocr.metrics.metrics import PageScores, score_page
@@ -338,7 +337,7 @@ class _Run:
         rows: dict[str, Sequence[Row]] = {found.name: found.rows.get(page.name, []) for found in self.readings}
         rows |= self._read(prepared, predictions)
         scores = {
-            name: score_page(page.labels, [word_of([*row[:4], normalize_label(row[4]), *row[5:]]) for row in readings])
+            name: score_page(page.labels, [as_seen(word_of(row)) for row in readings])
             for name, readings in rows.items()
         }
         data = hashlib.sha256(repr((image, [_facts(word) for word in page.labels])).encode()).hexdigest()
