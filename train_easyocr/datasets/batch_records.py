@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from train_easyocr.common.files import write_bytes
 from train_easyocr.datasets.cropping import CutPage, patch_name
 from train_easyocr.datasets.labels_csv import format_row
-from train_easyocr.datasets.statistics import Measure, WordStatistics
+from train_easyocr.datasets.statistics import Measure, WordStatistics, of_which_partly
 
 
 @dataclass(slots=True)
@@ -88,6 +88,27 @@ class Totals:
         self.used += other.used
         self.partly_rows += other.partly_rows
         self.partly_used += other.partly_used
+
+    def summary(self, pages: Mapping[str, int], used: str) -> dict[str, Any]:
+        """Return the sums as statistics.json and tables have them.
+
+        Args:
+            pages: What is to be said of pages before those that are used, by key.
+            used: What used pages and words are called there.
+        """
+        return {
+            "pages": {
+                **pages,
+                **of_which_partly(used, self.used, self.partly_used),
+                "skipped": dict(sorted(self.pages.items())),
+            },
+            "words": {
+                "labelled": self.rows + self.words.total(),
+                **of_which_partly(used, self.rows, self.partly_rows),
+                "skipped": dict(sorted(self.words.items())),
+            },
+            "warnings": dict(sorted(self.warnings.items())),
+        }
 
 
 @dataclass(slots=True)

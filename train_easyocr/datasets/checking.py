@@ -17,7 +17,7 @@ from train_easyocr.datasets.coverage import describe_coverage, measure_coverage,
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.datasets.left_out import LeftOut
 from train_easyocr.datasets.page_work import DAMAGED, PageError, read_and_cut
-from train_easyocr.datasets.stages import GIB, Job, list_splits, show_problems, warn_of_unused
+from train_easyocr.datasets.stages import GIB, Job, report_others, show_problems, warn_of_unused
 from train_easyocr.datasets.statistics import Measure, WordStatistics, none_trainable, of_which_partly, render
 from train_easyocr.documents.aihub import (
     MALFORMED_LABEL,
@@ -28,10 +28,10 @@ from train_easyocr.documents.aihub import (
 from train_easyocr.documents.archives import Listing, Member, MemberProblem, free_bytes, missing_bytes
 from train_easyocr.documents.download import (
     UNZIPPED,
-    find_listed_pages,
     find_unzipped_pages,
     group_files,
     list_download,
+    page_source,
 )
 from train_easyocr.documents.images import MAX_IMAGE_BYTES
 from train_easyocr.documents.sources import PageSource, Source, SourceError
@@ -95,7 +95,7 @@ def check(job: Job, splits: Sequence[str]) -> bool:
         folders = {split: job.output / UNZIPPED / split for split in splits}
         found = {split: _tasks_of_pages(*find_unzipped_pages(folder)) for split, folder in folders.items()}
     else:
-        listing = list_splits(job, splits)
+        report_others(job, splits, listing)
         _report_listing(job, listing)
         found = {split: _tasks_of_listing(listing, split) for split in splits}
     sound = not listing.unreadable
@@ -120,11 +120,11 @@ def _report_listing(job: Job, listing: Listing) -> None:
 
 def _tasks_of_listing(listing: Listing, split: str) -> tuple[list[CheckTask], list[Problem]]:
     images, labels, problems = group_files(listing, split)
-    partly = {page.name for page in find_listed_pages(listing, split)[0] if page.partly}
-    tasks = [
-        CheckTask(name, images.get(name, [None])[0], labels.get(name, [None])[0], name in partly)
-        for name in sorted(images.keys() | labels.keys())
-    ]
+    tasks = []
+    for name in sorted(images.keys() | labels.keys()):
+        image, label = images.get(name, [None])[0], labels.get(name, [None])[0]
+        partly = image is not None and label is not None and page_source(listing, split, name, image, label).partly
+        tasks.append(CheckTask(name, image, label, partly))
     return tasks, problems
 
 
@@ -198,7 +198,8 @@ def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Seq
     for line in shown:
         job.say(line)
     pages = [PageSource(task.name, task.image, task.label, task.partly) for task in tasks if task.image and task.label]
-    statistics = _counts(totals, pages) | words.summary()
+    there = of_which_partly("with_both_files", len(pages), sum(page.partly for page in pages))
+    statistics = totals.summary(there, "usable") | words.summary()
     job.say("\n" + render(f"check: {split}", statistics))
     for line in left_out.lines():
         job.say(f"left out: {line}")
@@ -223,22 +224,6 @@ def _report_coverage(job: Job, pages: Sequence[PageSource]) -> None:
         job.say("\n" + describe_coverage(measured))
     for line in warnings_of(measured, own=job.pool is not None):
         job.warn(f"warning: {line}")
-
-
-def _counts(totals: Totals, pages: Sequence[PageSource]) -> dict[str, Any]:
-    return {
-        "pages": {
-            **of_which_partly("with_both_files", len(pages), sum(page.partly for page in pages)),
-            **of_which_partly("usable", totals.used, totals.partly_used),
-            "skipped": dict(sorted(totals.pages.items())),
-        },
-        "words": {
-            "labelled": totals.rows + totals.words.total(),
-            **of_which_partly("usable", totals.rows, totals.partly_rows),
-            "skipped": dict(sorted(totals.words.items())),
-        },
-        "warnings": dict(sorted(totals.warnings.items())),
-    }
 
 
 def _say_enough(job: Job, split: str, usable: int) -> bool:

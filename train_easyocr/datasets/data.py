@@ -20,7 +20,15 @@ from tqdm import tqdm
 
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.box_jitter import Margins, tight_crop
-from train_easyocr.datasets.foreign_sets import DATABASE, foreign_file, from_database, from_list, in_utf8, texts_of
+from train_easyocr.datasets.foreign_sets import (
+    DATABASE,
+    ForeignSet,
+    foreign_file,
+    from_database,
+    from_list,
+    in_utf8,
+    texts_of,
+)
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.datasets.patch_cache import PatchCache
 from train_easyocr.datasets.streamed_patches import StreamedPatches, is_streamed
@@ -405,7 +413,7 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
         )
     file = None if is_own(folder) else foreign_file(folder)
     try:
-        foreign = _open_foreign(file, config.unify_variants) if file else None
+        foreign, source = _open_foreign(file, config.unify_variants) if file else (None, None)
         table, digest, encoding = _read_labels(
             foreign.labels if foreign else folder / "labels.csv",
             partial(
@@ -417,7 +425,7 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
         )
     except (LabelsError, PatchError) as error:
         raise DataError(str(error)) from None
-    source = foreign.source if foreign else _open_source(folder, table)
+    source = source or _open_source(folder, table)
     rows, left_out = _usable(table, config)
     used = rows
     if usage_ratio < 1:
@@ -484,22 +492,13 @@ def _read_labels(labels: Path, read: Callable[[Path], tuple[WordTable, str]]) ->
         return *read(path), encoding
 
 
-@dataclass(frozen=True)
-class _Foreign:
-    """Words in a form of others: as step 2 writes them, and where the patches are."""
-
-    labels: Path
-    source: PatchSource
-    absent: int = 0
-    first_absent: str = ""
-
-
-def _open_foreign(file: Path, unify: bool) -> _Foreign:
+def _open_foreign(file: Path, unify: bool) -> tuple[ForeignSet, PatchSource]:
+    """Return words in a form of others, and where their patches are."""
     if file.name == DATABASE:
         database = LmdbPatches(file.parent)
-        return _Foreign(from_database(database.labels(), unify), database)
+        return from_database(file.parent, database.labels(), unify), database
     found = from_list(file, unify)
-    return _Foreign(found.labels, PngFolder(found.images, form=file.name), found.absent, found.first_absent)
+    return found, PngFolder(found.place, form=file.name)
 
 
 def _open_source(folder: Path, table: WordTable) -> PatchSource:

@@ -35,19 +35,19 @@ _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 @dataclass(frozen=True)
 class ForeignSet:
-    """A set of words that a list names.
+    """A set of words in a form of others.
 
     Attributes:
         labels: Its words as step 2 writes them, in a temporary file.
-        images: The folder below which the images are.
+        place: The LMDB's folder, or the one below which the images of a list are.
         absent: How many words have no image.
         first_absent: The first image that is not there.
     """
 
     labels: Path
-    images: Path
-    absent: int
-    first_absent: str
+    place: Path
+    absent: int = 0
+    first_absent: str = ""
 
 
 def foreign_file(place: Path) -> Path | None:
@@ -61,9 +61,10 @@ def foreign_file(place: Path) -> Path | None:
     return next((place / name for name in WORD_FILES if (place / name).is_file()), None)
 
 
-def from_database(labels: Iterable[str], unify: bool) -> Path:
-    """Bring the labels of an LMDB into step 2's form, in their order."""
-    return _written(((f"image-{number:09d}", text) for number, text in enumerate(labels, 1)), unify)
+def from_database(place: Path, labels: Iterable[str], unify: bool) -> ForeignSet:
+    """Bring the labels of an LMDB in the folder `place` into step 2's form, in their order."""
+    named = ((f"image-{number:09d}", text) for number, text in enumerate(labels, 1))
+    return ForeignSet(_written(named, unify), place)
 
 
 def from_list(file: Path, unify: bool) -> ForeignSet:

@@ -413,20 +413,8 @@ def _update(words: WordStatistics, rows: Iterable[tuple[str, str]]) -> None:
 
 def _counts(plan: Plan, totals: Totals) -> dict[str, Any]:
     partly = sum(page.partly for page in plan.pages)
-    return {
-        "pages": {
-            **of_which_partly("with_both_files", plan.available, plan.partly),
-            **of_which_partly("drawn", len(plan.pages), partly),
-            **of_which_partly("used", totals.used, totals.partly_used),
-            "skipped": dict(sorted(totals.pages.items())),
-        },
-        "words": {
-            "labelled": totals.rows + totals.words.total(),
-            **of_which_partly("used", totals.rows, totals.partly_rows),
-            "skipped": dict(sorted(totals.words.items())),
-        },
-        "warnings": dict(sorted(totals.warnings.items())),
-    }
+    there = of_which_partly("with_both_files", plan.available, plan.partly)
+    return totals.summary(there | of_which_partly("drawn", len(plan.pages), partly), "used")
 
 
 def _current_statistics(target: Path, measure: Measure) -> dict[str, Any]:

@@ -234,12 +234,21 @@ def list_splits(job: Job, splits: Sequence[str]) -> Listing:
         PrepareError: There is no archive, image or label file.
     """
     listing = list_download(job.download, splits)
+    report_others(job, splits, listing)
+    return listing
+
+
+def report_others(job: Job, splits: Sequence[str], listing: Listing) -> None:
+    """Name the files that are not read.
+
+    Raises:
+        PrepareError: There is no archive, image or label file.
+    """
     rows = listing.others.rows()
     if rows:
         job.say("\n" + format_table(("neither image nor label file", "files", "for example"), rows))
     if not (listing.by_target or listing.problems):
         raise PrepareError(_nothing_there(job, splits, listing.unreadable))
-    return listing
 
 
 def _nothing_there(job: Job, splits: Sequence[str], unreadable: Sequence[str]) -> str:

@@ -71,7 +71,7 @@ OWN_FILES = frozenset({"manifest.json", "statistics.json"})
 KINDS = (IMAGE_SUFFIXES, frozenset({LABEL_SUFFIX}))
 LEVELS = 2
 """How far above and below a folder the download is looked for."""
-PARTLY = re.compile(r"partly[\s._-]*lab", re.IGNORECASE)
+PARTLY_NAME = re.compile(r"partly[\s._-]*lab", re.IGNORECASE)
 """In the name of an archive or folder of such pages; AI-Hub spells it labling and labeling."""
 
 
@@ -204,7 +204,7 @@ def find_files(download: Path, split: str) -> SplitFiles:
 
 
 def _is_partly(name: str) -> bool:
-    return PARTLY.search(name) is not None
+    return PARTLY_NAME.search(name) is not None
 
 
 def holds_pages(dataset: str) -> bool:
@@ -347,12 +347,13 @@ def find_listed_pages(listing: Listing, split: str) -> tuple[list[PageSource], l
     """Bring the images and label files of a split together, as `find_pages` does after unpacking."""
     image_files, label_files, of_many = _files_of(listing, split)
     pairs, problems = pair(image_files, label_files)
-    listed = listing.partly.get(split, frozenset())
-    pages = [
-        PageSource(name, image, label, partly=name in listed or is_partly(image) or is_partly(label))
-        for name, image, label in pairs
-    ]
-    return pages, of_many + problems
+    return [page_source(listing, split, *found) for found in pairs], of_many + problems
+
+
+def page_source(listing: Listing, split: str, name: str, image: Member | LooseFile, label: Label) -> PageSource:
+    """Return a page of a split that has both files, with what is known of whether it is only partly labelled."""
+    listed = name in listing.partly.get(split, frozenset())
+    return PageSource(name, image, label, partly=listed or is_partly(image) or is_partly(label))
 
 
 def is_partly(file: Label) -> bool:

@@ -21,14 +21,14 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from train_easyocr.common.workers import loading_workers
+from train_easyocr.common.workers import SILENCE, loading_workers
 from train_easyocr.settings.config import ConfigError
 
 SHARED_MEMORY = Path("/dev/shm")
 MOST_READY = 4
 """Batches that each process has ready or under way, where there is room."""
-SILENCE, MOST_SILENCES = 45, 12
-"""Seconds without any batch after which it is said; so often before training ends."""
+MOST_SILENCES = 12
+"""How often no batch may come for `SILENCE` seconds before training ends."""
 MIB = 2**20
 _MORE = "In a container, docker run --shm-size={} (or --ipc=host) gives more"
 _GO_ON = "What is saved stays, and running again goes on"
@@ -143,9 +143,7 @@ def _next(batches: Iterator[Any], workers: Sequence[BaseProcess]) -> Any:
         with suppress(RuntimeError):  # torch tells of their end
             process.kill()
             process.join(SILENCE)
-    raise LoadingError(
-        f"{_silence(MOST_SILENCES)}; they are ended. What is saved stays, and running again goes on. {_MEND}"
-    )
+    raise LoadingError(f"{_silence(MOST_SILENCES)}; they are ended. {_GO_ON}. {_MEND}")
 
 
 def _silence(count: int) -> str:
