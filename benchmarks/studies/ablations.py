@@ -23,7 +23,6 @@ from pathlib import Path
 from statistics import fmean, variance
 
 from benchmarks.studies.small_task import (
-    CONFIG,
     SEED,
     Scores,
     UnseenWords,
@@ -47,8 +46,6 @@ GENERAL, OTHER_WORDS = 10, 500
 MIXED = {"select_data": "select_data-general"}
 ELEMENTS: dict[str, dict[str, object]] = {
     BASE: {},
-    "box_jitter: 0": {"box_jitter": 0},
-    "box_jitter: 0.05": {"box_jitter": 0.05},
     "augmentation: off": {"augmentation": "off"},
     "augmentation: medium": {"augmentation": "medium"},
     "published pair: batch 128, 1e-4 then 2e-5": PUBLISHED | {"batch_size": 128},
@@ -126,9 +123,8 @@ def prepare_all(folder: Path) -> UnseenWords:
     """Render pages, general words and other words, or what is left of that."""
     words = prepare(folder)
     sets = folder / "training_and_validation_set" / "training"
-    context = str(load_config(CONFIG).box_context)
     # Streamed: only those that a run draws are ever rendered.
-    general = ("--faces", "starter", "--box_context", context, "--format", "stream")
+    general = ("--faces", "starter", "--format", "stream")
     render_words(sets / "general", GENERAL * len(opened(sets / "select_data")), SEED, *general)
     others = render_words(folder / "others", OTHER_WORDS, SEED + 1, "--faces", "unseen")
     return replace(words, others=opened(others))

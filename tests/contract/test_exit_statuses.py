@@ -47,7 +47,7 @@ WRONG_COMMAND_OR_SETTING = [
     (2, [TRAIN_DETECTOR, *DETECTION, "leraning_rate=1"]),
     (2, [*TUNE, "{pages}", "--limit", "0"]),
     (2, [RENDER_PAGES, "--output", "pages", "--pages", "0"]),
-    (1, [RENDER_WORDS, "--output", "words", "--count", "4", "--box_context", "7"]),  # DESIGN.md, Errors: 2
+    (1, [RENDER_WORDS, "--output", "words", "--count", "4", "--validation_share", "0.01"]),  # DESIGN.md, Errors: 2
     (1, [EASYOCR_WEIGHTS, "korean_g9"]),  # DESIGN.md, Errors: 2
 ]
 MISSING_DATA = [

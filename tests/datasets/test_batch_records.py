@@ -4,7 +4,7 @@ import csv
 import io
 
 from train_easyocr.datasets.batch_records import BatchRecord, PageRecord, Totals, summarize
-from train_easyocr.datasets.cropping import Cutting, cut_page
+from train_easyocr.datasets.cropping import cut_page
 from train_easyocr.datasets.statistics import Measure, ModelSettings
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import Annotation, LabelFile
@@ -12,13 +12,13 @@ from train_easyocr.documents.aihub import Annotation, LabelFile
 MEASURE = Measure(ModelSettings("합계", True, 4, 64), frozenset("합계"))
 
 
-def page(name, *words, context=0.0):
+def page(name, *words):
     annotations = tuple(Annotation(str(i), Box(*box), text) for i, (text, box) in enumerate(words))
-    return PageRecord(name, "쪽", cut_page(LabelFile(annotations, "", 0, 0), 60, 40, Cutting(context=context)))
+    return PageRecord(name, "쪽", cut_page(LabelFile(annotations, "", 0, 0), 60, 40))
 
 
 PAGES = [
-    page("가/쪽", ("합계", (0, 10, 20, 20)), ("", (1, 1, 9, 9)), ('1,"2"', (30, 5, 70, 15)), context=0.5),
+    page("가/쪽", ("합계", (0, 10, 20, 20)), ("", (1, 1, 9, 9)), ('1,"2"', (30, 5, 70, 15))),
     PageRecord("가/나", reason="unreadable image", detail="is no image\udc80"),
 ]
 
@@ -41,9 +41,6 @@ def test_the_lines_are_those_of_the_sets_files():
         ["가/쪽", "1", "1 1 9 9", "", "empty text", ""],
         ["가/나", "", "", "", "unreadable image", "is no image\\udc80"],
     ]
-    assert rows(record.margins) == [[names[0], "0", "5", "5", "5"], [names[1], "5", "5", "0", "5"]]
-    assert rows(summarize(PAGES, MEASURE, named_margins=False).margins) == [list("0555"), list("5505")]
-    assert summarize([page("가", ("합계", (1, 1, 9, 9)))], MEASURE).margins == b""
 
 
 def test_sums_are_the_same_whichever_way_they_are_added():

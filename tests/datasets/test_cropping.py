@@ -21,7 +21,6 @@ from train_easyocr.datasets.cropping import (
     patch_size,
     prefixes,
     straightened,
-    widened,
 )
 from train_easyocr.documents import Box, Quad
 from train_easyocr.documents.aihub import IGNORED, NO_AREA, NO_TEXT, OUTSIDE, Annotation, LabelFile, read_label_file
@@ -140,21 +139,6 @@ def test_no_two_pages_share_a_prefix(names):
     assert len({prefix.casefold() for prefix in found.values()}) == len(valid)
 
 
-@given(st.tuples(*[st.integers(0, 30)] * 4), st.floats(0, 1))
-def test_context_is_a_part_of_the_height_and_ends_at_the_page(numbers, context):
-    x, y, width, height = numbers
-    box = Box(x, y, x + width + 1, y + height + 1).clipped(WIDTH, HEIGHT)
-    more = round(context * box.height)
-    wide = widened(box, context, WIDTH, HEIGHT)
-    for inner, outer, edge in zip(box, wide, (0, 0, WIDTH, HEIGHT), strict=True):
-        assert abs(inner - outer) == min(more, abs(inner - edge))
-    if context:
-        cut = cut_page(page(("합", box)), WIDTH, HEIGHT, Cutting(context=context))
-        assert cut.boxes == [box] and cut.wide == [wide]
-        left, top, right, bottom = next(cut.margins())
-        assert Box(wide.xmin + left, wide.ymin + top, wide.xmax - right, wide.ymax - bottom) == box
-
-
 def test_signs_that_look_the_same_are_written_in_one_way_where_that_is_asked_for():
     label = page(("김해·창원", (0, 0, 40, 20)), ("１~２", (50, 0, 90, 20)), ("김해ㆍ창원", (0, 0, 40, 20)))
     assert cut_page(label, WIDTH, HEIGHT, Cutting(unify=True)).texts == ["김해·창원", "1~2"]
@@ -213,13 +197,12 @@ def test_corners_in_another_order_give_the_same_patch():
     assert np.array_equal(patch, page[20:40, 10:60])
 
 
-def test_a_tilted_word_has_the_name_of_its_box_and_no_context():
+def test_a_tilted_word_has_the_name_of_its_box():
     words = (tilted(TILTED), Annotation("2", Box(5, 5, 25, 15), "가"))
-    cut = cut_page(LabelFile(words, "", 0, 0), 200, 100, Cutting(context=0.2))
+    cut = cut_page(LabelFile(words, "", 0, 0), 200, 100)
     assert cut.boxes == [Box(40, 31, 157, 86), Box(5, 5, 25, 15)]
-    assert list(cut.margins()) == [(0, 0, 0, 0), (2, 2, 2, 2)]
     page = np.zeros((100, 200), np.uint8)
-    assert [patch.shape for patch in cut.patches(page)] == [TILTED.size[::-1], (14, 24)]
+    assert [patch.shape for patch in cut.patches(page)] == [TILTED.size[::-1], (10, 20)]
 
 
 def test_a_corner_far_away_costs_no_memory():

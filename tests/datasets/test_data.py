@@ -3,6 +3,7 @@
 import csv
 import pickle
 
+import lmdb
 import numpy as np
 import pytest
 
@@ -53,6 +54,17 @@ def test_colour_patches_are_rgb_or_grey(tmp_path):
     data = opened(tmp_path / "set")
     assert data.patch(0, rgb=True)[0, 0].tolist() == [0, 0, 255]
     assert data.patch(0, rgb=False).shape == (32, 40)
+
+
+def test_patches_that_an_earlier_version_cut_wider_than_their_boxes_are_refused(tmp_path):
+    write_set(tmp_path / "png", WORDS)
+    (tmp_path / "png" / "margins.csv").write_text("filename,left,top,right,bottom\n", encoding="utf-8")
+    write_set(tmp_path / "lmdb", WORDS, form="lmdb")
+    with lmdb.open(str(tmp_path / "lmdb" / "lmdb")) as database, database.begin(write=True) as transaction:
+        transaction.put(b"margin-000000001", b"3,5,3,0")
+    for form in ("png", "lmdb"):
+        with pytest.raises(DataError, match=f"{form}: its patches show more than their boxes, .*prepare the set again"):
+            opened(tmp_path / form)
 
 
 LABELS = ["가나", "", "가를", "가나다라마바사가나", "를를를를를를를를를를", "가가가가가가가가", "나, 다", "가를를"]

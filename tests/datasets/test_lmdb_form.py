@@ -50,18 +50,8 @@ def test_values_of_any_size_fit_and_bytes_are_the_same_each_time(tmp_path, sizes
     assert [found[b"label-%09d" % (i + 1)].decode() for i in range(len(sizes))] == texts
 
 
-def test_margins_come_between_labels_and_the_number(tmp_path):
-    database = PatchDatabase(tmp_path / "lmdb")
-    database.append_images([b"first", b"second"])
-    database.finish(["하나", "둘"], ["1,2,3,4", "0,0,0,0"])
-    found = read(tmp_path / "lmdb")
-    assert list(found)[-3:] == [b"margin-000000001", b"margin-000000002", b"num-samples"]
-    assert found[b"margin-000000001"] == b"1,2,3,4"
-
-
 IMAGES = [bytes([i % 251]) * (1 + i * 37 % 9000) for i in range(1500)]
 TEXTS = [f"낱말{i}" * (1 + i % 300) for i in range(1500)]
-MARGINS = [f"{i},1,2,3" for i in range(1500)]
 
 
 def ends_of_transactions():
@@ -80,7 +70,7 @@ def go_on(folder, stop_after=None):
     assert database.images in ends_of_transactions()
     database.append_images(IMAGES[database.taken :][:stop_after])
     if stop_after is None:
-        database.finish(TEXTS, MARGINS)
+        database.finish(TEXTS)
     return (folder / "data.mdb").read_bytes()
 
 

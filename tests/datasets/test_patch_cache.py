@@ -9,7 +9,7 @@ import torch
 from tests.recognition.test_training import assert_equal_runs
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.datasets import patch_cache
-from train_easyocr.datasets.data import DataError, open_set
+from train_easyocr.datasets.data import open_set
 from train_easyocr.datasets.patch_cache import PatchCache, check_memory
 from train_easyocr.datasets.sampling import training_plan
 from train_easyocr.recognition.batches import training_batches
@@ -83,8 +83,3 @@ def test_what_can_not_be_kept_is_said(tmp_path, monkeypatch):
         check_memory(3 * 2**30, 5000)
     monkeypatch.undo()
     assert 2**20 < patch_cache._available() < float("inf")
-    write_set(tmp_path / "set", WORDS)
-    data = opened(tmp_path / "set", tiny_config())
-    monkeypatch.setattr(type(data.source), "margins", lambda *_: (1, 0, 1, 0))
-    with pytest.raises(DataError, match="was prepared with box_context; cache: memory keeps patches without"):
-        data.cached(False)

@@ -65,8 +65,8 @@ def main(download, scratch, form, points=""):
     CharacterSet.from_setting("korean_g2")  # loaded once here, not in every child
     lmdb_form.TRANSACTION = 7  # so that the database is written while pages are done, too
     arguments = ["--dataset", download, "--training", "--validation", "--evaluation"]
-    # One form with unpacked pages, the other out of the archives and with context around the boxes.
-    arguments += ["--unzip"] if form == "png" else ["box_context=0.3"]
+    # One form with unpacked pages, the other out of the archives.
+    arguments += ["--unzip"] if form == "png" else []
     arguments += ["--workers", "1", "--format", form, "val_images=2", "eval_images=1"]
     scratch = Path(scratch)
     assert forked_run([*arguments, "seed=2"], scratch / "before")[0] == 0  # sets that are replaced on the way

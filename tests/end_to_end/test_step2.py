@@ -134,46 +134,6 @@ def test_colour_patches_keep_their_colours(download, run):
     assert all(cv2.imread(str(path), cv2.IMREAD_UNCHANGED).ndim == 3 for path in images.iterdir())
 
 
-def context_of(name, share):
-    """The box that a patch is named after, and that box with context, on a page of 240 x 180 pixels."""
-    box = Box(*map(int, name[:-4].rsplit("_", 1)[1].split("-")))
-    more = round(share * box.height)
-    return box, Box(box.xmin - more, box.ymin - more, box.xmax + more, box.ymax + more).clipped(240, 180)
-
-
-def test_patches_with_context_show_it_and_say_how_much_in_both_forms(download, run):
-    run("--dataset", download, *ALL[:2], "--workers", 1)
-    plain = download / SETS / "training/select_data"
-    for form in ("png", "lmdb"):
-        arguments = ("--format", form, "--select_data", form, "--workers", 1, "box_context=0.3")
-        assert run("--dataset", download, "--training", *arguments)[0] == 0
-    png, form = (download / SETS / "training" / name for name in ("png", "lmdb"))
-    assert (
-        (png / "labels.csv").read_bytes() == (form / "labels.csv").read_bytes() == (plain / "labels.csv").read_bytes()
-    )
-    assert statistics(png)["width_percentiles"] == statistics(plain)["width_percentiles"]
-    with (png / "margins.csv").open(encoding="utf-8", newline="") as file:
-        header, *sides = csv.reader(file)
-    assert header == ["filename", "left", "top", "right", "bottom"]
-    assert [side[0] for side in sides] == [name for name, _ in read_rows(png / "labels.csv")]
-    pixels = {
-        name.rsplit("/", 1)[1]: cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_GRAYSCALE)
-        for name, image, _ in pages(5)
-    }
-    with lmdb.open(str(form / "lmdb"), readonly=True, lock=False) as database, database.begin() as transaction:
-        assert transaction.stat()["entries"] == 3 * len(sides) + 1
-        for number, (name, *side) in enumerate(sides, 1):
-            box, wide = context_of(name, 0.3)
-            left, top, right, bottom = map(int, side)
-            assert wide == (box.xmin - left, box.ymin - top, box.xmax + right, box.ymax + bottom)
-            found = cv2.imread(str(png / "images" / name), cv2.IMREAD_UNCHANGED)
-            page = pixels[name.rsplit("_", 1)[0]]
-            np.testing.assert_array_equal(found, page[wide.ymin : wide.ymax, wide.xmin : wide.xmax])
-            assert transaction.get(b"image-%09d" % number) == (png / "images" / name).read_bytes()
-            assert transaction.get(b"margin-%09d" % number) == ",".join(side).encode()
-    assert not (form / "margins.csv").exists() and not (plain / "margins.csv").exists()
-
-
 def unpack(folder, found):
     """Lay pages out as --unzip does."""
     for name, image, content in found:
@@ -386,14 +346,8 @@ def test_boxes_that_cover_a_page_again_and_again_cost_the_page(tmp_path, run):
     assert not (tmp_path / SETS / "training/select_data").exists()
     (row,) = skipped(tmp_path / SETS / "training/.select_data.work/set")
     assert row["reason"] == "malformed label file" and "more than 4 times" in row["detail"]
-
-
-def test_context_that_covers_a_page_again_and_again_costs_the_page_and_check_says_so(tmp_path, run):
-    words = [("합계", [20 * i, 0, 9, 180]) for i in range(6)]
-    unpack(tmp_path / "unzipped/training", [("인.허가/가", jpeg(page_image(1)), label(words))])
-    for settings, unusable in ((), False), (("box_context=1",), True):
-        out = run("--dataset", tmp_path, "--check", "--training", "--workers", 1, *settings)[1]
-        assert ("'인.허가/가': malformed label file: its boxes cover the page more than 4 times" in out) == unusable
+    out = run("--dataset", tmp_path, "--check", "--training", "--workers", 1)[1]
+    assert "'인.허가/가': malformed label file: its boxes cover the page more than 4 times" in out
 
 
 @pytest.mark.parametrize("form", ["png", "lmdb"])
@@ -454,7 +408,6 @@ def test_characters_in_a_file_are_measured_against_anew_when_the_file_changes(do
         (["train_images=3"], "images was 40000, is 3"),
         (["--format", "lmdb"], "format was 'png', is 'lmdb'"),
         (["rgb=True", "input_channel=3"], "rgb was False, is True"),
-        (["box_context=0.25"], "box_context was None, is 0.25"),
     ],
 )
 def test_changed_settings_make_a_set_anew_and_say_why(download, run, tmp_path, settings, why):

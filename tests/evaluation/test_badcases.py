@@ -94,20 +94,6 @@ def test_in_colour(pages, tmp_path):
     assert cv2.imread(str(patch), cv2.IMREAD_UNCHANGED).ndim == 3
 
 
-def test_in_context_as_the_training_set_is(pages, tmp_path):
-    """Patches show more than their boxes, and training cuts out what it would have had without."""
-    export(tmp_path / "tight", pages)
-    export(tmp_path / "wide", pages, cutting=Cutting(context=0.5, unify=True))
-    characters = CharacterSet('가나김남경로도허해, "')
-    tight, wide = (open_set(tmp_path / name, Config(), characters) for name in ("tight", "wide"))
-    assert len(wide) == len(tight) == 6
-    for index in range(6):
-        assert np.array_equal(wide.patch(index, False), tight.patch(index, False))
-        assert wide.margins(index) != (0, 0, 0, 0) == tight.margins(index)
-    assert wide.margins(0) == (14, 14, 14, 14)
-    assert not (tmp_path / "tight" / "margins.csv").exists()
-
-
 def test_labels_are_written_as_in_the_training_set(tmp_path):
     write_page(tmp_path / "set", "page", [(*WORDS[0][:4], "가ㆍ나")])
     files = find_pages(tmp_path / "set")[0]

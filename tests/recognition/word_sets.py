@@ -33,19 +33,15 @@ def render(text, height=32, noise=0):
     return np.clip(pixels + spread, 0, 255).astype(np.uint8)
 
 
-def write_set(folder, labels, form="png", name="{stem}_{left}-10-{right}-{bottom}.png", patches=None, *, margins=None):
-    """Write labels.csv and the patches of `labels` in either form; return the patches.
-
-    With margins, the patches are named after the boxes inside them, and the margins are written, too.
-    """
+def write_set(folder, labels, form="png", name="{stem}_{left}-10-{right}-{bottom}.png", patches=None):
+    """Write labels.csv and the patches of `labels` in either form; return the patches."""
     if patches is None:
         patches = [render(label or " ", noise=number) for number, label in enumerate(labels)]
     folder.mkdir(parents=True)
     rows = [["filename", "words"]]
     encoded = []
     for number, (label, patch) in enumerate(zip(labels, patches, strict=True)):
-        left, top, right, bottom = margins[number] if margins else (0, 0, 0, 0)
-        height, width = patch.shape[0] - top - bottom, patch.shape[1] - left - right
+        height, width = patch.shape[:2]
         file = name.format(stem=f"5350109-2001-0001-{number:04d}", left=20, right=20 + width, bottom=10 + height)
         rows.append([file, label])
         encoded.append(cv2.imencode(".png", patch)[1].tobytes())
@@ -56,22 +52,17 @@ def write_set(folder, labels, form="png", name="{stem}_{left}-10-{right}-{bottom
         for (file, _), content in zip(rows[1:], encoded, strict=True):
             (folder / "images" / file).write_bytes(content)
     else:
-        write_lmdb(folder / "lmdb", labels, encoded, margins or [])
-    if margins and form == "png":
-        lines = [f"{file},{','.join(map(str, sides))}\n" for (file, _), sides in zip(rows[1:], margins, strict=True)]
-        (folder / "margins.csv").write_text("filename,left,top,right,bottom\n" + "".join(lines), encoding="utf-8")
+        write_lmdb(folder / "lmdb", labels, encoded)
     return patches
 
 
-def write_lmdb(folder, labels, encoded, margins=()):
+def write_lmdb(folder, labels, encoded):
     database = lmdb.open(str(folder), map_size=1 << 28)
     with database.begin(write=True) as transaction:
         transaction.put(b"num-samples", str(len(labels)).encode())
         for number, (label, content) in enumerate(zip(labels, encoded, strict=True), 1):
             transaction.put(f"image-{number:09d}".encode(), content)
             transaction.put(f"label-{number:09d}".encode(), label.encode())
-        for number, sides in enumerate(margins, 1):
-            transaction.put(f"margin-{number:09d}".encode(), ",".join(map(str, sides)).encode())
     database.close()
 
 

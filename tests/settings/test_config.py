@@ -5,7 +5,17 @@ import re
 import pytest
 import yaml
 
-from train_easyocr.settings.config import CONFIG_FILES, DEFAULT_CONFIG, Config, ConfigError, load_config, save_config
+from train_easyocr.settings.config import (
+    CONFIG_FILES,
+    DEFAULT_CONFIG,
+    GONE,
+    Config,
+    ConfigError,
+    check_config,
+    load_config,
+    save_config,
+    without_gone,
+)
 
 
 def test_the_default_file_lists_every_key_with_its_default_and_a_comment():
@@ -126,6 +136,18 @@ def test_all_faults_are_reported_together(tmp_path):
 def test_contradictions(overrides, expected):
     with pytest.raises(ConfigError, match=re.escape(expected)):
         load_config(DEFAULT_CONFIG, overrides)
+
+
+@pytest.mark.parametrize("key", GONE)
+def test_a_setting_that_is_gone_may_say_what_is_done_today_and_nothing_else(tmp_path, key):
+    file, (today, fate) = tmp_path / "config.yaml", GONE[key]
+    file.write_text(f"{key}: {today}\nlr: 0.5\n", encoding="utf-8")
+    assert load_config(file) == Config(lr=0.5)
+    file.write_text(f"{key}: 0.25\n", encoding="utf-8")
+    for path, overrides in ((file, ()), (DEFAULT_CONFIG, (f"{key}=0.25",))):
+        with pytest.raises(ConfigError, match=re.escape(f"  - {key}: 0.25: this setting is gone: {fate}")):
+            load_config(path, overrides)
+    assert check_config(without_gone({key: 0.25, "lr": 0.5})) == Config(lr=0.5)
 
 
 def test_overrides_keep_texts_as_they_stand():

@@ -19,9 +19,9 @@ def test_a_word_depends_on_the_seed_and_its_number_alone():
     one, same, other = prepared(9), prepared(9), prepared(10)
     words = {number: one.word(number) for number in (4, 0, 3)}
     for number in (0, 3, 4):
-        again = same.word(number)
-        assert again.text == words[number].text and np.array_equal(again.patch, words[number].patch)
-    assert [one.word(number).text for number in range(30)] != [other.word(number).text for number in range(30)]
+        (text, patch), (same_text, same_patch) = words[number], same.word(number)
+        assert text == same_text and np.array_equal(patch, same_patch)
+    assert [one.word(number)[0] for number in range(30)] != [other.word(number)[0] for number in range(30)]
 
 
 def test_weak_characters_can_be_plain_text(tmp_path):

@@ -148,8 +148,7 @@ def test_words_go_to_faces_that_draw_them(faces):
 def test_patches_are_grey_and_hold_ink(faces):
     renderer = WordRenderer(faces)
     for number in range(300):
-        patch, margin = renderer.render("제12조를", rng(number))
-        assert margin == 0
+        patch = renderer.render("제12조를", rng(number))
         assert patch.dtype == np.uint8 and patch.ndim == 2
         assert 5 <= patch.shape[0] <= 3 * LARGEST and patch.shape[1] > patch.shape[0]
         assert patch.std() > 5
@@ -157,30 +156,21 @@ def test_patches_are_grey_and_hold_ink(faces):
 
 def test_small_signs_have_patches_too(faces):
     renderer = WordRenderer(faces)
-    shapes = [renderer.render(text, rng(number))[0].shape for number, text in enumerate([".", "·", ",", "1"] * 50)]
+    shapes = [renderer.render(text, rng(number)).shape for number, text in enumerate([".", "·", ",", "1"] * 50)]
     assert min(min(shape) for shape in shapes) >= 1
 
 
-def test_context_is_a_part_of_the_boxs_height_on_every_side(faces):
-    renderer, spare = WordRenderer(faces, "clean", 0.25), []
-    for number in range(60):
-        patch, margin = renderer.render("제12조를", rng(number))
-        assert margin == round(0.25 * (patch.shape[0] - 2 * margin)) > 0
-        spare.append(np.ptp(patch[:, -margin:].astype(int)) > 60)
-    assert 0.1 < np.mean(spare) < 0.9  # other words are beside some, and nothing beside others
-
-
 def test_a_word_can_be_measured_without_being_printed(faces):
-    for renderer in (WordRenderer(faces), WordRenderer(faces, "scanned", 0.2)):
+    for renderer in (WordRenderer(faces), WordRenderer(faces, "scanned")):
         for number in range(40):
-            patch, margin = renderer.render("제12조를", rng(number))
+            patch = renderer.render("제12조를", rng(number))
             size = renderer.measure("제12조를", rng(number))
-            assert size == (patch.shape[1] - 2 * margin, patch.shape[0] - 2 * margin)
+            assert size == patch.shape[::-1]
 
 
 def test_the_same_numbers_give_the_same_patch(faces):
     renderer = WordRenderer(faces)
-    first, second = (renderer.render("뺨했었", rng(5))[0] for _ in range(2))
+    first, second = (renderer.render("뺨했었", rng(5)) for _ in range(2))
     assert np.array_equal(first, second)
 
 
@@ -188,7 +178,7 @@ def test_clean_words_are_brighter_and_sharper_than_scanned_ones(faces):
     clean, scanned = WordRenderer(faces, "clean"), WordRenderer(faces, "scanned")
     papers, grains = {}, {}
     for name, renderer in (("clean", clean), ("scanned", scanned)):
-        patches = [renderer.render("가나다를", rng(number))[0] for number in range(150)]
+        patches = [renderer.render("가나다를", rng(number)) for number in range(150)]
         papers[name] = np.median([np.percentile(patch, 90) for patch in patches])
         grains[name] = np.median([np.abs(np.diff(patch[:3].astype(int), axis=1)).mean() for patch in patches])
     assert papers["clean"] > papers["scanned"] + 10
@@ -218,7 +208,7 @@ def test_low_resolution_keeps_the_size():
 
 def test_black_and_white_words_are_black_and_white_but_for_jpeg(faces):
     renderer = WordRenderer(faces, "bilevel")
-    patches = [renderer.render("제12조를", rng(number))[0] for number in range(200)]
+    patches = [renderer.render("제12조를", rng(number)) for number in range(200)]
     between = np.array([((patch > 40) & (patch < 215)).mean() for patch in patches])
     assert np.median(between) < 0.02
     assert 0.02 < (between > 0.05).mean() < 0.3  # some were scanned anew in grey
@@ -228,7 +218,7 @@ def test_black_and_white_words_are_black_and_white_but_for_jpeg(faces):
 
 def test_mixed_words_are_black_and_white_every_other_time(faces):
     renderer = WordRenderer(faces, "mixed")
-    patches = [renderer.render("제12조를", rng(number))[0] for number in range(400)]
+    patches = [renderer.render("제12조를", rng(number)) for number in range(400)]
     between = np.array([((patch > 40) & (patch < 215)).mean() for patch in patches])
     assert (between < 0.02).mean() == pytest.approx(0.4, abs=0.1)
 
@@ -236,7 +226,7 @@ def test_mixed_words_are_black_and_white_every_other_time(faces):
 def test_points_are_left_where_strokes_break(faces):
     renderer, seen = WordRenderer(faces, "bilevel"), []
     for number in range(150):
-        patch = renderer.render("1.", rng(number))[0]
+        patch = renderer.render("1.", rng(number))
         right = patch[patch.shape[0] // 2 :, patch.shape[1] // 2 :]
         seen.append(np.ptp(right.astype(int)) > 100)
     assert np.mean(seen) > 0.97

@@ -72,21 +72,6 @@ def test_step_3_renders_a_set_without_patches_as_it_reads(tmp_path):
         assert copy.read(3, "") == rendered.source.read(3, "")
 
 
-def test_all_forms_keep_the_same_context(tmp_path):
-    sets = []
-    for form in ("png", "lmdb", "stream"):
-        assert run(tmp_path / form, "--box_context", "0.3", "--format", form, count=30) == 0
-        sets.append(open_set(tmp_path / form, Config(character=CHARACTERS), CharacterSet(CHARACTERS)))
-    widths, heights = sets[0].sizes()
-    for index in range(30):
-        margin = round(0.3 * int(heights[index]))
-        patches = [one.patch_in_context(index, rgb=False) for one in sets]
-        for patch, margins in patches:
-            assert margins == (margin, margin, margin, margin)
-            assert np.array_equal(patch, patches[0][0])
-        assert sets[0].patch(index, rgb=False).shape == (heights[index], widths[index])
-
-
 def test_a_set_without_patches_needs_the_faces_and_words_it_was_written_with(tmp_path):
     (tmp_path / "corpus.txt").write_text("제조의 했었를", encoding="utf-8")
     assert run(tmp_path / "set", "--format", "stream", "--corpus", str(tmp_path / "corpus.txt"), count=20) == 0
@@ -189,7 +174,6 @@ def test_words_of_a_corpus_are_rendered(tmp_path):
         (["--characters", "힣漢"], "none of these characters"),
         (["--from_report", "nowhere.json"], "nowhere.json: can't be read"),
         (["--corpus", "nowhere.txt"], "nowhere.txt: can't be read"),
-        (["--box_context", "2"], "is not a share from 0 to 1"),
         (["--validation_share", "0.001"], "leave one set empty"),
         (["--faces", "unseen"], "no Korean face of the set 'unseen'"),
     ],

@@ -122,8 +122,6 @@ class BatchRecord:
         ratios: The words' aspect ratios, as it returns them.
         labels: Lines of labels.csv, UTF-8.
         skipped: Lines of skipped.csv, UTF-8.
-        margins: A line a patch that says how much context it has, `left,top,right,bottom` in pixels, behind the patch's
-            name where that is asked for; empty where patches have no context.
         sizes: Bytes of each patch in the batch's file of patches; empty where patches are files of their own.
         pages: Lines of pages.csv, UTF-8.
     """
@@ -134,7 +132,6 @@ class BatchRecord:
     ratios: bytes
     labels: bytes
     skipped: bytes
-    margins: bytes
     sizes: array[int]
     pages: bytes
 
@@ -145,7 +142,7 @@ class BatchRecord:
             OSError: It can't be written.
         """
         totals = self.totals
-        parts = [self.ratios, self.labels, self.skipped, self.margins, self.sizes.tobytes(), self.pages]
+        parts = [self.ratios, self.labels, self.skipped, self.sizes.tobytes(), self.pages]
         head = {
             "totals": [totals.pages, totals.words, totals.warnings, totals.rows, totals.used],
             "partly": [totals.partly_rows, totals.partly_used],
@@ -161,34 +158,28 @@ class BatchRecord:
         line, _, rest = path.read_bytes().partition(b"\n")
         head = json.loads(line)
         ends = list(accumulate(head["lengths"], initial=0))
-        ratios, labels, skipped, margins, sizes, names = (rest[start:end] for start, end in pairwise(ends))
+        ratios, labels, skipped, sizes, names = (rest[start:end] for start, end in pairwise(ends))
         pages, words, warnings, rows, used = head["totals"]
         totals = Totals(Counter(pages), Counter(words), Counter(warnings), rows, used, *head.get("partly", (0, 0)))
-        return cls(totals, head["measured"], head["counts"], ratios, labels, skipped, margins, array("Q", sizes), names)
+        return cls(totals, head["measured"], head["counts"], ratios, labels, skipped, array("Q", sizes), names)
 
 
-def summarize(
-    pages: Sequence[PageRecord], measure: Measure, sizes: Sequence[int] = (), *, named_margins: bool = True
-) -> BatchRecord:
+def summarize(pages: Sequence[PageRecord], measure: Measure, sizes: Sequence[int] = ()) -> BatchRecord:
     """Lay out what some pages have given.
 
     Args:
         pages: The pages, in their order.
         measure: What the words are measured against.
         sizes: Bytes of each patch in the batch's file of patches, of all pages together.
-        named_margins: Whether the lines of margins start with the patches' names.
     """
     totals, words = Totals(), WordStatistics(measure)
     labels: list[tuple[str, ...]] = []
     skipped: list[tuple[str, ...]] = []
-    margins: list[tuple[str, ...]] = []
     for page in pages:
         totals.count(page)
         names = [patch_name(page.prefix, box) for box in page.cut.boxes]
         labels += zip(names, page.cut.texts, strict=True)
         skipped += skipped_rows(page)
-        sides = [tuple(map(str, side)) for side in page.cut.margins()]
-        margins += zip(names, *zip(*sides, strict=True), strict=True) if sides and named_margins else sides
         for box, text in zip(page.cut.boxes, page.cut.texts, strict=True):
             words.update(box.width, box.height, text)
     counts, ratios = words.part()
@@ -199,7 +190,6 @@ def summarize(
         ratios,
         labels=_lines(labels),
         skipped=_lines(skipped),
-        margins=_lines(margins),
         sizes=array("Q", sizes),
         pages=_lines([(page.name, page.image_sum) for page in pages if page.image_sum]),
     )

@@ -180,7 +180,7 @@ def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Seq
     left_out = LeftOut()
     for problem in problems:
         left_out.add((problem.name, "", "", "", problem.reason, problem.detail))
-    common = (job.measure, Cutting(context=job.config.box_context, unify=job.config.unify_variants))
+    common = (job.measure, Cutting(unify=job.config.unify_variants))
     with (
         tqdm(total=len(tasks), unit="pages", desc=f"check {split}", dynamic_ncols=True) as bar,
         closing(spread(check_page, tasks, job.workers, common, name=attrgetter("name"))) as results,

@@ -27,10 +27,6 @@ MAX_PREFIX_BYTES = 180
 PATCH_NAME = re.compile(r"_(\d+)-(\d+)-(\d+)-(\d+)\.png\Z")
 
 
-Margins = tuple[int, int, int, int]
-"""Pixels of context to the left of a box, above it, to its right, below it."""
-
-
 @dataclass(frozen=True, slots=True)
 class SkippedWord:
     """A labelled word that gives no patch; `detail` says more about the reason."""
@@ -49,34 +45,26 @@ class CutPage:
     Attributes:
         boxes: The boxes of the patches, cut at the page's edges, in the label file's order.
         texts: Their texts.
-        wide: The boxes with context around them; empty where none is asked for.
-        tilted: What is cut straight, without context, in place of a box that encloses a tilted word.
+        tilted: What is cut straight in place of a box that encloses a tilted word.
         skipped: The other words, in the label file's order.
         warnings: How often something was used that is not as it should be.
     """
 
     boxes: list[Box] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    wide: list[Box] = field(default_factory=list)
     tilted: dict[Box, Quad] = field(default_factory=dict)
     skipped: list[SkippedWord] = field(default_factory=list)
     warnings: Counter[str] = field(default_factory=Counter)
 
-    def margins(self) -> Iterator[Margins]:
-        """Yield how much context each patch shows; nothing where none is asked for."""
-        if self.wide:
-            for box, wide in zip(self.boxes, self.wide, strict=True):
-                yield box.xmin - wide.xmin, box.ymin - wide.ymin, wide.xmax - box.xmax, wide.ymax - box.ymax
-
     def patches(self, image: np.ndarray) -> Iterator[np.ndarray]:
         """Yield the words' pixels, most of them views of the page's image, uint8 [height, width] or [.., .., 3]."""
-        for box, wide in zip(self.boxes, self.wide or self.boxes, strict=True):
-            yield straightened(image, self.tilted[box]) if box in self.tilted else crop(image, wide)
+        for box in self.boxes:
+            yield straightened(image, self.tilted[box]) if box in self.tilted else crop(image, box)
 
     def pixels(self) -> int:
         """Return how many pixels all patches have."""
         sizes = (self.tilted[box].size if box in self.tilted else (box.width, box.height) for box in self.boxes)
-        return sum(wide.area for wide in self.wide) or sum(width * height for width, height in sizes)
+        return sum(width * height for width, height in sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +73,10 @@ class Cutting:
 
     Attributes:
         rgb: Patches in colour instead of grey.
-        context: What patches show around their boxes: a part of the box's height.
         unify: Write signs that print does not tell apart in one way (`text.VARIANTS`).
     """
 
     rgb: bool = False
-    context: float = 0.0
     unify: bool = False
 
 
@@ -129,8 +115,6 @@ def cut_page(label: LabelFile, width: int, height: int, cutting: Cutting = Cutti
             page.warnings.update(annotation.notes)
         page.warnings[CUT] += box != annotation.box
     page.boxes, page.texts = list(texts), list(texts.values())
-    if cutting.context:
-        page.wide = [box if box in page.tilted else widened(box, cutting.context, width, height) for box in page.boxes]
     return page
 
 
@@ -160,19 +144,6 @@ def straightened(image: np.ndarray, corners: Quad) -> np.ndarray:
     width, height = int(max(sides[0], sides[2])), int(max(sides[1], sides[3]))
     target = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float32)
     return cv2.warpPerspective(image, cv2.getPerspectiveTransform(source, target), (width, height))
-
-
-def widened(box: Box, context: float, width: int, height: int) -> Box:
-    """Return a box with context around it, cut at the edges of a page of `width` x `height` pixels.
-
-    Args:
-        box: A box on the page.
-        context: The part of the box's height that is added on every side.
-        width: Of the page, in pixels.
-        height: Likewise.
-    """
-    more = round(context * box.height)
-    return Box(box.xmin - more, box.ymin - more, box.xmax + more, box.ymax + more).clipped(width, height)
 
 
 def patch_name(prefix: str, box: Box) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +19,6 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from train_easyocr.common.text import format_table
-from train_easyocr.datasets.box_jitter import Margins, tight_crop
 from train_easyocr.datasets.foreign_sets import (
     DATABASE,
     ForeignSet,
@@ -48,9 +47,6 @@ TOO_LONG = "longer than batch_max_length"
 TOO_MANY_STEPS = "more characters than time steps"
 MALFORMED = "no name and label in the row"
 NO_IMAGE = "no image"
-
-MARGINS = "margins.csv"
-NO_MARGINS: Margins = (0, 0, 0, 0)
 
 
 class DataError(ValueError):
@@ -115,28 +111,17 @@ class PatchSource(Protocol):
     def place(self, row: int, name: str) -> str:
         """Say where the patch is, for messages."""
 
-    def margins(self, row: int) -> Margins:
-        """Return how much context the patch shows around its box; raises PatchError."""
-
 
 class PngFolder:
     """Patches as files.
 
     Args:
         folder: Where they are.
-        margins: int32 [n, 4], how much context the patch of each row shows; None where no patch shows any.
         form: What their form is called.
     """
 
-    def __init__(self, folder: Path, margins: Indices | None = None, form: str = "PNG") -> None:
-        self._folder, self._margins, self.form = str(folder), margins, form
-
-    def margins(self, row: int) -> Margins:
-        """Return pixels to the left, above, to the right, below."""
-        if self._margins is None:
-            return NO_MARGINS
-        left, top, right, bottom = self._margins[row].tolist()
-        return left, top, right, bottom
+    def __init__(self, folder: Path, form: str = "PNG") -> None:
+        self._folder, self.form = str(folder), form
 
     def place(self, row: int, name: str) -> str:
         """Return the file's path."""
@@ -200,20 +185,9 @@ class LmdbPatches:
                 raise PatchError(f"{self._folder}: holds no word {number:,} of {count:,}; make it again")
             yield label.decode("utf-8", errors="replace")
 
-    @cached_property
-    def _with_margins(self) -> bool:
+    def in_context(self) -> bool:
+        """Whether an earlier step 2 cut the patches wider than their boxes (`box_context`)."""
         return self._get(f"margin-{1:09d}") is not None
-
-    def margins(self, row: int) -> Margins:
-        """Return pixels to the left, above, to the right, below."""
-        if not self._with_margins:
-            return NO_MARGINS
-        value = self._get(f"margin-{row + 1:09d}") or b""
-        try:
-            left, top, right, bottom = map(int, value.split(b","))
-        except ValueError:
-            raise PatchError(f"{self._folder}: margin-{row + 1:09d} holds no left,top,right,bottom") from None
-        return left, top, right, bottom
 
     def place(self, row: int, name: str) -> str:
         """Return the database and the key."""
@@ -320,37 +294,16 @@ class WordSet:
         row = int(self.rows[index])
         return self.source.place(row, self.table.row(row)[0])
 
-    def margins(self, index: int) -> Margins:
-        """Return how much context the patch of word `index` shows around its box; raises PatchError."""
-        return self.source.margins(int(self.rows[index]))
-
     def patch(self, index: int, rgb: bool) -> npt.NDArray[np.uint8]:
-        """Return the pixels of the box of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
-        return tight_crop(*self.patch_in_context(index, rgb))
-
-    def patch_in_context(self, index: int, rgb: bool) -> tuple[npt.NDArray[np.uint8], Margins]:
-        """Return all that is kept of word `index` and its surroundings, and its margins; raises PatchError."""
+        """Return the pixels of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
         if self.cache is not None and (kept := self.cache.get(index)) is not None:
-            return kept, NO_MARGINS
+            return kept
         row = int(self.rows[index])
         name, _ = self.table.row(row)
         pixels = decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
-        margins = self.source.margins(row)
-        if margins != NO_MARGINS:
-            self._check_margins(row, name, pixels.shape[:2], margins)
-        elif self.cache is not None:
+        if self.cache is not None:
             self.cache.put(index, pixels)
-        return pixels, margins
-
-    def _check_margins(self, row: int, name: str, size: tuple[int, ...], margins: Margins) -> None:
-        left, top, right, bottom = margins
-        width, height = size[1] - left - right, size[0] - top - bottom
-        stated = int(self.table.width[row]), int(self.table.height[row])
-        if min(margins) < 0 or min(width, height) < 1 or (stated[0] and stated != (width, height)):
-            raise PatchError(
-                f"{self.source.place(row, name)}: margins {margins} do not fit its {size[1]} x {size[0]} pixels; "
-                "prepare the set again (step 2)"
-            )
+        return pixels
 
     def decoded_bytes(self, rgb: bool) -> int:
         """Return the bytes that all patches take once they are decoded."""
@@ -358,16 +311,7 @@ class WordSet:
         return int((width.astype(np.int64) * height).sum()) * (3 if rgb else 1)
 
     def cached(self, rgb: bool) -> WordSet:
-        """Return the set with room in memory for all its patches.
-
-        Raises:
-            DataError: The set was prepared with box_context.
-        """
-        if self.margins(0) != NO_MARGINS:
-            raise DataError(
-                f"{self.report.folder}: was prepared with box_context; cache: memory keeps patches without context "
-                "only, set cache: off"
-            )
+        """Return the set with room in memory for all its patches."""
         width, height = self.sizes()
         return replace(self, cache=PatchCache(width.astype(np.int64) * height, 3 if rgb else 1))
 
@@ -385,11 +329,9 @@ class WordSet:
         row = int(self.rows[index])
         name, _ = self.table.row(row)
         try:
-            width, height = PageImage(self.source.read(row, name)).upright_size
+            return PageImage(self.source.read(row, name)).upright_size
         except ImageError:
             raise PatchError(f"{self.place(index)}: is no image that can be decoded") from None
-        left, top, right, bottom = self.source.margins(row)
-        return width - left - right, height - top - bottom
 
 
 def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage_ratio: float = 1.0) -> WordSet:
@@ -507,10 +449,12 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
             return _open_streamed(folder, table)
         if not (folder / "images").is_dir():
             raise DataError(f"{folder}: holds neither images/ nor lmdb/; prepare the set again (step 2)")
-        return PngFolder(folder / "images", _read_margins(folder / MARGINS, table))
+        _refuse_context(folder, (folder / "margins.csv").exists())
+        return PngFolder(folder / "images")
     source = LmdbPatches(folder / "lmdb")
     try:
         count = source.count()
+        _refuse_context(folder, source.in_context())
     except PatchError as error:
         raise DataError(str(error)) from None
     if table.malformed:
@@ -527,7 +471,7 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
 
 def _open_streamed(folder: Path, table: WordTable) -> PatchSource:
     try:
-        source = StreamedPatches(folder, table.height)
+        source = StreamedPatches(folder)
     except (WordsError, FontError) as error:
         raise DataError(str(error)) from None
     if source.count != len(table):
@@ -535,22 +479,12 @@ def _open_streamed(folder: Path, table: WordTable) -> PatchSource:
     return source
 
 
-def _read_margins(path: Path, table: WordTable) -> Indices | None:
-    """Read margins.csv, a row for each of labels.csv; None where there is none."""
-    if not path.exists():
-        return None
-    import pandas as pd  # noqa: PLC0415 - few sets have this file, and pandas takes half a second
-
-    sides = ["left", "top", "right", "bottom"]
-    try:
-        # In this order, whatever the file's.
-        margins = pd.read_csv(path, usecols=sides, dtype=np.int32)[sides].to_numpy()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: can't be read: {error}; prepare the set again (step 2)") from None
-    if len(margins) != len(table) or table.malformed:
-        rows = len(table) + table.malformed
-        raise DataError(f"{path}: {len(margins):,} rows, labels.csv {rows:,}; prepare the set again (step 2)")
-    return margins
+def _refuse_context(folder: Path, in_context: bool) -> None:
+    if in_context:
+        raise DataError(
+            f"{folder}: its patches show more than their boxes, from an earlier version's box_context, which is gone; "
+            "prepare the set again (step 2)"
+        )
 
 
 def _usable(table: WordTable, config: Config) -> tuple[Indices, dict[str, int]]:

@@ -1,8 +1,7 @@
 """The LMDB form of a prepared set, with the field's usual keys, so that other trainers read it as it is.
 
 `num-samples` holds the number of patches; `image-%09d` and `label-%09d`, counted from 1 in labels.csv's order, hold
-a PNG file's bytes and a UTF-8 text. Where patches are cut with context around their boxes, `margin-%09d` holds how wide
-it is: pixels to the left, above, to the right and below, as `3,5,3,0`.
+a PNG file's bytes and a UTF-8 text.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import lmdb
 
 DATA = "data.mdb"
 NUMBER_KEY = b"num-samples"
-KINDS = ("image", "label", "margin")
+KINDS = ("image", "label")
 """What keys start with, in their sorted order; the number's comes last."""
 TRANSACTION, MOST_BYTES = 4_000, 32 * 2**20
 """Patches a transaction, and bytes: what reaches one of them ends it. That is all that is held in memory."""
@@ -28,7 +27,7 @@ FIRST_MAP = 2**30
 class PatchDatabase:
     """A database that can be closed at any moment and gone on with; equal patches give equal bytes.
 
-    Keys are appended in their sorted order (all images, all labels, all margins, the number), which fills every page of
+    Keys are appended in their sorted order (all images, all labels, the number), which fills every page of
     the file and needs no search. One process writes. Which patches share a transaction depends on the patches alone,
     and each transaction opens the file anew, since LMDB leaves in a page's unused part what it held before: so the
     file's bytes depend on what it holds, and not on how often the work was interrupted. What no transaction holds is
@@ -71,14 +70,13 @@ class PatchDatabase:
             if len(self._waiting) >= TRANSACTION or self._waiting_bytes >= MOST_BYTES:
                 self._append_waiting()
 
-    def finish(self, texts: Iterable[str], margins: Iterable[str] = ()) -> None:
-        """Write the rest, the patches' texts and margins and their number, and put all of it on the disk."""
+    def finish(self, texts: Iterable[str]) -> None:
+        """Write the rest, the patches' texts and their number, and put all of it on the disk."""
         if self._waiting:
             self._append_waiting()
-        for kind, values in (("label", texts), ("margin", margins)):
-            rest = islice((value.encode() for value in values), self._held[kind], None)
-            while chunk := list(islice(rest, TRANSACTION)):
-                self._put(kind, chunk)
+        rest = islice((text.encode() for text in texts), self._held["label"], None)
+        while chunk := list(islice(rest, TRANSACTION)):
+            self._put("label", chunk)
         with self._open(4 * PAGE) as database:
             with database.begin(write=True) as transaction:
                 # Written once: a second time would take other pages of the file.

@@ -42,7 +42,7 @@ BATCHES, IMAGES = "batches", "images"
 """Folders: of records below the work folder, of patches in a set."""
 BATCH = 4
 """Pages that are handed to a worker together: a hundredth of a second for each spares a tenth of it in bookkeeping."""
-RECORD = ".record2"
+RECORD = ".record3"
 """The name is another one for records of another form, so that pages done by an older version are done again."""
 MAX_COVER = 4
 """A real page's boxes cover a fifth of it; many large ones in a small file would fill memory and disk."""
@@ -114,7 +114,7 @@ def do_batch(task: BatchTask, measure: Measure) -> tuple[int, int]:
                 sizes.extend(map(len, encoded))
                 patches.write(b"".join(encoded))
             pages.append(record)
-    record_of_all = summarize(pages, measure, sizes, named_margins=task.form == "png")
+    record_of_all = summarize(pages, measure, sizes)
     record_of_all.write(record_path(task.work, task.number))
     return task.number, record_of_all.totals.rows
 

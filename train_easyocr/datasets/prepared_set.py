@@ -54,8 +54,6 @@ PLAN = "plan.json"
 STATISTICS = "statistics.json"
 SKIPPED = "skipped.csv"
 LABELS = "labels.csv"
-MARGINS = "margins.csv"
-MARGINS_HEADER = ("filename", "left", "top", "right", "bottom")
 STARTED = "machine_started"
 """In the work folder: which start of the machine it belongs to."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -303,21 +301,14 @@ class _Assembly:
             self._skipped.write(_line(*HEADER_OF_SKIPPED))
             self._pages = stack.enter_context((self._folder / page_sums.FILE).open("wb"))
             self._pages.write(_line(*page_sums.HEADER))
-            self._labels = self._margins = None
+            self._labels = None
             if plan.form != "copy":
                 self._labels = stack.enter_context((self._folder / LABELS).open("wb"))
                 self._labels.write(_line(*HEADER))
-            if plan.cutting.context:
-                self._margins = stack.enter_context(self._margins_path().open("wb"))
-                self._margins.write(b"" if self._database else _line(*MARGINS_HEADER))
             self._files = stack.pop_all()
         for problem in plan.problems:
             self._totals.pages[problem.reason] += 1
             self._skipped.write(_line(problem.name, "", "", "", problem.reason, problem.detail))
-
-    def _margins_path(self) -> Path:
-        # Beside the set where they are on their way into the database.
-        return (self._work if self._database else self._folder) / MARGINS
 
     def find_done(self) -> set[int]:
         """Return the batches that have a record, and whose patches are in their place or on their way."""
@@ -348,8 +339,6 @@ class _Assembly:
             self._pages.write(record.pages)
             if self._labels is not None:
                 self._labels.write(record.labels)
-            if self._margins is not None:
-                self._margins.write(record.margins)
             self._next += 1
 
     def _store(self, database: PatchDatabase, path: Path, record: BatchRecord) -> None:
@@ -365,8 +354,7 @@ class _Assembly:
         """Complete the set but for its manifest, and return its statistics."""
         self._files.close()
         if self._database is not None:
-            texts = (text for _, text in read_rows(self._folder / LABELS))
-            self._database.finish(texts, _lines(self._margins_path()) if self._plan.cutting.context else ())
+            self._database.finish(text for _, text in read_rows(self._folder / LABELS))
         if self._stale and self._labels is not None:  # the model's settings have changed since the work was begun
             self._words = WordStatistics(self._measure)
             _update(self._words, read_rows(self._folder / LABELS))
@@ -389,12 +377,6 @@ def _open_database(folder: Path) -> PatchDatabase:
 
 def _line(*fields: str) -> bytes:
     return format_row(fields).encode(errors="backslashreplace")
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="ascii") as file:
-        for line in file:
-            yield line.rstrip("\n")
 
 
 def _patches(path: Path, sizes: Sequence[int], skip: int) -> Iterator[memoryview]:

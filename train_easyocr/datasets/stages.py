@@ -335,8 +335,6 @@ def make_patches(job: Job, split: str) -> None:
     config = job.config
     asked = config.train_images if split == "training" else config.val_images
     settings = {"split": split, "seed": config.seed, "images": asked, "format": job.form, "rgb": config.rgb}
-    if config.box_context:  # not named where it is 0: sets from before this setting stay what they are
-        settings["box_context"] = config.box_context
     if config.unify_variants:
         settings["unify_variants"] = VARIANTS_SUM  # a set made under other rules is made anew
     drawn = _draw(job, pages, split)
@@ -506,7 +504,7 @@ def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
 
 
 def _cutting(config: Config) -> Cutting:
-    return Cutting(config.rgb, config.box_context, config.unify_variants)
+    return Cutting(config.rgb, config.unify_variants)
 
 
 def _plan(

@@ -9,7 +9,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from pathlib import Path
@@ -23,7 +23,6 @@ from train_easyocr.common.workers import spread
 from train_easyocr.datasets.labels_csv import HEADER, format_row
 from train_easyocr.datasets.lmdb_form import PatchDatabase
 from train_easyocr.datasets.png import encode_png
-from train_easyocr.datasets.prepared_set import MARGINS, MARGINS_HEADER
 from train_easyocr.synthesis.rendered_words import Recipe, RenderedWords, WordsError
 
 MANIFEST = "words.json"
@@ -32,8 +31,8 @@ PLAN = "plan.json"
 CHUNK = 500
 """Words a task: half a second of work, 4 MB of patches."""
 Form = Literal["png", "lmdb", "stream"]
-Row: TypeAlias = tuple[str, str, int, int]
-"""A word as a task leaves it: name and text as in labels.csv, pixels of context on each side, bytes of its PNG file."""
+Row: TypeAlias = tuple[str, str, int]
+"""A word as a task leaves it: name and text as in labels.csv, bytes of its PNG file."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +81,12 @@ def render_chunk(task: tuple[Job, range], words: RenderedWords) -> tuple[int, in
     for number in numbers:
         if job.form == "stream":
             text, width, height = words.label(number)
-            margin, content = 0, b""
+            content = b""
         else:
-            text, patch, margin = words.word(number)
-            width, height = patch.shape[1] - 2 * margin, patch.shape[0] - 2 * margin
+            text, patch = words.word(number)
+            height, width = patch.shape
             content = encode_png(patch)
-        rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, margin, len(content)))
+        rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, len(content)))
         contents.append(content)
     if job.form == "png":
         for (name, *_), content in zip(rows, contents, strict=True):
@@ -138,7 +137,7 @@ def make_set(
             (job.work / "set" / "images").mkdir()
         write_json(job.work / PLAN, wanted)  # last: a folder without it is begun again
     _render(job, words, workers)
-    manifest = wanted | {"summary": _assemble(job, in_context=recipe.context > 0)}
+    manifest = wanted | {"summary": _assemble(job)}
     write_json(job.work / "set" / MANIFEST, manifest)
     _publish(job, old)
     return manifest
@@ -157,41 +156,31 @@ def _render(job: Job, words: RenderedWords, workers: int) -> None:
             bar.update(count)
 
 
-def _assemble(job: Job, *, in_context: bool) -> dict[str, Any]:
-    """Put labels.csv, margins and the data base together in the words' order; return what the summary shows."""
+def _assemble(job: Job) -> dict[str, Any]:
+    """Put labels.csv and the data base together in the words' order; return what the summary shows."""
     folder, characters, texts = job.work / "set", Counter[str](), 0
     database = None
     if job.form == "lmdb":
         shutil.rmtree(folder / "lmdb", ignore_errors=True)
         database = PatchDatabase(folder / "lmdb")
-    with ExitStack() as files:
-        labels = files.enter_context((folder / "labels.csv").open("w", encoding="utf-8", newline=""))
+    with (folder / "labels.csv").open("w", encoding="utf-8", newline="") as labels:
         labels.write(format_row(HEADER))
-        margins = None
-        if in_context and job.form == "png":
-            margins = files.enter_context((folder / MARGINS).open("w", encoding="utf-8", newline=""))
-            margins.write(format_row(MARGINS_HEADER))
         for chunk in job.chunks():
             rows = job.rows(chunk)
-            labels.writelines(format_row((name, text)) for name, text, _, _ in rows)
-            if margins is not None:
-                margins.writelines(format_row((name, *[str(margin)] * 4)) for name, _, margin, _ in rows)
-            for _, text, _, _ in rows:
+            labels.writelines(format_row((name, text)) for name, text, _ in rows)
+            for _, text, _ in rows:
                 characters.update(text)
                 texts += len(text)
             if database is not None:
                 database.append_images(_patches(job.chunk_path(chunk.start, ".png"), rows))
     if database is not None:
-        lines = (",".join([str(margin)] * 4) for chunk in job.chunks() for _, _, margin, _ in job.rows(chunk))
-        database.finish(
-            (text for chunk in job.chunks() for _, text, _, _ in job.rows(chunk)), lines if in_context else ()
-        )
+        database.finish(text for chunk in job.chunks() for _, text, _ in job.rows(chunk))
     return {"characters": dict(sorted(characters.items())), "mean_length": round(texts / job.count, 2)}
 
 
 def _patches(path: Path, rows: Sequence[Row]) -> Iterator[memoryview]:
     content, start = memoryview(path.read_bytes()), 0
-    for _, _, _, size in rows:
+    for _, _, size in rows:
         yield content[start : start + size]
         start += size
 

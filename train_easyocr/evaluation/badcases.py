@@ -2,8 +2,8 @@
 
     python3 evaluate.py --eval_set DIR --finetuned --export-badcases FOLDER
 
-`FOLDER` holds `images/` and `labels.csv` as step 2 writes them with the same settings (`rgb`, `box_context`,
-`unify_variants`), so that, put below `train_data`, it is trained on by its name
+`FOLDER` holds `images/` and `labels.csv` as step 2 writes them with the same settings (`rgb`, `unify_variants`),
+so that, put below `train_data`, it is trained on by its name
 (`select_data=select_data-FOLDER`); `badcases.csv` says what was read instead, and `weak_characters.json` is the list of
 characters that `python3 -m train_easyocr.synthesis.words --from-report` takes. What a model is trained on it can't be
 scored on any more: take pages for this that are not those of the final score.
@@ -24,10 +24,9 @@ from tqdm import tqdm
 
 from train_easyocr.common.files import TEMPORARY_SUFFIX, write_json, write_text
 from train_easyocr.common.text import unify_variants
-from train_easyocr.datasets.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region, widened
+from train_easyocr.datasets.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region
 from train_easyocr.datasets.labels_csv import HEADER, format_row
 from train_easyocr.datasets.png import encode_png
-from train_easyocr.datasets.prepared_set import MARGINS, MARGINS_HEADER
 from train_easyocr.documents.aihub import LabelError, PageFile, read_page
 from train_easyocr.documents.images import ImageError, decode_page
 from train_easyocr.evaluation.observations import Observations, Words
@@ -40,7 +39,7 @@ WEAK = "weak_characters.json"
 NO_PATCH = "box without area on the page, or with the place of another"
 NO_TEXT = "label without text"
 AS_LABELLED = Cutting()
-"""Grey, without context, texts as they are."""
+"""Grey, texts as they are."""
 
 
 class BadCasesError(RuntimeError):
@@ -55,7 +54,6 @@ class _Set:
     details: list[str] = field(
         default_factory=lambda: [format_row(("filename", "class", "label", "read", "confidence", "page"))]
     )
-    margins: list[str] = field(default_factory=lambda: [format_row(MARGINS_HEADER)])
     names: set[str] = field(default_factory=set)
     skipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -107,8 +105,6 @@ def export_bad_cases(
             continue
         _write_patches(work, image, (called[name], name, words, of_page), cutting, found)
     write_text(work / "labels.csv", "".join(found.labels))
-    if cutting.context:
-        write_text(work / MARGINS, "".join(found.margins))
     write_text(work / LIST, "".join(found.details))
     write_json(work / WEAK, weak_characters(summary))
     write_json(work / MANIFEST, {"model": model, "words": len(found.names), "skipped": dict(found.skipped)})
@@ -166,13 +162,10 @@ def _write_patches(
             continue
         # Into a folder that is published as a whole at the end, so no temporary name is needed.
         tilted = tilted_region(box, words.corners.get(row), width, height)
-        wide = box if tilted else widened(box, cutting.context, width, height)
-        (work / "images" / name).write_bytes(encode_png(straightened(image, tilted) if tilted else crop(image, wide)))
-        sides = box.xmin - wide.xmin, box.ymin - wide.ymin, wide.xmax - box.xmax, wide.ymax - box.ymax
+        (work / "images" / name).write_bytes(encode_png(straightened(image, tilted) if tilted else crop(image, box)))
         confidence = float(words.confidence[row])
         found.names.add(name)
         found.labels.append(format_row((name, text)))
-        found.margins.append(format_row((name, *map(str, sides))))
         found.details.append(
             format_row(
                 (

@@ -167,7 +167,7 @@ def _extras(
         if arguments.export_badcases:
             folder = arguments.export_badcases.absolute()
             observations, summary = observer.analyzer.observations[model], analysis.models[model].characters
-            cutting = Cutting(config.rgb, config.box_context, config.unify_variants)
+            cutting = Cutting(config.rgb, config.unify_variants)
             count = export_bad_cases(folder, model, observations, summary, pages, cutting=cutting)
             print(f"Words that {model} did not read right: {count:,}, in {folder}")
     except OSError as error:

@@ -10,13 +10,11 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from train_easyocr.datasets.box_jitter import Margins, jittered_crop, tight_crop
 from train_easyocr.datasets.data import (
     Indices,
     PatchError,
     WordSet,
     close_databases,
-    generator,
     reading_widths,
     training_widths,
 )
@@ -30,8 +28,6 @@ from train_easyocr.settings.config import Config
 
 Fault = PatchError | LabelsError
 ALONE = Processes()
-JITTER = 6
-"""Purpose of a random generator: where a word's box lies in an epoch."""
 
 
 @dataclass(frozen=True)
@@ -114,25 +110,6 @@ class Request:
     weight: float = 1.0
 
 
-@dataclass(frozen=True)
-class BoxJitter:
-    """How training moves boxes: `box_jitter` and the seed that everything random comes from."""
-
-    amount: float
-    seed: int
-
-    @classmethod
-    def from_config(cls, config: Config) -> BoxJitter | None:
-        """Take it from the settings; None where it is off."""
-        return cls(config.box_jitter, config.seed) if config.box_jitter else None
-
-    def apply(
-        self, patch: npt.NDArray[np.uint8], margins: Margins, epoch: int, data_set: int, index: int
-    ) -> npt.NDArray[np.uint8]:
-        """Return a word as a detector might cut it out in an epoch (see `jittered_crop`)."""
-        return jittered_crop(patch, margins, self.amount, generator(self.seed, JITTER, epoch, data_set, index))
-
-
 class WordBatches(Dataset[Batch | Fault]):
     """Turns the words of a step into a `Batch`.
 
@@ -143,7 +120,6 @@ class WordBatches(Dataset[Batch | Fault]):
         sets: The data sets.
         settings: How patches become input.
         reading: True makes every word as wide as reading makes it, however wide that is, instead of at most img_width.
-        jitter: How training moves boxes; None leaves them as they are labelled.
         augmentation: What training does to patches; None leaves them as they are.
     """
 
@@ -153,11 +129,10 @@ class WordBatches(Dataset[Batch | Fault]):
         settings: InputSettings,
         *,
         reading: bool = False,
-        jitter: BoxJitter | None = None,
         augmentation: Augmentation | None = None,
     ) -> None:
         self._sets, self._settings, self._reading = list(sets), settings, reading
-        self._jitter, self._augmentation = jitter, augmentation
+        self._augmentation = augmentation
 
     def __getitem__(self, request: Request) -> Batch | Fault:
         try:
@@ -169,20 +144,14 @@ class WordBatches(Dataset[Batch | Fault]):
         settings, words = self._settings, request.words
         members = [(data, int(index)) for data, part in zip(self._sets, words, strict=True) for index in part]
         labels = [data.label(index) for data, index in members]
-        kept = [data.patch_in_context(index, settings.rgb) for data, index in members]
-        patches = [tight_crop(patch, margins) for patch, margins in kept]
-        # Of the labelled boxes, as the plan has it; a jittered one that needs more is squeezed.
+        patches = [data.patch(index, settings.rgb) for data, index in members]
         width = max(request.width, self._width(patches, labels))
-        if request.epochs is not None:
+        if request.epochs is not None and self._augmentation is not None:
+            augmentation = self._augmentation
             epochs = np.concatenate(request.epochs).tolist()
             numbers = np.repeat(np.arange(len(words)), [len(part) for part in words]).tolist()
-            places = list(zip(epochs, numbers, (index for _, index in members), strict=True))
-            if self._jitter is not None:
-                jitter = self._jitter
-                patches = [jitter.apply(*patch, *place) for patch, place in zip(kept, places, strict=True)]
-            if self._augmentation is not None:
-                augmentation = self._augmentation
-                patches = [augmentation.apply(patch, *place) for patch, place in zip(patches, places, strict=True)]
+            places = zip(epochs, numbers, (index for _, index in members), strict=True)
+            patches = [augmentation.apply(patch, *place) for patch, place in zip(patches, places, strict=True)]
         images = to_batch([settings.resize(patch, width) for patch in patches], width)
         return Batch(images, labels, words, request.weight)
 
@@ -242,8 +211,7 @@ def training_batches(
         PatchError: A patch can't be read.
     """
     steps = _Steps(plan, start, config.n_iter, processes)
-    jitter, augmentation = BoxJitter.from_config(config), Augmentation.from_config(config)
-    dataset = WordBatches(sets, InputSettings.from_config(config), jitter=jitter, augmentation=augmentation)
+    dataset = WordBatches(sets, InputSettings.from_config(config), augmentation=Augmentation.from_config(config))
     return load_batches(dataset, steps, config, pin_memory=pin_memory)
 
 

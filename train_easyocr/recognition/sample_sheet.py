@@ -64,7 +64,7 @@ def write_sample_sheet(path: Path, sets: Sequence[WordSet], plan: BatchPlan, con
 
 
 def _seen_words(sets: Sequence[WordSet], plan: BatchPlan, config: Config) -> Iterator[SeenWord]:
-    plain = config.model_copy(update={"augmentation": "off", "box_jitter": 0.0})
+    plain = config.model_copy(update={"augmentation": "off"})
     for batch, original in zip(
         *(training_batches(sets, plan, each, 0, pin_memory=False) for each in (config, plain)), strict=True
     ):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -23,6 +23,11 @@ WORD_FILES = ("labels.csv", "gt.txt", "rec_gt.txt", "data.mdb")
 """Any of them makes a folder a set of words: see `datasets.foreign_sets`."""
 SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 """Keys as the published configuration misspells them, and what they mean."""
+GONE: dict[str, tuple[object, str]] = {
+    "box_context": (0, "patches show their boxes alone now"),
+    "box_jitter": (0, "moving boxes made nothing better (docs/experiments.md)"),
+}
+"""Settings of earlier versions: the value by which today's version goes, and what became of the others."""
 OPTIMIZERS = {True: "adam", False: "adadelta"}
 """What the published configuration's key `adam` says in today's words: which `optimizer`."""
 
@@ -100,7 +105,6 @@ class Config(CheckedSettings):
     train_images: int = Field(40_000, ge=1)
     val_images: int = Field(2_000, ge=1)
     eval_images: int = Field(500, ge=1)
-    box_context: float = Field(0.0, ge=0, le=1)
     unify_variants: bool = True
 
     # Input
@@ -116,7 +120,6 @@ class Config(CheckedSettings):
     augmentation: Literal["off", "light", "medium", "strong"] | float = "light"
     augmentation_probability: float = Field(0.6, ge=0, le=1)
     augmentation_kinds: str = "all"
-    box_jitter: float = Field(0.0, ge=0, le=0.5)
 
     # Characters
     character: str = Field("korean_documents", min_length=1)
@@ -387,9 +390,22 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+def without_gone(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings without those that earlier versions had, which a card may hold with whatever value."""
+    return {key: value for key, value in values.items() if key not in GONE}
+
+
 def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
-    """Build a `Config`, or report unknown keys, wrong types and contradictions together; see `check_settings`."""
+    """Build a `Config`, or report unknown keys, wrong types and contradictions together; see `check_settings`.
+
+    A setting that is gone may be there with the value by which today's version goes, as files of before list them all.
+    """
     found = list(faults)
+    for key in GONE.keys() & values.keys():
+        today, fate = GONE[key]
+        if yaml.safe_load(str(values[key])) != today:
+            found.append(f"{key}: {values[key]}: this setting is gone: {fate}; take the line out")
+    values = without_gone(values)
     if "adam" in values:
         adam, values = values["adam"], {key: value for key, value in values.items() if key != "adam"}
         if "optimizer" in values:

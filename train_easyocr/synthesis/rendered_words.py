@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,14 +34,6 @@ class WordsError(ValueError):
     """Words can't be rendered as asked; the message says why and what to do."""
 
 
-class RenderedWord(NamedTuple):
-    """A word's text, its patch (uint8 [height, width]), and how far that reaches beyond its box on each side."""
-
-    text: str
-    patch: Patch
-    margin: int
-
-
 class RenderedWords:
     """Rendered words by number.
 
@@ -52,7 +44,6 @@ class RenderedWords:
         look: See `WordRenderer`.
         corpus: Words of documents; None for those of this package.
         weights: Characters that are wanted, and how much each; None for all alike.
-        context: See `WordRenderer`.
     """
 
     def __init__(
@@ -62,20 +53,19 @@ class RenderedWords:
         seed: int,
         *,
         look: Look = "mixed",
-        context: float = 0.0,
         corpus: Sequence[str] | None = None,
         weights: Mapping[str, float] | None = None,
     ) -> None:
         self.seed = seed
-        self.renderer = WordRenderer(faces, look, context)
+        self.renderer = WordRenderer(faces, look)
         words = package_words() if corpus is None else corpus
         self.texts = WordTexts(self.renderer.drawable(characters), words, seed, weights)
 
-    def word(self, index: int) -> RenderedWord:
-        """Word `index`."""
+    def word(self, index: int) -> tuple[str, Patch]:
+        """Return the text of word `index` and its patch, uint8 [height, width]."""
         random = np.random.default_rng([self.seed, index])
         text = self.texts.text(index, random)
-        return RenderedWord(text, *self.renderer.render(text, random))
+        return text, self.renderer.render(text, random)
 
     def label(self, index: int) -> tuple[str, int, int]:
         """Text of word `index`, and width and height of its box in pixels, in a third of the time that it takes."""
@@ -96,7 +86,6 @@ class Recipe:
         fonts: A folder of fonts in place of those that fontconfig knows.
         corpus: A file whose words are taken in place of the package's.
         wanted: Characters that are wanted, and how much each; None for all alike.
-        context: See `WordRenderer`.
     """
 
     seed: int
@@ -106,7 +95,6 @@ class Recipe:
     fonts: str | None = None
     corpus: str | None = None
     wanted: dict[str, float] | None = None
-    context: float = 0.0
 
     def prepare(self) -> tuple[RenderedWords, dict[str, Any]]:
         """Find the faces and the corpus.
@@ -136,7 +124,6 @@ class Recipe:
             self.characters,
             self.seed,
             look=self.look,
-            context=self.context,
             corpus=corpus,
             weights=self.wanted,
         )
@@ -144,7 +131,6 @@ class Recipe:
             "generation": GENERATION,
             "seed": self.seed,
             "look": self.look,
-            "box_context": self.context,
             "characters": hashlib.sha256(words.texts.characters.encode()).hexdigest(),
             "wanted": self.wanted,
             "words": hashlib.sha256("\n".join(words.texts.words).encode()).hexdigest(),

@@ -161,12 +161,10 @@ class WordRenderer:
         look: `clean` is print as a good printer and scanner leave it, `scanned` is the usual grey scan or one spoilt in
             many ways, `bilevel` is black and white as AI-Hub's pages are, from firm to broken strokes. Half of `mixed`
             is bilevel; of the rest three of four are scanned.
-        context: How much is kept around a word's box on every side, a part of its height, as step 2's `box_context`.
     """
 
-    def __init__(self, faces: Sequence[Typeface], look: Look = "mixed", context: float = 0.0) -> None:
+    def __init__(self, faces: Sequence[Typeface], look: Look = "mixed") -> None:
         self.faces = list(faces)
-        self.context = context
         self._states = STATES[look]
         self._bounds = list(accumulate(face.share for face in self.faces))
         # What was scanned to black and white is older, and word processors printed nearly everything in Myeongjo then.
@@ -178,37 +176,36 @@ class WordRenderer:
         known = frozenset[str]().union(*(face.characters for face in self.faces))
         return "".join(character for character in characters if character in known or character == " ")
 
-    def render(self, text: str, random: np.random.Generator) -> tuple[Patch, int]:
+    def render(self, text: str, random: np.random.Generator) -> Patch:
         """Print a text and cut it out.
 
         Returns:
-            The patch, uint8 [height, width], grey, and how far it reaches beyond the word's box on each side: nothing
-            without context.
+            The patch, uint8 [height, width], grey.
 
         Raises:
             ValueError: No face draws all of the text.
         """
-        plane, word, margin, state, typeface, size = self._set(text, random)
+        plane, word, state, typeface, size = self._set(text, random)
         if random.random() < 0.4:
             neighbours(plane, word, typeface, size, random)
         if state == "bilevel":
             patch = black_and_white(plane, word, size, random, points=not DOTTED.isdisjoint(text))
-            return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD]), margin
+            return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
         if random.random() < (0.25 if state == "spoilt" else 0.1):
             rules(plane, word, size, random)
         if state == "spoilt":
             plane = spoil_ink(plane, size, random)
         patch = on_paper(plane, state, random)
         patch = DIGITISE[state](patch, size, random)
-        return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD]), margin
+        return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
 
     def measure(self, text: str, random: np.random.Generator) -> tuple[int, int]:
         """Width and height of the box that `render` would draw, in a third of its time; raises ValueError as well."""
-        plane, _, margin, *_ = self._set(text, random)
+        plane, *_ = self._set(text, random)
         height, width = plane.shape
-        return width - 2 * (PAD + margin), height - 2 * (PAD + margin)
+        return width - 2 * PAD, height - 2 * PAD
 
-    def _set(self, text: str, random: np.random.Generator) -> tuple[Patch, Box, int, State, Typeface, int]:
+    def _set(self, text: str, random: np.random.Generator) -> tuple[Patch, Box, State, Typeface, int]:
         draw = random.random()
         state = next(state for state, bound in self._states if draw < bound)
         typeface = self.choose(text, random, state)
@@ -216,7 +213,7 @@ class WordRenderer:
         if state == "bilevel":
             size = max(SMALLEST_BILEVEL, size)
         ink = print_word(text, typeface, size, random, varied=state == "spoilt" or random.random() < 0.3)
-        return *set_out(ink, size, self.context, random), state, typeface, size
+        return *set_out(ink, size, random), state, typeface, size
 
     def choose(self, text: str, random: np.random.Generator, state: State = "usual") -> Typeface:
         """Draw a face that draws all of the text."""
@@ -412,22 +409,21 @@ def _turn(ink: Patch, random: np.random.Generator, *, varied: bool) -> Patch:
 # --- The box and what is in it ---
 
 
-def set_out(ink: Patch, size: int, context: float, random: np.random.Generator) -> tuple[Patch, Box, int]:
-    """Draw a box around the word and give its ink that much room, the context around it, and `PAD` pixels more.
+def set_out(ink: Patch, size: int, random: np.random.Generator) -> tuple[Patch, Box]:
+    """Draw a box around the word and give its ink that much room and `PAD` pixels more.
 
     Returns:
-        The plane of ink, where the word's ink lies on it, and the pixels of context on each side of the box.
+        The plane of ink, and where the word's ink lies on it.
     """
     x, y, width, height = cv2.boundingRect(cv2.threshold(ink, INK, 255, cv2.THRESH_BINARY)[1])
     if width == 0:
         x, y, width, height = 0, 0, ink.shape[1], ink.shape[0]
     sides = draw_box(width, height, size, random)
-    margin = round(context * (height + sides.top + sides.bottom))
-    left, top = PAD + margin + sides.left, PAD + margin + sides.top
-    right, bottom = left + width + sides.right + margin + PAD, top + height + sides.bottom + margin + PAD
+    left, top = PAD + sides.left, PAD + sides.top
+    right, bottom = left + width + sides.right + PAD, top + height + sides.bottom + PAD
     plane = np.zeros((bottom, right), np.uint8)
     stamp(plane, ink, left - x, top - y)
-    return plane, Box(left, top, left + width, top + height), margin
+    return plane, Box(left, top, left + width, top + height)
 
 
 def draw_box(width: int, height: int, size: int, random: np.random.Generator) -> Sides:

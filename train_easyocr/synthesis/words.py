@@ -56,9 +56,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--look", choices=("clean", "scanned", "bilevel", "mixed"), default="mixed",
                         help="good print, spoilt print, black and white as AI-Hub's scans, or half of it that and the "
                         "rest one to three (default: mixed)")  # fmt: skip
-    parser.add_argument("--box_context", type=float, default=0.0, metavar="SHARE",
-                        help="what is kept around each word, a part of its box's height, for training with box_jitter "
-                        "(default: 0)")  # fmt: skip
     parser.add_argument("--faces", choices=("starter", "sample", "unseen", "all"), default="all",
                         help="families that the starter weights learn, those of the sample documents, families that "
                         "neither knows, or all (default)")  # fmt: skip
@@ -75,8 +72,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def jobs_of(args: argparse.Namespace) -> list[Job]:
     """The sets that a command line asks for."""
-    if not 0 <= args.box_context <= 1:
-        raise WordsError(f"--box_context {args.box_context:g} is not a share from 0 to 1")
     if args.validation_share is None:
         return [Job(args.output, 0, args.count, args.format)]
     held = round(args.count * args.validation_share)
@@ -106,7 +101,6 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         fonts=None if args.fonts is None else str(args.fonts.resolve()),
         corpus=None if args.corpus is None else str(args.corpus.resolve()),
         wanted=wanted,
-        context=args.box_context,
     )
 
 
