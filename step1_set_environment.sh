@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Step 1: the environment.
 #
-# Makes a virtual environment in .venv, installs the pinned requirements into it, activates it and sets PYTHONPATH.
+# Makes a virtual environment in .venv, installs the pinned requirements and this project (editable) into it, activates
+# it and sets PYTHONPATH.
 #
 #   source step1_set_environment.sh          in a terminal, before the other steps
 #   bash step1_set_environment.sh            only makes and checks it (the other steps then find it by themselves)
 #   source step1_set_environment.sh --dev    with what the tests need
 #
-# Input:    requirements.txt, constraints.txt; PYTHON=/path/to/python3 to choose an interpreter (3.11 or newer)
+# Input:    pyproject.toml, requirements.txt, constraints.txt; PYTHON=/path/to/python3 to choose an interpreter (3.11 or newer)
 # Output:   .venv, about 7 GB (torch comes with its CUDA libraries); .venv/install.log
 # Duration: 3 to 10 minutes the first time, under a second afterwards
 #
@@ -67,7 +68,7 @@ _step1_install() {
     set -- "$@" --constraint "$root/constraints.txt" --retries 2 --timeout 60 --disable-pip-version-check
     if ! (
         set -o pipefail
-        "$venv/bin/python" -m pip install "$@" 2>&1 | tee "$log" | { grep --line-buffered -E '^(Collecting|Installing|Successfully|ERROR)' || true; } | cut -c1-120
+        { "$venv/bin/python" -m pip install "$@" && "$venv/bin/python" -m pip install --no-deps --no-build-isolation --editable "$root"; } 2>&1 | tee "$log" | { grep --line-buffered -E '^(Collecting|Installing|Successfully|ERROR)' || true; } | cut -c1-120
     ); then
         _step1_explain_failure "$log"
         return 1
@@ -113,7 +114,7 @@ _step1() {
         esac
     done
     _step1_make_venv "$venv" || return 1
-    wanted=$(cat "$root/requirements.txt" "$root/constraints.txt" "$root/requirements-dev.txt" | sha256sum)
+    wanted=$(cat "$root/pyproject.toml" "$root/requirements.txt" "$root/constraints.txt" "$root/requirements-dev.txt" | sha256sum)
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         _step1_install "$root" "$venv" "${requirements[@]}" || return 1
         _step1_check_gpu "$venv"

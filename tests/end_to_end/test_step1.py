@@ -16,7 +16,8 @@ def project(tmp_path):
     folder = tmp_path / "한글 폴더"
     folder.mkdir()
     shutil.copy(ROOT / "step1_set_environment.sh", folder)
-    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt"):
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt", "prepare_dataset.py", "evaluate.py"):
         (folder / name).write_text("")
     return folder
 
