@@ -26,10 +26,9 @@ from train_easyocr.detection.craft_boxes import craft_boxes, find_candidates, gr
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.rendered import RenderedPage, render, true_maps
-from train_easyocr.documents import Page
+from train_easyocr.documents.sources import FileSource, PageSource
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.tuning.map_cache import MappedPage, map_key
-from train_easyocr.tuning.objective import Objective
+from train_easyocr.tuning.objective import MappedPage, Objective, map_key
 from train_easyocr.tuning.search import Search
 
 EASYOCR = CraftParameters()
@@ -61,11 +60,10 @@ def our_boxes(maps: ScoreMaps) -> list[list[int]]:
 
 def mapped(page: RenderedPage, maps: ScoreMaps, number: int) -> MappedPage:
     """Return a page as a search keeps it."""
-    width, height = maps.page_size
-    labelled = Page(str(number), Path(), tuple(page.words), "", width, height)
-    key = map_key(EASYOCR, width, height)
     steps = np.rint(maps.maps * 255).astype(np.uint8)
-    return MappedPage(labelled, str(number), maps.page_size, {key: steps}, {key: maps.scale})
+    source = PageSource(str(number), FileSource(Path()), FileSource(Path()))
+    kept = {map_key(EASYOCR, *maps.page_size): (steps, maps.scale)}
+    return MappedPage(source, str(number), tuple(page.words), maps.page_size, kept)
 
 
 def timed(work: Callable[[ScoreMaps], Any], maps: list[ScoreMaps]) -> tuple[list[Any], float]:

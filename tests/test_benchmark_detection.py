@@ -18,8 +18,7 @@ from train_easyocr.detection.settings import EASYOCR, settings_for
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.synthesis.archive import TOP
-from train_easyocr.tuning.map_cache import map_pages
-from train_easyocr.tuning.objective import Objective, Readings
+from train_easyocr.tuning.objective import Objective, map_pages
 
 NUMBERS = (1,)
 TUNED = WORDS.model_copy(update={"add_margin": 0.0})
@@ -39,11 +38,11 @@ def test_a_row_for_each_of_a_detectors_settings(tmp_path):
     others = [settings_for("db_light", "0" * 64, DbParameters()), settings_for("craft", EASYOCR, TUNED)]
     settings = quality.settings_of(opened, others)
     assert settings == {"default": CraftParameters(), "a box a word, untuned": WORDS, "tuned": TUNED}
-    readings = Readings(Reader(), tmp_path / "읽음.jsonl")
-    rows = quality.rows_of("쪽", files, opened, settings, readings=readings, cache=tmp_path / "지도")
+    rows = quality.rows_of("쪽", files, opened, settings, recognizer=Reader(), cache=tmp_path / "지도")
     assert [row[:3] for row in rows] == [["쪽", "craft", name] for name in settings]
     scores = [[float(figure) for figure in row[3:7]] for row in rows]
-    pages, _ = map_pages(files, opened.detector, EASYOCR, variants=[WORDS], cache=tmp_path / "지도", title="")
+    sources = [PageSource.of(file) for file in files]
+    pages, _ = map_pages(sources, opened.detector, EASYOCR, variants=[WORDS], cache=tmp_path / "지도", title="")
     assert scores[2][2] == pytest.approx(Objective(opened.detector, pages).detection_f1(TUNED), abs=1e-4)
     assert scores[0][2] < scores[1][2], "EasyOCR's parameters join words"
     assert all(end_to_end <= f1 for _, _, f1, end_to_end in scores)

@@ -158,7 +158,7 @@ def _craft_is_there() -> bool:
 def _tune(config: Config, detector: DetectionConfig | None) -> int:
     from train_easyocr.datasets.data import DataError  # noqa: PLC0415
     from train_easyocr.reading.reader import ReaderError  # noqa: PLC0415
-    from train_easyocr.tuning.tuning import TuningError  # noqa: PLC0415
+    from train_easyocr.tuning.search import TuningError  # noqa: PLC0415
     from train_easyocr.tuning.tuning_step import tune_trained  # noqa: PLC0415
     from train_easyocr.weights.checkpoints import CheckpointError  # noqa: PLC0415
     from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415

@@ -5,7 +5,7 @@
 A folder holds images/ and labels/; FILE (or several) is a `detection_settings.yaml` that a search wrote on other pages.
 Detectors: EasyOCR's CRAFT where its weights are, and --detector (default: the starter's db_light). All words are read
 by one recognizer, `baseline` (EasyOCR's own, or the starter's where that can't be had) or `finetuned`, so that rows
-differ by their boxes alone. Score maps and readings are kept in --output. The time a page is from its pixels to its
+differ by their boxes alone. Score maps are kept in --output. The time a page is from its pixels to its
 boxes, in CPU seconds of all cores together.
 """
 
@@ -26,12 +26,13 @@ from train_easyocr.detection.opening import CRAFT, OpenedDetector, open_word_det
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import DetectionSettings, read_settings
 from train_easyocr.documents.aihub import PageFile, find_pages
+from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
+from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.reading.reader import load_page
-from train_easyocr.tuning.map_cache import map_pages
-from train_easyocr.tuning.objective import Objective, Readings
-from train_easyocr.tuning.tuning import find_readings
+from train_easyocr.tuning.objective import Objective, map_pages
+from train_easyocr.tuning.tune import open_recognizer
 from train_easyocr.weights.easyocr_weights import MissingWeights
 
 FIGURES = ("detection_precision", "detection_recall", "detection_f1", "end_to_end_f1")
@@ -61,17 +62,18 @@ def rows_of(
     opened: OpenedDetector,
     settings: dict[str, DetectorParameters],
     *,
-    readings: Readings,
+    recognizer: Recognizer,
     cache: Path,
 ) -> list[Row]:
     """Measure a detector on some pages: a row for each of its settings."""
     title = f"{name}, {opened.network}"
     variants = list(settings.values())
+    sources = [PageSource.of(file) for file in files]
     pages, problems = map_pages(
-        files, opened.detector, opened.weights_sha256, variants=variants, cache=cache, title=title
+        sources, opened.detector, opened.weights_sha256, variants=variants, cache=cache, title=title
     )
     assert not problems, problems
-    objective = Objective(opened.detector, pages, readings)
+    objective = Objective(opened.detector, pages, recognizer)
     images = [load_page(file.image)[0] for file in evenly_spread(files, TIMED)]
     rows: list[Row] = []
     for which, parameters in settings.items():
@@ -110,7 +112,7 @@ def main() -> None:
     args = parser.parse_args()
     args.cuda = reads_on_gpu(args.cuda)
     tuned = [read_settings(path) for path in args.tuned]
-    _, readings = find_readings(args.recognizer, args.output, args.cuda)
+    _, recognizer = open_recognizer(args.recognizer, args.cuda)
     rows: list[Row] = []
     for source in (CRAFT, args.detector):
         try:
@@ -121,7 +123,7 @@ def main() -> None:
         for name, path in args.pages:
             files = find_pages(path)[0]
             settings, cache = settings_of(opened, tuned), args.output / "score_maps"
-            rows += rows_of(name, files, opened, settings, readings=readings, cache=cache)
+            rows += rows_of(name, files, opened, settings, recognizer=recognizer, cache=cache)
     print(format_table(HEADER, rows))
 
 

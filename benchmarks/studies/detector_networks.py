@@ -32,10 +32,8 @@ from train_easyocr.detection.training import train
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
-from train_easyocr.tuning.map_cache import MappedPage, map_pages
-from train_easyocr.tuning.objective import Objective
+from train_easyocr.tuning.objective import MappedPage, Objective, map_pages
 from train_easyocr.tuning.search import Search
-from train_easyocr.tuning.unpacking import unpacked
 
 NETWORKS = {"craft": 0.001, "db_light": 0.002}
 """The networks and their learning rates."""
@@ -89,9 +87,8 @@ def trained(config: DetectionConfig) -> tuple[OpenedDetector, float]:
 
 def mapped(pages: Sequence[PageSource], opened: OpenedDetector, work: Path, title: str) -> list[MappedPage]:
     """Return pages with their maps."""
-    files, _ = unpacked(pages, work / title.replace(" ", "_"))
     found, problems = map_pages(
-        files,
+        pages,
         opened.detector,
         opened.weights_sha256,
         variants=[opened.detector.parameters],

@@ -12,6 +12,7 @@ from train_easyocr.common.files import sha256
 from train_easyocr.datasets.data import DataError
 from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import detection_of
+from train_easyocr.detection.pages import validation_pages
 from train_easyocr.detection.settings import FILE_NAME, read_settings, tuning_folder
 from train_easyocr.engine.state import FREE, ResumeError, check_settings
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, ConfigError, load_config
@@ -63,10 +64,8 @@ def test_settings_are_found_and_written_for_step_4(config, tmp_path, capsys, mon
     assert settings.detector_parameters == tuned.best
     assert settings.weights_sha256 == sha256(detection.experiment / "best_f1.pth")
 
-    read = [path.read_bytes() for path in folder.glob("readings-*.jsonl")]
     monkeypatch.setattr("train_easyocr.tuning.search.Search._try", None)  # nothing is tried again
     assert tune_trained(config, detection).best == tuned.best
-    assert [path.read_bytes() for path in folder.glob("readings-*.jsonl")] == read
 
     asked = {}
     monkeypatch.setattr(step4, "install", lambda weights, config, **options: asked.update(options))
@@ -83,12 +82,11 @@ def test_settings_are_found_and_written_for_step_4(config, tmp_path, capsys, mon
 
 
 def test_pages_of_the_evaluation_are_never_looked_at(config, download, tmp_path):
-    files = pages_of(config, detection_of(config), tmp_path / "쪽")
-    names = sorted(path.relative_to(tmp_path / "쪽" / "images").with_suffix("").as_posix()
-                   for path in (tmp_path / "쪽" / "images").rglob("*.jpg"))  # fmt: skip
-    assert names == [file.name for file in files]
-    assert all(file.image.is_file() and file.label.is_file() for file in files)
-    everything = pages_of(config.model_copy(update={"val_images": 4, "eval_images": 1}), None, tmp_path / "쪽")
+    pages = pages_of(config, detection_of(config))
+    assert len(pages) == 2
+    drawn = validation_pages(detection_of(config))[0]
+    assert [page.name for page in pages] == [page.name for page in drawn]
+    everything = pages_of(config.model_copy(update={"val_images": 4, "eval_images": 1}), None)
     assert len(everything) == 4
 
     # Pages that are named by hand, two of which step 2 has put aside.
@@ -99,10 +97,10 @@ def test_pages_of_the_evaluation_are_never_looked_at(config, download, tmp_path)
         write_page(tmp_path / "준비" / "evaluation_set", name)
     config = config.model_copy(update={"output": str(tmp_path / "준비"), "val_images": 3})
     detection = detection_of(config).model_copy(update={"val_data": str(named)})
-    assert [file.name for file in pages_of(config, detection, tmp_path)] == ["다"]
+    assert [page.name for page in pages_of(config, detection)] == ["다"]
     write_page(tmp_path / "준비" / "evaluation_set", "다")
     with pytest.raises(DataError, match="none is left"):
-        pages_of(config, detection, tmp_path)
+        pages_of(config, detection)
 
 
 def test_nothing_is_tuned_unless_it_is_asked_for():

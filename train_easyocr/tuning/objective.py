@@ -1,125 +1,144 @@
-"""How good a detector's parameters are on labelled pages: detection F1, or end-to-end F1 with a recognizer."""
+"""How good a detector's parameters are on labelled pages: detection F1, or end-to-end F1 with a recognizer.
+
+The network runs once a page: its maps are kept on disk, and boxes are made of them again for other parameters.
+"""
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
-from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
-from train_easyocr.detection.craft_boxes import Candidates, find_candidates, word_boxes
-from train_easyocr.detection.interface import DetectorParameters, WordDetector
+from train_easyocr.common.files import replacing
+from train_easyocr.detection.craft import input_ratio
+from train_easyocr.detection.interface import DetectorParameters, ScoreMaps, WordDetector
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.documents import Box, Word
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, Problem, read_label_file, unusable, words_of
+from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, PageImage
+from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.evaluation.runner import Recognizer
-from train_easyocr.metrics.matching import counted, match
-from train_easyocr.metrics.metrics import Metric, score_page
-from train_easyocr.reading.reader import load_page
-from train_easyocr.tuning.map_cache import MappedPage, map_key
+from train_easyocr.metrics.matching import Counted, box_array, counted
+from train_easyocr.metrics.metrics import Metric
+from train_easyocr.reading.reader import colour_and_grey
 
-REMEMBERED = 64
-"""Candidates of CRAFT's maps that are kept a page: curves of other parameters ask for the same ones."""
-ALIKE = 0.04
-"""Boxes whose sides differ by at most this share of their height are taken to be read alike, while a search goes on:
-two pixels of a word of 50. Otherwise it would read all words anew for a box wider by half a pixel."""
-KEPT_PIXELS = 2**30
-"""Pixels of pages, a byte each, that stay in memory to be read from: those of 120 pages of 2,500 x 3,500."""
+ALIKE = 25
+"""While a search goes on, words are read at boxes in steps of a 25th of their height, two pixels of a word of 50:
+otherwise it would read all words anew for boxes wider by half a pixel."""
+KEPT_PAGES = 120
+"""Pages that stay in memory to be read from; a gigabyte at 2,500 x 3,500 pixels."""
 
 
-class BelowBound(Exception):  # noqa: N818 - no error: the search need not know more
-    """Parameters can't reach a score, whatever is read.
+@dataclass(frozen=True, eq=False)
+class MappedPage:
+    """A labelled page and a detector's maps of it.
 
     Attributes:
-        bound: The score is below or at this.
+        source: Its files.
+        digest: SHA-256 of its image file.
+        words: The labelled words, don't-care ones, too.
+        size: Width and height in pixels.
+        maps: By `map_key` of the parameters that the maps were made with: uint8, 0 to 255 for 0 to 1, and page pixels
+            a map pixel.
     """
 
-    def __init__(self, bound: float) -> None:
-        super().__init__(bound)
-        self.bound = bound
+    source: PageSource
+    digest: str
+    words: tuple[Word, ...]
+    size: tuple[int, int]
+    maps: dict[str, tuple[NDArray[np.uint8], float]] = field(default_factory=dict)
+
+    def score_maps(self, parameters: DetectorParameters) -> ScoreMaps:
+        """Return the maps for some parameters in the detector's own type."""
+        maps, scale = self.maps[map_key(parameters, *self.size)]
+        return ScoreMaps(maps * np.float32(1 / 255), scale, self.size)
 
 
-class Readings:
-    """What a recognizer reads in boxes of pages, each box once; kept in a file, a line as soon as it is read.
+def map_key(parameters: DetectorParameters, width: int, height: int) -> str:
+    """Return what of the parameters the maps of a page depend on: for CRAFT, how far the page is scaled."""
+    return f"{input_ratio(parameters, width, height):.6f}" if isinstance(parameters, CraftParameters) else ""
+
+
+def map_pages(
+    pages: Sequence[PageSource],
+    detector: WordDetector,
+    identity: str,
+    *,
+    variants: Sequence[DetectorParameters],
+    cache: Path,
+    title: str,
+) -> tuple[list[MappedPage], list[Problem]]:
+    """Read pages and get their maps, out of the cache where it has them.
 
     Args:
-        recognizer: Reads words.
-        path: The file. One that is there is used; its name has to say which recognizer it belongs to.
+        pages: Labelled pages.
+        detector: Computes what is missing.
+        identity: All that the detector's maps depend on, beside the page and the parameters.
+        variants: Parameters whose maps are wanted; those that scale a page alike share its maps.
+        cache: The folder of the cache.
+        title: Stands beside the progress.
+
+    Returns:
+        The pages, and what kept others from being used.
     """
+    mapped, problems = [], []
+    for page in tqdm(pages, desc=title, unit="page"):
+        try:
+            mapped.append(_map_page(page, detector, identity, variants, cache))
+        except (LabelError, ImageError, SourceError, OSError) as error:
+            problems.append(unusable(page.name, error))
+    return mapped, problems
 
-    def __init__(self, recognizer: Recognizer, path: Path) -> None:
-        self._recognizer = recognizer
-        self._path = path
-        self._texts: dict[str, dict[Box, str]] = {}
-        self._greys: OrderedDict[str, NDArray[np.uint8]] = OrderedDict()
-        self.count = 0
-        self._load()
 
-    def _load(self) -> None:
-        """Take what an earlier run read; a line that was being written when it was killed is dropped."""
-        content = self._path.read_bytes() if self._path.is_file() else b""
-        whole = content[: content.rfind(b"\n") + 1]
-        for line in whole.decode("utf-8").split("\n")[:-1]:
-            page, rows = json.loads(line)
-            self._texts.setdefault(page, {}).update((Box(*row[:4]), row[4]) for row in rows)
-        if len(whole) < len(content):
-            os.truncate(self._path, len(whole))
+def _map_page(
+    page: PageSource, detector: WordDetector, identity: str, variants: Sequence[DetectorParameters], cache: Path
+) -> MappedPage:
+    label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
+    content = page.image.read(MAX_IMAGE_BYTES)
+    try:
+        image = PageImage(content, label.layout)
+    except ImageError as error:
+        raise ImageError(f"{page.name}{page.image.suffix}: {error}") from error
+    words = tuple(words_of(label, *image.upright_size))
+    try:
+        box_array([word.box for word in words])
+    except ValueError as error:
+        raise LabelError(page.label, str(error)) from error
+    mapped = MappedPage(page, hashlib.sha256(content).hexdigest(), words, image.upright_size)
+    for parameters in variants:
+        key = map_key(parameters, *mapped.size)
+        if key not in mapped.maps:
+            name = hashlib.sha256(f"{mapped.digest} {identity} {key}".encode()).hexdigest()
+            mapped.maps[key] = _cached(cache / f"{name}.npz", detector.with_parameters(parameters), image)
+    return mapped
 
-    def texts(self, page: MappedPage, boxes: Sequence[Box], alike: float = 0.0) -> dict[Box, str]:
-        """Return the texts in some boxes of a page by box, reading those that are new.
 
-        Args:
-            page: The page.
-            boxes: Where words are.
-            alike: Instead of reading, take the text of a box whose sides differ by at most this share of the height.
-        """
-        known = self._texts.setdefault(page.image_sha256, {})
-        stand_ins = self._stand_ins(page, boxes, alike)
-        new = [box for box in dict.fromkeys(boxes) if box not in stand_ins]
-        if new:
-            read = self._recognizer.recognize(self._grey(page), new)
-            texts = [text for text, _ in read]
-            known.update(zip(new, texts, strict=True))
-            self.count += len(new)
-            rows = [[*box, text] for box, text in zip(new, texts, strict=True)]
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps([page.image_sha256, rows], ensure_ascii=False) + "\n")
-        return {box: known[stand_ins.get(box, box)] for box in boxes}
+def _cached(path: Path, detector: WordDetector, image: PageImage) -> tuple[NDArray[np.uint8], float]:
+    """Return a page's maps and their scale: those that are kept, or, where none are or they are broken, new ones."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return stored["maps"], float(stored["scale"])
+    except Exception:  # whatever a broken file makes of zip and numpy
+        found = detector.score_maps(colour_and_grey(image)[0])
+        maps = np.rint(found.maps.clip(0, 1) * 255).astype(np.uint8)
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, maps=maps, scale=found.scale)
+        return maps, found.scale
 
-    def unread(self, page: MappedPage, boxes: Sequence[Box], alike: float = 0.0) -> int:
-        """Return how many of some boxes are still to be read; arguments as in `texts`."""
-        return len(set(boxes)) - len(self._stand_ins(page, boxes, alike))
 
-    def _stand_ins(self, page: MappedPage, boxes: Sequence[Box], alike: float) -> dict[Box, Box]:
-        """Return for each box that need not be read the one whose text it has: itself, or the first one alike."""
-        known = self._texts.get(page.image_sha256, {})
-        found = {box: box for box in boxes if box in known}
-        others = [box for box in boxes if box not in known] if alike and known else []
-        if others:
-            read, wanted = np.array(list(known)), np.array(others)
-            apart = np.abs(wanted[:, None] - read).max(axis=2)
-            near = apart <= alike * (wanted[:, 3] - wanted[:, 1])[:, None]
-            first = near.argmax(axis=1)
-            found |= {
-                box: Box(*read[place].tolist())
-                for box, place, is_near in zip(others, first.tolist(), near.any(axis=1).tolist(), strict=True)
-                if is_near
-            }
-        return found
-
-    def _grey(self, page: MappedPage) -> NDArray[np.uint8]:
-        """Return a page's image; as many as the memory allows are decoded once."""
-        if page.image_sha256 not in self._greys:
-            self._greys[page.image_sha256] = load_page(page.page.image, page.page.layout)[1]
-            while sum(grey.size for grey in self._greys.values()) > KEPT_PIXELS and len(self._greys) > 1:
-                self._greys.popitem(last=False)
-        return self._greys[page.image_sha256]
+@lru_cache(KEPT_PAGES)
+def _grey(page: PageSource) -> NDArray[np.uint8]:
+    label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
+    return colour_and_grey(PageImage(page.image.read(MAX_IMAGE_BYTES), label.layout))[1]
 
 
 class Objective:
@@ -128,105 +147,87 @@ class Objective:
     Args:
         detector: Makes boxes of maps.
         pages: The pages with their maps.
-        readings: For end-to-end F1; None scores detection alone.
-        threads: Pages that are looked at at once; default: a core each.
+        recognizer: For end-to-end F1; None scores detection alone.
     """
 
     def __init__(
-        self,
-        detector: WordDetector,
-        pages: Sequence[MappedPage],
-        readings: Readings | None = None,
-        threads: int | None = None,
+        self, detector: WordDetector, pages: Sequence[MappedPage], recognizer: Recognizer | None = None
     ) -> None:
         self.detector = detector
         self.pages = list(pages)
-        self.readings = readings
-        self._labels = [[word.shape for word in page.page.words] for page in self.pages]
-        self._candidates: list[OrderedDict[tuple[str, float, float], Candidates]] = [OrderedDict() for _ in self.pages]
-        self._pool = ThreadPoolExecutor(threads or len(os.sched_getaffinity(0)))
-
-    def boxes(self, parameters: DetectorParameters) -> list[list[Box]]:
-        """Return the boxes on each page."""
-        return list(self._pool.map(lambda number: self._boxes(number, parameters), range(len(self.pages))))
+        self.recognizer = recognizer
+        self._texts: dict[tuple[str, Box], str] = {}
+        self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
 
     def detection_f1(self, parameters: DetectorParameters) -> float:
         """Return the mean over pages of detection F1."""
-        return fmean(self._pool.map(lambda number: self._page_f1(number, parameters)[0], range(len(self.pages))))
+        return fmean(_f1(found) for _, found in self._found(parameters))
 
-    def score(self, parameters: DetectorParameters, above: float = -1.0) -> float:
-        """Return the mean over pages of end-to-end F1 with a recognizer, of detection F1 without.
+    def score(self, parameters: DetectorParameters, above: float = -1.0) -> tuple[float, bool]:
+        """Return the mean over pages of end-to-end F1 with a recognizer, of detection F1 without; and True.
 
-        Texts are those of boxes that are `ALIKE`, where there are some; `summary` reads every box.
+        What is read is worth at most what is found, so that most parameters that lead nowhere are known without
+        reading. Texts are those of boxes that are `ALIKE`; `summary` reads each box as it is.
 
         Args:
             parameters: The detector's parameters.
-            above: Only a score above this is of interest.
-
-        Raises:
-            BelowBound: It can't be reached. What is read is worth at most what is found, so that most parameters
-                that lead nowhere are known without reading; this happens with a recognizer only.
+            above: Only a score above this is of interest; where it can't be reached, returned are the detection F1
+                and False.
         """
-        if self.readings is None:
-            return self.detection_f1(parameters)
-        found = list(self._pool.map(lambda number: self._page_f1(number, parameters), range(len(self.pages))))
-        bounds = [f1 for f1, _, _ in found]
-        effort = [
-            self.readings.unread(page, [boxes[j] for _, j in pairs], ALIKE)
-            for page, (_, boxes, pairs) in zip(self.pages, found, strict=True)
-        ]
-        for number in sorted(range(len(found)), key=effort.__getitem__):
-            if fmean(bounds) <= above:
-                raise BelowBound(fmean(bounds))
-            _, boxes, pairs = found[number]
-            bounds[number] = self._end_to_end(number, boxes, pairs)
-        return fmean(bounds)
+        found = self._found(parameters)
+        bound = fmean(_f1(one) for _, one in found)
+        if self.recognizer is None:
+            return bound, True
+        if bound <= above:
+            return bound, False
+        return self._scored(found, ALIKE).summary().mean["end_to_end_f1"] or 0.0, True
 
     def summary(self, parameters: DetectorParameters) -> dict[str, float | None]:
         """Return the mean over pages of all figures of `metrics`; texts count where there is a recognizer."""
+        figures = self._scored(self._found(parameters), 0).summary().mean
+        return {key: value for key, value in figures.items() if self.recognizer or "detection" in key}
+
+    def boxes(self, parameters: DetectorParameters) -> list[list[Box]]:
+        """Return the boxes on each page."""
+        return [boxes for boxes, _ in self._found(parameters)]
+
+    def _found(self, parameters: DetectorParameters) -> list[tuple[list[Box], Counted]]:
+        """Return each page's boxes and what of them counts and is matched."""
+        return list(self._pool.map(partial(_matched, self.detector.with_parameters(parameters)), self.pages))
+
+    def _scored(self, found: Sequence[tuple[list[Box], Counted]], alike: int) -> Metric:
+        """Score the words at boxes; only those that match a label are read, since the others' texts earn nothing."""
         metric = Metric()
-        for number, page in enumerate(self.pages):
-            _, boxes, pairs = self._page_f1(number, parameters)
-            metric.update(page.page.words, self._predictions(number, boxes, pairs))
-        figures = metric.summary().mean
-        wanted = figures if self.readings else {key: value for key, value in figures.items() if "detection" in key}
-        return dict(wanted)
+        for page, (boxes, matches) in zip(self.pages, found, strict=True):
+            matched = [boxes[matches.predictions[number]] for _, number in matches.pairs]
+            texts = self.texts(page, matched, alike)
+            metric.update(page.words, [Word(box, texts.get(box, "")) for box in boxes])
+        return metric
 
-    def _page_f1(self, number: int, parameters: DetectorParameters) -> tuple[float, list[Box], list[tuple[int, int]]]:
-        boxes, labels, page = self._boxes(number, parameters), self._labels[number], self.pages[number].page
-        if page.with_dont_care:
-            found = counted(page.labels, [Word(box, "") for box in boxes])
-            boxes, pairs = [boxes[index] for index in found.predictions], found.pairs
-        else:
-            pairs = match(labels, boxes)
-        both = len(labels) + len(boxes)
-        return (2 * len(pairs) / both if both else 1.0), boxes, pairs
+    def texts(self, page: MappedPage, boxes: Sequence[Box], alike: int = 0) -> dict[Box, str]:
+        """Return the texts in boxes of a page, each place read once; with `ALIKE`, alike boxes are one place."""
+        if self.recognizer is None:
+            return {}
+        places = {box: _rounded(box, alike).clipped(*page.size) for box in boxes}
+        new = [place for place in dict.fromkeys(places.values()) if (page.digest, place) not in self._texts]
+        if new:
+            for place, (text, _) in zip(new, self.recognizer.recognize(_grey(page.source), new), strict=True):
+                self._texts[page.digest, place] = text
+        return {box: self._texts[page.digest, place] for box, place in places.items()}
 
-    def _end_to_end(self, number: int, boxes: list[Box], pairs: list[tuple[int, int]]) -> float:
-        words = self.pages[number].page.words
-        return score_page(words, self._predictions(number, boxes, pairs, ALIKE)).end_to_end_f1
 
-    def _predictions(
-        self, number: int, boxes: list[Box], pairs: list[tuple[int, int]], alike: float = 0.0
-    ) -> list[Word]:
-        """Return words at the boxes; only those that match a label are read, since the others' texts earn nothing."""
-        texts: dict[Box, str] = {}
-        if self.readings:
-            texts = self.readings.texts(self.pages[number], [boxes[j] for _, j in pairs], alike)
-        return [Word(box, texts.get(box, "")) for box in boxes]
+def _matched(detector: WordDetector, page: MappedPage) -> tuple[list[Box], Counted]:
+    boxes = detector.boxes(page.score_maps(detector.parameters))
+    return boxes, counted(page.words, [Word(box, "") for box in boxes])
 
-    def _boxes(self, number: int, parameters: DetectorParameters) -> list[Box]:
-        page = self.pages[number]
-        key = map_key(parameters, *page.size)
-        if not isinstance(parameters, CraftParameters):
-            return self.detector.with_parameters(parameters).boxes(page.score_maps(key))
-        known = self._candidates[number]
-        thresholds = key, parameters.low_text, parameters.link_threshold
-        candidates = known.get(thresholds)
-        if candidates is None:
-            region, affinity = page.maps[key]
-            candidates = known[thresholds] = find_candidates(region, affinity, *thresholds[1:])
-            if len(known) > REMEMBERED:
-                known.popitem(last=False)
-        known.move_to_end(thresholds)
-        return word_boxes(candidates, parameters, page.scales[key], page.size)
+
+def _f1(found: Counted) -> float:
+    both = len(found.labels) + len(found.predictions)
+    return 2 * len(found.pairs) / both if both else 1.0
+
+
+def _rounded(box: Box, alike: int) -> Box:
+    """Return a box whose sides lie on a grid, wide as a share of its height; 0 leaves it as it is."""
+    step = max(1, round(box.height / alike)) if alike else 1
+    low, high = (side // step * step for side in box[:2]), (-(-side // step) * step for side in box[2:])
+    return Box(*low, *high)

@@ -5,8 +5,8 @@
 
 The network runs once a page; its score maps are kept, and the search looks at them alone. Without a recognizer it
 maximises detection F1, with one end-to-end F1. Stopped at any moment and started again, it goes on where it was.
-Writes `detection_settings.yaml`, which step 4 installs, `tuning.json` and `tuning.png` into --output. Step 3 does the
-same with the data set's validation pages (`tuning_step`).
+Writes `detection_settings.yaml`, which step 4 installs, and `tuning.json` into --output. Step 3 does the same with the
+data set's validation pages (`tuning_step`).
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from train_easyocr.common.command_line import add_cuda, print_anything
-from train_easyocr.detection.opening import OpenedDetector, open_word_detector
-from train_easyocr.detection.settings import FILE_NAME
+from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
+from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
+from train_easyocr.evaluation.models import find_models
+from train_easyocr.evaluation.predictions import Identity
+from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.reading.reader import ReaderError
 from train_easyocr.settings.config import ConfigError
-from train_easyocr.tuning.map_cache import MappedPage
-from train_easyocr.tuning.tuning import Tuned, TuningError, find_readings, inputs_for, mapped_pages, tune
+from train_easyocr.tuning.search import Tuned, TuningError, tune
 from train_easyocr.weights.checkpoints import CheckpointError
 from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
 
@@ -81,42 +83,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\ntune: stopped; the same command goes on from here", file=sys.stderr)
         return 130
-    print(f"\nWritten: {parsed.output / FILE_NAME}, tuning.json, tuning.png\n\n{tuned.usage}")
+    print(f"\n{tuned.usage}")
     return 0
 
 
 def _run(parsed: argparse.Namespace) -> Tuned:
     parsed.cuda = reads_on_gpu(parsed.cuda)
-    opened = open_word_detector(parsed.detector, parsed.cuda)
-    inputs = [] if parsed.one_size else inputs_for(opened.detector.parameters)
-    pages = _mapped(parsed.pages, opened, inputs, parsed, "Validation pages")
-    held_out = []
-    if parsed.evaluation_pages:
-        held_out = _mapped(parsed.evaluation_pages, opened, inputs, parsed, "Evaluation pages")
     return tune(
-        opened,
-        pages,
-        held_out,
+        open_word_detector(parsed.detector, parsed.cuda),
+        _pages(parsed.pages, parsed.limit),
+        _pages(parsed.evaluation_pages, parsed.limit) if parsed.evaluation_pages else [],
         parsed.output,
         trials=parsed.trials,
-        readings=None if parsed.recognizer == "none" else find_readings(parsed.recognizer, parsed.output, parsed.cuda),
-        inputs=inputs,
+        recognizer=None if parsed.recognizer == "none" else open_recognizer(parsed.recognizer, parsed.cuda),
+        one_size=parsed.one_size,
         plain=parsed.plain,
         seed=parsed.seed,
     )
 
 
-def _mapped(
-    folder: Path,
-    opened: OpenedDetector,
-    inputs: Sequence[tuple[int, float]],
-    parsed: argparse.Namespace,
-    title: str,
-) -> list[MappedPage]:
+def open_recognizer(name: str, cuda: bool) -> tuple[Identity, Recognizer]:
+    """Open `finetuned`, the installed model, or `baseline`, EasyOCR's own; return what identifies it, and itself.
+
+    Raises:
+        TuningError: Its files are not there.
+        ReaderError: They can't be used.
+    """
+    models, missing = find_models(name == "baseline", name == "finetuned", cuda)
+    for model, reason in missing.items():
+        raise TuningError(f"--recognizer {name}: {model}: {reason}")
+    return models[-1].identity, models[-1].open()  # of EasyOCR's own, the one that reads Latin letters
+
+
+def _pages(folder: Path, limit: int | None) -> list[PageSource]:
     found = find_labelled_pages(folder)
     for problem in found.problems:
         print(f"skipped {problem.name}: {problem}", file=sys.stderr)
-    return mapped_pages(evenly_spread(found.pages, parsed.limit), opened, inputs, parsed.output, title)
+    return [PageSource.of(page) for page in evenly_spread(found.pages, limit)]
 
 
 if __name__ == "__main__":

@@ -6,24 +6,23 @@ that is tuned, else EasyOCR's own. Stopped or killed, it goes on where it was; s
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 from train_easyocr.datasets.data import DataError
 from train_easyocr.detection.config import DetectionConfig, own_settings
 from train_easyocr.detection.opening import CRAFT, open_word_detector
 from train_easyocr.detection.pages import validation_pages
-from train_easyocr.detection.settings import FILE_NAME, tuning_folder
+from train_easyocr.detection.settings import tuning_folder
 from train_easyocr.detection.training import BEST
-from train_easyocr.documents.aihub import PageFile, find_pages
+from train_easyocr.documents.aihub import find_pages
+from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.evaluation.models import FINETUNED_MODEL, model_of
+from train_easyocr.evaluation.predictions import Identity
+from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.reading.reader import ReaderError
 from train_easyocr.settings.config import Config
-from train_easyocr.tuning.objective import Readings
-from train_easyocr.tuning.tuning import Tuned, inputs_for, mapped_pages, readings_of, tune
-from train_easyocr.tuning.unpacking import unpacked
+from train_easyocr.tuning.search import Tuned, tune
 from train_easyocr.weights.checkpoints import best_weights
 
 PAGES = 24
@@ -47,22 +46,16 @@ def tune_trained(config: Config, detection: DetectionConfig | None) -> Tuned:
     output = tuning_folder(config.experiment)
     opened = open_word_detector(detection.experiment / f"{BEST}.pth" if detection else CRAFT, cuda)
     # A page takes CRAFT half a minute on a CPU: there it looks at each once, and not at several scales.
-    inputs = inputs_for(opened.detector.parameters) if cuda else []
-    pages = mapped_pages(pages_of(config, detection, output / "pages"), opened, inputs, output, "Validation pages")
-    readings = _readings(config, output, cuda)
-    tuned = tune(opened, pages, [], output, trials=config.detection_tuning, readings=readings, inputs=inputs)
-    before, found = (tuned.figures[f"validation, {name}"][tuned.goal] for name in ("before", "found"))
-    print(f"\n{output / FILE_NAME}: {tuned.goal} on {len(pages)} validation pages {before:.4f} before, {found:.4f} now")
-    return tuned
+    pages, recognizer = pages_of(config, detection), _recognizer(config, cuda)
+    return tune(opened, pages, [], output, trials=config.detection_tuning, recognizer=recognizer, one_size=not cuda)
 
 
-def pages_of(config: Config, detection: DetectionConfig | None, folder: Path) -> list[PageFile]:
+def pages_of(config: Config, detection: DetectionConfig | None) -> list[PageSource]:
     """Return the pages that settings are searched on: some of those drawn for validation, none of the evaluation's.
 
     Args:
         config: The recognizer's settings, by which step 2 drew.
         detection: The detector's, which can name pages of its own.
-        folder: Gets copies of pages that are in archives.
 
     Raises:
         DataError: There are none.
@@ -77,17 +70,14 @@ def pages_of(config: Config, detection: DetectionConfig | None, folder: Path) ->
         raise DataError(
             f"{config.prepared / 'evaluation_set'}: holds all {len(pages):,} validation pages; none is left"
         )
-    files, problems = unpacked(evenly_spread(left, PAGES), folder)
-    for problem in problems:
-        print(f"left out: {problem.name}: {problem.reason}")
-    return files
+    return evenly_spread(left, PAGES)
 
 
-def _readings(config: Config, output: Path, cuda: bool) -> tuple[str, Readings] | None:
+def _recognizer(config: Config, cuda: bool) -> tuple[Identity, Recognizer] | None:
     """Open the recognizer just trained; None where EasyOCR could not read with it."""
     try:
         model = model_of(FINETUNED_MODEL, best_weights(config.experiment), cuda)
-        return readings_of(model.identity, model.open(), output)
+        return model.identity, model.open()
     except ReaderError as error:
         print(f"{error}. The detector is tuned without it, for detection F1")
         return None
