@@ -1,6 +1,5 @@
 """What a trainer is told of data and course: said where it matters, and nothing where all is well."""
 
-import numpy as np
 import pytest
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
@@ -77,18 +76,3 @@ def test_the_sample_of_training_words_is_always_the_same(tmp_path):
     other = training_sample(training, validation, [300, 100], 2)
     assert other[0].rows.tolist() != sample[0].rows.tolist()
     assert training_sample(training, [opened(tmp_path / "b", config)], [300, 100], 1) == []
-
-
-def test_the_sample_of_a_cached_set_shows_its_own_words(tmp_path):
-    for name in ("training", "validation"):
-        write_set(tmp_path / name, WORDS * 50)
-    config = tiny_config()
-    plain = opened(tmp_path / "training", config)
-    cached = plain.cached(False)
-    validation = [opened(tmp_path / "validation", config)]
-    [expected], [sample] = (training_sample([data], validation, [1], 1) for data in (plain, cached))
-    assert sample.rows.tolist() == expected.rows.tolist() != list(range(len(sample)))
-    for index in range(len(plain)):
-        cached.patch(index, False)
-    for index in range(len(sample)):
-        assert np.array_equal(sample.patch(index, False), expected.patch(index, False))

@@ -7,7 +7,7 @@ the same pixels. Labels are never edited in silence: what is left out, and why, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,7 +29,6 @@ from train_easyocr.datasets.foreign_sets import (
     texts_of,
 )
 from train_easyocr.datasets.labels_csv import read_rows
-from train_easyocr.datasets.patch_cache import PatchCache
 from train_easyocr.datasets.streamed_patches import StreamedPatches, is_streamed
 from train_easyocr.datasets.word_table import LabelsError, NotUtf8Error, WordTable, indexed_table
 from train_easyocr.documents.images import ImageError, PageImage, decode_image, is_plain_png
@@ -273,14 +272,12 @@ class WordSet:
         rows: int32 [n], the rows of `table` that are used; word i of the set is row `rows[i]`.
         source: Where the patches are.
         report: What was left out.
-        cache: Where patches are kept that were read before; None reads and decodes them each time.
     """
 
     table: WordTable
     rows: Indices
     source: PatchSource
     report: SetReport
-    cache: PatchCache | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -296,24 +293,9 @@ class WordSet:
 
     def patch(self, index: int, rgb: bool) -> npt.NDArray[np.uint8]:
         """Return the pixels of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
-        if self.cache is not None and (kept := self.cache.get(index)) is not None:
-            return kept
         row = int(self.rows[index])
         name, _ = self.table.row(row)
-        pixels = decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
-        if self.cache is not None:
-            self.cache.put(index, pixels)
-        return pixels
-
-    def decoded_bytes(self, rgb: bool) -> int:
-        """Return the bytes that all patches take once they are decoded."""
-        width, height = self.sizes()
-        return int((width.astype(np.int64) * height).sum()) * (3 if rgb else 1)
-
-    def cached(self, rgb: bool) -> WordSet:
-        """Return the set with room in memory for all its patches."""
-        width, height = self.sizes()
-        return replace(self, cache=PatchCache(width.astype(np.int64) * height, 3 if rgb else 1))
+        return decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
 
     def sizes(self) -> tuple[Indices, Indices]:
         """Return width and height in pixels of all words: from the patches' names, else from the images' headers."""

@@ -113,7 +113,7 @@ def load(
         worker_init_fn=start_worker,
         prefetch_factor=loaders.ready if loaders.workers else None,
         timeout=SILENCE if loaders.workers else 0,
-        # Workers share what their parent has read, such as its tables of words and its cache of patches.
+        # Workers share what their parent has read, such as its tables of words.
         multiprocessing_context="fork" if loaders.workers else None,
         # Its own generator: else making a loader would draw from the random state that a resumed run restores.
         generator=torch.Generator(),

@@ -17,7 +17,7 @@ from train_easyocr.settings.config import Config
 STATE = "last_state.pth"
 FORMAT = 2
 
-PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data", "workers", "cache"})
+PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data", "workers"})
 """Settings that each machine may have its own values of; what is in the data sets is compared by their labels."""
 FREE = PLACES | frozenset(
     {

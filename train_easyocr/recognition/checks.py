@@ -109,8 +109,7 @@ def training_sample(
     for number, (data, words) in enumerate(zip(training, drawn, strict=True)):
         part = math.ceil(count * words / sum(drawn))
         chosen = generator(seed, EXAMPLES, number).permutation(len(data))[:part]
-        # A cache goes by the words' places in the set that it was made for.
-        sample.append(replace(data, rows=data.rows[np.sort(chosen)], cache=None))
+        sample.append(replace(data, rows=data.rows[np.sort(chosen)]))
     return sample
 
 

@@ -25,7 +25,6 @@ from tqdm import tqdm
 from train_easyocr.common.files import remove_leftovers, write_text
 from train_easyocr.common.memory import keep_freed_memory
 from train_easyocr.datasets.data import NothingUsableError, WordSet, describe_characters, describe_sets, open_set
-from train_easyocr.datasets.patch_cache import check_memory
 from train_easyocr.datasets.sampling import BatchPlan, training_plan
 from train_easyocr.documents.page_sums import pack, read_page_sums
 from train_easyocr.engine.averaging import AverageOfWeights
@@ -183,7 +182,7 @@ def _prepare(
     sets: tuple[Sets, Sets],
 ) -> Trainer:
     """Build the trainer for training and validation sets."""
-    training, validation = _cached(*sets, config)
+    training, validation = sets
     computing = Computing.choose(config.precision)
     if computing.device.type == "cpu":
         keep_freed_memory()
@@ -217,17 +216,6 @@ def _prepare(
         processes=processes,
         trained_on=pack(seen.union(*(read_page_sums(data.report.folder).values() for data in training))),
     )
-
-
-def _cached(training: Sets, validation: Sets, config: Config) -> tuple[Sets, Sets]:
-    """Return the sets, with room for their patches in memory where `cache` asks for that."""
-    if config.cache == "off":
-        return training, validation
-    sets = [*training, *validation]
-    needed = sum(data.decoded_bytes(config.rgb) for data in sets)
-    print(check_memory(needed, sum(map(len, sets))))
-    sets = [data.cached(config.rgb) for data in sets]
-    return sets[: len(training)], sets[len(training) :]
 
 
 def _describe_batch(config: Config, processes: Processes) -> str:

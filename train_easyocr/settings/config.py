@@ -26,6 +26,7 @@ SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 GONE: dict[str, tuple[object, str]] = {
     "box_context": (0, "patches show their boxes alone now"),
     "box_jitter": (0, "moving boxes made nothing better (docs/experiments.md)"),
+    "cache": (False, "keeping decoded patches in memory saved next to nothing (docs/experiments.md)"),
 }
 """Settings of earlier versions: the value by which today's version goes, and what became of the others."""
 OPTIMIZERS = {True: "adam", False: "adadelta"}
@@ -101,7 +102,6 @@ class Config(CheckedSettings):
     batch_ratio: str = "1"
     data_usage_ratio: str = ""
     total_data_usage_ratio: float = Field(1.0, gt=0, le=1)
-    cache: Literal["off", "memory"] = "off"
     train_images: int = Field(40_000, ge=1)
     val_images: int = Field(2_000, ge=1)
     eval_images: int = Field(500, ge=1)
@@ -180,7 +180,7 @@ class Config(CheckedSettings):
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("batch_pixels", "compile", "cache", mode="before")
+    @field_validator("batch_pixels", "compile", mode="before")
     @classmethod
     def _switch_as_text(cls, value: Any) -> Any:
         # YAML reads a bare `off` or `on` as a truth value.
