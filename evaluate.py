@@ -19,9 +19,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.common.command_line import add_cuda, print_anything
+from train_easyocr.common.command_line import add_cuda, command
 from train_easyocr.documents.label_formats import FORMS
-from train_easyocr.settings.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
 
 EXPORTS = (".json", ".csv", ".zip")
 
@@ -103,29 +103,15 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parsed
 
 
+@command("evaluate.py")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run step 5; return the exit status."""
-    print_anything()
+    """Run step 5; return 1 where a model was left out."""
     parsed = parse_args(arguments)
-    try:
-        return _run(parsed, load_config(parsed.config, parsed.overrides))
-    except ConfigError as error:
-        print(f"evaluate.py: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nevaluate.py: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-
-
-def _run(parsed: argparse.Namespace, config: Config) -> int:
+    config = load_config(parsed.config, parsed.overrides)
     # Loading torch and EasyOCR takes seconds, which --help and a wrong setting need not.
-    from train_easyocr.evaluation.command import CommandError, run  # noqa: PLC0415
+    from train_easyocr.evaluation.command import run  # noqa: PLC0415
 
-    try:
-        return run(parsed, config)
-    except CommandError as error:
-        print(f"evaluate.py: {error}", file=sys.stderr)
-        return error.status
+    return run(parsed, config)
 
 
 if __name__ == "__main__":

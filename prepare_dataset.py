@@ -23,12 +23,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from train_easyocr.common.command_line import print_anything
+from train_easyocr.common.command_line import command
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.text import format_table
-from train_easyocr.common.workers import WorkerDiedError, available_cores
+from train_easyocr.common.workers import available_cores
 from train_easyocr.datasets.checking import check
-from train_easyocr.datasets.labels_csv import LabelsCsvError
-from train_easyocr.datasets.prepared_set import PrepareError
 from train_easyocr.datasets.stages import (
     SHOWN_PROBLEMS,
     Job,
@@ -43,14 +42,10 @@ from train_easyocr.documents.download import find_download, other_files
 from train_easyocr.documents.label_formats import (
     FORMS,
     TEXT_SUFFIX,
-    LabelFormatError,
     LabelledPages,
     find_labelled_pages,
 )
-from train_easyocr.settings.config import DEFAULT_CONFIG, ConfigError, load_config
-
-INTERRUPTED = 130
-"""The exit status that shells give a program which Ctrl-C ended."""
+from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
 
 PURPOSES = ("training", "validation", "evaluation")
 """What sets are for, in the order in which they are made."""
@@ -109,14 +104,13 @@ def make_job(args: argparse.Namespace) -> Job:
     """Bring the command line and the configuration together.
 
     Raises:
-        ConfigError: The configuration can't be used.
-        PrepareError: The download is not named or not there, or the name of the sets can't be used.
-        LabelFormatError: The folder of --from has no labels that can be read.
+        UsageError: The configuration or the name of the sets can't be used, or the download is not named.
+        UserError: The download is not there, or the folder of --from has no labels that can be read.
     """
     config = load_config(args.config, args.settings)
     name = args.select_data or config.select_data
     if name.startswith(".") or not {"/", "\\", "\0", "-"}.isdisjoint(name):
-        raise PrepareError(
+        raise UsageError(
             f"--select_data {name!r}: one folder's name is needed, without '/' or '\\', not starting with '.', and "
             "without '-', which stands between names in select_data"
         )
@@ -124,7 +118,7 @@ def make_job(args: argparse.Namespace) -> Job:
     download = args.pool or _download(dataset)
     output = Path(args.output or config.output or (find_download(Path(dataset)) if dataset else download))
     if args.pool and not args.check and output.resolve().is_relative_to(args.pool.resolve()):
-        raise PrepareError(
+        raise UsageError(
             f"--from {args.pool}: say where to write with --output DIR, outside of that folder: patches in it would be "
             "taken for pages by the next run"
         )
@@ -135,11 +129,11 @@ def make_job(args: argparse.Namespace) -> Job:
 
 def _download(dataset: str) -> Path:
     if not dataset:
-        raise PrepareError(
+        raise UsageError(
             "no data set: give --dataset DIR, or set dataset in the config; or --from DIR, a folder of labelled images"
         )
     if not Path(dataset).is_dir():
-        raise PrepareError(f"{dataset}: there is no such folder; --dataset is what holds Training/ and Validation/")
+        raise UserError(f"{dataset}: there is no such folder; --dataset is what holds Training/ and Validation/")
     return find_download(Path(dataset))
 
 
@@ -170,18 +164,24 @@ def alone(folder: Path) -> Iterator[None]:
     """Keep a second run from working below the same folder; the lock goes with the process, however it ends.
 
     Raises:
-        PrepareError: Another run is at work there.
+        UserError: Another run is at work there, or nothing may be written there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise PrepareError(f"{folder}: another prepare_dataset.py is at work here") from None
+        raise UserError(f"{folder}: another prepare_dataset.py is at work here") from None
     except OSError:
         pass  # a file system without locks
     try:
         yield
+    except OSError as error:
+        if error.errno not in NOT_WRITABLE:
+            raise
+        raise UserError(
+            f"{error.filename or folder}: {error.strerror}; give a folder that can be written with --output"
+        ) from error
     finally:
         os.close(descriptor)
 
@@ -190,8 +190,8 @@ def run(args: argparse.Namespace) -> bool:
     """Do what the command line asks for; return whether all of it could be done.
 
     Raises:
-        ConfigError: The configuration can't be used.
-        PrepareError, LabelFormatError: Nothing can be done.
+        UsageError: The configuration can't be used.
+        UserError: Nothing can be done.
     """
     job = make_job(args)
     _ = job.measure  # a mistake in `character` is found now, not after hours
@@ -212,22 +212,10 @@ def run(args: argparse.Namespace) -> bool:
     return not any(listing.unreadable for listing in job.listings.values())
 
 
+@command("prepare_dataset.py")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run step 2 and return its exit status."""
-    print_anything()
-    args = parse_args(arguments)
-    try:
-        return 0 if run(args) else 1
-    except (ConfigError, PrepareError, LabelFormatError, LabelsCsvError, WorkerDiedError) as error:
-        _warn(f"prepare_dataset.py: {error}")
-    except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        advice = "give a folder that can be written with --output" if error.errno in NOT_WRITABLE else "mend that"
-        _warn(f"prepare_dataset.py: {what}; {advice} and run again, it goes on where it stopped")
-    except KeyboardInterrupt:
-        _warn("prepare_dataset.py: interrupted; run the same command again, it goes on where it stopped")
-        return INTERRUPTED
-    return 1
+    """Run step 2; return 1 where not all of it could be done."""
+    return 0 if run(parse_args(arguments)) else 1
 
 
 if __name__ == "__main__":

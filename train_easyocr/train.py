@@ -24,18 +24,9 @@ if __name__ == "__main__" and not __package__:
     # Run as a file: Python looks for modules in the file's folder, and the package is the folder itself.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from train_easyocr.common.command_line import (
-    FAILURE,
-    INTERRUPTED,
-    USAGE_ERROR,
-    minutes_of,
-    print_anything,
-    say,
-    status_of_training,
-    whole_number,
-    write_lines_at_once,
-)
-from train_easyocr.settings.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.common.command_line import command, minutes_of, whole_number, write_lines_at_once
+from train_easyocr.common.errors import UserError
+from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 
 if TYPE_CHECKING:
     from train_easyocr.detection.config import DetectionConfig
@@ -79,59 +70,61 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train; return the exit status: 0 done, 1 failed, 2 wrong settings or data, 130 stopped by a signal."""
-    print_anything()
+@command("train.py")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train."""
     options = parse_args(arguments)
     write_lines_at_once()
-    try:
-        config = load_config(options.config, options.settings)
-        detector = _detector_of(config)
-    except ConfigError as error:
-        return say(error, USAGE_ERROR, "LOCAL_RANK")  # one on each machine says it; all of them were given the same
-    if options.show_samples or options.character_from:
-        return run(config, samples=options.show_samples, character_from=options.character_from)
-    if config.detection_tuning and detector is None and not _craft_is_there():
-        return USAGE_ERROR
+    config = load_config(options.config, options.settings)
+    detector = _detector_of(config)
+    if options.character_from:
+        from train_easyocr.recognition.character_proposal import write_proposal  # noqa: PLC0415
+
+        write_proposal(config, options.character_from)
+        return
+    if options.show_samples:
+        from train_easyocr.recognition.training import show_samples  # noqa: PLC0415
+
+        print(f"What training sees of the first words: {show_samples(config, options.show_samples)}")
+        return
+    if config.detection_tuning and detector is None:
+        _find_craft()
     if config.detection and detector is None and os.environ.get("RANK", "0") == "0":
         print(
             "The recognizer alone is trained: there are no pages to train a detector on (detection: auto), neither in "
             "dataset nor where step 2 took its words from. python3 -m train_easyocr.detection.train train_data=DIR "
             "val_data=DIR takes pages from anywhere"
         )
-    return _train_all(config, detector, options.minutes)
+    _train_all(config, detector, options.minutes)
 
 
-def _train_all(config: Config, detector: DetectionConfig | None, minutes: float | None) -> int:
-    """Train one network after the other, as far as the time goes; return the exit status as `main` does."""
+def _train_all(config: Config, detector: DetectionConfig | None, minutes: float | None) -> None:
+    """Train one network after the other, as far as the time goes."""
     # The settings are right before anything that takes seconds is loaded.
-    from train_easyocr.engine.distributed import OtherProcessError, Processes  # noqa: PLC0415
+    from train_easyocr.engine.distributed import Processes  # noqa: PLC0415
+    from train_easyocr.recognition.training import train  # noqa: PLC0415
 
     end = math.inf if minutes is None else time.monotonic() + 60 * minutes
     search = "search for the detector's settings" if config.detection_tuning else ""
-    try:
-        with Processes.joined() as processes:
-            status = run(config, minutes)
-            over = bool(status) or _time_is_up(end, search if detector is None else "detector", processes)
-            if detector is not None and not over:
-                status = _train_detector(detector, end, processes)
-                over = bool(status) or _time_is_up(end, search, processes)
-    except ConfigError as error:
-        return say(error, USAGE_ERROR)
-    except OtherProcessError:
-        return FAILURE  # that process says why
-    if over or not config.detection_tuning or not processes.first:
-        return status
-    print("\nThe detector's settings")
-    return _tune(config, detector)
+    with Processes.joined() as processes:
+        train(config, minutes)
+        over = _time_is_up(end, search if detector is None else "detector", processes)
+        if detector is not None and not over:
+            _train_detector(detector, end, processes)
+            over = _time_is_up(end, search, processes)
+    if config.detection_tuning and processes.first and not over:
+        print("\nThe detector's settings")
+        from train_easyocr.tuning.tuning_step import tune_trained  # noqa: PLC0415
+
+        tune_trained(config, detector)
 
 
-def _train_detector(detector: DetectionConfig, end: float, processes: Processes) -> int:
-    from train_easyocr.detection.train import run as run_detector  # noqa: PLC0415 - loaded when it is needed
+def _train_detector(detector: DetectionConfig, end: float, processes: Processes) -> None:
+    from train_easyocr.detection.training import train  # noqa: PLC0415 - loaded when it is needed
 
     if processes.first:
         print(f"\nThe detector, {detector.experiment_name}")
-    return run_detector(detector, None if end == math.inf else (end - time.monotonic()) / 60)
+    train(detector, None if end == math.inf else (end - time.monotonic()) / 60)
 
 
 def _time_is_up(end: float, what: str, processes: Processes) -> bool:
@@ -143,58 +136,14 @@ def _time_is_up(end: float, what: str, processes: Processes) -> bool:
     return True
 
 
-def _craft_is_there() -> bool:
+def _find_craft() -> None:
     """Say it now where EasyOCR's detector, which is to be tuned after the training, can't be had."""
     from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights, find_weights  # noqa: PLC0415
 
     try:
         find_weights("craft")
     except (MissingWeights, DamagedWeights) as error:
-        say(f"{error}\ndetection_tuning=0 trains without tuning it", USAGE_ERROR, "LOCAL_RANK")
-        return False
-    return True
-
-
-def _tune(config: Config, detector: DetectionConfig | None) -> int:
-    from train_easyocr.datasets.data import DataError  # noqa: PLC0415
-    from train_easyocr.reading.reader import ReaderError  # noqa: PLC0415
-    from train_easyocr.tuning.search import TuningError  # noqa: PLC0415
-    from train_easyocr.tuning.tuning_step import tune_trained  # noqa: PLC0415
-    from train_easyocr.weights.checkpoints import CheckpointError  # noqa: PLC0415
-    from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
-
-    try:
-        tune_trained(config, detector)
-    except KeyboardInterrupt:
-        return say("Stopped; running the same command again goes on with the trials from there", INTERRUPTED)
-    except (DataError, TuningError, CheckpointError, ReaderError, MissingWeights, DamagedWeights) as error:
-        return say(error, USAGE_ERROR)
-    except OSError as error:
-        return say(f"{error.filename or config.experiment}: {error.strerror or error}", FAILURE)
-    return 0
-
-
-def run(
-    config: Config, minutes: float | None = None, samples: int | None = None, character_from: Path | None = None
-) -> int:
-    """Train the recognizer, draw samples or propose characters; return the exit status as `main` does."""
-    # The settings are right before anything that takes seconds is loaded.
-    from train_easyocr.datasets.data import PatchError  # noqa: PLC0415
-    from train_easyocr.datasets.labels_csv import LabelsCsvError  # noqa: PLC0415
-    from train_easyocr.datasets.word_table import LabelsError  # noqa: PLC0415
-    from train_easyocr.recognition.character_proposal import write_proposal  # noqa: PLC0415
-    from train_easyocr.recognition.training import show_samples, train  # noqa: PLC0415
-    from train_easyocr.synthesis.fonts import FontError  # noqa: PLC0415
-
-    def work() -> None:
-        if character_from is not None:
-            write_proposal(config, character_from)
-        elif samples:
-            print(f"What training sees of the first words: {show_samples(config, samples)}")
-        else:
-            train(config, minutes)
-
-    return status_of_training(work, config.experiment, PatchError, LabelsError, LabelsCsvError, FontError)
+        raise UserError(f"{error}\ndetection_tuning=0 trains without tuning it") from None
 
 
 def _detector_of(config: Config) -> DetectionConfig | None:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import evaluate as step5
-from train_easyocr.common.command_line import print_anything
+from train_easyocr.common.command_line import command
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.installed import installed_detection
@@ -40,7 +40,7 @@ from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, 
 from train_easyocr.metrics.metrics import FIGURES
 from train_easyocr.metrics.significance import LEVEL, Difference, mean_differences
 from train_easyocr.reading.reader import ReaderError
-from train_easyocr.settings.config import Config, ConfigError, load_config
+from train_easyocr.settings.config import Config, load_config
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import CheckpointError
 from train_easyocr.weights.model_files import FINETUNED
@@ -288,9 +288,9 @@ def _row(change: Change) -> list[str]:
     return [change.what, f"{change.before} -> {change.after}", interval(change.difference), verdict]
 
 
+@command("whose_gain")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Evaluate each recognizer at each detector, and say what earned the gain; return the exit status."""
-    print_anything()
+    """Evaluate each recognizer at each detector, and say what earned the gain; return 1 where one was left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--detection_settings", type=Path, action="append", default=[], metavar="FILE",
@@ -298,11 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     own, rest = parser.parse_known_args(arguments)
     parsed = step5.parse_args(rest)
-    try:
-        return _run(parsed, load_config(parsed.config, parsed.overrides), own.detection_settings)
-    except (CommandError, ConfigError) as error:
-        print(f"whose_gain: {error}", file=sys.stderr)
-        return 2 if isinstance(error, ConfigError) else error.status
+    return _run(parsed, load_config(parsed.config, parsed.overrides), own.detection_settings)
 
 
 def _run(arguments: argparse.Namespace, config: Config, settings: Sequence[Path]) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.documents.samples import jpeg, page_image
+from train_easyocr.common.command_line import command
+from train_easyocr.common.errors import Interrupted, OtherProcessError, UsageError, UserError
 
 ROOT = Path(__file__).parents[2]
 CONSOLES = ("ascii", "latin-1", "cp949", "euc-kr", "utf-8")
@@ -62,10 +64,58 @@ def test_step_2_ends_well_on_each_console(tmp_path, encoding):
     assert '"used": 1' in statistics.read_text(encoding="utf-8")
 
 
-def test_every_command_line_begins_with_it():
+def test_every_command_line_has_the_one_handler():
     found = {}
     for path in (*ROOT.glob("*.py"), *ROOT.glob("train_easyocr/**/*.py")):
         nodes = ast.parse(path.read_text(encoding="utf-8")).body
         mains = [node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "main"]
-        found |= {path.relative_to(ROOT).as_posix(): ast.unparse(main.body[1]) for main in mains}
-    assert len(found) >= 12 and set(found.values()) == {"print_anything()"}, found
+        found |= {path.relative_to(ROOT).as_posix(): ast.unparse(main.decorator_list) for main in mains}
+    assert len(found) >= 12 and all(by.startswith("command('") for by in found.values()), found
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (UserError("라벨: kaputt"), 1, "step: 라벨: kaputt\n"),
+        (UsageError("lr: falsch\n  - 둘"), 2, "step: lr: falsch\n  - 둘\n"),
+        (PermissionError(13, "Permission denied", "쪽.png"), 1, "step: 쪽.png: Permission denied; mend that and run"),
+        (OSError("timed out"), 1, "step: timed out; mend that and run"),
+        (KeyboardInterrupt(), 130, "step: stopped; the same command goes on from here\n"),
+        (Interrupted("saved"), 130, "step: saved\n"),
+        (OtherProcessError("gone"), 1, ""),
+    ],
+)
+def test_what_ends_a_command_gives_its_status_and_is_said_without_a_traceback(capsys, error, status, said):
+    assert ending_with(error)() == status
+    assert capsys.readouterr().err[: len(said)] == said
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def ending_with(error):
+    @command("step")
+    def main():
+        raise error
+
+    return main
+
+
+def test_a_command_ends_with_what_its_main_returns(capsys):
+    assert [command("step")(lambda returned: returned)(returned) for returned in (None, 0, 1)] == [0, 0, 1]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bug_keeps_its_traceback():
+    with pytest.raises(ValueError, match="a bug"):
+        ending_with(ValueError("a bug"))()
+
+
+def test_of_processes_together_one_a_machine_tells_what_all_find_and_each_what_it_alone_does(monkeypatch, capsys):
+    agreed, stop = UserError("own"), Interrupted("saved")
+    agreed.agreed = True
+    said = []
+    for rank, local_rank in ((0, 0), (1, 1), (2, 0), (3, 1)):  # two machines of two processes
+        monkeypatch.setenv("RANK", str(rank))
+        monkeypatch.setenv("LOCAL_RANK", str(local_rank))
+        assert [ending_with(error)() for error in (UsageError("all"), agreed, stop)] == [2, 1, 130]
+        said.append(capsys.readouterr().err.replace("step: ", "").split())
+    assert said == [["all", "own", "saved"], ["own"], ["all", "own"], ["own"]]

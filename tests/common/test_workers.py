@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from train_easyocr.common import workers as processes
-from train_easyocr.common.workers import WorkerDiedError, available_cores, loading_workers, spread
+from train_easyocr.common.errors import UserError
+from train_easyocr.common.workers import available_cores, loading_workers, spread
 
 
 def square(number):
@@ -39,7 +40,7 @@ def test_an_error_of_a_task_reaches_the_caller(workers):
 
 
 def test_a_killed_worker_is_an_error_that_says_what_to_do():
-    with pytest.raises(WorkerDiedError, match="--workers"):
+    with pytest.raises(UserError, match="--workers"):
         list(spread(die, range(3), 2))
 
 

@@ -1,8 +1,8 @@
-"""The exit statuses that scripts rely on, as they are today.
+"""The exit statuses that scripts rely on.
 
-DESIGN.md, "Errors": 2 for a command or settings that are wrong; 1 for data, files or the machine. "Principles": nothing
-used is never success, it ends with 1. After Ctrl-C the shell sees 130. Rows that are otherwise today say so; they
-change with the step of the rebuilding that brings one handler for all commands, and nothing else changes here.
+2 for a command or settings that are wrong; 1 for data, files or the machine, data that is not there among them: where
+settings name a folder of data, it is the folder that lacks. Nothing used is never success, it ends with 1. After Ctrl-C
+the shell sees 130.
 """
 
 import json
@@ -33,32 +33,32 @@ PREDICTED = [*READ, "--predictions", "{predictions}"]
 TUNE = [TUNE_DETECTOR, "--detector", "starter", "--trials", "1", "--output", "tuned", "--pages"]
 
 WRONG_COMMAND_OR_SETTING = [
-    (1, [*POOL, "leraning_rate=1"]),  # DESIGN.md, Errors: 2
+    (2, [*POOL, "leraning_rate=1"]),
     (2, [TRAIN, *TRAINING, "leraning_rate=1"]),
     (2, [TRAIN, *TRAINING, "--minutes", "0"]),
     (2, [TRAIN, *TRAINING, "continue_from=lost.pth"]),
     (2, [TRAIN, *TRAINING, "batch_size=500"]),
-    (1, [INSTALL, *TRAINING, "leraning_rate=1"]),  # DESIGN.md, Errors: 2
-    (1, [INSTALL, "one.pth", "two.pth"]),  # DESIGN.md, Errors: 2
-    (1, [INSTALL, "--restore", "없음"]),  # DESIGN.md, Errors: 2
+    (2, [INSTALL, *TRAINING, "leraning_rate=1"]),
+    (2, [INSTALL, "one.pth", "two.pth"]),
+    (2, [INSTALL, "--restore", "없음"]),
     (2, [*PREDICTED, "leraning_rate=1"]),
     (2, [*PREDICTED, "--mark", "이름"]),
     (2, [*READ, "--weights", "none.pth", "--boxes", "labels"]),
     (2, [TRAIN_DETECTOR, *DETECTION, "leraning_rate=1"]),
     (2, [*TUNE, "{pages}", "--limit", "0"]),
     (2, [RENDER_PAGES, "--output", "pages", "--pages", "0"]),
-    (1, [RENDER_WORDS, "--output", "words", "--count", "4", "--validation_share", "0.01"]),  # DESIGN.md, Errors: 2
-    (1, [EASYOCR_WEIGHTS, "korean_g9"]),  # DESIGN.md, Errors: 2
+    (2, [RENDER_WORDS, "--output", "words", "--count", "4", "--validation_share", "0.01"]),
+    (2, [EASYOCR_WEIGHTS, "korean_g9"]),
 ]
 MISSING_DATA = [
     (1, [PREPARE, "--dataset", "none", "--training"]),
-    (2, [TRAIN, *TRAINING, "output=none"]),  # DESIGN.md, Errors: 1
+    (1, [TRAIN, *TRAINING, "output=none"]),
     (1, [INSTALL, *TRAINING]),
     (1, [INSTALL, "none.pth", *TRAINING]),
-    (2, [EVALUATE, "--eval_set", "none", "--predictions", "{predictions}"]),  # DESIGN.md, Errors: 1
+    (1, [EVALUATE, "--eval_set", "none", "--predictions", "{predictions}"]),
     (1, [*READ, "--predictions", "none.json"]),
     (1, [*READ, "--finetuned", "--boxes", "labels"]),
-    (2, [TRAIN_DETECTOR, *DETECTION, "train_data=none"]),  # DESIGN.md, Errors: 1
+    (1, [TRAIN_DETECTOR, *DETECTION, "train_data=none"]),
     (1, [*TUNE, "none"]),
     (1, [RENDER_WORDS, "--output", "words", "--count", "4", "--corpus", "none.txt"]),
     (1, [RENDER_PAGES, "--output", "pages", "--pages", "2", "--fonts", "none"]),

@@ -5,9 +5,9 @@ import re
 import pytest
 import yaml
 
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.detection.config import DEFAULT_CONFIG, DetectionConfig, contradictions, load_detection_config
 from train_easyocr.detection.db_boxes import DbParameters
-from train_easyocr.settings.config import ConfigError
 
 
 def test_the_file_lists_all_settings_with_their_defaults_and_says_what_they_are():
@@ -23,15 +23,30 @@ def test_box_parameters_have_the_detectors_own_defaults():
     assert DetectionConfig().db_parameters == DbParameters()
 
 
-def test_all_faults_are_told_at_once(tmp_path):
-    settings = ["lr=-1", "crop_siez=64", "det_db_thresh=2", f"train_list={tmp_path / 'no.txt'}", "val_data=nowhere"]
-    with pytest.raises(ConfigError) as error:
+def test_all_faults_are_told_at_once():
+    settings = ["lr=-1", "crop_siez=64", "det_db_thresh=2", "val_data=nowhere"]
+    with pytest.raises(UsageError) as error:
         load_detection_config(DEFAULT_CONFIG, [*settings, "augmentation=some"])
     message = str(error.value)
-    for part in ("lr:", "did you mean crop_size?", "det_db_thresh:", "no.txt: there is no such file", "augmentation:"):
+    for part in (
+        "lr:",
+        "did you mean crop_size?",
+        "det_db_thresh:",
+        "augmentation:",
+        "dataset and train_data are empty",
+    ):
         assert part in message
-    assert "val_data: nowhere: there is no such folder" in message
-    assert "dataset and train_data are empty" in message
+
+
+def test_all_data_that_is_not_there_is_told_at_once(tmp_path):
+    with pytest.raises(UserError) as error:
+        load_detection_config(DEFAULT_CONFIG, ["dataset=none", f"train_list={tmp_path / 'no.txt'}", "val_data=nowhere"])
+    assert error.value.status == 1
+    assert str(error.value).splitlines() == [
+        "dataset: none: there is no such folder",
+        "val_data: nowhere: there is no such folder",
+        f"train_list: {tmp_path / 'no.txt'}: there is no such file",
+    ]
 
 
 @pytest.mark.parametrize(("value", "strength"), [("off", 0), (False, 0), ("light", 0.25), ("strong", 1), (0.7, 0.7)])
@@ -41,7 +56,7 @@ def test_augmentation_has_names_and_numbers(value, strength):
 
 def test_a_switch_is_no_number(tmp_path):
     (tmp_path / "detection.yaml").write_text("ema: on\nworkers: on\nweight_decay: off\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"ema: should be a number; on, yes and true say not how much") as error:
+    with pytest.raises(UsageError, match=r"ema: should be a number; on, yes and true say not how much") as error:
         load_detection_config(tmp_path / "detection.yaml", [f"dataset={tmp_path}"])
     assert "workers: should be auto or a number of processes, not True" in str(error.value)
     assert "weight_decay" not in str(error.value)  # off is 0, which is what it means

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.detection.page_files import WORDS, draw_page, write_page
+from train_easyocr.common.errors import Interrupted, UsageError
 from train_easyocr.detection import training
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_boxes import DbParameters
@@ -18,8 +19,6 @@ from train_easyocr.documents.page import Box
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.engine.state import ResumeError
-from train_easyocr.engine.stopping import Interrupted
-from train_easyocr.settings.config import ConfigError
 from train_easyocr.weights.checkpoints import CheckpointError, read_weights, trained_on
 
 SECOND = (Box(30, 100, 120, 126), Box(130, 100, 170, 126), Box(20, 140, 44, 186), Box(60, 140, 200, 164))
@@ -220,15 +219,17 @@ def test_the_words_of_processes_together_are_those_of_one():
 
 
 def test_the_command_says_what_is_wrong(folder, capsys):
-    assert main(["train_data=nowhere", "lr=x"]) == 2
+    assert main(["long_side=1", "lr=x"]) == 2
     error = capsys.readouterr().err
-    assert "nowhere" in error and "lr" in error
-    assert main([f"train_data={folder / 'training'}", f"val_data={folder}", f"saved_models={folder}"]) == 2
+    assert "long_side" in error and "lr" in error
+    assert main(["train_data=nowhere", f"val_data={folder}"]) == 1
+    assert "train_data: nowhere: there is no such folder" in capsys.readouterr().err
+    assert main([f"train_data={folder / 'training'}", f"val_data={folder}", f"saved_models={folder}"]) == 1
     # Labels of two folders that name the same images: whose they are can't be told.
     error = capsys.readouterr().err
     assert "no image has labels in the form aihub (training/labels/first.json: several images of its name)" in error
     images = folder / "validation" / "images"
-    assert main([f"train_data={folder / 'training'}", f"val_data={images}", f"saved_models={folder}"]) == 2
+    assert main([f"train_data={folder / 'training'}", f"val_data={images}", f"saved_models={folder}"]) == 1
     assert "holds no labels that can be read" in capsys.readouterr().err
 
 
@@ -243,7 +244,7 @@ def test_a_detector_needs_its_card(folder):
 def test_fp16_is_for_gpus(folder):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    with pytest.raises(ConfigError, match="fp16"):
+    with pytest.raises(UsageError, match="fp16"):
         training.train(config_of(folder, precision="fp16"))
 
 

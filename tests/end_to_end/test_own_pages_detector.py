@@ -5,11 +5,12 @@ import shutil
 import pytest
 
 from tests.documents.own_folders import PAGES, own_folder
+from train_easyocr.common.errors import UsageError
 from train_easyocr.datasets.own_pages import find_own_pages
 from train_easyocr.detection.config import DEFAULT_CONFIG, detection_of, own_detector
 from train_easyocr.detection.pages import open_pages
 from train_easyocr.documents.aihub import read_page
-from train_easyocr.settings.config import CONFIG_FILES, ConfigError, load_config
+from train_easyocr.settings.config import CONFIG_FILES, load_config
 from train_easyocr.tuning.tuning_step import pages_of
 
 SETS = ("--training", "--validation", "--workers", "1", "val_images=2", "eval_images=1")
@@ -47,7 +48,7 @@ def test_what_a_user_changes_in_the_file_stays_while_the_pages_are_the_same(tmp_
     found = detection_of(config_of(output))
     assert (found.batch_size, found.ema) == (2, 0.9)
     file.write_text("batch_size: [\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"detection\.yaml"):
+    with pytest.raises(UsageError, match=r"detection\.yaml"):
         detection_of(config_of(output))
     run("--from", folder, "--output", output, *SETS)
     assert detection_of(config_of(output)).batch_size == 4

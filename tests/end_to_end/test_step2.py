@@ -311,7 +311,7 @@ def test_what_an_interrupted_unzip_left_is_not_taken_for_the_whole(download, run
 
     monkeypatch.setattr("train_easyocr.datasets.stages._report_unzipped", stop)
     monkeypatch.setattr("train_easyocr.documents.archives.write_bytes", stop)
-    assert run("--dataset", download, "--unzip", "--workers", 1)[0] == prepare_dataset.INTERRUPTED
+    assert run("--dataset", download, "--unzip", "--workers", 1)[0] == 130
     monkeypatch.undo()
     folder = download / "unzipped/training"
     unpack(folder, pages(2))
@@ -497,24 +497,24 @@ def test_check_reads_what_is_unzipped_when_the_archives_are_gone(download, run):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("status", "arguments", "said"),
     [
-        (["--training"], "give --dataset DIR, or set dataset"),
-        (["--training", "--dataset", "없음"], "there is no such folder"),
-        (["--training", "--dataset", "."], "no .zip files in Training/"),
-        (["--unzip", "--dataset", "."], "no .zip files in Training/ or Validation/"),
-        (["--check", "--dataset", "."], "holds Training/ and Validation/"),
-        (["--training", "--dataset", ".", "--select_data", "../위"], "one folder's name"),
-        (["--training", "--dataset", ".", "select_data=A-B", "batch_ratio=0.5-0.5"], "one folder's name"),
-        (["--training", "--dataset", ".", "trian_images=3"], "did you mean train_images?"),
-        (["--training", "--dataset", ".", "--config", "없음.yaml"], "없음.yaml"),
-        (["--training", "--dataset", ".", "character=korean_g9"], "korean_g9"),
+        (2, ["--training"], "give --dataset DIR, or set dataset"),
+        (1, ["--training", "--dataset", "없음"], "there is no such folder"),
+        (1, ["--training", "--dataset", "."], "no .zip files in Training/"),
+        (1, ["--unzip", "--dataset", "."], "no .zip files in Training/ or Validation/"),
+        (1, ["--check", "--dataset", "."], "holds Training/ and Validation/"),
+        (2, ["--training", "--dataset", ".", "--select_data", "../위"], "one folder's name"),
+        (2, ["--training", "--dataset", ".", "select_data=A-B", "batch_ratio=0.5-0.5"], "one folder's name"),
+        (2, ["--training", "--dataset", ".", "trian_images=3"], "did you mean train_images?"),
+        (2, ["--training", "--dataset", ".", "--config", "없음.yaml"], "없음.yaml"),
+        (2, ["--training", "--dataset", ".", "character=korean_g9"], "korean_g9"),
     ],
 )
-def test_mistakes_are_one_clear_message(tmp_path, run, monkeypatch, arguments, said):
+def test_mistakes_are_one_clear_message(tmp_path, run, monkeypatch, *, status, arguments, said):
     monkeypatch.chdir(tmp_path)
-    status, _, err = run(*arguments)
-    assert status == 1
+    found, _, err = run(*arguments)
+    assert found == status
     assert said in err and "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
 
@@ -571,7 +571,7 @@ def test_unfinished_work_from_before_the_machine_was_started_again_is_not_gone_o
 
     arguments = ("--dataset", download, "--training", "--workers", 1)
     monkeypatch.setattr("train_easyocr.datasets.prepared_set._Assembly.finish", stop)
-    assert run(*arguments)[0] == prepare_dataset.INTERRUPTED
+    assert run(*arguments)[0] == 130
     monkeypatch.undo()
     monkeypatch.setattr("train_easyocr.datasets.prepared_set._machine_started", lambda: "another")
     status, out, _ = run(*arguments)

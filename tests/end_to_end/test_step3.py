@@ -160,20 +160,20 @@ def test_torchrun_trains_the_detector_after_the_recognizer(data):
 
 
 @pytest.mark.parametrize(
-    ("settings", "message"),
+    ("status", "settings", "message"),
     [
-        (["leraning_rate=1"], "leraning_rate: there is no such setting"),
-        (["n_iter=0", "lr=high"], "n_iter: "),
-        (["select_data=없음"], "training/없음: there is no such folder; step 2 (prepare_dataset.py) writes it"),
-        (["val_data=nowhere"], "nowhere/select_data: there is no such folder"),
-        (["continue_from=lost.pth"], "continue_from: lost.pth: there is no such file"),
-        (["continue_from=korean_g9"], "korean_g9: EasyOCR has no model of that name"),
-        (["batch_size=25"], "fewer than the 25 that each batch takes"),
+        (2, ["leraning_rate=1"], "leraning_rate: there is no such setting"),
+        (2, ["n_iter=0", "lr=high"], "n_iter: "),
+        (1, ["select_data=없음"], "training/없음: there is no such folder; step 2 (prepare_dataset.py) writes it"),
+        (1, ["val_data=nowhere"], "nowhere/select_data: there is no such folder"),
+        (2, ["continue_from=lost.pth"], "continue_from: lost.pth: there is no such file"),
+        (2, ["continue_from=korean_g9"], "korean_g9: EasyOCR has no model of that name"),
+        (2, ["batch_size=25"], "fewer than the 25 that each batch takes"),
     ],
 )
-def test_mistakes_get_a_line_and_status_2(data, capsys, settings, message):
+def test_mistakes_get_a_line_and_their_status(data, capsys, status, settings, message):
     save_config(tiny_config(data), data / "settings.yaml")
-    assert command.main(["--config", str(data / "settings.yaml"), *settings]) == 2
+    assert command.main(["--config", str(data / "settings.yaml"), *settings]) == status
     errors = capsys.readouterr().err
     assert message in errors
     assert "Traceback" not in errors
@@ -186,10 +186,10 @@ def test_a_set_without_a_usable_word_ends_with_status_1_and_says_why(data, capsy
     assert "none of its 24 words can be used: unknown characters in 24 of 24 (characters most often met: '" in errors
 
 
-def test_weights_that_do_not_fit_and_wrong_files_get_a_line_and_status_2(data, capsys):
+def test_weights_that_do_not_fit_and_a_wrong_file_of_settings_get_a_line_and_their_status(data, capsys):
     save_config(tiny_config(data), data / "settings.yaml")
     (data / "weights.pth").write_bytes(b"no weights")
-    assert command.main(["--config", str(data / "settings.yaml"), f"continue_from={data / 'weights.pth'}"]) == 2
+    assert command.main(["--config", str(data / "settings.yaml"), f"continue_from={data / 'weights.pth'}"]) == 1
     assert "weights.pth: is not a file of weights" in capsys.readouterr().err
     assert command.main(["--config", str(data / "nothing.yaml")]) == 2
     assert "nothing.yaml: there is no such file" in capsys.readouterr().err

@@ -260,17 +260,17 @@ def test_default_set_is_where_step_2_put_it(folder, eval_set, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("status", "options", "message"),
     [
-        (["--eval_set", "no/such/folder"], "no/such/folder: there is no such folder"),
-        (["--eval_set", "{empty}"], "holds no labels"),
-        (["--eval_set", "{empty}", "learning_rate=3"], "learning_rate: there is no such setting"),
-        (["--eval_set", "{empty}", "--config", "none.yaml"], "none.yaml: there is no such file"),
+        (1, ["--eval_set", "no/such/folder"], "no/such/folder: there is no such folder"),
+        (1, ["--eval_set", "{empty}"], "holds no labels"),
+        (2, ["--eval_set", "{empty}", "learning_rate=3"], "learning_rate: there is no such setting"),
+        (2, ["--eval_set", "{empty}", "--config", "none.yaml"], "none.yaml: there is no such file"),
     ],
 )
-def test_wrong_commands(folder, tmp_path, options, message, capsys):
+def test_wrong_commands(folder, tmp_path, capsys, *, status, options, message):
     (tmp_path / "empty").mkdir()
-    assert evaluate.main([option.format(empty=tmp_path / "empty") for option in options]) == 2
+    assert evaluate.main([option.format(empty=tmp_path / "empty") for option in options]) == status
     said = capsys.readouterr().err
     assert message in said
     assert "Traceback" not in said

@@ -12,14 +12,13 @@ from torch import nn
 
 from tests.recognition.test_training import figures, state_of
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr.common.errors import Interrupted, OtherProcessError, UsageError
 from train_easyocr.datasets.data import PatchError
-from train_easyocr.engine.distributed import OtherProcessError, Processes
-from train_easyocr.engine.stopping import Interrupted
+from train_easyocr.engine.distributed import Processes
 from train_easyocr.recognition import training
 from train_easyocr.recognition.batches import share_of
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.training import Trainer, train
-from train_easyocr.settings.config import ConfigError
 
 FORK = multiprocessing.get_context("fork")
 
@@ -279,7 +278,7 @@ def test_processes_with_other_settings_or_too_many_are_refused(data):
     first, second = tiny_config(data), tiny_config(data, lr=0.5, workers=1)
     errors = together(lambda rank: train(second if rank else first))
     assert isinstance(errors[0], OtherProcessError)
-    assert isinstance(errors[1], ConfigError)
+    assert isinstance(errors[1], UsageError)
     assert "is not given what process 0 is: lr;" in str(errors[1])
     errors = together(lambda rank: train(tiny_config(data, batch_size=1)))
     assert "batch_size: 1 words can't be divided over 2 processes" in str(errors[0])

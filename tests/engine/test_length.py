@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr.common.errors import UsageError
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.training import LENGTH as OF_DETECTORS
 from train_easyocr.engine.length import Length, with_iterations
 from train_easyocr.engine.state import load_state
 from train_easyocr.recognition import training
 from train_easyocr.recognition.training import LENGTH, train
-from train_easyocr.settings.config import MOST_ITERATIONS, Config, ConfigError, load_config
+from train_easyocr.settings.config import MOST_ITERATIONS, Config, load_config
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_auto_or_a_number(value):
 
 @pytest.mark.parametrize("value", ["0", "-1", "2.5", "some", "True"])
 def test_anything_else_is_refused(value):
-    with pytest.raises(ConfigError, match="n_iter: should be auto or a number from 1 upwards"):
+    with pytest.raises(UsageError, match="n_iter: should be auto or a number from 1 upwards"):
         load_config(overrides=[f"n_iter={value}"])
 
 
@@ -92,5 +93,5 @@ def test_samples_are_shown_before_the_length_is_known(data):
 def test_settings_that_the_length_does_not_allow_are_told(data, monkeypatch):
     monkeypatch.setattr(training, "LENGTH", Length(passes=1, fewest=2, most=20, unit="words"))
     config = tiny_config(data, n_iter="auto", batch_size=4, select_data="select_data", warmup=50)
-    with pytest.raises(ConfigError, match=r"n_iter: auto does not go with(.|\n)*warmup: 50 iterations with n_iter: "):
+    with pytest.raises(UsageError, match=r"n_iter: auto does not go with(.|\n)*warmup: 50 iterations with n_iter: "):
         train(config)

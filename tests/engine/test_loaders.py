@@ -15,12 +15,12 @@ from torch.utils.data import Dataset
 
 from tests.detection.page_files import write_page
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr.common.errors import UsageError
 from train_easyocr.detection import training as detection
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.engine import loaders
 from train_easyocr.engine.loaders import Loaders, LoadingError, choose_loaders, load, noticing_lost_workers
 from train_easyocr.recognition.training import train
-from train_easyocr.settings.config import ConfigError
 
 MIB = 2**20
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -62,7 +62,7 @@ def test_the_trainings_of_a_machine_share_its_memory(monkeypatch):
 
 def test_more_than_fit_are_refused_with_what_mends_it(monkeypatch):
     has(monkeypatch, 64)
-    with pytest.raises(ConfigError) as error:
+    with pytest.raises(UsageError) as error:
         choose_loaders(16, 7 * MIB, 2, gpu=True)
     assert str(error.value) == (
         "workers: 16: 16 processes that load need 238 MiB of shared memory for their batches, and /dev/shm has 64 MiB "
@@ -91,7 +91,7 @@ def test_the_trainings_ask_before_they_begin(monkeypatch, tmp_path):
         write_page(tmp_path / "쪽" / split, "하나")
     has(monkeypatch, 0)
     config = tiny_config(tmp_path, n_iter=1, workers=2)
-    with pytest.raises(ConfigError, match="workers: 2: 2 processes that load need 1 MiB"):
+    with pytest.raises(UsageError, match="workers: 2: 2 processes that load need 1 MiB"):
         train(config)
     assert not (config.experiment / "config.yaml").exists()
     pages = {
@@ -101,7 +101,7 @@ def test_the_trainings_ask_before_they_begin(monkeypatch, tmp_path):
         **pages, saved_models=str(tmp_path), long_side=256, n_iter=1, workers=2, precision="fp32"
     )
     # 16 pieces of 640 x 640 pixels and as many bytes of targets make 12.5 MiB.
-    with pytest.raises(ConfigError, match="workers: 2: 2 processes that load need 38 MiB"):
+    with pytest.raises(UsageError, match="workers: 2: 2 processes that load need 38 MiB"):
         detection.train(detector)
     assert not (detector.experiment / "best_f1.pth").exists()
 
@@ -175,13 +175,13 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from tests.recognition.word_sets import tiny_config
-from train_easyocr.common.command_line import status_of_training
+from train_easyocr.common.command_line import command
 from train_easyocr.engine import loaders
 from train_easyocr.recognition.training import train
 if sys.argv[2] == "unseen":
     loaders.free_shared_memory = lambda: None
 config = tiny_config(Path(sys.argv[1]), n_iter=2, batch_size=256, img_width=400, batch_width="fixed", workers=4)
-sys.exit(status_of_training(lambda: train(config), config.experiment))
+sys.exit(command("train.py")(train)(config))
 """
 PRIVATE = 'mount -t tmpfs -o size=4m tmpfs /dev/shm && exec "$@"'
 

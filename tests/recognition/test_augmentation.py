@@ -9,12 +9,13 @@ import torch
 from PIL import Image
 
 from tests.recognition.word_sets import WORDS, render, tiny_config, write_set
+from train_easyocr.common.errors import UsageError
 from train_easyocr.datasets.data import open_set
 from train_easyocr.datasets.sampling import training_plan
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.recognition.augmentation import OPERATIONS, Augmentation, augment
 from train_easyocr.recognition.batches import reading_batches, training_batches
-from train_easyocr.settings.config import AUGMENTATION_KINDS, ConfigError, load_config
+from train_easyocr.settings.config import AUGMENTATION_KINDS, load_config
 from train_easyocr.train import main
 from train_easyocr.weights.characters import CharacterSet
 
@@ -139,13 +140,13 @@ def test_kinds_are_drawn_alone_where_they_are_named():
     ("value", "message"), [("blur-noise", "there is no 'noise'; all, or some of these"), ("blur-blur", "named twice")]
 )
 def test_a_kind_that_is_not_there_is_refused(value, message):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(UsageError, match=message):
         load_config(overrides=[f"augmentation_kinds={value}"])
 
 
 @pytest.mark.parametrize("value", ["loud", "1.5", "-1", "nan", "True"])
 def test_a_wrong_strength_is_refused(value):
-    with pytest.raises(ConfigError, match="augmentation: should be off, light, medium, strong or a number from 0 to 1"):
+    with pytest.raises(UsageError, match="augmentation: should be off, light, medium, strong or a number from 0 to 1"):
         load_config(overrides=[f"augmentation={value}"])
 
 

@@ -6,8 +6,8 @@ import cv2
 import pytest
 
 from tests.recognition.word_sets import write_lmdb, write_set
+from train_easyocr.common.errors import UserError
 from train_easyocr.recognition.character_proposal import FEWEST, propose_characters
-from train_easyocr.settings.config import ConfigError
 from train_easyocr.train import main
 from train_easyocr.weights.characters import CharacterSet
 
@@ -31,7 +31,7 @@ def test_decomposed_labels_hold_the_characters_that_training_reads(tmp_path):
 
 
 def test_a_folder_without_labels_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"holds none of labels\.csv"):
+    with pytest.raises(UserError, match=r"holds none of labels\.csv"):
         propose_characters(tmp_path, CharacterSet("가"))
 
 
@@ -42,7 +42,7 @@ def test_step_3_writes_a_file_that_the_setting_character_takes(tmp_path, capsys)
     file = tmp_path / "models" / "새 글자" / "characters.txt"
     assert f"character={file}" in capsys.readouterr().out
     assert CharacterSet.from_setting(str(file)).characters == "나가를"
-    assert main(["--character-from", str(tmp_path / "models"), *settings]) == 2
+    assert main(["--character-from", str(tmp_path / "models"), *settings]) == 1
 
 
 def test_words_in_all_forms_that_step_3_takes_are_counted_once(tmp_path):

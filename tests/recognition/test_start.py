@@ -6,6 +6,7 @@ from torch import nn
 
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, tiny_config
+from train_easyocr.common.errors import UsageError
 from train_easyocr.engine.device import Computing
 from train_easyocr.engine.state import load_state
 from train_easyocr.recognition import start as start_module
@@ -13,7 +14,6 @@ from train_easyocr.recognition.batches import Batch
 from train_easyocr.recognition.losses import CtcCriterion
 from train_easyocr.recognition.start import find_start, learn_new_characters
 from train_easyocr.recognition.training import train
-from train_easyocr.settings.config import ConfigError
 from train_easyocr.weights.characters import CharacterSet, CtcConverter
 from train_easyocr.weights.checkpoints import read_weights
 from train_easyocr.weights.easyocr_weights import MissingWeights
@@ -161,7 +161,7 @@ def test_a_start_is_a_file_or_a_name_of_easyocr(tmp_path, monkeypatch):
     (tmp_path / "mine").touch()
     assert find_start(str(tmp_path / "mine")) == (tmp_path / "mine", "")
     for wrong in ("nothing.pth", "folder/nothing", str(tmp_path)):
-        with pytest.raises(ConfigError, match="no such file"):
+        with pytest.raises(UsageError, match="no such file"):
             find_start(wrong)
-    with pytest.raises(ConfigError, match="korean_g3"):
+    with pytest.raises(UsageError, match="korean_g3"):
         find_start("korean_g3")

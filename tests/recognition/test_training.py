@@ -14,6 +14,7 @@ from torch import nn
 
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
+from train_easyocr.common.errors import Interrupted, UsageError
 from train_easyocr.common.text import VARIANTS_SUM
 from train_easyocr.datasets.data import DataError, PatchError
 from train_easyocr.datasets.labels_csv import read_rows
@@ -21,7 +22,7 @@ from train_easyocr.datasets.sampling import POOL_BATCHES, BatchPlan
 from train_easyocr.documents.page_sums import page_sum, unpack
 from train_easyocr.engine.logs import RunLog
 from train_easyocr.engine.state import STATE, ResumeError, check_settings, load_state
-from train_easyocr.engine.stopping import Interrupted, NotFiniteError
+from train_easyocr.engine.stopping import NotFiniteError
 from train_easyocr.recognition import training
 from train_easyocr.recognition.batches import Batch
 from train_easyocr.recognition.model import build_model
@@ -30,7 +31,7 @@ from train_easyocr.recognition.training import (
     make_converter,
     train,
 )
-from train_easyocr.settings.config import CONFIG_FILES, Config, ConfigError, load_config
+from train_easyocr.settings.config import CONFIG_FILES, Config, load_config
 from train_easyocr.weights.characters import CharacterSet, korean_documents
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card, read_weights
 from train_easyocr.weights.model_files import Place, stage
@@ -679,7 +680,7 @@ def test_contrast_and_width_reach_the_network(data):
 def test_fp16_is_for_gpus(data):
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    with pytest.raises(ConfigError, match="fp16 needs a GPU"):
+    with pytest.raises(UsageError, match="fp16 needs a GPU"):
         train(tiny_config(data, precision="fp16"))
 
 

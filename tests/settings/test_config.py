@@ -5,12 +5,12 @@ import re
 import pytest
 import yaml
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.settings.config import (
     CONFIG_FILES,
     DEFAULT_CONFIG,
     GONE,
     Config,
-    ConfigError,
     check_config,
     load_config,
     save_config,
@@ -72,7 +72,7 @@ def test_a_bare_off_is_the_word_and_not_a_truth_value(tmp_path):
 def test_all_faults_are_reported_together(tmp_path):
     path = tmp_path / "설정.yaml"
     path.write_text("lrr: 1\nimg_width: 넓다\nrgb: True\nselect_data: A-B\nFeatureExtraction: VG\n", encoding="utf-8")
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(UsageError) as caught:
         load_config(path, ["batch_size=0", "그냥"])
     message = str(caught.value)
     for expected in (
@@ -134,7 +134,7 @@ def test_all_faults_are_reported_together(tmp_path):
     ],
 )
 def test_contradictions(overrides, expected):
-    with pytest.raises(ConfigError, match=re.escape(expected)):
+    with pytest.raises(UsageError, match=re.escape(expected)):
         load_config(DEFAULT_CONFIG, overrides)
 
 
@@ -145,7 +145,7 @@ def test_a_setting_that_is_gone_may_say_what_is_done_today_and_nothing_else(tmp_
     assert load_config(file) == Config(lr=0.5)
     file.write_text(f"{key}: 0.25\n", encoding="utf-8")
     for path, overrides in ((file, ()), (DEFAULT_CONFIG, (f"{key}=0.25",))):
-        with pytest.raises(ConfigError, match=re.escape(f"  - {key}: 0.25: this setting is gone: {fate}")):
+        with pytest.raises(UsageError, match=re.escape(f"  - {key}: 0.25: this setting is gone: {fate}")):
             load_config(path, overrides)
     assert check_config(without_gone({key: 0.25, "lr": 0.5})) == Config(lr=0.5)
 
@@ -181,7 +181,7 @@ def test_the_published_adam_is_an_optimizer(tmp_path):
         path.write_text(text, encoding="utf-8")
         assert load_config(path, overrides).optimizer == expected
     path.write_text("adam: True\noptimizer: adadelta\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match="adam: True beside optimizer: adadelta"):
+    with pytest.raises(UsageError, match="adam: True beside optimizer: adadelta"):
         load_config(path)
 
 
@@ -196,9 +196,9 @@ def test_numbers_and_nothing_in_a_file_are_read_as_meant(tmp_path):
 def test_a_broken_file_is_named(tmp_path, text):
     path = tmp_path / "망가짐.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"망가짐\.yaml"):
+    with pytest.raises(UsageError, match=r"망가짐\.yaml"):
         load_config(path)
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(UsageError, match="no such file"):
         load_config(tmp_path / "없음.yaml")
 
 

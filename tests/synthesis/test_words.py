@@ -169,17 +169,17 @@ def test_words_of_a_corpus_are_rendered(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("extra", "message"),
+    ("status", "extra", "message"),
     [
-        (["--characters", "힣漢"], "none of these characters"),
-        (["--from_report", "nowhere.json"], "nowhere.json: can't be read"),
-        (["--corpus", "nowhere.txt"], "nowhere.txt: can't be read"),
-        (["--validation_share", "0.001"], "leave one set empty"),
-        (["--faces", "unseen"], "no Korean face of the set 'unseen'"),
+        (1, ["--characters", "힣漢"], "none of these characters"),
+        (1, ["--from_report", "nowhere.json"], "nowhere.json: can't be read"),
+        (1, ["--corpus", "nowhere.txt"], "nowhere.txt: can't be read"),
+        (2, ["--validation_share", "0.001"], "leave one set empty"),
+        (1, ["--faces", "unseen"], "no Korean face of the set 'unseen'"),
     ],
 )
-def test_what_can_not_be_done_is_said(tmp_path, capsys, extra, message):
-    assert run(tmp_path / "set", *extra, count=20) == 1
+def test_what_can_not_be_done_is_said(tmp_path, capsys, status, extra, message):
+    assert run(tmp_path / "set", *extra, count=20) == status
     assert message in capsys.readouterr().err
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.detection.page_files import write_page
 from train_easyocr import train as step3
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import sha256
 from train_easyocr.datasets.data import DataError
 from train_easyocr.delivery import __main__ as step4
@@ -15,7 +16,7 @@ from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.pages import validation_pages
 from train_easyocr.detection.settings import FILE_NAME, read_settings, tuning_folder
 from train_easyocr.engine.state import FREE, ResumeError, check_settings
-from train_easyocr.settings.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.synthesis.fonts import packaged_folder
@@ -108,7 +109,7 @@ def test_nothing_is_tuned_unless_it_is_asked_for():
     assert load_config(DEFAULT_CONFIG, ["detection_tuning=50"]).detection_tuning == 50
     assert load_config(DEFAULT_CONFIG, ["detection_tuning=auto"]).detection_tuning == 0  # of an earlier version
     for wrong, expected in (("-1", "greater than or equal to 0"), ("0.5", "integer"), ("some", "integer")):
-        with pytest.raises(ConfigError, match=f"detection_tuning: .*{expected}"):
+        with pytest.raises(UsageError, match=f"detection_tuning: .*{expected}"):
             load_config(DEFAULT_CONFIG, [f"detection_tuning={wrong}"])
 
 
@@ -125,8 +126,8 @@ def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_mi
         raise MissingWeights(f"{name} is nowhere")
 
     done = []
-    monkeypatch.setattr(step3, "run", lambda config, *_: done.append("recognizer") or 0)
-    monkeypatch.setattr("train_easyocr.detection.train.run", lambda config, minutes: done.append("detector") or 0)
+    monkeypatch.setattr("train_easyocr.recognition.training.train", lambda config, *_: done.append("recognizer"))
+    monkeypatch.setattr("train_easyocr.detection.training.train", lambda config, minutes: done.append("detector"))
     monkeypatch.setattr("train_easyocr.tuning.tuning_step.tune_trained", lambda *_: done.append("settings"))
     (tmp_path / "검출.yaml").write_text("", encoding="utf-8")
     arguments = [f"dataset={tmp_path}", f"detection={tmp_path / '검출.yaml'}", "detection_tuning=5"]
@@ -149,6 +150,6 @@ def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_mi
 
     del done[:]
     monkeypatch.setattr("train_easyocr.weights.easyocr_weights.find_weights", missing)
-    assert step3.main(["detection_tuning=5"]) == step3.USAGE_ERROR
+    assert step3.main(["detection_tuning=5"]) == 1
     assert not done
     assert "detection_tuning=0 trains without tuning it" in capsys.readouterr().err

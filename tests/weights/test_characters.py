@@ -11,8 +11,8 @@ import easyocr.config
 import pytest
 from easyocr.utils import CTCLabelConverter
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.text import VARIANTS
-from train_easyocr.settings.config import ConfigError
 from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
 
 ALL_MODELS = {**easyocr.config.recognition_models["gen1"], **easyocr.config.recognition_models["gen2"]}
@@ -85,12 +85,12 @@ def test_decomposed_characters_are_composed():
     ],
 )
 def test_unusable_settings_are_refused_with_the_reason(setting, message):
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(UsageError, match=message):
         CharacterSet.from_setting(setting)
 
 
 def test_all_faults_are_reported_at_once():
-    with pytest.raises(ConfigError, match=r"more than once; holds control"):
+    with pytest.raises(UsageError, match=r"more than once; holds control"):
         CharacterSet.from_setting("가가\n")
 
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from tests.easyocr_files import install_random_weights, random_state, subprocess_environment
-from train_easyocr.settings.config import ConfigError
+from train_easyocr.common.errors import UsageError
 from train_easyocr.weights import easyocr_weights
 from train_easyocr.weights.easyocr_weights import (
     DamagedWeights,
@@ -129,7 +129,7 @@ def test_a_server_that_does_not_answer_is_given_up(empty_folder, monkeypatch):
 
 
 def test_a_misspelt_name_names_the_nearest():
-    with pytest.raises(ConfigError, match=r"korean_2: .*did you mean korean_g2"):
+    with pytest.raises(UsageError, match=r"korean_2: .*did you mean korean_g2"):
         find_weights("korean_2")
 
 
@@ -174,5 +174,5 @@ def test_the_command_prints_where_weights_are(tmp_path, monkeypatch, capsys):
     files = install_random_weights(tmp_path / "이지 OCR", monkeypatch)
     assert easyocr_weights.main(["korean_g2", "craft"]) == 0
     assert capsys.readouterr().out.splitlines() == [str(files["korean_g2"]), str(files["craft"])]
-    assert easyocr_weights.main(["korean_g2", "korean_g3"]) == 1
+    assert easyocr_weights.main(["korean_g2", "korean_g3"]) == 2
     assert "did you mean korean_g2" in capsys.readouterr().err

@@ -6,13 +6,13 @@ import pytest
 
 from tests.detection.untrained import save_untrained
 from tests.evaluation.installed import write_set
+from train_easyocr.common.errors import UsageError
 from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import load_detection_config
 from train_easyocr.detection.parameters import WORDS
 from train_easyocr.detection.settings import EASYOCR, save_settings, settings_for
 from train_easyocr.detection.training import _find_start
 from train_easyocr.recognition.start import find_start
-from train_easyocr.settings.config import ConfigError
 from train_easyocr.weights.marks import keep, marked_detector, marked_recognizer, marked_settings
 
 
@@ -48,7 +48,7 @@ def test_training_starts_from_a_mark(saved, tmp_path, monkeypatch):
     folder = write_set(tmp_path / "pages", 1)
     settings = [f"train_data={folder}", f"val_data={folder}", f"saved_models={saved}"]
     assert load_detection_config(overrides=[*settings, "continue_from=첫모델"]).continue_from == "첫모델"
-    with pytest.raises(ConfigError, match=r"continue_from: tuned.*--mark"):
+    with pytest.raises(UsageError, match=r"continue_from: tuned.*--mark"):
         load_detection_config(overrides=[*settings, "continue_from=tuned"])
 
 

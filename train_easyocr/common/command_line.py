@@ -1,4 +1,4 @@
-"""What the command lines share: exit statuses, what went wrong told in a line, and the types of arguments.
+"""What the command lines share: how they end, and the types of arguments.
 
 Importing this module loads nothing that takes long.
 """
@@ -6,14 +6,19 @@ Importing this module loads nothing that takes long.
 from __future__ import annotations
 
 import argparse
+import functools
 import io
 import os
 import sys
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
+from typing import ParamSpec
 
-USAGE_ERROR, FAILURE, INTERRUPTED = 2, 1, 130
+from train_easyocr.common.errors import Interrupted, OtherProcessError, UserError
+
+P = ParamSpec("P")
+FAILURE, INTERRUPTED = 1, 130
+STOPPED = "stopped; the same command goes on from here"
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
@@ -60,18 +65,50 @@ def add_cuda(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def say(message: object, status: int, number: str = "") -> int:
+def command(name: str) -> Callable[[Callable[P, int | None]], Callable[P, int]]:
+    """Make a `main` that ends as all commands do; it returns the exit status.
+
+    0 where `main` returns None; that of a `UserError`: 2 where the command or its settings are wrong, 1 where the data,
+    files or the machine are, be it that they are not there, can't be used, or that nothing of them can; 130 after
+    Ctrl-C. What went wrong is said on the standard error, without a traceback. Any other exception is a bug, and keeps
+    its traceback.
+
+    Args:
+        name: What the command is called where it tells of an error.
+    """
+
+    def ending_well(main: Callable[P, int | None]) -> Callable[P, int]:
+        @functools.wraps(main)
+        def ended(*arguments: P.args, **named: P.kwargs) -> int:
+            print_anything()
+            try:
+                return main(*arguments, **named) or 0
+            except UserError as error:
+                return _say(f"{name}: {error}", error.status, "" if error.agreed else "LOCAL_RANK")
+            except OSError as error:
+                what = f"{error.filename}: {error.strerror}" if error.filename else error
+                return _say(f"{name}: {what}; mend that and run again, it goes on where it stopped", FAILURE)
+            except OtherProcessError:
+                return FAILURE
+            except (KeyboardInterrupt, Interrupted) as stop:
+                return _say(f"{name}: {str(stop) or STOPPED}", INTERRUPTED, "RANK")
+
+        return ended
+
+    return ending_well
+
+
+def _say(message: str, status: int, number: str = "") -> int:
     """Say what went wrong; `number` is where torchrun numbers processes of which only the first is to say it."""
     if os.environ.get(number, "0") == "0":
-        print(f"{message}", file=sys.stderr, flush=True)
+        print(message, file=sys.stderr, flush=True)
     return status
 
 
 def print_anything() -> None:
     """Let no character end a run that the console's encoding lacks, as a Korean Windows' lacks •: it is spelt out.
 
-    What is printed goes on in the console's own encoding, here and in the processes that are started from here. The
-    first statement of each command line, before its --help.
+    What is printed goes on in the console's own encoding, here and in the processes that are started from here.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -84,39 +121,3 @@ def write_lines_at_once() -> None:
     """Let lines come when they are written, through a pipe, too."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
-
-
-def status_of_training(train: Callable[[], None], experiment: Path, *failures: type[Exception]) -> int:
-    """Run a training, say in a line what stopped it, if something did, and return the exit status.
-
-    Args:
-        train: Trains.
-        experiment: Its folder.
-        failures: Errors of its own that are no fault of settings or data.
-
-    Returns:
-        0 done, 1 failed or not one usable word, 2 wrong settings or data, 130 stopped by a signal.
-    """
-    from train_easyocr.datasets.data import DataError, NothingUsableError  # noqa: PLC0415
-    from train_easyocr.engine.distributed import OtherProcessError  # noqa: PLC0415
-    from train_easyocr.engine.loaders import LoadingError  # noqa: PLC0415
-    from train_easyocr.engine.state import ResumeError  # noqa: PLC0415
-    from train_easyocr.engine.stopping import Interrupted, NotFiniteError  # noqa: PLC0415
-    from train_easyocr.settings.config import ConfigError  # noqa: PLC0415
-    from train_easyocr.weights.checkpoints import CheckpointError  # noqa: PLC0415
-    from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights  # noqa: PLC0415
-
-    failed: tuple[type[Exception], ...] = (NotFiniteError, LoadingError, *failures)
-    try:
-        train()
-    except (KeyboardInterrupt, Interrupted) as stop:
-        return say(str(stop) or "Stopped; what is saved of this experiment is as it was", INTERRUPTED, "RANK")
-    except OtherProcessError:
-        return FAILURE  # that process says why
-    except (ConfigError, DataError, ResumeError, CheckpointError, MissingWeights, DamagedWeights) as error:
-        return say(error, FAILURE if isinstance(error, NothingUsableError) else USAGE_ERROR)
-    except failed as error:
-        return say(error, FAILURE)
-    except OSError as error:
-        return say(f"{error.filename or experiment}: {error.strerror or error}", FAILURE)
-    return 0

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from train_easyocr.common.errors import UserError
+
 UTF_8, UTF_16, UTF_32, CP949 = "UTF-8", "UTF-16", "UTF-32", "CP949"
 
 _MARKS = (
@@ -33,7 +35,7 @@ class Decoded(NamedTuple):
     codec: str
 
 
-class EncodingError(ValueError):
+class EncodingError(UserError, ValueError):
     """Bytes are no text in any of the encodings; the message says so."""
 
 

@@ -15,10 +15,15 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
 from typing import Any, Literal, TypeVar
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.memory import keep_freed_memory
 
 R = TypeVar("R")
 
+WORKER_DIED = (
+    "a worker process was ended from outside (out of memory?); run again, it goes on; --workers with a lower number "
+    "needs less memory"
+)
 LARGEST_KEPT, MOST_KEPT = 32 * 2**20, 128 * 2**20
 """Bytes of free memory that a process keeps, in a block and in all. A page of 2,500 x 3,500 pixels has 8.7 million."""
 
@@ -27,10 +32,6 @@ SILENCE = 45
 
 _common: tuple[Any, ...] = ()
 """In a worker process: what all its tasks share."""
-
-
-class WorkerDiedError(RuntimeError):
-    """A worker process was ended from outside, most likely for want of memory."""
 
 
 def available_cores() -> int:
@@ -80,7 +81,7 @@ def spread(
         name: Returns what a task is called in that line.
 
     Raises:
-        WorkerDiedError: A worker process was ended from outside.
+        UserError: A worker process was ended from outside.
         Exception: Whatever `function` raises; the tasks that run then are finished first.
     """
     if workers == 1:
@@ -94,10 +95,7 @@ def spread(
         try:
             yield from _collect(pool, function, tasks, 4 * workers, name)
         except BrokenProcessPool:
-            raise WorkerDiedError(
-                "a worker process was ended from outside (out of memory?); run again, it goes on; "
-                "--workers with a lower number needs less memory"
-            ) from None
+            raise UserError(WORKER_DIED) from None
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.foreign_sets import (
     DATABASE,
@@ -48,7 +49,7 @@ MALFORMED = "no name and label in the row"
 NO_IMAGE = "no image"
 
 
-class DataError(ValueError):
+class DataError(UserError, ValueError):
     """A prepared set can't be used; the message names the folder or file and what to do."""
 
 
@@ -56,7 +57,7 @@ class NothingUsableError(DataError):
     """A set, or all pages for a purpose, have not one usable word; the message says why, the commonest reason first."""
 
 
-class PatchError(ValueError):
+class PatchError(UserError, ValueError):
     """A patch can't be read; the message names the file."""
 
 

@@ -6,11 +6,13 @@ import csv
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from train_easyocr.common.errors import UserError
+
 HEADER = ("filename", "words")
 NEEDS_QUOTES = frozenset(',"\r\n')
 
 
-class LabelsCsvError(ValueError):
+class LabelsCsvError(UserError, ValueError):
     """A labels.csv can't be read; the message names the file and the row."""
 
 

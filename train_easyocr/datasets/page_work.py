@@ -17,6 +17,7 @@ from typing import BinaryIO, Literal
 import cv2
 import numpy as np
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.batch_records import PageRecord, summarize
 from train_easyocr.datasets.cropping import CutPage, Cutting, cut_page, patch_name
 from train_easyocr.datasets.png import encode_png
@@ -71,7 +72,7 @@ class BatchTask:
     cutting: Cutting
 
 
-class PageError(ValueError):
+class PageError(UserError, ValueError):
     """A page can't be used: the reason, by which pages are counted, and a detail."""
 
     def __init__(self, reason: str, detail: str) -> None:

@@ -24,6 +24,7 @@ from typing import Any
 import lmdb
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import TEMPORARY_SUFFIX, write_json, write_text
 from train_easyocr.common.memory import keep_freed_memory
 from train_easyocr.common.workers import LARGEST_KEPT, MOST_KEPT, spread
@@ -63,7 +64,7 @@ AT_ONCE = 16
 """Batches that are put together before the next result is taken: workers must not run out of tasks meanwhile."""
 
 
-class PrepareError(ValueError):
+class PrepareError(UserError, ValueError):
     """A set can't be made; the message says what to do."""
 
 

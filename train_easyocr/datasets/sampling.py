@@ -13,7 +13,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from train_easyocr.datasets.data import DataError, Indices, WordSet, generator, training_widths
+from train_easyocr.common.errors import UsageError
+from train_easyocr.datasets.data import Indices, WordSet, generator, training_widths
 from train_easyocr.settings.config import Config
 
 POOL_BATCHES = 64
@@ -32,7 +33,7 @@ def split_batch(batch_size: int, shares: Sequence[float]) -> list[int]:
     """Divide a batch among data sets by largest remainder: the counts add up to `batch_size` exactly.
 
     Raises:
-        DataError: A data set would get no word at all.
+        UsageError: A data set would get no word at all.
     """
     wanted = [batch_size * share for share in shares]
     # 64 * 0.3 + 64 * 0.7 may miss 64 by a rounding error; 1e-9 keeps whole numbers whole.
@@ -41,7 +42,7 @@ def split_batch(batch_size: int, shares: Sequence[float]) -> list[int]:
     for index in by_remainder[: batch_size - sum(counts)]:
         counts[index] += 1
     if 0 in counts:
-        raise DataError(
+        raise UsageError(
             f"batch_ratio gives data set {counts.index(0) + 1} no word in a batch of {batch_size}; raise batch_size"
         )
     return counts
@@ -251,7 +252,7 @@ def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
     """Return the plan of a training run.
 
     Raises:
-        DataError: A data set has fewer usable words than its part of one batch, or gets no part.
+        UsageError: A data set has fewer usable words than its part of one batch, or gets no part.
     """
     parts = _parts(sets, config)
     widths = None
@@ -266,7 +267,7 @@ def _parts(sets: Sequence[WordSet], config: Config) -> list[int]:
     if config.usage_shares:
         drawn = [max(1, round(len(data) * share)) for data, share in zip(sets, config.usage_shares, strict=True)]
         if sum(drawn) < config.batch_size:
-            raise DataError(
+            raise UsageError(
                 f"data_usage_ratio: an epoch draws {sum(drawn):,} words, fewer than the {config.batch_size} of a "
                 "batch; lower batch_size or raise the shares"
             )
@@ -274,7 +275,7 @@ def _parts(sets: Sequence[WordSet], config: Config) -> list[int]:
     counts = split_batch(config.batch_size, config.batch_shares)
     for data, count in zip(sets, counts, strict=True):
         if len(data) < count:
-            raise DataError(
+            raise UsageError(
                 f"{data.report.folder}: {len(data):,} of its {data.report.read:,} words can be used, fewer than the "
                 f"{count} that each batch takes; lower batch_size (log_dataset.txt says what was left out)"
             )

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing, sha256
 from train_easyocr.common.text import is_normal, normalize_label
 
@@ -50,7 +51,7 @@ Column = npt.NDArray[np.int32]
 Lengths = npt.NDArray[np.uint16]
 
 
-class LabelsError(ValueError):
+class LabelsError(UserError, ValueError):
     """A labels.csv can't be read; the message names the file and the row."""
 
 

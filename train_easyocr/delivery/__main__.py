@@ -23,7 +23,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.common.command_line import print_anything
+from train_easyocr.common.command_line import command
+from train_easyocr.common.errors import UsageError
 from train_easyocr.delivery import InstallationError
 from train_easyocr.delivery.acceptance import RefusedError, refuse_if_worse
 from train_easyocr.delivery.archive import models_at_hand, restore
@@ -32,7 +33,7 @@ from train_easyocr.delivery.install import install
 from train_easyocr.detection.config import DetectionConfig, detection_of, own_detector
 from train_easyocr.detection.settings import EASYOCR, FILE_NAME, tuning_folder
 from train_easyocr.detection.training import BEST
-from train_easyocr.settings.config import DEFAULT_CONFIG, Config, ConfigError, load_config
+from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.weights.checkpoints import best_weights
 from train_easyocr.weights.marks import marked_detector, marked_recognizer, marked_settings
 from train_easyocr.weights.model_files import Place
@@ -135,33 +136,28 @@ def _split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
     settings = [argument for argument in arguments if argument.partition("=")[0].isidentifier() and "=" in argument]
     weights = [argument for argument in arguments if argument not in settings]
     if len(weights) > 1:
-        raise InstallationError(f"one file of weights can be installed, not {len(weights)}: {', '.join(weights)}")
+        raise UsageError(f"one file of weights can be installed, not {len(weights)}: {', '.join(weights)}")
     return (Path(weights[0]) if weights else None), settings
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run step 4; return the exit status."""
-    print_anything()
+@command("step 4")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run step 4."""
     args = parse_args(arguments)
-    try:
-        weights, settings = _split_arguments(args.arguments)
-        if args.list:
-            print(list_models(models_at_hand(Place.installed())))
-            return 0
-        if args.restore:
-            place = restore(args.restore)
-        else:
-            config = load_config(args.config, settings)
-            chosen = _chosen_weights(weights, config)
-            detector, detection_settings = _chosen_detector(args.detector, args.detection_settings, config)
-            if args.refuse_if_worse and chosen.is_file():
-                _refuse_if_worse(chosen, args.refuse_if_worse, config.seed)
-            place = install(chosen, config, words=args.words, detector=detector, detection_settings=detection_settings)
-    except (InstallationError, ConfigError) as error:
-        print(f"step 4: {error}", file=sys.stderr)
-        return 1
+    weights, settings = _split_arguments(args.arguments)
+    if args.list:
+        print(list_models(models_at_hand(Place.installed())))
+        return
+    if args.restore:
+        place = restore(args.restore)
+    else:
+        config = load_config(args.config, settings)
+        chosen = _chosen_weights(weights, config)
+        detector, detection_settings = _chosen_detector(args.detector, args.detection_settings, config)
+        if args.refuse_if_worse and chosen.is_file():
+            _refuse_if_worse(chosen, args.refuse_if_worse, config.seed)
+        place = install(chosen, config, words=args.words, detector=detector, detection_settings=detection_settings)
     print(describe_place(place))
-    return 0
 
 
 if __name__ == "__main__":

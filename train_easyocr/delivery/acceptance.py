@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_json, write_text
 from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
 from train_easyocr.evaluation.analysis import FORMAT, HEADLINE, JSON_NAME, Analyzer, with_identities
@@ -29,7 +30,7 @@ INSTALLED = "installed"
 OVERRIDE = "to install it all the same, leave --refuse-if-worse out"
 
 
-class RefusedError(RuntimeError):
+class RefusedError(UserError, RuntimeError):
     """Weights may not be installed, or it can't be told; the message says why."""
 
 

@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import sha256
-from train_easyocr.delivery import InstallationError
 from train_easyocr.delivery.staging import copy_or_remove
 from train_easyocr.weights.checkpoints import CheckpointError, WeightsCard, read_card
 from train_easyocr.weights.model_files import Place
@@ -85,13 +85,13 @@ def restore(name: str) -> Place:
     """Put a model of the archive back; the one that is installed now is kept.
 
     Raises:
-        InstallationError: There is no model of that name.
+        UsageError: There is no model of that name.
     """
     place = Place.installed()
     folder = _archive(place) / name
     if not (folder / place.weights.name).is_file():
         known = ", ".join(model.name for model in models_at_hand(place)) or "none"
-        raise InstallationError(f"no model named {name} was installed before; there are: {known}")
+        raise UsageError(f"no model named {name} was installed before; there are: {known}")
     archive_installed(place)
     put(Place(folder, folder), place)
     return place

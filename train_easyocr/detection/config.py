@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.own_pages import find_own_pages
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.download import find_download, holds_pages
@@ -123,8 +124,15 @@ class DetectionConfig(CheckedSettings):
 
 
 def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> DetectionConfig:
-    """Read the settings; see `train_easyocr.settings.config.load_settings`, whose errors it raises."""
-    return load_settings(DetectionConfig, partial(check_settings, DetectionConfig, contradictions), path, overrides)
+    """Read the settings; see `train_easyocr.settings.config.load_settings`, whose errors it raises.
+
+    Raises:
+        UserError: The settings are in order, but data that they name is not there; all of it is reported.
+    """
+    config = load_settings(DetectionConfig, partial(check_settings, DetectionConfig, contradictions), path, overrides)
+    if missing := _missing_data(config):
+        raise UserError("\n".join(missing))
+    return config
 
 
 def detection_of(config: Config) -> DetectionConfig | None:
@@ -136,7 +144,7 @@ def detection_of(config: Config) -> DetectionConfig | None:
     trained on; prepared words alone are not enough.
 
     Raises:
-        ConfigError: The file can't be used.
+        UsageError: The file can't be used.
     """
     if not config.detection:
         return None
@@ -153,7 +161,7 @@ def own_settings(config: Config) -> DetectionConfig | None:
     """Return the settings of a detector on one's own pages, as step 2 wrote them; None where it took none.
 
     Raises:
-        ConfigError: The file can't be used.
+        UsageError: The file can't be used.
     """
     file = find_own_pages(config.prepared, config.data_names)
     if file is None:
@@ -172,18 +180,22 @@ def own_detector(config: Config) -> Path:
     return Path(config.saved_models) / f"{config.experiment_name}_detector"
 
 
-def contradictions(config: DetectionConfig) -> list[str]:
-    """Return what is wrong among values that are right each for itself."""
+def _missing_data(config: DetectionConfig) -> list[str]:
     found = [
         f"{key}: {folder}: there is no such folder"
         for key in ("dataset", "train_data", "val_data")
         if (folder := getattr(config, key)) and not Path(folder).is_dir()
     ]
-    found += [
+    return found + [
         f"{key}: {file}: there is no such file"
         for key in ("train_list", "val_list")
         if (file := getattr(config, key)) and not Path(file).is_file()
     ]
+
+
+def contradictions(config: DetectionConfig) -> list[str]:
+    """Return what is wrong among values that are right each for itself."""
+    found: list[str] = []
     named = (("craft", "craft"), (STARTER, "db_light"))
     start = config.continue_from
     marked = marked_detector(start, Path(config.saved_models))

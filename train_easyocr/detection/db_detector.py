@@ -110,7 +110,7 @@ def open_db_light(
 
     Raises:
         CheckpointError: Weights or card can't be used.
-        ConfigError: The device can't compute in this precision.
+        UsageError: The device can't compute in this precision.
     """
     card = read_card_of(DbCard, path)
     model = DbLight()

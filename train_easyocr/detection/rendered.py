@@ -8,13 +8,14 @@ measures how far `craft_targets.divide` is off: it sees the labels alone.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.common.command_line import print_anything
+from train_easyocr.common.command_line import command
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.craft_targets import Cells, divide, draw_gaussians, is_vertical, pairs
 from train_easyocr.detection.interface import ScoreMaps
@@ -121,9 +122,9 @@ def _inside(box: Box, candidates: Sequence[Cells]) -> Cells | None:
     return None
 
 
+@command("detection.rendered")
 def main() -> None:
     """Print the errors of the division over rendered pages."""
-    print_anything()
     parser = argparse.ArgumentParser(description="Measures the division of word boxes into characters.")
     parser.add_argument("--pages", type=int, default=24)
     library = FontLibrary.find()
@@ -143,4 +144,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

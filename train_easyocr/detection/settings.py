@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_text
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.interface import DetectorParameters
@@ -21,7 +22,7 @@ EASYOCR = "easyocr"
 """Stands for EasyOCR's own CRAFT weights in place of a sum."""
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError, ValueError):
     """A file of detection settings can't be used; the message lists everything that is wrong with it."""
 
 

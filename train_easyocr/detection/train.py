@@ -15,16 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.common.command_line import (
-    USAGE_ERROR,
-    minutes_of,
-    print_anything,
-    say,
-    status_of_training,
-    write_lines_at_once,
-)
-from train_easyocr.detection.config import DEFAULT_CONFIG, DetectionConfig, load_detection_config
-from train_easyocr.settings.config import ConfigError
+from train_easyocr.common.command_line import command, minutes_of, write_lines_at_once
+from train_easyocr.detection.config import DEFAULT_CONFIG, load_detection_config
 
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -41,25 +33,16 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Train; return the exit status: 0 done, 1 failed, 2 wrong settings or data, 130 stopped by a signal."""
-    print_anything()
+@command("train_easyocr.detection.train")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train."""
     options = parse_args(arguments)
     write_lines_at_once()
-    try:
-        config = load_detection_config(options.config, options.settings)
-    except ConfigError as error:
-        return say(error, USAGE_ERROR, "LOCAL_RANK")
-    return run(config, options.minutes)
-
-
-def run(config: DetectionConfig, minutes: float | None = None) -> int:
-    """Train; return the exit status as `main` does."""
+    config = load_detection_config(options.config, options.settings)
     # The settings are right before anything that takes seconds is loaded.
-    from train_easyocr.common.workers import WorkerDiedError  # noqa: PLC0415
     from train_easyocr.detection.training import train  # noqa: PLC0415
 
-    return status_of_training(lambda: train(config, minutes), config.experiment, WorkerDiedError)
+    train(config, options.minutes)
 
 
 if __name__ == "__main__":

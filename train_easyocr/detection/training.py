@@ -20,6 +20,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import remove_leftovers, write_text
 from train_easyocr.common.memory import keep_freed_memory
 from train_easyocr.detection.config import DetectionConfig
@@ -43,7 +44,7 @@ from train_easyocr.engine.state import check_data, check_settings, load_state, s
 from train_easyocr.engine.stopping import NotFiniteError, StopRequest, end_after, interrupted
 from train_easyocr.metrics.matching import counted
 from train_easyocr.recognition.model import count_trainable
-from train_easyocr.settings.config import ConfigError, save_config
+from train_easyocr.settings.config import save_config
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.cards import DetectionScores
 from train_easyocr.weights.checkpoints import load_pretrained, save_weights, trained_on
@@ -70,7 +71,7 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
         minutes: Stop after this time, with a validation; running again goes on.
 
     Raises:
-        ConfigError: A setting can't be used here.
+        UsageError: A setting can't be used here.
         DataError: Pages are missing or can't be read.
         ResumeError: The experiment was begun with other settings or data.
         CheckpointError: `continue_from` can't be loaded.
@@ -97,7 +98,7 @@ def _train(config: DetectionConfig, processes: Processes, end: float) -> None:
         config = with_iterations(config, state["config"]["n_iter"])
     with processes.agreeing():
         if config.batch_size < processes.count:
-            raise ConfigError(
+            raise UsageError(
                 f"batch_size: {config.batch_size} pieces can't be divided over {processes.count} processes"
             )
         training, validation = open_pages(config)
@@ -333,7 +334,7 @@ class DetectorTrainer:
                 self._log.close()
 
     def _join(self) -> None:
-        """Make sure that all processes train the same, and connect them; raises ConfigError."""
+        """Make sure that all processes train the same, and connect them; raises UsageError."""
         facts = {key: value for key, value in self._config.model_dump().items() if key not in PLACES}
         facts |= {"label files": self._data, "the precision that auto chooses": self._computing.precision}
         with self._processes.agreeing():

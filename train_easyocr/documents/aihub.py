@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from train_easyocr.common.encodings import UTF_8, EncodingError, decode_text
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import normalize_label, unseen_kinds
 from train_easyocr.documents.json_forms import (
     DETAIL,
@@ -71,7 +72,7 @@ IGNORED = "marked as don't care"
 `"annotation.corners": [[x, y], [x, y], [x, y], [x, y]]`: see `label_formats`."""
 
 
-class LabelError(ValueError):
+class LabelError(UserError, ValueError):
     """A label file can't be used.
 
     Attributes:

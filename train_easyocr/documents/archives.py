@@ -30,6 +30,7 @@ from functools import lru_cache
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_bytes
 from train_easyocr.documents.aihub import (
     IMAGE_SUFFIXES,
@@ -69,7 +70,7 @@ OPEN_ARCHIVES = 64
 """Archives that a process keeps open; the set has five."""
 
 
-class ArchiveError(ValueError):
+class ArchiveError(UserError, ValueError):
     """An archive can't be read at all; the message names it."""
 
 

@@ -24,6 +24,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.documents.ink import are_beside_print, count_blank
 from train_easyocr.documents.page import NOTHING_LABELLED, Layout
 
@@ -62,7 +63,7 @@ _BAND = 512
 """Rows that are laid on white at once."""
 
 
-class ImageError(ValueError):
+class ImageError(UserError, ValueError):
     """An image can't be decoded."""
 
 

@@ -31,6 +31,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal, TypeVar, get_args
 
 from train_easyocr.common.encodings import UTF_8, UTF_16, EncodingError, decode_text
+from train_easyocr.common.errors import UserError
 from train_easyocr.documents.aihub import (
     ENCODING,
     IMAGE_SUFFIXES,
@@ -105,7 +106,7 @@ _QUOTED = re.compile(r'\s*"(.*)"\s*', re.DOTALL)
 _LABEL_LINE = re.compile(r"^([^\t\r\n]+)\t[ \t]*\[", re.MULTILINE)
 
 
-class LabelFormatError(ValueError):
+class LabelFormatError(UserError, ValueError):
     """No labels can be read from a folder; the message says what was expected."""
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from train_easyocr.common.errors import UserError
+
 if TYPE_CHECKING:
     from train_easyocr.documents.aihub import PageFile
 
 
-class SourceError(ValueError):
+class SourceError(UserError, ValueError):
     """A file's bytes can't be had; the message is the reason, without the file's name.
 
     Attributes:

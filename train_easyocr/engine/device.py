@@ -7,8 +7,8 @@ from typing import Literal
 
 import torch
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.datasets.images import normalize
-from train_easyocr.settings.config import ConfigError
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -31,12 +31,12 @@ class Computing:
         """Choose the device, and the precision for the setting `precision`.
 
         Raises:
-            ConfigError: fp16 without a GPU: gradients need its range scaled, which only pays there.
+            UsageError: fp16 without a GPU: gradients need its range scaled, which only pays there.
         """
         cuda = torch.cuda.is_available()
         device = torch.device("cuda" if cuda else "cpu")
         if setting == "fp16" and not cuda:
-            raise ConfigError("precision: fp16 needs a GPU, and torch finds none; set precision: auto")
+            raise UsageError("precision: fp16 needs a GPU, and torch finds none; set precision: auto")
         if setting == "auto":
             setting = _fastest_on_gpu() if cuda else ("bf16" if cpu_has_bf16() else "fp32")
         return cls(device, setting)  # type: ignore[arg-type] # the settings are checked
@@ -57,10 +57,10 @@ class Computing:
 
 
 def reads_on_gpu(asked: bool | None) -> bool:
-    """Return whether to read on the GPU: as asked, or where there is one; raises ConfigError where there is none."""
+    """Return whether to read on the GPU: as asked, or where there is one; raises UsageError where there is none."""
     found = torch.cuda.is_available()
     if asked and not found:
-        raise ConfigError(f"--cuda: torch {torch.__version__} finds no CUDA device here; see what nvidia-smi says")
+        raise UsageError(f"--cuda: torch {torch.__version__} finds no CUDA device here; see what nvidia-smi says")
     return found if asked is None else asked
 
 

@@ -19,14 +19,10 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from train_easyocr.settings.config import ConfigError
+from train_easyocr.common.errors import OtherProcessError, UsageError, UserError
 
 PATIENCE = timedelta(hours=1)
 """How long a process waits for the others, such as for a machine whose disk is slow to give the labels."""
-
-
-class OtherProcessError(RuntimeError):
-    """Another process failed or is gone; that one says why."""
 
 
 @dataclass(frozen=True)
@@ -51,26 +47,21 @@ class Processes:
         Within such a block, a second one has the same processes: torch connects the same ones only once.
 
         Raises:
-            ConfigError: There are more processes than GPUs on this machine.
+            UsageError: There are more processes than GPUs on this machine.
         """
         rank, count, local = (int(os.environ.get(name, default)) for name, default in _ENVIRONMENT)
         if count == 1 or dist.is_initialized():
             yield cls(rank, count, local)
             return
-        backend = "gloo"
-        if torch.cuda.is_available():
-            if local >= torch.cuda.device_count():
-                raise ConfigError(
-                    f"{socket.gethostname()}: torchrun starts more processes than the {torch.cuda.device_count()} "
-                    "GPUs that torch finds here; lower --nproc_per_node"
-                )
-            torch.cuda.set_device(local)
-            backend = "cpu:gloo,cuda:nccl"
-        dist.init_process_group(backend, timeout=PATIENCE)
         try:
+            dist.init_process_group(_take_device(local), timeout=PATIENCE)
             yield cls(rank, count, local)
+        except UserError as error:
+            error.agreed = True
+            raise
         finally:
-            dist.destroy_process_group()
+            if dist.is_initialized():
+                dist.destroy_process_group()
 
     @property
     def first(self) -> bool:
@@ -157,12 +148,12 @@ class Processes:
         """Refuse to train with processes that were given different settings or data.
 
         Raises:
-            ConfigError: In those processes whose facts are not the first one's.
+            UsageError: In those processes whose facts are not the first one's.
         """
         expected = self.of_first(dict(facts))
         different = [name for name, value in facts.items() if expected.get(name) != value]
         if different:
-            raise ConfigError(
+            raise UsageError(
                 f"process {self.rank} ({socket.gethostname()}) is not given what process 0 is: {', '.join(different)}; "
                 "all machines need the same settings and data"
             )
@@ -192,6 +183,19 @@ class Processes:
         # Buffers are sent once, at the start. Statistics stay equal in all processes; to send them again at each step
         # would be for nothing.
         return DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
+
+
+def _take_device(local: int) -> str:
+    """Take the GPU of a process's number on its machine, where there are any; return torch's backend."""
+    if not torch.cuda.is_available():
+        return "gloo"
+    if local >= torch.cuda.device_count():
+        raise UsageError(
+            f"{socket.gethostname()}: torchrun starts more processes than the {torch.cuda.device_count()} "
+            "GPUs that torch finds here; lower --nproc_per_node"
+        )
+    torch.cuda.set_device(local)
+    return "cpu:gloo,cuda:nccl"
 
 
 _ENVIRONMENT = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))

@@ -21,8 +21,8 @@ import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.workers import SILENCE, loading_workers
-from train_easyocr.settings.config import ConfigError
 
 SHARED_MEMORY = Path("/dev/shm")
 MOST_READY = 4
@@ -35,7 +35,7 @@ _GO_ON = "What is saved stays, and running again goes on"
 _MEND = "Fewer such processes (workers=N) or smaller batches need less; with workers=0 the trainer loads by itself"
 
 
-class LoadingError(RuntimeError):
+class LoadingError(UserError, RuntimeError):
     """Batches can't be loaded, or don't come any more; the message says what to do."""
 
 
@@ -67,7 +67,7 @@ def choose_loaders(setting: int | Literal["auto"], batch_bytes: int, at_once: in
         gpu: Whether a GPU trains.
 
     Raises:
-        ConfigError: So many do not fit.
+        UsageError: So many do not fit.
     """
     wanted, free = loading_workers(setting, gpu), free_shared_memory()
     if not wanted or free is None:
@@ -84,7 +84,7 @@ def choose_loaders(setting: int | Literal["auto"], batch_bytes: int, at_once: in
     )
     more = _MORE.format(f"{needed * MOST_READY}m")
     if setting != "auto":
-        raise ConfigError(f"workers: {setting}: {found}. {more}; workers={room} fits, and so do smaller batches")
+        raise UsageError(f"workers: {setting}: {found}. {more}; workers={room} fits, and so do smaller batches")
     print(f"Warning: {found}: {room or 'none but the trainer itself'} will load. {more}")
     return Loaders(room, 1)
 

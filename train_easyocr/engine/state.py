@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing
 from train_easyocr.engine.optimizers import may_grow
 from train_easyocr.settings.config import Config
@@ -29,7 +30,7 @@ FREE = PLACES | frozenset(
 """Settings that may change between the parts of a run: the weights at its end are the same."""
 
 
-class ResumeError(ValueError):
+class ResumeError(UserError, ValueError):
     """An experiment can't go on as asked; the message says why and what to do."""
 
 

@@ -11,14 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from train_easyocr.common.errors import Interrupted, UserError
 from train_easyocr.engine.state import STATE
 
 
-class Interrupted(Exception):  # noqa: N818 - no error: the state is saved
-    """Training was asked to stop and has saved its state; the message says how to go on."""
-
-
-class NotFiniteError(ArithmeticError):
+class NotFiniteError(UserError, ArithmeticError):
     """The loss or its gradient became infinite or not a number; the message says where."""
 
 

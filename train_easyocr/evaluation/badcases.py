@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import TEMPORARY_SUFFIX, write_json, write_text
 from train_easyocr.common.text import unify_variants
 from train_easyocr.datasets.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region
@@ -42,7 +43,7 @@ AS_LABELLED = Cutting()
 """Grey, texts as they are."""
 
 
-class BadCasesError(RuntimeError):
+class BadCasesError(UserError, RuntimeError):
     """Bad cases can't be written there; the message says why and what to do."""
 
 

@@ -15,6 +15,7 @@ from typing import TextIO
 
 import torch
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing, sha256, write_json, write_text
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.detection.installed import installed_detection
@@ -48,7 +49,7 @@ SHOWN_WORDS = 10
 """Words and pages left out that are named one by one."""
 
 
-class CommandError(RuntimeError):
+class CommandError(UserError, RuntimeError):
     """Nothing can be evaluated; the message says why.
 
     Attributes:
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
 
     Raises:
         CommandError: Nothing could be evaluated, or what was asked for besides could not be done.
-        ConfigError: A GPU is asked for where there is none.
+        UsageError: A GPU is asked for where there is none.
     """
     history = History(arguments.output)
     try:
@@ -203,12 +204,12 @@ def pages_of(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[
 def _find(eval_set: Path, form: LabelForm | None) -> tuple[list[PageFile], list[Problem]]:
     if not eval_set.is_dir():
         raise CommandError(
-            f"{eval_set}: there is no such folder; give --eval_set, or make it with prepare_dataset.py --evaluation", 2
+            f"{eval_set}: there is no such folder; give --eval_set, or make it with prepare_dataset.py --evaluation"
         )
     try:
         found = find_labelled_pages(eval_set, form)
     except LabelFormatError as error:
-        raise CommandError(str(error), 2) from error
+        raise CommandError(str(error)) from error
     for problem in found.problems:
         print(f"skipped {problem.name}: {problem}", file=sys.stderr)
     return found.pages, found.problems

@@ -31,6 +31,7 @@ from typing import Any
 from unicodedata import normalize
 
 from train_easyocr.common.encodings import EncodingError, decode_text
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing, write_text
 from train_easyocr.datasets.labels_csv import format_row
 from train_easyocr.documents import Box, Word
@@ -56,7 +57,7 @@ MOST_BYTES = 2**30
 Rows = dict[str, list[Row]]
 
 
-class ExchangeError(ValueError):
+class ExchangeError(UserError, ValueError):
     """A file of predictions can't be used; the message says where it is wrong."""
 
 

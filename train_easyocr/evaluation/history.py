@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.installed import DetectionFiles
@@ -34,7 +35,7 @@ SHOWN_PAGES = 10
 """Pages with the greatest gains, and with the greatest losses, that a comparison lists."""
 
 
-class HistoryError(RuntimeError):
+class HistoryError(UserError, RuntimeError):
     """There is no such evaluation, or the history can't be used; the message says what there is."""
 
 

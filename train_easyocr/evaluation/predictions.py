@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing
 
 FILE_NAME = "evaluation_predictions.jsonl"
@@ -25,7 +26,7 @@ Identity = Mapping[str, str]
 """All that a reader's results depend on, apart from the image."""
 
 
-class PredictionsError(RuntimeError):
+class PredictionsError(UserError, RuntimeError):
     """The file of predictions can't be used; the message says why and what to do."""
 
 

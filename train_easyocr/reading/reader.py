@@ -47,6 +47,7 @@ import yaml
 from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.images import normalize, reading_width, resize_patch, to_batch
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
 from train_easyocr.detection.interface import WordDetector
@@ -91,7 +92,7 @@ Reading = tuple[str, float]
 """A text and EasyOCR's confidence in it (0 to 1)."""
 
 
-class ReaderError(RuntimeError):
+class ReaderError(UserError, RuntimeError):
     """A reader can't be opened with the files that are there; the message names the file and what is wrong."""
 
 

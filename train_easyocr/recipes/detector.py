@@ -20,14 +20,13 @@ from pathlib import Path
 
 import torch
 
-from train_easyocr.common.command_line import print_anything
+from train_easyocr.common.command_line import command
 from train_easyocr.detection.config import DetectionConfig, load_detection_config
 from train_easyocr.detection.db_detector import DbCard
 from train_easyocr.detection.db_network import DbLight
-from train_easyocr.detection.train import run
-from train_easyocr.detection.training import BEST
+from train_easyocr.detection.training import BEST, train
 from train_easyocr.recipes.settings import parser_of, without_places
-from train_easyocr.settings.config import CONFIG_FILES, ConfigError
+from train_easyocr.settings.config import CONFIG_FILES
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.weights import starter as starter_weights
@@ -42,23 +41,17 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
+@command("recipes.detector")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Render, train and write the weights; return the exit status, as `train.main` does."""
-    print_anything()
+    """Render, train and write the weights; return the exit status."""
     args = parse_args(arguments)
     pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--seed", "2"]
     status = render(["--output", str(args.work), *pages, "--faces", "starter", "--kinds", "starter"])
     if status:
         return status
-    try:
-        places = [f"saved_models={args.work / 'saved_models'}", f"dataset={args.work / TOP}"]
-        config = load_detection_config(CONFIG_FILES / "detection_starter.yaml", [*places, *args.settings])
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 2
-    status = run(config, args.minutes)
-    if status:
-        return status
+    places = [f"saved_models={args.work / 'saved_models'}", f"dataset={args.work / TOP}"]
+    config = load_detection_config(CONFIG_FILES / "detection_starter.yaml", [*places, *args.settings])
+    train(config, args.minutes)
     publish(config.experiment / f"{BEST}.pth", args.output)
     print(f"Written: {args.output}")
     return 0

@@ -24,12 +24,12 @@ from typing import Any
 
 import torch
 
-from train_easyocr.common.command_line import print_anything, whole_number
+from train_easyocr.common.command_line import command, whole_number
 from train_easyocr.recipes.settings import parser_of, without_places
 from train_easyocr.recognition.model import open_trained
-from train_easyocr.settings.config import CONFIG_FILES, ConfigError, load_config
+from train_easyocr.recognition.training import train
+from train_easyocr.settings.config import CONFIG_FILES, load_config
 from train_easyocr.synthesis import words
-from train_easyocr.train import run
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import WeightsCard, best_weights, save_weights
 
@@ -61,18 +61,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
+@command("recipes.recognizer")
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Render, train and write the weights; return the exit status, as `train.main` does."""
-    print_anything()
+    """Render, train and write the weights; return the exit status."""
     args = parse_args(arguments)
-    try:
-        places = {"saved_models": args.work / "saved_models", "output": args.work}
-        places |= {"train_data": args.work / "training", "val_data": args.work / "validation"}
-        overrides = [*(f"{key}={path.resolve()}" for key, path in places.items()), *args.settings]
-        config = load_config(CONFIG_FILES / "starter_recognizer.yaml", overrides)
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return 2
+    places = {"saved_models": args.work / "saved_models", "output": args.work}
+    places |= {"train_data": args.work / "training", "val_data": args.work / "validation"}
+    overrides = [*(f"{key}={path.resolve()}" for key, path in places.items()), *args.settings]
+    config = load_config(CONFIG_FILES / "starter_recognizer.yaml", overrides)
     signs = args.words // 4
     counts = (args.words - signs, signs, min(args.words, VALIDATION_WORDS))
     for (folder, (faces, seed, *others)), count in zip(SETS.items(), counts, strict=True):
@@ -84,9 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = words.main(["--output", str(args.work / folder), *settings])
         if status:
             return status
-    status = run(config, args.minutes)
-    if status:
-        return status
+    train(config, args.minutes)
     publish(best_weights(config.experiment), args.output)
     print(f"Written: {args.output}")
     return 0

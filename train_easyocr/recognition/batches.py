@@ -251,7 +251,7 @@ def load_batches(
 
 
 def loaders_of(config: Config, *, gpu: bool) -> Loaders:
-    """Return the processes that load for a training and its validations; raises ConfigError (see `choose_loaders`)."""
+    """Return the processes that load for a training and its validations; raises UsageError (see `choose_loaders`)."""
     # A validation's batches have as many pixels as training's at most.
     largest = config.batch_size * config.img_height * config.img_width * config.input_channel
     return choose_loaders(config.workers, largest, 2, gpu=gpu)

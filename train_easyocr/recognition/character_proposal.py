@@ -8,10 +8,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_text
 from train_easyocr.common.text import format_table, normalize_label, unify_variants
 from train_easyocr.datasets.data import is_own, texts_of_set
-from train_easyocr.settings.config import WORD_FILES, Config, ConfigError
+from train_easyocr.settings.config import WORD_FILES, Config
 from train_easyocr.weights.characters import CharacterSet
 
 FEWEST = 20
@@ -83,12 +84,12 @@ def propose_characters(place: Path, base: CharacterSet, *, unify: bool = True) -
         unify: Whether signs of others' sets are written in one way, as training reads them.
 
     Raises:
-        ConfigError: There are none.
+        UserError: There are none.
         LabelsCsvError, LabelsError, PatchError: One can't be read.
     """
     sets = find_sets(place)
     if not sets:
-        raise ConfigError(
+        raise UserError(
             f"--character-from {place}: holds none of {', '.join(WORD_FILES)}; name a folder that step 2 wrote, or "
             "words in another form that train_data takes"
         )
@@ -119,7 +120,7 @@ def write_proposal(config: Config, folder: Path) -> Path:
     """Propose a set for the labels in `folder`, show it, and write it where the experiment's other files go.
 
     Raises:
-        ConfigError, LabelsCsvError, LabelsError, PatchError: As `propose_characters`.
+        UserError, LabelsCsvError, LabelsError, PatchError: As `propose_characters`.
         OSError: It can't be written.
     """
     base = CharacterSet.from_setting(config.character)

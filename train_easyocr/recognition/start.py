@@ -12,13 +12,14 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.datasets.data import WordSet
 from train_easyocr.datasets.sampling import BatchPlan
 from train_easyocr.engine.device import Computing
 from train_easyocr.recognition.batches import Batch, divide_batch, training_batches
 from train_easyocr.recognition.losses import Criterion, make_criterion
 from train_easyocr.recognition.network import Model
-from train_easyocr.settings.config import Config, ConfigError
+from train_easyocr.settings.config import Config
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.character_rows import BLANK
 from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
@@ -81,7 +82,7 @@ def find_start(continue_from: str, saved_models: Path = Path("saved_models")) ->
         card, or one of another kind of last layer.
 
     Raises:
-        ConfigError: It is none of them.
+        UsageError: It is none of them.
         CheckpointError: The file's card is not one, or belongs to other weights.
         MissingWeights: EasyOCR's model is not there and can't be downloaded.
         DamagedWeights: EasyOCR's model is there under its name, but is another file.
@@ -93,7 +94,7 @@ def find_start(continue_from: str, saved_models: Path = Path("saved_models")) ->
         card = read_card(path) if card_path(path).is_file() else None
         return path, card.character if card and card.network["Prediction"] == "CTC" else ""
     if path.suffix or len(path.parts) > 1:
-        raise ConfigError(f"continue_from: {continue_from}: there is no such file")
+        raise UsageError(f"continue_from: {continue_from}: there is no such file")
     return find_weights(continue_from), recognition_entries()[continue_from]["characters"]
 
 

@@ -22,6 +22,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import remove_leftovers, write_text
 from train_easyocr.common.memory import keep_freed_memory
 from train_easyocr.datasets.data import NothingUsableError, WordSet, describe_characters, describe_sets, open_set
@@ -45,7 +46,7 @@ from train_easyocr.recognition.model import build_model, count_trainable, networ
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.start import begin, find_start
 from train_easyocr.recognition.validation import Outcome, Validation, Validator
-from train_easyocr.settings.config import MOST_ITERATIONS, Config, ConfigError, contradictions, save_config
+from train_easyocr.settings.config import MOST_ITERATIONS, Config, contradictions, save_config
 from train_easyocr.weights.characters import KOREAN_DOCUMENTS, AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.weights.checkpoints import Scores, WeightsCard, installation_faults, save_weights, trained_on
 
@@ -64,7 +65,7 @@ def train(config: Config, minutes: float | None = None) -> None:
         minutes: Stop after this time, with a validation; running again goes on.
 
     Raises:
-        ConfigError: A setting can't be used here.
+        UsageError: A setting can't be used here.
         DataError: A data set is missing, unreadable or too small.
         PatchError: A patch can't be read.
         ResumeError: The experiment was begun with other settings or data.
@@ -170,7 +171,7 @@ def _with_length(config: Config, words: int) -> Config:
     """Return settings that say how long to train, checked once more where the number of words has told it."""
     found = with_length(config, LENGTH, words)
     if found is not config and (faults := contradictions(found)):
-        raise ConfigError("n_iter: auto does not go with other settings:\n" + "\n".join(f"  - {one}" for one in faults))
+        raise UsageError("n_iter: auto does not go with other settings:\n" + "\n".join(f"  - {one}" for one in faults))
     return found
 
 
@@ -191,7 +192,7 @@ def _prepare(
     parts = processes.count * config.accumulation
     if plan.sizes.min() < parts:
         each = f" in {config.accumulation} parts each (accumulation)" if config.accumulation > 1 else ""
-        raise ConfigError(
+        raise UsageError(
             f"batch_size: {plan.sizes.min()} words can't be divided over {processes.count} processes{each}; it is the "
             "number of words of a batch over all of them (with batch_pixels: constant, those of wide words are smaller)"
         )
@@ -511,7 +512,7 @@ class Trainer:
         """Make sure that all processes train the same, and connect them.
 
         Raises:
-            ConfigError: Another process was given other settings or data.
+            UsageError: Another process was given other settings or data.
         """
         facts = {key: value for key, value in self._config.model_dump().items() if key not in PLACES}
         facts |= {"labels.csv": self._data, "the precision that auto chooses": self.computing.precision}

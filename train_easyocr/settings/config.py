@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_serializer, field_validator
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import write_text
 
 CONFIG_FILES = Path(__file__).parents[1] / "config_files"
@@ -46,10 +47,6 @@ MOST_ITERATIONS = 75_000
 """The most that `n_iter: auto` becomes for the recognizer: about one pass over the words of 40,000 pages."""
 
 Settings = TypeVar("Settings", bound=BaseModel)
-
-
-class ConfigError(ValueError):
-    """A configuration can't be used; the message lists everything that is wrong with it, a line each."""
 
 
 class CheckedSettings(BaseModel):
@@ -340,7 +337,7 @@ def load_settings(
         overrides: Settings as given on a command line, such as `lr=0.5` or `select_data=A-B`; values are read as YAML.
 
     Raises:
-        ConfigError: The file can't be read, or anything in it or in the overrides is wrong; all of it is reported.
+        UsageError: The file can't be read, or anything in it or in the overrides is wrong; all of it is reported.
     """
     faults: list[str] = []
     values = _read_yaml(path)
@@ -369,13 +366,13 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file") from None
+        raise UsageError(f"{path}: there is no such file") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: can't be read as YAML: {error}") from None
+        raise UsageError(f"{path}: can't be read as YAML: {error}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: holds {type(content).__name__} where `key: value` lines are expected")
+        raise UsageError(f"{path}: holds {type(content).__name__} where `key: value` lines are expected")
     return {SPELLINGS.get(str(key), str(key)): value for key, value in content.items()}
 
 
@@ -430,7 +427,7 @@ def check_settings(
         faults: What is already known to be wrong, to be reported with the rest.
 
     Raises:
-        ConfigError: Anything is wrong.
+        UsageError: Anything is wrong.
     """
     found = list(faults)
     try:
@@ -444,7 +441,7 @@ def check_settings(
         config = kind.model_validate(sound)
     found += contradictions(config)
     if found:
-        raise ConfigError("the configuration can't be used:\n" + "\n".join(f"  - {fault}" for fault in found))
+        raise UsageError("the configuration can't be used:\n" + "\n".join(f"  - {fault}" for fault in found))
     return config
 
 

@@ -12,13 +12,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from pathlib import Path
 
-from train_easyocr.common.command_line import print_anything, share, whole_number
-from train_easyocr.synthesis.fonts import FontError, FontLibrary
-from train_easyocr.synthesis.generate import OutputError, Settings, format_summary, generate
+from train_easyocr.common.command_line import command, share, whole_number
+from train_easyocr.synthesis.fonts import FontLibrary
+from train_easyocr.synthesis.generate import Settings, format_summary, generate
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
 from train_easyocr.synthesis.pages import KIND_SETS
 
@@ -54,27 +53,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
-    print_anything()
+@command("synthesis")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(arguments)
     settings = Settings(args.pages, args.seed, args.validation_share, args.page_width, args.kinds)
-    try:
-        settings.check()
-        library = FontLibrary.find(args.fonts, args.faces or ("sample" if args.fonts is None else "all"))
-        manifest = generate(args.output, settings, library, args.workers)
-    except (FontError, OutputError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except BrokenProcessPool:
-        print("error: a worker process died (out of memory?); run again with fewer --workers, it goes on from here",
-              file=sys.stderr)  # fmt: skip
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; run the same command again and it goes on from here", file=sys.stderr)
-        return 130
-    print(format_summary(manifest))
-    return 0
+    settings.check()
+    library = FontLibrary.find(args.fonts, args.faces or ("sample" if args.fonts is None else "all"))
+    print(format_summary(generate(args.output, settings, library, args.workers)))
 
 
 if __name__ == "__main__":

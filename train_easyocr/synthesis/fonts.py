@@ -21,6 +21,8 @@ from fontTools.ttLib import TTFont
 from numpy.typing import NDArray
 from PIL import ImageFont
 
+from train_easyocr.common.errors import UserError
+
 SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 UNFIT = re.compile(
     r"pen|brush|script|pilgi|nakseo|yet|jamo|vada|shinmun|dinaru|graphic|bandal|bangwool|eunjin|guseul|eco|coding"
@@ -61,7 +63,7 @@ MANY_SYLLABLES = "가나다라마바사아자차카타파하를했었였겠윤�
 """A face that lacks one of these is not a Korean text face."""
 
 
-class FontError(ValueError):
+class FontError(UserError, ValueError):
     """No usable face; the message says where was looked and what to do."""
 
 

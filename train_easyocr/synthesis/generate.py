@@ -13,6 +13,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -22,8 +23,10 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import remove_leftovers, sha256, write_bytes, write_json, write_text
 from train_easyocr.common.text import format_table
+from train_easyocr.common.workers import WORKER_DIED
 from train_easyocr.synthesis import archive
 from train_easyocr.synthesis.defects import scan
 from train_easyocr.synthesis.fonts import FontLibrary
@@ -39,7 +42,7 @@ GENERATION = 3
 PAGES_A_VOLUME = 9999
 
 
-class OutputError(ValueError):
+class OutputError(UserError, ValueError):
     """The output folder can't be written to as asked; the message says why and what to do."""
 
 
@@ -253,6 +256,8 @@ def render_all(tasks: list[Task], library: FontLibrary, workers: int) -> None:
             try:
                 for _ in pool.map(render_task, todo):
                     progress.update()
+            except BrokenProcessPool:
+                raise UserError(WORKER_DIED) from None
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

@@ -17,6 +17,7 @@ from PIL import features
 from tqdm import tqdm
 
 from train_easyocr.common.encodings import EncodingError, decode_text
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import unify_signs
 from train_easyocr.synthesis.fonts import FaceSet, FontLibrary
 from train_easyocr.synthesis.word_patches import Look, Patch, Typeface, WordRenderer, typefaces
@@ -30,7 +31,7 @@ DOUBT = 5
 """Occurrences without an error that are added to a weak character's: one error in one occurrence says little."""
 
 
-class WordsError(ValueError):
+class WordsError(UserError, ValueError):
     """Words can't be rendered as asked; the message says why and what to do."""
 
 

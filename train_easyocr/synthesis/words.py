@@ -17,13 +17,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train_easyocr.common.command_line import print_anything, share, whole_number
+from train_easyocr.common.command_line import command, share, whole_number
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.text import format_table
-from train_easyocr.common.workers import WorkerDiedError, available_cores
+from train_easyocr.common.workers import available_cores
 from train_easyocr.datasets.word_sets import Job, make_set
-from train_easyocr.settings.config import ConfigError
-from train_easyocr.synthesis.fonts import FontError
-from train_easyocr.synthesis.rendered_words import Recipe, WordsError, as_often, read_weights, unified
+from train_easyocr.synthesis.rendered_words import Recipe, as_often, read_weights, unified
 from train_easyocr.weights.characters import CharacterSet
 
 
@@ -76,7 +75,7 @@ def jobs_of(args: argparse.Namespace) -> list[Job]:
         return [Job(args.output, 0, args.count, args.format)]
     held = round(args.count * args.validation_share)
     if not 0 < held < args.count:
-        raise WordsError(
+        raise UsageError(
             f"{args.count} words and a validation share of {float(args.validation_share):g} leave one set empty"
         )
     folder = args.output / "training_and_validation_set"
@@ -120,23 +119,15 @@ def format_summary(manifest: Mapping[str, Any], target: Path) -> str:
     return f"{format_table((str(target), 'Number'), rows)}\nRarest: {' '.join(f'{c} {counts[c]}' for c in rarest)}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
-    print_anything()
+@command("synthesis.words")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
     args = parse_args(arguments)
-    try:
-        jobs = jobs_of(args)
-        recipe = recipe_of(args)
-        words, settings = recipe.prepare()
-        for job in jobs:
-            print(format_summary(make_set(job, recipe, words, settings, args.workers), job.target))
-    except (WordsError, FontError, ConfigError, WorkerDiedError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("stopped; run the same command again and it goes on from here", file=sys.stderr)
-        return 130
-    return 0
+    jobs = jobs_of(args)
+    recipe = recipe_of(args)
+    words, settings = recipe.prepare()
+    for job in jobs:
+        print(format_summary(make_set(job, recipe, words, settings, args.workers), job.target))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.db_boxes import DbParameters
@@ -75,10 +76,6 @@ DB_SPACE: Space = {
     "use_dilation": CategoricalDistribution([False, True]),
     "det_db_score_mode": CategoricalDistribution(["fast", "slow"]),
 }
-
-
-class TuningError(RuntimeError):
-    """Nothing can be tuned; the message says why."""
 
 
 def space_for(parameters: DetectorParameters, plain: bool = False) -> Space:
@@ -245,7 +242,7 @@ def tune(
         seed: Of the search.
 
     Raises:
-        TuningError: No page can be used.
+        UserError: No page can be used.
     """
     start = opened.detector.parameters
     inputs: list[tuple[int, float]] = []
@@ -310,5 +307,5 @@ def _mapped(
     for problem in problems:
         print(f"skipped {problem.name}: {problem}", file=sys.stderr)
     if not any(not word.dont_care for page in pages for word in page.words):
-        raise TuningError(f"{title}: none of {len(files):,} pages can be used: no labelled word is left")
+        raise UserError(f"{title}: none of {len(files):,} pages can be used: no labelled word is left")
     return pages

@@ -16,20 +16,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.common.command_line import add_cuda, print_anything
+from train_easyocr.common.command_line import add_cuda, command
+from train_easyocr.common.errors import UserError
 from train_easyocr.detection.opening import open_word_detector
-from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
+from train_easyocr.documents.label_formats import find_labelled_pages
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
 from train_easyocr.evaluation.models import find_models
 from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.runner import Recognizer
-from train_easyocr.reading.reader import ReaderError
-from train_easyocr.settings.config import ConfigError
-from train_easyocr.tuning.search import Tuned, TuningError, tune
-from train_easyocr.weights.checkpoints import CheckpointError
-from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
+from train_easyocr.tuning.search import Tuned, tune
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -63,28 +60,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parsed
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit status."""
-    print_anything()
+@command("tune")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command."""
     parsed = parse_args(arguments)
-    try:
-        tuned = _run(parsed)
-    except (
-        ConfigError,
-        TuningError,
-        LabelFormatError,
-        MissingWeights,
-        DamagedWeights,
-        CheckpointError,
-        ReaderError,
-    ) as error:
-        print(f"tune: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\ntune: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
-    print(f"\n{tuned.usage}")
-    return 0
+    print(f"\n{_run(parsed).usage}")
 
 
 def _run(parsed: argparse.Namespace) -> Tuned:
@@ -106,12 +86,12 @@ def open_recognizer(name: str, cuda: bool) -> tuple[Identity, Recognizer]:
     """Open `finetuned`, the installed model, or `baseline`, EasyOCR's own; return what identifies it, and itself.
 
     Raises:
-        TuningError: Its files are not there.
+        UserError: Its files are not there.
         ReaderError: They can't be used.
     """
     models, missing = find_models(name == "baseline", name == "finetuned", cuda)
     for model, reason in missing.items():
-        raise TuningError(f"--recognizer {name}: {model}: {reason}")
+        raise UserError(f"--recognizer {name}: {model}: {reason}")
     return models[-1].identity, models[-1].open()  # of EasyOCR's own, the one that reads Latin letters
 
 

@@ -38,7 +38,7 @@ def tune_trained(config: Config, detection: DetectionConfig | None) -> Tuned:
 
     Raises:
         DataError: There are no validation pages.
-        TuningError: None of them can be used.
+        UserError: None of them can be used.
         CheckpointError: The weights of one of the two can't be used.
         MissingWeights, DamagedWeights: EasyOCR's detector is to be tuned, and can't be had.
     """

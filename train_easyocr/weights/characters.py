@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from train_easyocr.common.encodings import EncodingError, decode_text
-from train_easyocr.settings.config import ConfigError
+from train_easyocr.common.errors import UsageError
 from train_easyocr.weights.easyocr_weights import did_you_mean, recognition_entries
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class CharacterSet:
         Characters are brought to NFC, as labels are; decomposed Hangul would match no label.
 
         Raises:
-            ConfigError: No characters, one of them twice, a control character, a misspelt name, or no such file.
+            UsageError: No characters, one of them twice, a control character, a misspelt name, or no such file.
         """
         entries = recognition_entries()
         if setting in entries:
@@ -74,7 +74,7 @@ class CharacterSet:
             return cls(korean_documents())
         if MODEL_NAME.fullmatch(setting) or did_you_mean(setting, [KOREAN_DOCUMENTS]):
             near = did_you_mean(setting, [*entries, KOREAN_DOCUMENTS])
-            raise ConfigError(f"character: there is no set of the name {setting}{near}")
+            raise UsageError(f"character: there is no set of the name {setting}{near}")
         characters = unicodedata.normalize("NFC", _read_file(setting) if setting.endswith(".txt") else setting)
         faults = []
         if not characters:
@@ -86,7 +86,7 @@ class CharacterSet:
         if control:
             faults.append(f"holds control characters: {_named(control)}")
         if faults:
-            raise ConfigError(f"character: {'; '.join(faults)}")
+            raise UsageError(f"character: {'; '.join(faults)}")
         return cls(characters)
 
     def __len__(self) -> int:
@@ -125,7 +125,7 @@ def _read_file(setting: str) -> str:
     try:
         return "".join(decode_text(Path(setting).read_bytes()).text.splitlines())
     except (OSError, EncodingError) as error:
-        raise ConfigError(f"character: {setting}: can't be read as text: {error}") from None
+        raise UsageError(f"character: {setting}: can't be read as text: {error}") from None
 
 
 def _named(characters: Iterable[str]) -> str:

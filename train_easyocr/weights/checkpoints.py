@@ -20,6 +20,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from torch import nn
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing, write_json
 from train_easyocr.documents.page_sums import unpack
 from train_easyocr.weights.character_rows import CharacterFit, fit_characters
@@ -30,7 +31,7 @@ HEAD = "Prediction."
 """Before every key of the last layer, whose shape follows from the characters."""
 
 
-class CheckpointError(ValueError):
+class CheckpointError(UserError, ValueError):
     """Weights or their card can't be used; the message names the file and what is wrong with it."""
 
 

@@ -28,19 +28,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from train_easyocr.common.command_line import print_anything
+from train_easyocr.common.command_line import command
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import replacing
-from train_easyocr.settings.config import ConfigError
 
 SOCKET_TIMEOUT = 15.0
 """Seconds without an answer after which a download is given up."""
 
 
-class MissingWeights(FileNotFoundError):  # noqa: N818 - reads as what it is where it is caught
+class MissingWeights(UserError, FileNotFoundError):  # noqa: N818 - reads as what it is where it is caught
     """Weights are not there and can't be downloaded; the message says which file goes where."""
 
 
-class DamagedWeights(ValueError):  # noqa: N818 - as above
+class DamagedWeights(UserError, ValueError):  # noqa: N818 - as above
     """A file of the right name holds something else than EasyOCR's weights; the message names both sums."""
 
 
@@ -82,11 +82,11 @@ def easyocr_tables() -> ModuleType:
 def _tables_alone() -> ModuleType:
     package = importlib.util.find_spec("easyocr")
     if package is None or not package.submodule_search_locations:
-        raise ConfigError("EasyOCR is not installed; `source step1_set_environment.sh` installs it")
+        raise UsageError("EasyOCR is not installed; `source step1_set_environment.sh` installs it")
     file = Path(package.submodule_search_locations[0]) / "config.py"
     spec = importlib.util.spec_from_file_location("easyocr_tables", file)
     if spec is None or spec.loader is None:
-        raise ConfigError(f"{file}: can't be loaded as Python")
+        raise UsageError(f"{file}: can't be loaded as Python")
     tables = importlib.util.module_from_spec(spec)
     environment = dict(os.environ)
     spec.loader.exec_module(tables)
@@ -109,11 +109,11 @@ def published(name: str) -> PublishedWeights:
         name: A recognizer such as `korean_g2`, or a detector such as `craft`.
 
     Raises:
-        ConfigError: There is no such model; the message names the nearest ones.
+        UsageError: There is no such model; the message names the nearest ones.
     """
     entries = {**recognition_entries(), **easyocr_tables().detection_models}
     if name not in entries:
-        raise ConfigError(f"{name}: EasyOCR has no model of that name{did_you_mean(name, entries)}")
+        raise UsageError(f"{name}: EasyOCR has no model of that name{did_you_mean(name, entries)}")
     entry = entries[name]
     return PublishedWeights(filename=entry["filename"], md5=entry["md5sum"], url=entry["url"])
 
@@ -135,7 +135,7 @@ def find_weights(name: str, download: bool = True) -> Path:
         A file in `model_directory()` whose MD5 is the published one.
 
     Raises:
-        ConfigError: EasyOCR has no model of that name.
+        UsageError: EasyOCR has no model of that name.
         MissingWeights: The file is missing and can't be had.
         DamagedWeights: The file has another MD5. It is left as it is: it may be all that a user has of something.
     """
@@ -198,17 +198,11 @@ def _socket_timeout(seconds: float) -> Iterator[None]:
         socket.setdefaulttimeout(before)
 
 
-def main(names: Sequence[str]) -> int:
-    """Find weights by name and print their paths; return the exit status, 1 when some can't be had."""
-    print_anything()
-    status = 0
+@command("easyocr_weights")
+def main(names: Sequence[str]) -> None:
+    """Find weights by name and print their paths."""
     for name in names:
-        try:
-            print(find_weights(name))
-        except (ConfigError, MissingWeights, DamagedWeights) as error:
-            print(error, file=sys.stderr)
-            status = 1
-    return status
+        print(find_weights(name))
 
 
 if __name__ == "__main__":
