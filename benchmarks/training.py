@@ -209,7 +209,7 @@ def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
     plan, pinned = trainer.plan, trainer.computing.device.type == "cuda"
     pool = min(POOL_BATCHES, len(sets[0]) // BATCH)
     chosen = sorted(sorted(range(pool), key=plan.width)[PART // 2 :: PART])
-    requests = [loading.Request(plan.words(step), plan.epochs(step), weight=plan.weight(step)) for step in chosen]
+    requests = [loading.Request(plan.words(step), plan.epochs(step)) for step in chosen]
     dataset = loading.WordBatches(
         sets, loading.InputSettings.from_config(config), augmentation=Augmentation.from_config(config)
     )
@@ -220,7 +220,7 @@ def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
     batches = loading.training_batches(sets, plan, config, 0, pin_memory=pinned)
     next(batches)
     loaded = best(lambda: list(itertools.islice(batches, pool)), repeats + 1)
-    words = sum(plan.size(step) for step in chosen)
+    words = len(chosen) * BATCH
     return {"training": words / trained, "processor": words / spent, "loader": pool * BATCH / loaded}
 
 

@@ -46,7 +46,7 @@ def test_equal_accuracy_states_difference_and_noise():
 def test_the_ways_differ_in_speed_alone():
     assert len(set(CHARACTERS)) == len(CHARACTERS)
     keys = {setting.split("=")[0] for way in WAYS.values() for setting in way}
-    assert keys == {"batch_width", "precision", "batch_pixels"}
+    assert keys == {"batch_width", "precision"}
 
 
 def test_ablations_stand_beside_the_base_of_the_same_seeds():
@@ -91,11 +91,8 @@ def test_every_recipe_can_be_trained_and_draws_as_many_words():
 
 def test_larger_pools_waste_less_and_leave_the_plan_as_it_was():
     widths = buckets.word_widths(64 * BATCH, 64)
-    wide = [buckets.across(widths, pool, even=False)[0] for pool in (1, 8, 64)]
+    wide = [buckets.across(widths, pool) for pool in (1, 8, 64)]
     assert wide[0] > wide[1] > wide[2] > widths.mean()
-    mean, least, most = buckets.across(widths, 64, even=True)
-    assert least < BATCH < most
-    assert mean == pytest.approx(wide[2], rel=0.05)
     assert plan.POOL_BATCHES == 64
 
 

@@ -53,7 +53,6 @@ ELEMENTS: dict[str, dict[str, object]] = {
     "lr: 0.001": {"lr": 0.001},
     "lr: 0.0002": {"lr": 0.0002},
     "ema: 0.99": {"ema": 0.99},
-    "batch_pixels: constant": {"batch_pixels": "constant"},
     "center_loss: 0.05": {"center_loss": 0.05},
     "optimizer: adamw, weight_decay: 0.01": {"optimizer": "adamw", "weight_decay": 0.01},
     "lr_scheduler: constant": {"lr_scheduler": "constant"},

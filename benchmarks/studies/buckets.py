@@ -1,4 +1,4 @@
-"""How much of a training batch is padding: by the size of the pools that are sorted by width, and by `batch_pixels`.
+"""How much of a training batch is padding: by the size of the pools that are sorted by width.
 
     python3 -m benchmarks.studies.buckets [--words N] [--height N]
 
@@ -33,13 +33,11 @@ def word_widths(count: int, img_height: int, img_width: int = 600) -> np.ndarray
     return training_widths(widths, heights, steps.astype(np.int64), img_height, img_width).astype(np.int32)
 
 
-def across(widths: np.ndarray, pool: int, *, even: bool) -> tuple[float, int, int]:
-    """Return the mean pixels across that a word takes in its batch, and the words of the smallest and largest batch."""
+def across(widths: np.ndarray, pool: int) -> float:
+    """Return the mean pixels across that a word takes in its batch."""
     with pool_of(pool):
-        plan = BatchPlan([len(widths)], [BATCH], BATCH, 1, [widths], even=even)
-        steps = range(len(widths) // BATCH // pool * pool)
-        taken = sum(plan.width(step) * plan.size(step) for step in steps)
-        return taken / sum(map(plan.size, steps)), int(plan.sizes.min()), int(plan.sizes.max())
+        plan = BatchPlan([len(widths)], [BATCH], BATCH, 1, [widths])
+        return float(np.mean([plan.width(step) for step in range(len(widths) // BATCH // pool * pool)]))
 
 
 def main() -> None:
@@ -50,13 +48,9 @@ def main() -> None:
     options = parser.parse_args()
     widths = word_widths(options.words, options.height)
     alone = float(widths.mean())
-    rows: list[list[object]] = [["fixed at 600", "off", "600", f"{600 / alone:.3f}", str(BATCH)]]
-    for pool in POOLS:
-        for even in (False, True):
-            mean, least, most = across(widths, pool, even=even)
-            sizes = str(most) if least == most else f"{least} to {most}"
-            rows.append([f"{pool}", "constant" if even else "off", f"{mean:.1f}", f"{mean / alone:.3f}", sizes])
-    print(format_table(["pool of batches", "batch_pixels", "pixels across a word", "x alone", "words a batch"], rows))
+    found = {"fixed at 600": 600.0} | {str(pool): across(widths, pool) for pool in POOLS}
+    rows = [[name, f"{mean:.1f}", f"{mean / alone:.3f}"] for name, mean in found.items()]
+    print(format_table(["pool of batches", "pixels across a word", "x alone"], rows))
     print(f"{options.words:,} words of {alone:.1f} pixels on average, by the plan of seed 1")
 
 

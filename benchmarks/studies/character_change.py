@@ -31,7 +31,7 @@ WAYS: dict[str, dict[str, object]] = {
     "rows moved by character": {"new_characters_first": 0},
     "fresh last layer": {"new_prediction": True},
 }
-COMMON = {"ema": 0, "batch_pixels": "off"}
+COMMON = {"ema": 0}
 Row = tuple[str, int]
 """A way and how many iterations after the change."""
 

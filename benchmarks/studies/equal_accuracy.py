@@ -3,11 +3,10 @@
     python3 -m benchmarks.studies.equal_accuracy [--iterations N] [--seeds N] [--output DIR]
 
 The task: words of 20 characters, printed clean in many faces, read by a small network from nothing. Both ways see the
-same words, in batches of the same mean size, for as many iterations, from the same first weights; what differs is what
-makes ours fast: batches as wide as their words instead of `img_width`, in the precision that the processor is fast at,
-and (third way) larger batches of narrow words. Beside it stand the words a second of processor's time of whole runs,
-so that other work on the machine changes little. The plain way here is this project's own trainer at its slowest
-settings; `benchmarks.training` has the plain trainer.
+same words, in batches of the same size, for as many iterations, from the same first weights; what differs is what
+makes ours fast: batches as wide as their words instead of `img_width`, in the precision that the processor is fast at.
+Beside it stand the words a second of processor's time of whole runs, so that other work on the machine changes little.
+The plain way here is this project's own trainer at its slowest settings; `benchmarks.training` has the plain trainer.
 
 Runs that are done are not repeated: killed, it goes on with the run that it was at, and with the same settings again
 it prints the table anew. Another number of iterations is another experiment.
@@ -36,7 +35,6 @@ WORDS, VALIDATION_SHARE = 9_000, 0.2
 WAYS = {
     "plain": ["batch_width=fixed", "precision=fp32"],
     "ours": ["batch_width=bucket", "precision=auto"],
-    "ours, constant pixels": ["batch_width=bucket", "precision=auto", "batch_pixels=constant"],
 }
 TASK = [
     *("img_height=32", "img_width=256", "output_channel=64", "hidden_size=64", "batch_size=32"),

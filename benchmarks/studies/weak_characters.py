@@ -37,7 +37,7 @@ WEAK, FEWEST = 12, 2
 """How many characters are taught, and in how many words each must have been missing."""
 LOOKED_AT, RARE, TEST = 2_600, 2_000, 500
 """Rendered words: to find weak characters, to train with, to test with."""
-OLD = {"n_iter": 120, "lr": 0.0005, "ema": 0, "batch_pixels": "off", "seed": 1}
+OLD = {"n_iter": 120, "lr": 0.0005, "ema": 0, "seed": 1}
 """The fine-tuning that comes before."""
 SEEDS = {"looked at": 31, "rare": 32, "test": 33}
 

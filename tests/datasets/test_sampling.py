@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.datasets import sampling as module
 from train_easyocr.datasets.data import DataError, open_set
-from train_easyocr.datasets.sampling import POOL_BATCHES, BatchPlan, even_sizes, split_batch, training_plan
+from train_easyocr.datasets.sampling import POOL_BATCHES, BatchPlan, split_batch, training_plan
 from train_easyocr.recognition.batches import training_batches
 from train_easyocr.weights.characters import CharacterSet
 
@@ -37,10 +37,10 @@ def stream_of(plan, steps, number=0):
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)
-@given(st.integers(1, 90), st.integers(1, 12), st.integers(0, 3), st.sampled_from(["no", "bucket", "even"]))
+@given(st.integers(1, 90), st.integers(1, 12), st.integers(0, 3), st.sampled_from(["no", "bucket"]))
 def test_every_word_comes_once_an_epoch(size, count, seed, kind):
     count = min(size, count)
-    plan = BatchPlan([size], [count], count, seed, None if kind == "no" else [some_widths(size)], even=kind == "even")
+    plan = BatchPlan([size], [count], count, seed, None if kind == "no" else [some_widths(size)])
     epochs = 4
     stream = stream_of(plan, -(-epochs * size // count) + POOL_BATCHES)
     for epoch in range(epochs):
@@ -48,10 +48,10 @@ def test_every_word_comes_once_an_epoch(size, count, seed, kind):
 
 
 @settings(max_examples=15, deadline=None, derandomize=True)
-@given(st.lists(st.tuples(st.integers(20, 300), st.integers(1, 40)), min_size=2, max_size=4), st.booleans())
-def test_every_word_of_every_set_comes_once_an_epoch(sets, even):
+@given(st.lists(st.tuples(st.integers(20, 300), st.integers(1, 40)), min_size=2, max_size=4))
+def test_every_word_of_every_set_comes_once_an_epoch(sets):
     lengths, parts = zip(*sets, strict=True)
-    plan = BatchPlan(lengths, parts, 12, 3, [some_widths(length) for length in lengths], even=even)
+    plan = BatchPlan(lengths, parts, 12, 3, [some_widths(length) for length in lengths])
     steps = 4 * POOL_BATCHES
     streams = [stream_of(plan, steps, number) for number in range(len(sets))]
     assert plan.drawn(steps) == [len(stream) for stream in streams]
@@ -61,19 +61,17 @@ def test_every_word_of_every_set_comes_once_an_epoch(sets, even):
             assert sorted(stream[epoch * length : (epoch + 1) * length]) == list(range(length))
 
 
-@pytest.mark.parametrize("even", [False, True])
-def test_the_plan_follows_from_seed_and_step_alone(even):
+def test_the_plan_follows_from_seed_and_step_alone():
     arguments = [530, 70], [5, 3], 8
     widths = [some_widths(530), some_widths(70, 1)]
-    forwards = BatchPlan(*arguments, 7, widths, even=even)
+    forwards = BatchPlan(*arguments, 7, widths)
     expected = [[part.tolist() for part in forwards.words(step)] for step in range(300)]
-    sizes = [forwards.size(step) for step in range(300)]
-    assert sizes == [sum(map(len, parts)) for parts in expected]
-    backwards = BatchPlan(*arguments, 7, widths, even=even)
+    assert {sum(map(len, parts)) for parts in expected} == {8}
+    backwards = BatchPlan(*arguments, 7, widths)
     for step in reversed(range(300)):
         assert [part.tolist() for part in backwards.words(step)] == expected[step]
         assert backwards.drawn(step) == [sum(len(parts[k]) for parts in expected[:step]) for k in (0, 1)]
-    other = BatchPlan(*arguments, 8, widths, even=even)
+    other = BatchPlan(*arguments, 8, widths)
     assert [part.tolist() for part in other.words(0)] != expected[0]
     assert expected[0][0] != expected[106][0]  # the second epoch has another order
 
@@ -91,10 +89,9 @@ def test_words_of_like_width_share_a_batch_and_batches_come_in_random_order():
     assert abs(np.corrcoef(order, np.arange(512))[0, 1]) < 0.2
 
 
-@pytest.mark.parametrize("even", [False, True])
-def test_later_epochs_have_narrow_batches_too_where_batches_cross_their_ends(even):
+def test_later_epochs_have_narrow_batches_too_where_batches_cross_their_ends():
     widths = some_widths(1005)
-    plan = BatchPlan([1005], [8], 8, 1, [widths], even=even)
+    plan = BatchPlan([1005], [8], 8, 1, [widths])
     for epoch in range(4):
         steps = range(epoch * 1005 // 8 + 20, (epoch + 1) * 1005 // 8 - 20)
         words = [widths[plan.words(step)[0]] for step in steps]
@@ -110,55 +107,11 @@ def test_the_same_width_has_no_fixed_company():
     assert not first & second
 
 
-@pytest.mark.parametrize("even", [False, True])
-def test_wide_words_of_one_set_meet_wide_words_of_the_others(even):
+def test_wide_words_of_one_set_meet_wide_words_of_the_others():
     widths = [some_widths(6400), some_widths(6400, 1)]
-    plan = BatchPlan([6400, 6400], [16, 16], 32, 3, widths, even=even)
+    plan = BatchPlan([6400, 6400], [16, 16], 32, 3, widths)
     pairs = [[w[part].mean() for w, part in zip(widths, plan.words(step), strict=True)] for step in range(400)]
     assert np.corrcoef(np.array(pairs).T)[0, 1] > 0.97
-
-
-def test_constant_pixels():
-    widths = aihub_widths(40_000)
-    pixels, padded = {}, {}
-    for even in (False, True):
-        plan = BatchPlan([len(widths)], [1], 64, 1, [widths], even=even)
-        batches = [widths[plan.words(step)[0]] for step in range(5 * POOL_BATCHES)]
-        pixels[even] = np.array([batch.max() * len(batch) for batch in batches])
-        padded[even] = pixels[even].sum() / sum(map(len, batches))
-    assert pixels[True].max() < 0.65 * pixels[False].max()
-    assert pixels[True].std() / pixels[True].mean() < 0.15
-    assert pixels[False].std() / pixels[False].mean() > 0.4
-    assert padded[True] < 1.02 * padded[False]
-    assert plan.sizes.sum() == 64 * POOL_BATCHES
-    assert 25 < plan.sizes.min() < 30
-    assert 110 < plan.sizes.max() < 130
-
-
-def test_an_epochs_mean_gradient_is_that_of_all_words():
-    """With n words a batch on average, a batch's mean gradient counts by its size: exactly the mean over all words."""
-    count = 16 * POOL_BATCHES * 3
-    widths = aihub_widths(count)
-    gradients = np.random.default_rng(1).normal(0, 1, (count, 5)) + widths[:, None] / 64  # wide words pull elsewhere
-    plan = BatchPlan([count], [1], 16, 5, [widths], even=True)
-    steps = range(3 * POOL_BATCHES)
-    batches = [gradients[plan.words(step)[0]].mean(0) for step in steps]
-    weighted = np.mean([batch * plan.weight(step) for step, batch in zip(steps, batches, strict=True)], 0)
-    assert weighted == pytest.approx(gradients.mean(0), rel=1e-12)
-    assert abs(np.mean(batches, 0) - gradients.mean(0)).min() > 0.5
-
-
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.integers(1, 40), st.lists(st.integers(1, 500), min_size=1, max_size=30), st.integers(1, 7))
-def test_even_sizes_add_up_and_leave_no_batch_empty(batch_size, widths, part):
-    sizes = even_sizes(batch_size, [np.array(widths), np.array([64, 128])], [part, 2])
-    assert sizes.sum() == batch_size * POOL_BATCHES
-    assert sizes.min() >= max(1, batch_size // 8)
-    assert len(sizes) == POOL_BATCHES
-
-
-def test_words_of_one_width_make_batches_of_one_size():
-    assert set(even_sizes(10, [np.full(50, 64)], [1])) == {10}
 
 
 @pytest.mark.parametrize(
@@ -180,42 +133,36 @@ def test_a_share_without_a_word_is_refused():
         split_batch(4, [0.95, 0.05])
 
 
-@pytest.mark.parametrize("pixels", ["off", "constant"])
-def test_batch_ratio_holds_in_every_batch(tmp_path, pixels):
+def test_batch_ratio_holds_in_every_batch(tmp_path):
     write_set(tmp_path / "a", WORDS * 2)
     write_set(tmp_path / "b", WORDS[:7])
-    config = tiny_config(select_data="a-b", batch_ratio="0.75-0.25", batch_size=16, n_iter=9, batch_pixels=pixels)
+    config = tiny_config(select_data="a-b", batch_ratio="0.75-0.25", batch_size=16, n_iter=9)
     sets = [opened(tmp_path / name, config) for name in "ab"]
     plan = training_plan(sets, config)
-    seen, sizes = [Counter(), Counter()], set()
-    for step, batch in enumerate(training_batches(sets, plan, config, 0, pin_memory=False)):
-        first, second = map(len, batch.words)
-        assert first == 3 * second
-        assert batch.weight == (first + second) / 16 == plan.weight(step)
-        sizes.add(first + second)
+    seen = [Counter(), Counter()]
+    for batch in training_batches(sets, plan, config, 0, pin_memory=False):
+        assert [*map(len, batch.words)] == [12, 4]
         assert batch.labels == [data.label(i) for data, part in zip(sets, batch.words, strict=True) for i in part]
         for counter, part in zip(seen, batch.words, strict=True):
             counter.update(part.tolist())
     assert max(seen[0].values()) - min(seen[0].values()) <= 1
     assert max(seen[1].values()) - min(seen[1].values()) <= 1
-    assert (len(sizes) == 1) == (pixels == "off")
 
 
 def test_shares_that_do_not_divide_a_batch_are_exact_over_a_pool():
     widths = [aihub_widths(5000), aihub_widths(9000, 1)]
-    plan = BatchPlan([5000, 9000], split_batch(64, [0.3, 0.7]), 64, 1, widths, even=True)
+    plan = BatchPlan([5000, 9000], split_batch(64, [0.3, 0.7]), 64, 1, widths)
     for step in range(2 * POOL_BATCHES):
         first, second = map(len, plan.words(step))
         assert abs(first - (first + second) * 19 / 64) < 1
     assert plan.drawn(2 * POOL_BATCHES) == [2 * POOL_BATCHES * 19, 2 * POOL_BATCHES * 45]
 
 
-@pytest.mark.parametrize("pixels", ["off", "constant"])
-def test_an_epoch_draws_its_part_of_each_set_exactly_and_other_words_each_time(tmp_path, pixels):
+def test_an_epoch_draws_its_part_of_each_set_exactly_and_other_words_each_time(tmp_path):
     """All of 24 words and a tenth of 240: an epoch is 48 words, and in ten of them every general word comes once."""
     write_set(tmp_path / "domain", WORDS * 2)
     write_set(tmp_path / "general", WORDS * 20)
-    config = tiny_config(select_data="domain-general", data_usage_ratio="1.0-0.1", batch_size=8, batch_pixels=pixels)
+    config = tiny_config(select_data="domain-general", data_usage_ratio="1.0-0.1", batch_size=8)
     sets = [opened(tmp_path / name, config) for name in ("domain", "general")]
     plan = training_plan(sets, config)
     streams = [stream_of(plan, 2 * POOL_BATCHES, number) for number in (0, 1)]
@@ -224,15 +171,14 @@ def test_an_epoch_draws_its_part_of_each_set_exactly_and_other_words_each_time(t
         assert sorted(streams[0][24 * epoch : 24 * (epoch + 1)]) == list(range(24))
     for tour in range(2):
         assert sorted(streams[1][240 * tour : 240 * (tour + 1)]) == list(range(240))
-    if pixels == "off":  # 6 iterations an epoch
-        for epoch in range(20):
-            counts = np.array([list(map(len, plan.words(step))) for step in range(6 * epoch, 6 * epoch + 6)])
-            assert counts.sum(0).tolist() == [24, 24]
-            assert set(counts.sum(1)) == {8}
-        text = plan.describe(config.data_names, 100)
-        assert "An epoch draws 24 of domain, 24 of general: 6.0 iterations" in text
-        assert "general: 4 of 240 words in each batch; each word comes once in 60.0 iterations" in text
-        assert "100 iterations draw 400 words (1.67 times the set)" in text
+    for epoch in range(20):  # 6 iterations each
+        counts = np.array([list(map(len, plan.words(step))) for step in range(6 * epoch, 6 * epoch + 6)])
+        assert counts.sum(0).tolist() == [24, 24]
+        assert set(counts.sum(1)) == {8}
+    text = plan.describe(config.data_names, 100)
+    assert "An epoch draws 24 of domain, 24 of general: 6.0 iterations" in text
+    assert "general: 4 of 240 words in each batch; each word comes once in 60.0 iterations" in text
+    assert "100 iterations draw 400 words (1.67 times the set)" in text
 
 
 def test_uneven_parts_of_an_epoch_are_exact(tmp_path):

@@ -30,7 +30,7 @@ def _quick(monkeypatch):
 
 
 def test_a_compiled_run_has_the_same_weights_under_the_same_names_and_goes_on(data, _quick):
-    settings = {"n_iter": 4, "lr_scheduler": "constant", "val_period": 2, "batch_pixels": "constant"}
+    settings = {"n_iter": 4, "lr_scheduler": "constant", "val_period": 2}
     plain = tiny_config(data, experiment_name="plain", **settings)
     train(plain)
     assert not _quick

@@ -113,11 +113,10 @@ def test_a_command_joins_once_for_all_that_it_trains():
     [
         {"adam": False, "lr": 0.5},
         {"batch_size": 5, "save_period": 5, "val_period": 3},  # shares of 2 and 3 words
-        {"batch_size": 9, "batch_pixels": "constant"},
         {"Prediction": "Attn", "batch_size": 5},  # words weigh as many as they have characters
         {"select_data": "select_data-more", "batch_ratio": "0.6-0.4", "batch_size": 5, "workers": 1},
     ],
-    ids=["Adadelta", "uneven", "constant pixels", "attention", "two sets"],
+    ids=["Adadelta", "uneven", "attention", "two sets"],
 )
 def test_two_processes_give_the_weights_of_one(data, settings):
     if "select_data" in settings:
@@ -283,5 +282,3 @@ def test_processes_with_other_settings_or_too_many_are_refused(data):
     errors = together(lambda rank: train(tiny_config(data, batch_size=1)))
     assert "batch_size: 1 words can't be divided over 2 processes" in str(errors[0])
     assert isinstance(errors[1], OtherProcessError)  # one says it
-    errors = together(lambda rank: train(tiny_config(data, batch_size=3, batch_pixels="constant")))
-    assert "batch_size: 1 words can't be divided over 2 processes" in str(errors[0])

@@ -9,12 +9,10 @@ from train_easyocr.common.errors import UsageError
 from train_easyocr.settings.config import (
     CONFIG_FILES,
     DEFAULT_CONFIG,
-    GONE,
     Config,
     check_config,
     load_config,
     save_config,
-    without_gone,
 )
 
 
@@ -62,8 +60,8 @@ def test_the_published_run():
 
 def test_a_bare_off_is_the_word_and_not_a_truth_value(tmp_path):
     path = tmp_path / "config.yaml"
-    path.write_text("batch_pixels: off\ndata_usage_ratio:\n", encoding="utf-8")
-    assert load_config(path).batch_pixels == "off"
+    path.write_text("compile: off\ndata_usage_ratio:\n", encoding="utf-8")
+    assert load_config(path).compile == "off"
     assert load_config(path).usage_shares == []
     path.write_text("data_usage_ratio: 0.5\n", encoding="utf-8")
     assert load_config(path).usage_shares == [0.5]
@@ -138,16 +136,16 @@ def test_contradictions(overrides, expected):
         load_config(DEFAULT_CONFIG, overrides)
 
 
-@pytest.mark.parametrize("key", GONE)
+@pytest.mark.parametrize("key", Config.gone)
 def test_a_setting_that_is_gone_may_say_what_is_done_today_and_nothing_else(tmp_path, key):
-    file, (today, fate) = tmp_path / "config.yaml", GONE[key]
+    file, (today, fate) = tmp_path / "config.yaml", Config.gone[key]
     file.write_text(f"{key}: {today}\nlr: 0.5\n", encoding="utf-8")
     assert load_config(file) == Config(lr=0.5)
     file.write_text(f"{key}: 0.25\n", encoding="utf-8")
     for path, overrides in ((file, ()), (DEFAULT_CONFIG, (f"{key}=0.25",))):
         with pytest.raises(UsageError, match=re.escape(f"  - {key}: 0.25: this setting is gone: {fate}")):
             load_config(path, overrides)
-    assert check_config(without_gone({key: 0.25, "lr": 0.5})) == Config(lr=0.5)
+    assert check_config(Config.without_gone({key: 0.25, "lr": 0.5})) == Config(lr=0.5)
 
 
 def test_overrides_keep_texts_as_they_stand():

@@ -19,8 +19,6 @@ from train_easyocr.settings.config import Config
 
 POOL_BATCHES = 64
 """Batches whose words are sorted by width together: enough for narrow ranges of width, few enough to mix words well."""
-LEAST_PART = 4
-"""No batch has fewer words than `batch_size` by this."""
 WORDS, STEPS = 1, 2
 """Purposes of random generators: the order of a set's words, and which steps get wide words."""
 WIDTHS_PART = 1 << 17
@@ -48,33 +46,6 @@ def split_batch(batch_size: int, shares: Sequence[float]) -> list[int]:
     return counts
 
 
-def even_sizes(batch_size: int, widths: Sequence[Widths], parts: Sequence[int]) -> Counts:
-    """Return the sizes of `POOL_BATCHES` batches, widest words last, that hold about the same number of pixels each.
-
-    The words of a pool, sorted by width, are cut where the sum of their widths passes each `POOL_BATCHES`-th of the
-    whole. So the mean size is `batch_size`, exactly, and the more like words' widths are, the more like are the sizes.
-
-    Args:
-        batch_size: Words of a batch on average.
-        widths: For each data set, the width of each word.
-        parts: For each data set, its words in so many of all data sets' as these numbers add up to.
-    """
-    values = np.unique(np.concatenate([np.unique(each) for each in widths]))
-    share = np.zeros(len(values))
-    for each, part in zip(widths, parts, strict=True):
-        share += np.bincount(np.searchsorted(values, each), minlength=len(values)) * (part / len(each))
-    pixels = np.append(0, np.cumsum(values * share))
-    words = np.append(0, np.cumsum(share))
-    # Whole multiples of what divides among the data sets without a rest, where that leaves enough choice.
-    unit = sum(parts) // math.gcd(*parts)
-    unit = unit if batch_size % unit == 0 and unit * LEAST_PART <= batch_size else 1
-    total, least = POOL_BATCHES * batch_size // unit, max(1, batch_size // unit // LEAST_PART)
-    cuts = np.interp(np.linspace(0, pixels[-1], POOL_BATCHES + 1), pixels, words / words[-1] * total).round()
-    floor = np.arange(POOL_BATCHES + 1) * least
-    cuts = np.maximum.accumulate(cuts.astype(np.int64) - floor) + floor
-    return np.diff(np.minimum(cuts, total - floor[::-1])) * unit
-
-
 class BatchPlan:
     """The words of each step.
 
@@ -84,16 +55,6 @@ class BatchPlan:
     random order. That order is the same for all data sets: wide words of one set meet wide words of the others. (The
     one batch that holds the end of an epoch and the start of the next is not sorted.)
 
-    Batches may have more words the narrower these are (`even_sizes`). Were each batch's mean loss to count the same,
-    a narrow word would then count less than a wide one. So a batch's mean loss is multiplied by `weight`, its words by
-    the mean number of words of a batch. For N words w with gradients g(w), read in S batches b of n_b words each, an
-    epoch's mean gradient at fixed weights is then
-
-        1/S sum_b  n_b / (N/S)  *  1/n_b sum_{w in b} g(w)   =   1/N sum_w g(w),
-
-    the gradient of the mean loss of all words, as with batches of one size. (What is equal is the gradient's mean; its
-    variance is spread otherwise over the steps: large batches of narrow words take longer and surer steps.)
-
     Data sets share the words as `parts` says: of every `sum(parts)` words in a row, set k has exactly `parts[k]`, and
     of fewer words nearly that part (of two sets, to within a word). So `parts` are the words of a batch (setting
     `batch_ratio`), or those that an epoch draws of each set (`data_usage_ratio`).
@@ -101,13 +62,9 @@ class BatchPlan:
     Args:
         lengths: For each data set, the number of its words.
         parts: For each data set, its words in so many of all data sets' as these numbers add up to.
-        batch_size: Words of a batch, on average where `even` is set.
+        batch_size: Words of a batch.
         seed: Everything that is random comes from it.
         widths: For each data set, the width that each of its words needs in a batch; None leaves the order random.
-        even: Batches of narrow words are larger, so that all have about the same number of pixels.
-
-    Attributes:
-        sizes: int64 [POOL_BATCHES], the words of the batches of a pool, those of the widest words last.
     """
 
     def __init__(
@@ -117,14 +74,9 @@ class BatchPlan:
         batch_size: int,
         seed: int,
         widths: Sequence[Widths] | None = None,
-        *,
-        even: bool = False,
     ) -> None:
         self._lengths, self._parts, self._batch_size = list(lengths), list(parts), batch_size
         self._seed, self._widths = seed, widths
-        self.sizes = np.full(POOL_BATCHES, batch_size, np.int64)
-        if even and widths is not None:
-            self.sizes = even_sizes(batch_size, widths, parts)
         # A batch needs two epochs of each set at most where it crosses an end; small sets repeat faster.
         self._order = lru_cache(maxsize=2 * len(self._lengths))(self._epoch)
         self._places = lru_cache(maxsize=4)(self._pool_places)
@@ -139,14 +91,6 @@ class BatchPlan:
             (np.arange(start, stop) // length).astype(np.int32)
             for length, (start, stop) in zip(self._lengths, self._borders(step), strict=True)
         ]
-
-    def size(self, step: int) -> int:
-        """Return the number of a step's words."""
-        return int(self.sizes[self._ranks(step // POOL_BATCHES)[step % POOL_BATCHES]])
-
-    def weight(self, step: int) -> float:
-        """Return what a step's mean loss is multiplied by: 1 where all batches have the same size."""
-        return self.size(step) / self._batch_size
 
     def width(self, step: int) -> int:
         """Return the width in pixels of a step's batch, as wide as its widest word needs; 0 where all are the same."""
@@ -166,11 +110,6 @@ class BatchPlan:
         if sum(self._parts) != self._batch_size:
             draws = [f"{part:,} of {name}" for name, part in zip(names, self._parts, strict=True)]
             lines.append(f"An epoch draws {', '.join(draws)}: {sum(self._parts) / self._batch_size:,.1f} iterations")
-        if self.sizes[0] != self.sizes[-1]:
-            lines.append(
-                f"Batches of narrow words hold up to {self.sizes.max():,} words, those of wide ones down to "
-                f"{self.sizes.min():,}, {self._batch_size:,} on average"
-            )
         for name, length, part, drawn in zip(names, self._lengths, self._parts, self.drawn(n_iter), strict=True):
             count = part * self._batch_size / sum(self._parts)
             lines.append(
@@ -200,8 +139,7 @@ class BatchPlan:
 
     def _pool_places(self, pool: int) -> Counts:
         """Return where in the data sets' streams a pool's steps start, and its last one ends: [sets, steps + 1]."""
-        sizes = np.cumsum(self.sizes[self._ranks(pool)])
-        words = pool * POOL_BATCHES * self._batch_size + np.append(0, sizes)
+        words = (pool * POOL_BATCHES + np.arange(POOL_BATCHES + 1)) * self._batch_size
         # Each set takes its part, rounded down, of what the sets before it leave: so all parts only ever grow, and add
         # up to the words of the batches.
         places, whole = [], sum(self._parts)
@@ -258,8 +196,7 @@ def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
     widths = None
     if config.batch_width == "bucket":
         widths = [_batch_widths(data, config) for data in sets]
-    even = config.batch_pixels == "constant"
-    return BatchPlan([len(data) for data in sets], parts, config.batch_size, config.seed, widths, even=even)
+    return BatchPlan([len(data) for data in sets], parts, config.batch_size, config.seed, widths)
 
 
 def _parts(sets: Sequence[WordSet], config: Config) -> list[int]:

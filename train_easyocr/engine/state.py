@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing
 from train_easyocr.engine.optimizers import may_grow
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.config import CheckedSettings, Config
 
 STATE = "last_state.pth"
 FORMAT = 2
@@ -67,7 +66,7 @@ def free_settings(config: Config) -> frozenset[str]:
     return FREE | ({"n_iter"} if may_grow(config) else frozenset())
 
 
-def check_settings(folder: Path, state: Mapping[str, Any], config: BaseModel, free: frozenset[str]) -> None:
+def check_settings(folder: Path, state: Mapping[str, Any], config: CheckedSettings, free: frozenset[str]) -> None:
     """Refuse to go on with settings under which the run would not be the same.
 
     Args:
@@ -86,6 +85,8 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: BaseModel, fr
         for key, value in now.items()
         if key not in free and before[key] != value
     ]
+    missed = config.missed(state["config"]).items()
+    differences += [f"  - {key}: {_short(state['config'][key])} before; {said}" for key, said in missed]
     if differences:
         raise ResumeError(
             f"{folder}: was trained for {state['iteration']:,} iterations with other settings:\n"

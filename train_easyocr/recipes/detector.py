@@ -66,7 +66,7 @@ def publish(weights: Path, target: Path) -> DbCard:
     card = read_card_of(DbCard, weights)
     model = DbLight()
     load_pretrained(model, weights)
-    settings = without_places(DetectionConfig.model_validate(card.config))
+    settings = without_places(DetectionConfig.model_validate(DetectionConfig.without_gone(card.config)))
     return save_weights(target, model, card.model_copy(update={"config": settings}), torch.float16)
 
 

@@ -70,13 +70,11 @@ class Batch:
         images: uint8 [B, C, img_height, width].
         labels: What they say.
         words: For each data set, the indices of its words; the data sets' words follow each other.
-        weight: What the mean loss is multiplied by (see `BatchPlan`).
     """
 
     images: torch.Tensor
     labels: list[str]
     words: list[Indices]
-    weight: float = 1.0
 
     def pin_memory(self) -> Batch:
         """Move the images to memory that a GPU can copy from while it computes (called by the DataLoader)."""
@@ -101,13 +99,11 @@ class Request:
         epochs: For each of these words, how often its data set has been gone through before; None in reading, which
             sees patches as they are.
         width: Pixels that the batch is wide at least, where other processes have its wider words.
-        weight: The batch's.
     """
 
     words: list[Indices]
     epochs: list[Indices] | None = None
     width: int = 0
-    weight: float = 1.0
 
 
 class WordBatches(Dataset[Batch | Fault]):
@@ -153,7 +149,7 @@ class WordBatches(Dataset[Batch | Fault]):
             places = zip(epochs, numbers, (index for _, index in members), strict=True)
             patches = [augmentation.apply(patch, *place) for patch, place in zip(patches, places, strict=True)]
         images = to_batch([settings.resize(patch, width) for patch in patches], width)
-        return Batch(images, labels, words, request.weight)
+        return Batch(images, labels, words)
 
     def _width(self, patches: Sequence[npt.NDArray[np.uint8]], labels: Sequence[str]) -> int:
         settings = self._settings
@@ -178,13 +174,13 @@ class _Steps(Sampler[Request]):
 
     def __iter__(self) -> Iterator[Request]:
         for step in range(self._start, self._stop):
-            words, epochs, weight = self._plan.words(step), self._plan.epochs(step), self._plan.weight(step)
+            words, epochs = self._plan.words(step), self._plan.epochs(step)
             if self._processes.count == 1:
-                yield Request(words, epochs, weight=weight)
+                yield Request(words, epochs)
             else:
                 # The network sees how wide a batch is; all shares are as wide as the whole would be.
                 shares = share_of(words, self._processes), share_of(epochs, self._processes)
-                yield Request(*shares, self._plan.width(step), weight)
+                yield Request(*shares, self._plan.width(step))
 
 
 def share_of(words: Sequence[Indices], processes: Processes) -> list[Indices]:

@@ -10,7 +10,7 @@ from torch import nn
 
 from train_easyocr.recognition import network
 from train_easyocr.recognition.attention import Attention
-from train_easyocr.settings.config import Config, check_config, without_gone
+from train_easyocr.settings.config import Config, check_config
 from train_easyocr.weights.checkpoints import WeightsCard, load_pretrained, read_card
 
 NETWORK_SETTINGS = (
@@ -62,7 +62,7 @@ def open_trained(weights: Path) -> tuple[network.Model, WeightsCard, Config]:
         CheckpointError: Weights or card can't be used.
     """
     card = read_card(weights)
-    config = check_config(without_gone(card.config))
+    config = check_config(Config.without_gone(card.config))
     model = build_model(config, card.network["num_class"])
     load_pretrained(model, weights)
     return model, card, config

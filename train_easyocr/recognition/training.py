@@ -190,11 +190,11 @@ def _prepare(
     loaders_of(config, gpu=computing.device.type == "cuda")  # what does not fit is said before anything is begun
     plan = training_plan(training, config)
     parts = processes.count * config.accumulation
-    if plan.sizes.min() < parts:
+    if config.batch_size < parts:
         each = f" in {config.accumulation} parts each (accumulation)" if config.accumulation > 1 else ""
         raise UsageError(
-            f"batch_size: {plan.sizes.min()} words can't be divided over {processes.count} processes{each}; it is the "
-            "number of words of a batch over all of them (with batch_pixels: constant, those of wide words are smaller)"
+            f"batch_size: {config.batch_size} words can't be divided over {processes.count} processes{each}; it is "
+            "the number of words of a batch over all of them"
         )
     torch.manual_seed(config.seed)
     converter = make_converter(config, character_set)
@@ -499,7 +499,7 @@ class Trainer:
                     loss = self._step(batch)
                     self.iteration += 1
                     bar.update()
-                    if rate.count(round(config.batch_size * batch.weight)):
+                    if rate.count(config.batch_size):
                         bar.set_postfix_str(f"{rate.value:,.0f} images/s, loss {loss:.4f}", refresh=False)
                     late = end < math.inf and processes.any(time.monotonic() >= end)
                     last = self.iteration >= config.n_iter or late
@@ -535,7 +535,7 @@ class Trainer:
         self._optimizer.zero_grad()
         mean = self._backward(batch)
         self._scaler.unscale_(self._optimizer)
-        norm = nn.utils.clip_grad_norm_(self._parameters, config.grad_clip * batch.weight)
+        norm = nn.utils.clip_grad_norm_(self._parameters, config.grad_clip)
         # One transfer from the device for both.
         value, gradient = torch.stack([mean, norm]).tolist()
         # With fp16, gradients that are too large are the scaler's to deal with.
@@ -553,7 +553,7 @@ class Trainer:
                 self._centers.update(self._processes)
             else:
                 self._centers.forget()
-        self._loss_sum += value * batch.weight
+        self._loss_sum += value
         self._loss_steps += 1
         return value
 
@@ -571,7 +571,7 @@ class Trainer:
         for number, ((images, _), target) in enumerate(zip(parts, encoded, strict=True), start=1):
             with self._gathering(gradients=number == len(parts)):
                 total = self._losses(images, *target).sums()[0]
-                self._scaler.scale(total / weight * (processes.count * batch.weight)).backward()
+                self._scaler.scale(total / weight * processes.count).backward()
             sums.append(total.detach())
         return processes.sum(torch.stack(sums).sum()) / weight
 

@@ -10,7 +10,7 @@ import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_serializer, field_validator
@@ -24,12 +24,6 @@ WORD_FILES = ("labels.csv", "gt.txt", "rec_gt.txt", "data.mdb")
 """Any of them makes a folder a set of words: see `datasets.foreign_sets`."""
 SPELLINGS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction"}
 """Keys as the published configuration misspells them, and what they mean."""
-GONE: dict[str, tuple[object, str]] = {
-    "box_context": (0, "patches show their boxes alone now"),
-    "box_jitter": (0, "moving boxes made nothing better (docs/experiments.md)"),
-    "cache": (False, "keeping decoded patches in memory saved next to nothing (docs/experiments.md)"),
-}
-"""Settings of earlier versions: the value by which today's version goes, and what became of the others."""
 OPTIMIZERS = {True: "adam", False: "adadelta"}
 """What the published configuration's key `adam` says in today's words: which `optimizer`."""
 
@@ -46,13 +40,40 @@ AUTO_ITERATIONS = 0
 MOST_ITERATIONS = 75_000
 """The most that `n_iter: auto` becomes for the recognizer: about one pass over the words of 40,000 pages."""
 
-Settings = TypeVar("Settings", bound=BaseModel)
+Settings = TypeVar("Settings", bound="CheckedSettings")
+
+
+class Gone(NamedTuple):
+    """A setting that there was.
+
+    Attributes:
+        today: The value by which today's version goes: files that hold it go on being read.
+        fate: What became of all others.
+    """
+
+    today: Any
+    fate: str
 
 
 class CheckedSettings(BaseModel):
     """Settings by key: unknown keys, infinite numbers, and switches in the place of numbers are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    gone: ClassVar[Mapping[str, Gone]] = {}
+
+    @classmethod
+    def without_gone(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return settings that a training ran by without those that are gone: its weights are what they are."""
+        return {key: value for key, value in values.items() if key not in cls.gone}
+
+    @classmethod
+    def missed(cls, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return which settings ask for something that is gone, and what became of it."""
+        return {
+            key: f"this setting is gone: {gone.fate}; take the line out"
+            for key, gone in cls.gone.items()
+            if key in values and yaml.safe_load(str(values[key])) != gone.today
+        }
 
     @field_validator("*", mode="before")
     @classmethod
@@ -82,6 +103,13 @@ class CheckedSettings(BaseModel):
 class Config(CheckedSettings):
     """All settings, checked. Frozen: a setting has one value from the start of a step to its end."""
 
+    gone: ClassVar[Mapping[str, Gone]] = {
+        "box_context": Gone(0, "patches show their boxes alone now"),
+        "box_jitter": Gone(0, "moving boxes made nothing better (docs/experiments.md)"),
+        "cache": Gone(False, "keeping decoded patches in memory saved next to nothing (docs/experiments.md)"),
+        "batch_pixels": Gone(False, "all batches have batch_size words now"),
+    }
+
     # Environment
     seed: int = Field(1111, ge=0)
     experiment_name: str = Field("korean_documents", pattern=r"^[^/\\\x00]+$")
@@ -109,7 +137,6 @@ class Config(CheckedSettings):
     img_width: int = Field(600, ge=32)
     PAD: bool = True
     batch_width: Literal["bucket", "fixed"] = "bucket"
-    batch_pixels: Literal["constant", "off"] = "off"
     rgb: bool = False
     contrast_adjust: float = Field(0.0, ge=0, le=1)
 
@@ -177,7 +204,7 @@ class Config(CheckedSettings):
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
-    @field_validator("batch_pixels", "compile", mode="before")
+    @field_validator("compile", mode="before")
     @classmethod
     def _switch_as_text(cls, value: Any) -> Any:
         # YAML reads a bare `off` or `on` as a truth value.
@@ -387,22 +414,9 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def without_gone(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return settings without those that earlier versions had, which a card may hold with whatever value."""
-    return {key: value for key, value in values.items() if key not in GONE}
-
-
 def check_config(values: dict[str, Any], faults: Iterable[str] = ()) -> Config:
-    """Build a `Config`, or report unknown keys, wrong types and contradictions together; see `check_settings`.
-
-    A setting that is gone may be there with the value by which today's version goes, as files of before list them all.
-    """
+    """Build a `Config`, or report unknown keys, wrong types and contradictions together; see `check_settings`."""
     found = list(faults)
-    for key in GONE.keys() & values.keys():
-        today, fate = GONE[key]
-        if yaml.safe_load(str(values[key])) != today:
-            found.append(f"{key}: {values[key]}: this setting is gone: {fate}; take the line out")
-    values = without_gone(values)
     if "adam" in values:
         adam, values = values["adam"], {key: value for key, value in values.items() if key != "adam"}
         if "optimizer" in values:
@@ -420,6 +434,8 @@ def check_settings(
 ) -> Settings:
     """Build settings, or report unknown keys, wrong types and contradictions together.
 
+    A setting that is gone may be there with the value by which today's version goes, as files of before list them all.
+
     Args:
         kind: As for `load_settings`.
         contradictions: Says what is wrong among values that are right each for itself.
@@ -429,7 +445,8 @@ def check_settings(
     Raises:
         UsageError: Anything is wrong.
     """
-    found = list(faults)
+    found = [*faults, *(f"{key}: {values[key]}: {said}" for key, said in kind.missed(values).items())]
+    values = kind.without_gone(values)
     try:
         config = kind.model_validate(values)
     except ValidationError as error:
