@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.engine.test_distributed import differences, together
+from tests.engine.test_distributed import differences, own_statistics, together  # noqa: F401 - a fixture
 from tests.recognition.test_training import a_trainer, assert_equal_runs, figures, killed_at, state_of
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.engine.averaging import AverageOfWeights
@@ -314,6 +314,7 @@ def test_with_everything_on_a_killed_run_ends_as_if_it_had_not_been(data, monkey
             assert (config.experiment / name).read_bytes() == (whole.experiment / name).read_bytes()
 
 
+@pytest.mark.usefixtures("own_statistics")
 def test_with_everything_on_two_processes_give_the_weights_of_one(data):
     # Parts of parts have other statistics, which one process has not; so each process computes its share whole.
     settings = EVERYTHING | {"accumulation": 1, "batch_size": 5, "n_iter": 6}

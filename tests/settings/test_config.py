@@ -62,6 +62,10 @@ def test_a_bare_off_is_the_word_and_not_a_truth_value(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text("compile: off\ndata_usage_ratio:\n", encoding="utf-8")
     assert load_config(path).compile == "off"
+    assert load_config(path, ["compile=on"]).compile == "on"
+    path.write_text("compile: auto\n", encoding="utf-8")  # the default of earlier versions
+    assert load_config(path).compile == "off"
+    path.write_text("data_usage_ratio:\n", encoding="utf-8")
     assert load_config(path).usage_shares == []
     path.write_text("data_usage_ratio: 0.5\n", encoding="utf-8")
     assert load_config(path).usage_shares == [0.5]

@@ -421,6 +421,7 @@ class DetectorTrainer:
         models = {"": self._model} | ({"ema_": self._average.model} if self._average is not None else {})
         found = {}
         for prefix, model in models.items():
+            self._processes.share_buffers(model)
             scores = found[prefix] = self._scores_of(model, bar)
             if scores.f1 > self.best["f1"]:
                 self.best["f1"] = scores.f1

@@ -159,14 +159,14 @@ class Processes:
             )
 
     def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """Return the network for training: gradients are the mean over processes, statistics those of all words.
+        """Return the network for training: gradients are the mean over processes.
 
-        The parameters and buffers become those of the first process.
+        The parameters and buffers become those of the first process. Batches are normalized over the images of all
+        GPUs; on CPUs, where torch has no such layer, over each process's own.
 
-        What is left between one process and several is rounding: sums are added up in another order. In float64 the
-        gradients are equal to 12 digits. How far float32's differ depends on the network as its own rounding does: VGG
-        keeps 5 digits over several steps, a fresh ResNet of 29 normalized layers 2 or 3 in one step, and Adam's and
-        Adadelta's first steps, which go by a gradient's sign, then part the weights where gradients are near zero.
+        What is left besides between one process and several is rounding: sums are added up in another order. In
+        float64 the gradients are equal to 12 digits. Adam's and Adadelta's first steps, which go by a gradient's sign,
+        part the weights where gradients are near zero.
 
         Args:
             model: The network, on the device. Its normalizations are replaced; the names of its state stay.
@@ -176,13 +176,15 @@ class Processes:
             return model
         if device.type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
-        else:
-            for module in model.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.__class__ = _SharedBatchNorm  # torch has a SyncBatchNorm for GPUs only
-        # Buffers are sent once, at the start. Statistics stay equal in all processes; to send them again at each step
-        # would be for nothing.
+        # Buffers are sent at the start, and where they are used (`share_buffers`), not at each step.
         return DistributedDataParallel(model, forward_sync_buffers=False, gradient_as_bucket_view=True)
+
+    def share_buffers(self, model: nn.Module) -> None:
+        """Give all processes the first one's buffers, such as statistics of its images; raises OtherProcessError."""
+        if self.count > 1:
+            with _noticing():
+                for buffer in model.buffers():
+                    dist.broadcast(buffer, src=0)
 
 
 def _take_device(local: int) -> str:
@@ -212,44 +214,3 @@ def _noticing() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise OtherProcessError(f"the connection to the other processes is lost: {error}") from None
-
-
-class _Sum(torch.autograd.Function):
-    """The sum of a tensor over all processes; its gradient is the sum of theirs."""
-
-    @staticmethod
-    def forward(context: Any, values: torch.Tensor) -> torch.Tensor:
-        """Add up."""
-        return _sum(values)
-
-    @staticmethod
-    def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
-        """Add up, too, since every process's loss depends on the sum."""
-        return _sum(gradient)
-
-
-def _sum(values: torch.Tensor) -> torch.Tensor:
-    total = values.clone()
-    dist.all_reduce(total)
-    return total
-
-
-class _SharedBatchNorm(nn.BatchNorm2d):
-    """BatchNorm2d whose mean and variance are those of all processes' images, as `SyncBatchNorm` has them on GPUs."""
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """Normalize [B, C, H, W]; B may differ between processes."""
-        if not self.training:
-            return super().forward(input)
-        images = input.to(torch.promote_types(input.dtype, torch.float32))
-        count = _sum(torch.tensor(float(images.numel() // images.shape[1])))
-        mean = _Sum.apply(images.sum((0, 2, 3))) / count
-        # The variance in a second pass: the mean of squares less the square of the mean would lose its digits.
-        centred = images - mean[:, None, None]
-        variance = _Sum.apply(centred.square().sum((0, 2, 3))) / count
-        with torch.no_grad():
-            self.num_batches_tracked += 1  # type: ignore[operator,assignment]
-            self.running_mean.lerp_(mean, self.momentum)  # type: ignore[union-attr, arg-type]
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)  # type: ignore[union-attr, arg-type]
-        scale = self.weight * (variance + self.eps).rsqrt()
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(input.dtype)

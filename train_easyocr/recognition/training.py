@@ -29,7 +29,7 @@ from train_easyocr.datasets.data import NothingUsableError, WordSet, describe_ch
 from train_easyocr.datasets.sampling import BatchPlan, training_plan
 from train_easyocr.documents.page_sums import pack, read_page_sums
 from train_easyocr.engine.averaging import AverageOfWeights
-from train_easyocr.engine.compiling import compile_features, is_to_be_compiled
+from train_easyocr.engine.compiling import compile_features
 from train_easyocr.engine.device import Computing
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.engine.length import Length, with_iterations, with_length
@@ -138,9 +138,7 @@ def _train(config: Config, processes: Processes, end: float) -> None:
     if state is not None:
         trainer.restore(state)
         print(f"Going on after iteration {trainer.iteration:,} of {config.n_iter:,}")
-    with processes.agreeing():
-        compiled = processes.first and is_to_be_compiled(trainer.model, config, trainer.computing)
-    if processes.of_first(compiled):
+    if config.compile == "on":
         compile_features(trainer.model)
     trainer.run(end)
     print(_finished(config, trainer.iteration, trainer.best, trainer.stale))
@@ -627,6 +625,8 @@ class Trainer:
 
     def _validate(self) -> Outcome:
         """Validate, and keep the weights and their average where they are the best."""
+        for model in (self.model, *([self._average.model] if self._average is not None else [])):
+            self._processes.share_buffers(model)
         weights = self._validator.run(self.model, self.iteration, self._stop_if_asked)
         average, training = None, None
         if self._average is not None:

@@ -89,6 +89,12 @@ class CheckedSettings(BaseModel):
     def _processes(cls, value: Any) -> Any:
         return _name_or_number(value, ["auto"], "of processes", lambda x: x >= 0 and x.is_integer())
 
+    @field_validator("compile", mode="before", check_fields=False)
+    @classmethod
+    def _compiling(cls, value: Any) -> Any:
+        # YAML reads a bare `off` or `on` as a truth value; files of earlier versions say `auto`.
+        return {"True": "on", "False": "off", "auto": "off"}.get(str(value), value)
+
     @field_validator("n_iter", mode="before", check_fields=False)
     @classmethod
     def _iterations(cls, value: Any) -> Any:
@@ -116,7 +122,7 @@ class Config(CheckedSettings):
     saved_models: str = "saved_models"
     workers: Literal["auto"] | int = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    compile: Literal["auto", "on", "off"] = "auto"
+    compile: Literal["on", "off"] = "off"
 
     # Data
     dataset: str = ""
@@ -203,12 +209,6 @@ class Config(CheckedSettings):
     def _number_as_text(cls, value: Any) -> Any:
         # YAML reads `batch_ratio: 1` as a number; users mean the text.
         return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-    @field_validator("compile", mode="before")
-    @classmethod
-    def _switch_as_text(cls, value: Any) -> Any:
-        # YAML reads a bare `off` or `on` as a truth value.
-        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
     @field_validator(
         "continue_from", "dataset", "output", "data_usage_ratio", "Transformation", "SequenceModeling", mode="before"
