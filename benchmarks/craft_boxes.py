@@ -20,12 +20,12 @@ import torch
 from easyocr.craft_utils import adjustResultCoordinates, getDetBoxes
 from easyocr.utils import group_text_box
 
+from benchmarks.rendered import RenderedPage, render, true_maps
 from benchmarks.results import Row, report
 from train_easyocr.detection.craft import CraftDetector
 from train_easyocr.detection.craft_boxes import craft_boxes, find_candidates, group
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import WORDS, CraftParameters
-from train_easyocr.detection.rendered import RenderedPage, render, true_maps
 from train_easyocr.documents.sources import FileSource, PageSource
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.tuning.objective import MappedPage, Objective, map_key

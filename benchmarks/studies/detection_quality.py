@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from train_easyocr.common.command_line import add_cuda
 from train_easyocr.common.text import format_table
+from train_easyocr.detection.craft import CRAFT
 from train_easyocr.detection.interface import DetectorParameters
-from train_easyocr.detection.opening import CRAFT, OpenedDetector, open_word_detector
+from train_easyocr.detection.opening import OpenedDetector, open_word_detector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import DetectionSettings, read_settings
 from train_easyocr.documents.aihub import PageFile, find_pages

@@ -8,11 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.rendered import render, true_maps
 from train_easyocr.detection.craft import input_ratio
 from train_easyocr.detection.craft_boxes import craft_boxes
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import CraftParameters
-from train_easyocr.detection.rendered import render, true_maps
 from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
 
 

@@ -62,10 +62,12 @@ def test_a_switch_is_no_number(tmp_path):
     assert "weight_decay" not in str(error.value)  # off is 0, which is what it means
 
 
-def test_easyocrs_weights_are_for_its_own_network():
-    assert contradictions(DetectionConfig(dataset=".", network="craft", continue_from="craft")) == []
-    found = contradictions(DetectionConfig(dataset=".", continue_from="craft"))
-    assert len(found) == 1 and "there is no such file" in found[0]
+def test_easyocrs_network_is_not_trained(tmp_path):
+    path = tmp_path / "옛 설정.yaml"
+    path.write_text(f"network: db_light\ndataset: {tmp_path}\n", encoding="utf-8")
+    assert load_detection_config(path).dataset == str(tmp_path)
+    with pytest.raises(ConfigError, match=r"network: craft: db_light alone is trained(.|\n)*craft: there is no"):
+        load_detection_config(path, ["network=craft", "continue_from=craft"])
 
 
 def test_a_piece_is_not_larger_than_any_page():

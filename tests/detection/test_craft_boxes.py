@@ -6,12 +6,11 @@ import pytest
 from easyocr.craft_utils import adjustResultCoordinates, getDetBoxes
 from easyocr.utils import diff, group_text_box
 
+from benchmarks.rendered import draw_gaussians, pairs, true_maps
 from tests.detection.pages import page
 from train_easyocr.detection.craft_boxes import SMALLEST_AREA, attach_small, craft_boxes, find_candidates, group
-from train_easyocr.detection.craft_targets import draw_gaussians, pairs
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import WORDS, CraftParameters
-from train_easyocr.detection.rendered import true_maps
 from train_easyocr.documents import Box
 from train_easyocr.metrics.matching import match
 

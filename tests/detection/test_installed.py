@@ -12,9 +12,8 @@ from tests.evaluation.installed import install_finetuned, write_set
 from tests.recognition.word_sets import render
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery.staging import sheet_of, stage_detection
-from train_easyocr.detection.craft import CraftDetector, load_craft
+from train_easyocr.detection.craft import CraftCard, CraftDetector, load_craft
 from train_easyocr.detection.craft_boxes import craft_boxes
-from train_easyocr.detection.craft_training import CraftCard
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import open_db_light
 from train_easyocr.detection.installed import (

@@ -14,7 +14,8 @@ from train_easyocr.common.text import format_table
 from train_easyocr.datasets.data import DataError, PatchError, open_set
 from train_easyocr.delivery import InstallationError
 from train_easyocr.delivery.staging import sheet_of
-from train_easyocr.detection.opening import CRAFT, open_word_detector
+from train_easyocr.detection.craft import CRAFT
+from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.settings import SettingsError, read_settings
 from train_easyocr.documents import Box
 from train_easyocr.reading.reader import ReaderError, open_finetuned

@@ -5,10 +5,10 @@ Every key is described in `config_files/detection.yaml`, which lists them all wi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -23,6 +23,7 @@ from train_easyocr.settings.config import (
     STRENGTHS,
     CheckedSettings,
     Config,
+    Gone,
     check_settings,
     load_settings,
 )
@@ -36,6 +37,10 @@ AUTO = "auto"
 
 class DetectionConfig(CheckedSettings):
     """All settings of the detector's training, checked and frozen."""
+
+    gone: ClassVar[Mapping[str, Gone]] = {
+        "network": Gone(("db_light",), "db_light alone is trained; EasyOCR's CRAFT is used as it is; leave it out"),
+    }
 
     # Environment
     seed: int = Field(1111, ge=0)
@@ -61,7 +66,6 @@ class DetectionConfig(CheckedSettings):
     augmentation: Literal["off", "light", "medium", "strong"] | Annotated[float, Field(ge=0, le=1)] = "strong"
 
     # Training
-    network: Literal["db_light", "craft"] = "db_light"
     batch_size: int = Field(16, ge=1)
     n_iter: int = AUTO_ITERATIONS
     val_period: int = Field(1_000, ge=1)
@@ -196,14 +200,12 @@ def _missing_data(config: DetectionConfig) -> list[str]:
 def contradictions(config: DetectionConfig) -> list[str]:
     """Return what is wrong among values that are right each for itself."""
     found: list[str] = []
-    named = (("craft", "craft"), (STARTER, "db_light"))
     start = config.continue_from
     marked = marked_detector(start, Path(config.saved_models))
-    if start and not Path(start).is_file() and not marked and (start, config.network) not in named:
+    if start and not Path(start).is_file() and not marked and start != STARTER:
         found.append(
-            f"continue_from: {start}: there is no such file; `craft` stands for EasyOCR's, with network: craft, "
-            "`starter` for the detector of this package, with network: db_light, and a name for what "
-            "`evaluate.py --mark` kept with a detector"
+            f"continue_from: {start}: there is no such file; `starter` stands for the detector of this package, and a "
+            "name for what `evaluate.py --mark` kept with a detector"
         )
     missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]
     if missing and not config.dataset:

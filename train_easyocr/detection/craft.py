@@ -9,12 +9,12 @@ With the default parameters it finds what `easyocr.Reader.detect` finds, cut to 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Final, Literal, Self
 
 import cv2
+import easyocr.craft
 import numpy as np
 import torch
-from easyocr.craft import CRAFT
 from easyocr.imgproc import normalizeMeanVariance, resize_aspect_ratio
 from numpy.typing import NDArray
 from torch import nn
@@ -23,10 +23,21 @@ from train_easyocr.detection.craft_boxes import craft_boxes
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.documents.page import Box
+from train_easyocr.weights.cards import DetectorCard
 from train_easyocr.weights.checkpoints import load_pretrained
+
+CRAFT: Final = "craft"
+"""Names EasyOCR's own detector where weights are asked for."""
 
 STRIDE = 2
 """Pixels of the network's input for one of its maps."""
+
+
+class CraftCard(DetectorCard):
+    """The card of weights that were fine-tuned; today EasyOCR's are used as they are."""
+
+    network: Literal["craft"] = CRAFT
+    parameters: CraftParameters
 
 
 def load_craft(path: Path) -> nn.Module:
@@ -36,7 +47,7 @@ def load_craft(path: Path) -> nn.Module:
         CheckpointError: The file can't be read, or its weights are not CRAFT's.
     """
     with torch.device("meta"):  # drawing 20 million values that are replaced at once takes seconds
-        network = CRAFT(pretrained=False)
+        network = easyocr.craft.CRAFT(pretrained=False)
     network = network.to_empty(device="cpu")
     load_pretrained(network, path)
     return network.eval()

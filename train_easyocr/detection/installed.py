@@ -13,8 +13,9 @@ from easyocr.utils import reformat_input
 from numpy.typing import NDArray
 
 from train_easyocr.common.files import sha256
+from train_easyocr.detection.craft import CRAFT
 from train_easyocr.detection.interface import WordDetector
-from train_easyocr.detection.opening import CRAFT, open_word_detector
+from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.settings import EASYOCR, DetectionSettings, SettingsError, read_settings
 from train_easyocr.documents.page import Box
 from train_easyocr.weights.easyocr_weights import model_directory

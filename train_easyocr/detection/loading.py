@@ -18,7 +18,7 @@ from torch.utils.data import Dataset, Sampler
 from train_easyocr.datasets.data import generator
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.crops import Crop, random_crop
-from train_easyocr.detection.networks import TrainableNetwork
+from train_easyocr.detection.networks import DbLightTraining
 from train_easyocr.detection.pages import read_training_page
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
@@ -91,7 +91,7 @@ class Pieces(Dataset[Batch]):
         config: The settings.
     """
 
-    def __init__(self, pages: Sequence[PageSource], network: TrainableNetwork, config: DetectionConfig) -> None:
+    def __init__(self, pages: Sequence[PageSource], network: DbLightTraining, config: DetectionConfig) -> None:
         self._pages, self._network, self._config = pages, network, config
 
     def largest_batch(self) -> int:

@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 
 from train_easyocr.common.files import sha256
-from train_easyocr.detection.craft import CraftDetector, load_craft
-from train_easyocr.detection.craft_training import CraftCard
+from train_easyocr.detection.craft import CRAFT, CraftCard, CraftDetector, load_craft
 from train_easyocr.detection.db_detector import DB_LIGHT, open_db_light
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.parameters import CraftParameters
@@ -18,9 +17,6 @@ from train_easyocr.detection.settings import EASYOCR, Network
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card_of
 from train_easyocr.weights.easyocr_weights import find_weights
-
-CRAFT = "craft"
-"""Names EasyOCR's own detector where weights are asked for."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from train_easyocr.common.memory import keep_freed_memory
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.loading import Batch, Pieces, StepPlan, training_batches
-from train_easyocr.detection.networks import CRAFT, NETWORKS, TrainableNetwork
+from train_easyocr.detection.networks import DbLightTraining
 from train_easyocr.detection.pages import FEW_PAGES, PageSet, open_pages, read_training_page
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
@@ -48,7 +48,6 @@ from train_easyocr.settings.config import save_config
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.cards import DetectionScores
 from train_easyocr.weights.checkpoints import load_pretrained, save_weights, trained_on
-from train_easyocr.weights.easyocr_weights import find_weights
 from train_easyocr.weights.marks import marked_detector
 
 PLACES = frozenset(
@@ -75,7 +74,6 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
         DataError: Pages are missing or can't be read.
         ResumeError: The experiment was begun with other settings or data.
         CheckpointError: `continue_from` can't be loaded.
-        MissingWeights, DamagedWeights: It names EasyOCR's own, and they can't be had.
         NotFiniteError: Training went wrong.
         Interrupted: Training was asked to stop.
         OtherProcessError: Another of the processes that torchrun started failed.
@@ -159,7 +157,7 @@ def _prepare(
     computing = Computing.choose(config.precision)
     if computing.device.type == "cpu":
         keep_freed_memory()
-    network = NETWORKS[config.network](config)
+    network = DbLightTraining(config)
     _loaders(config, Pieces([], network, config), computing)  # what does not fit is said before anything is begun
     torch.manual_seed(config.seed)
     model = network.build()
@@ -220,7 +218,7 @@ class DetectorTrainer:
     def __init__(
         self,
         config: DetectionConfig,
-        network: TrainableNetwork,
+        network: DbLightTraining,
         model: nn.Module,
         *,
         computing: Computing,
@@ -485,8 +483,6 @@ class DetectorTrainer:
 def _find_start(continue_from: str, saved_models: Path) -> Path:
     if continue_from == starter_weights.STARTER:
         return starter_weights.DETECTOR
-    if continue_from == CRAFT:
-        return find_weights(CRAFT)
     path = Path(continue_from)
     return path if path.is_file() else marked_detector(continue_from, saved_models) or path
 

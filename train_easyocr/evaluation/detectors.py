@@ -22,8 +22,7 @@ import torch
 from torch import nn
 
 from train_easyocr.common.files import sha256
-from train_easyocr.detection.craft import CraftDetector
-from train_easyocr.detection.craft_training import CraftCard
+from train_easyocr.detection.craft import CraftCard, CraftDetector
 from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, DbDetector
 from train_easyocr.detection.installed import check_weights, installed_detection
 from train_easyocr.detection.interface import DetectorParameters, WordDetector

@@ -10,7 +10,8 @@ import torch
 
 from train_easyocr.datasets.data import DataError
 from train_easyocr.detection.config import DetectionConfig, own_settings
-from train_easyocr.detection.opening import CRAFT, open_word_detector
+from train_easyocr.detection.craft import CRAFT
+from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.pages import validation_pages
 from train_easyocr.detection.settings import tuning_folder
 from train_easyocr.detection.training import BEST

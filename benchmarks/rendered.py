@@ -1,31 +1,33 @@
-"""Rendered pages that know where each character stands: the truth against which targets and boxes are measured.
+"""Rendered pages that know where each character stands, and what a perfect CRAFT (arXiv 1904.01941) would say of them.
 
-    python3 -m train_easyocr.detection.rendered [--pages N]
-
-measures how far `craft_targets.divide` is off: it sees the labels alone.
+Every character is a Gaussian of the region map, every pair of neighbours within a word one of the affinity map.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.common.command_line import command
-from train_easyocr.common.text import format_table
-from train_easyocr.detection.craft_targets import Cells, divide, draw_gaussians, is_vertical, pairs
 from train_easyocr.detection.interface import ScoreMaps
-from train_easyocr.documents.page import Box, Word
+from train_easyocr.documents.page import Word
 from train_easyocr.synthesis.defects import Placement, scan
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.labels import boxes_of, words_of
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH, Placed
 from train_easyocr.synthesis.pages import compose
 from train_easyocr.synthesis.vocabulary import TOPICS
+
+Map = NDArray[np.float32]
+Cells = NDArray[np.float64]
+"""Characters' cells, [n, 4]: xmin, ymin, xmax, ymax in page pixels."""
+
+SPREAD = 0.3
+"""Standard deviation of a Gaussian in sides of its box: 0.25 at the box's edge."""
+REACH = 0.75
+"""A Gaussian ends this many sides from its middle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,55 +95,51 @@ def true_maps(page: RenderedPage, scale: float) -> ScoreMaps:
     return ScoreMaps(maps, scale, (width, height))
 
 
-def division_errors(page: RenderedPage) -> list[tuple[str, float]]:
-    """Return how far each character's middle is off in the division of its label, in mean widths of its word.
+def pairs(text: str, cells: Cells) -> Cells:
+    """Return the affinity boxes between neighbouring characters: half of both cells, two thirds of them across.
 
-    Measured where a label holds exactly one level printed word.
+    Args:
+        text: The word; characters on both sides of a space are no neighbours.
+        cells: Of the characters that are no spaces.
     """
-    texts: dict[str, list[Cells]] = {}
-    for text, cells in page.prints:
-        texts.setdefault(text, []).append(cells)
-    errors: list[tuple[str, float]] = []
-    for word in page.words:
-        truth = _inside(word.box, texts.get(word.text, []))
-        if truth is None or is_vertical(word.box, word.text) or not word.box.area:
-            continue
-        found = divide(word.box, word.text)
-        off = np.abs(found[:, [0, 2]].mean(1) - truth[:, [0, 2]].mean(1)) / np.mean(truth[:, 2] - truth[:, 0])
-        errors += zip("".join(word.text.split()), off.tolist(), strict=True)
-    return errors
+    neighbours = [not gap for gap in _gaps_before(text)[1:]]
+    first, second = cells[:-1][neighbours], cells[1:][neighbours]
+    middle_1, middle_2 = (first[:, :2] + first[:, 2:]) / 2, (second[:, :2] + second[:, 2:]) / 2
+    third = np.minimum(first[:, 2:] - first[:, :2], second[:, 2:] - second[:, :2]) / 3
+    apart = np.abs(middle_2 - middle_1)
+    stacked = apart[:, 1] > apart[:, 0]
+    low, high = np.minimum(middle_1, middle_2), np.maximum(middle_1, middle_2)
+    across = np.stack([~stacked, stacked], axis=1)  # the axis along which the two stand side by side: y, x
+    grow = np.where(across[:, ::-1], third, 0.0)
+    return np.concatenate([low - grow, high + grow], axis=1)
 
 
-def _inside(box: Box, candidates: Sequence[Cells]) -> Cells | None:
-    """Return the characters of the print whose middle lies in the box, of level ones."""
-    for cells in candidates:
-        x, y = cells[:, [0, 2]].mean(), cells[:, [1, 3]].mean()
-        level = len(cells) == 1 or np.ptp(cells[:, 0]) > 0.5 * (cells[0, 2] - cells[0, 0])
-        if level and box.xmin <= x <= box.xmax and box.ymin <= y <= box.ymax:
-            return cells
-    return None
+def _gaps_before(text: str) -> list[bool]:
+    """For each character that is no space, whether a space stands before it."""
+    return [text[number - 1].isspace() if number else False for number, c in enumerate(text) if not c.isspace()]
 
 
-@command("detection.rendered")
-def main() -> None:
-    """Print the errors of the division over rendered pages."""
-    parser = argparse.ArgumentParser(description="Measures the division of word boxes into characters.")
-    parser.add_argument("--pages", type=int, default=24)
-    library = FontLibrary.find()
-    count = parser.parse_args().pages
-    errors = [error for number in range(count) for error in division_errors(render(number, library))]
-    kinds = {
-        "all": lambda c: True,
-        "Hangul": lambda c: "가" <= c <= "힣",
-        "Latin letters, digits": lambda c: c.isascii() and c.isalnum(),
-        "other": lambda c: not ("가" <= c <= "힣") and not (c.isascii() and c.isalnum()),
-    }
-    rows = []
-    for name, is_of in kinds.items():
-        values = [error for character, error in errors if is_of(character)]
-        rows.append([name, len(values), *(f"{np.percentile(values, share):.3f}" for share in (50, 90, 99))])
-    print(format_table(["characters", "number", "median error", "90 %", "99 %"], rows))
+def draw_gaussians(target: Map, boxes: Cells) -> None:
+    """Draw a Gaussian for each box; where several meet, the highest counts.
+
+    Args:
+        target: [h, w]; written to.
+        boxes: [n, 4] in the map's pixels: xmin, ymin, xmax, ymax, with fractions.
+    """
+    height, width = target.shape
+    for xmin, ymin, xmax, ymax in boxes.tolist():
+        columns, across = _bell(xmin, xmax, width)
+        rows, down = _bell(ymin, ymax, height)
+        if across.size and down.size:
+            part = target[rows, columns]
+            np.maximum(part, np.outer(down, across), out=part)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _bell(low: float, high: float, end: int) -> tuple[slice, Map]:
+    """Return the pixels that a side's bell curve covers, and its values there."""
+    middle, side = (low + high) / 2, max(high - low, 1.0)
+    first = max(0, math.ceil(middle - REACH * side - 0.5))
+    last = min(end, math.floor(middle + REACH * side - 0.5) + 1)
+    # A map pixel's middle lies half a pixel from its corner.
+    distance = (np.arange(first, max(first, last), dtype=np.float32) + np.float32(0.5 - middle)) / (SPREAD * side)
+    return slice(first, max(first, last)), np.exp(-0.5 * distance**2).astype(np.float32)
