@@ -137,7 +137,7 @@ def test_a_detector_is_trained_by_default_where_there_are_pages(tmp_path):
     assert detection_of(Config(dataset=str(tmp_path))) is None  # no archives
     make_download(tmp_path, 1, 1)
     found = detection_of(Config(dataset=str(tmp_path), val_images=3, seed=5))
-    assert (found.continue_from, found.network, found.n_iter) == ("starter", "db_light", AUTO_ITERATIONS)
+    assert (found.continue_from, found.n_iter) == ("starter", AUTO_ITERATIONS)
     assert (found.dataset, found.val_images, found.seed) == (str(tmp_path), 3, 5)
     assert detection_of(Config(dataset=str(tmp_path), detection="")) is None
 
