@@ -388,7 +388,7 @@ def test_a_setting_that_is_gone_is_refused_where_the_run_was_another_for_it():
     state = {"iteration": 3, "config": config.model_dump() | {"batch_pixels": "off"}}
     check_settings(Path("글"), state, config, frozenset())
     state["config"]["batch_pixels"] = "constant"
-    with pytest.raises(ResumeError, match=r"- batch_pixels: 'constant' before; this setting is gone: all batches have batch_size words"):
+    with pytest.raises(ResumeError, match=r"- batch_pixels: 'constant' before; this setting is gone: all batches"):
         check_settings(Path("글"), state, config, frozenset())
 
 

@@ -39,7 +39,7 @@ class DetectionConfig(CheckedSettings):
     """All settings of the detector's training, checked and frozen."""
 
     gone: ClassVar[Mapping[str, Gone]] = {
-        "network": Gone(("db_light",), "db_light alone is trained; EasyOCR's CRAFT is used as it is; leave it out"),
+        "network": Gone("db_light", "db_light alone is trained; EasyOCR's CRAFT is used as it is"),
     }
 
     # Environment

@@ -70,7 +70,7 @@ class CheckedSettings(BaseModel):
     def missed(cls, values: Mapping[str, Any]) -> dict[str, str]:
         """Return which settings ask for something that is gone, and what became of it."""
         return {
-            key: f"this setting is gone: {gone.fate}; take the line out"
+            key: f"this setting is gone: {gone.fate}"
             for key, gone in cls.gone.items()
             if key in values and yaml.safe_load(str(values[key])) != gone.today
         }
@@ -445,7 +445,7 @@ def check_settings(
     Raises:
         UsageError: Anything is wrong.
     """
-    found = [*faults, *(f"{key}: {values[key]}: {said}" for key, said in kind.missed(values).items())]
+    found = [*faults, *(f"{key}: {values[key]}: {said}; take the line out" for key, said in kind.missed(values).items())]
     values = kind.without_gone(values)
     try:
         config = kind.model_validate(values)
