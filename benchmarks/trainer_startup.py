@@ -64,7 +64,7 @@ def write_labels(folder: Path, rows: int) -> None:
 def ours(folder: Path) -> dict[str, float]:
     """Start as the trainer does, up to the words of the first step."""
     began = time.perf_counter()
-    from train_easyocr.recognition.training import open_set, training_plan  # noqa: PLC0415
+    from train_easyocr.recognition.task import open_set, training_plan  # noqa: PLC0415
     from train_easyocr.weights.characters import CharacterSet  # noqa: PLC0415 - part of what is measured
 
     imported = time.perf_counter()

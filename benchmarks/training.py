@@ -167,35 +167,21 @@ def plain(folder: Path) -> dict[str, float]:
 
 
 def trainer_of(config: Config) -> Any:
-    """Return a trainer as step 3 makes it, and the training sets."""
+    """Return a trainer as step 3 makes it, and its task."""
     import torch  # noqa: PLC0415
 
     from train_easyocr.common.memory import keep_freed_memory  # noqa: PLC0415
-    from train_easyocr.datasets.data import open_set  # noqa: PLC0415
-    from train_easyocr.datasets.sampling import training_plan  # noqa: PLC0415
-    from train_easyocr.engine.device import Computing  # noqa: PLC0415
-    from train_easyocr.recognition.model import build_model  # noqa: PLC0415
-    from train_easyocr.recognition.training import Trainer, make_converter  # noqa: PLC0415
-    from train_easyocr.weights.characters import CharacterSet  # noqa: PLC0415
+    from train_easyocr.engine.trainer import Trainer  # noqa: PLC0415
+    from train_easyocr.recognition.task import RecognizerTask  # noqa: PLC0415
 
-    characters = CharacterSet.from_setting(config.character)
-    computing = Computing.choose(config.precision)
-    if computing.device.type == "cpu":
+    task = RecognizerTask(config)
+    if task.computing.device.type == "cpu":
         keep_freed_memory()
-    sets = [open_set(path, config, characters) for path in config.training_sets]
-    converter = make_converter(config, characters)
+    data = task.open(None)
     torch.manual_seed(1)
-    trainer = Trainer(
-        config,
-        build_model(config, converter.num_class),
-        converter=converter,
-        computing=computing,
-        training=sets,
-        validation=sets,
-        plan=training_plan(sets, config),
-    )
-    trainer._train_mode()
-    return trainer, sets
+    trainer = Trainer(task, task.build(), data)
+    task.train_mode(trainer.model)
+    return trainer, task
 
 
 def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
@@ -205,8 +191,8 @@ def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
     from train_easyocr.recognition.augmentation import Augmentation  # noqa: PLC0415
 
     config = settings(folder, **changes)
-    trainer, sets = trainer_of(config)
-    plan, pinned = trainer.plan, trainer.computing.device.type == "cuda"
+    trainer, task = trainer_of(config)
+    sets, plan, pinned = task.training, task.plan, task.computing.device.type == "cuda"
     pool = min(POOL_BATCHES, len(sets[0]) // BATCH)
     chosen = sorted(sorted(range(pool), key=plan.width)[PART // 2 :: PART])
     requests = [loading.Request(plan.words(step), plan.epochs(step)) for step in chosen]
@@ -231,7 +217,8 @@ def gpu(folder: Path) -> dict[str, float]:
     from train_easyocr.recognition.batches import Batch, training_batches  # noqa: PLC0415
 
     config = settings(folder, batch_size=GPU_BATCH, workers=GPU_WORKERS)
-    trainer, sets = trainer_of(config)
+    trainer, task = trainer_of(config)
+    sets = task.training
     images = torch.randint(0, 256, (GPU_BATCH, 1, 64, GPU_WIDTH), dtype=torch.uint8)
     labels = [sets[0].label(index % len(sets[0]))[:5] for index in range(GPU_BATCH)]
     batch = Batch(images, labels, []).pin_memory()
@@ -251,7 +238,7 @@ def gpu(folder: Path) -> dict[str, float]:
         "bandwidth": bandwidth / seconds,
         "gpu": torch.cuda.max_memory_allocated() / 2**20,
     }
-    loader = training_batches(sets, trainer.plan, config, 0, pin_memory=True)
+    loader = training_batches(sets, task.plan, config, 0, pin_memory=True)
     kept = list(itertools.islice(loader, GPU_STEPS))
     steps(iter(kept))
     in_memory = best(lambda: steps(iter(kept)), 3)

@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_proposal(config, options.character_from)
         return
     if options.show_samples:
-        from train_easyocr.recognition.training import show_samples  # noqa: PLC0415
+        from train_easyocr.recognition.task import show_samples  # noqa: PLC0415
 
         print(f"What training sees of the first words: {show_samples(config, options.show_samples)}")
         return
@@ -102,7 +102,7 @@ def _train_all(config: Config, detector: DetectionConfig | None, minutes: float 
     """Train one network after the other, as far as the time goes."""
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.engine.distributed import Processes  # noqa: PLC0415
-    from train_easyocr.recognition.training import train  # noqa: PLC0415
+    from train_easyocr.recognition.task import train  # noqa: PLC0415
 
     end = math.inf if minutes is None else time.monotonic() + 60 * minutes
     search = "search for the detector's settings" if config.detection_tuning else ""
@@ -120,7 +120,7 @@ def _train_all(config: Config, detector: DetectionConfig | None, minutes: float 
 
 
 def _train_detector(detector: DetectionConfig, end: float, processes: Processes) -> None:
-    from train_easyocr.detection.training import train  # noqa: PLC0415 - loaded when it is needed
+    from train_easyocr.detection.task import train  # noqa: PLC0415 - loaded when it is needed
 
     if processes.first:
         print(f"\nThe detector, {detector.experiment_name}")

@@ -33,7 +33,7 @@ from train_easyocr.common.text import format_table
 from train_easyocr.detection.config import DetectionConfig, load_detection_config
 from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.pages import find_split
-from train_easyocr.detection.training import count_matches, scores_of, train
+from train_easyocr.detection.task import count_matches, scores_of, train
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import draw_validation
 from train_easyocr.settings.config import CONFIG_FILES

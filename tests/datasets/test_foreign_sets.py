@@ -11,7 +11,7 @@ import pytest
 
 from tests.recognition.word_sets import SYLLABLES, WORDS, render, tiny_config, write_lmdb, write_set
 from train_easyocr.datasets.data import DataError, describe_sets, open_set
-from train_easyocr.recognition.training import train
+from train_easyocr.recognition.task import train
 from train_easyocr.settings.config import check_config
 from train_easyocr.weights.characters import CharacterSet
 from train_easyocr.weights.checkpoints import read_card

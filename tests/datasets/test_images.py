@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from train_easyocr.datasets.images import normalize, raise_contrast, reading_width, resize_patch, to_batch
+from train_easyocr.datasets.images import raise_contrast, reading_width, resize_patch, to_batch
+from train_easyocr.engine.device import normalize
 
 SHAPES = [(1, 1), (1, 40), (40, 1), (64, 64), (57, 124), (124, 57), (30, 301), (33, 1200), (65, 64), (64, 65), (2, 3)]
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr.common.errors import UsageError
 from train_easyocr.datasets import sampling as module
-from train_easyocr.datasets.data import DataError, open_set
+from train_easyocr.datasets.data import open_set
 from train_easyocr.datasets.sampling import POOL_BATCHES, BatchPlan, split_batch, training_plan
 from train_easyocr.recognition.batches import training_batches
 from train_easyocr.weights.characters import CharacterSet
@@ -129,7 +130,7 @@ def test_shares_of_a_batch_add_up(size, shares, counts):
 
 
 def test_a_share_without_a_word_is_refused():
-    with pytest.raises(DataError, match="data set 2 no word in a batch of 4"):
+    with pytest.raises(UsageError, match="data set 2 no word in a batch of 4"):
         split_batch(4, [0.95, 0.05])
 
 
@@ -189,14 +190,14 @@ def test_uneven_parts_of_an_epoch_are_exact(tmp_path):
     plan = training_plan(sets, config)
     assert plan.drawn(4) == [7, 13]  # 0.6 of 12 and 0.36 of 36, rounded
     assert [plan.drawn(4 * epoch) for epoch in (2, 7, 50)] == [[14, 26], [49, 91], [350, 650]]
-    with pytest.raises(DataError, match="an epoch draws 20 words, fewer than the 21 of a batch"):
+    with pytest.raises(UsageError, match="an epoch draws 20 words, fewer than the 21 of a batch"):
         training_plan(sets, config.model_copy(update={"batch_size": 21}))
 
 
 def test_fewer_usable_words_than_a_batch_takes_are_refused(tmp_path):
     write_set(tmp_path / "set", ["가", "를", "나"])
     config = tiny_config(batch_size=3)
-    with pytest.raises(DataError, match="2 of its 3 words can be used, fewer than the 3 that each batch takes"):
+    with pytest.raises(UsageError, match="2 of its 3 words can be used, fewer than the 3 that each batch takes"):
         training_plan([opened(tmp_path / "set", config)], config)
 
 

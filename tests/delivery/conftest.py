@@ -7,7 +7,7 @@ import pytest
 
 from tests.detection.untrained import save_untrained
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
-from train_easyocr.recognition.training import train
+from train_easyocr.recognition.task import train
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def test_easyocrs_network_is_not_trained(tmp_path):
     path.write_text(f"network: db_light\ndataset: {tmp_path}\n", encoding="utf-8")
     assert load_detection_config(path).dataset == str(tmp_path)
     with pytest.raises(
-        ConfigError, match=r"network: craft: this setting is gone: db_light alone is trained(.|\n)*craft: there is no"
+        UsageError, match=r"network: craft: this setting is gone: db_light alone is trained(.|\n)*craft: there is no"
     ):
         load_detection_config(path, ["network=craft", "continue_from=craft"])
 

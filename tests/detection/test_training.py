@@ -1,4 +1,4 @@
-"""Training a detector: it learns, it goes on where it was, it says what is wrong."""
+"""The detector's training: it learns, and says what is wrong."""
 
 import json
 
@@ -7,21 +7,18 @@ import pytest
 import torch
 
 from tests.detection.page_files import WORDS, draw_page, write_page
-from train_easyocr.common.errors import Interrupted, UsageError
-from train_easyocr.detection import training
+from tests.engine.cases import SECOND
+from train_easyocr.detection import task as training
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import open_db_light
 from train_easyocr.detection.interface import DetectorParameters, WordDetector
 from train_easyocr.detection.loading import Batch, StepPlan
 from train_easyocr.detection.train import main
-from train_easyocr.documents.page import Box
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.engine.state import ResumeError
 from train_easyocr.weights.checkpoints import CheckpointError, read_weights, trained_on
-
-SECOND = (Box(30, 100, 120, 126), Box(130, 100, 170, 126), Box(20, 140, 44, 186), Box(60, 140, 200, 164))
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -73,37 +70,6 @@ def same(first, second):
     return first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
-@pytest.mark.parametrize("step", [3, 4, 5])
-def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(folder, monkeypatch, step):
-    config = config_of(folder, ema=0.5)
-    training.train(config)
-    whole = state_of(folder)
-    log = (folder / "saved" / "korean_detector" / "log_train.jsonl").read_text()
-    (folder / "saved").rename(folder / "whole")
-    steps = training.DetectorTrainer._step
-
-    def killed(self, batch, bar):
-        if self.iteration == step:
-            raise SystemExit
-        return steps(self, batch, bar)
-
-    with monkeypatch.context() as patched, pytest.raises(SystemExit):
-        patched.setattr(training.DetectorTrainer, "_step", killed)
-        training.train(config)
-    training.train(config_of(folder, ema=0.5, workers=1))
-    again = state_of(folder)
-    assert (
-        same(whole["model"], again["model"])
-        and same(whole["average"], again["average"])
-        and whole["best"] == again["best"]
-    )
-    figures = [[json.loads(line) for line in text.splitlines()] for text in (
-        log, (folder / "saved" / "korean_detector" / "log_train.jsonl").read_text())]  # fmt: skip
-    for line in (*figures[0], *figures[1]):
-        line.pop("elapsed")
-    assert figures[0] == figures[1]
-
-
 @pytest.mark.parametrize("better", [False, True])
 def test_the_best_file_holds_the_weights_or_their_average(folder, monkeypatch, capsys, better):
     """Which of them it is, their F1 decides."""
@@ -123,36 +89,8 @@ def test_the_best_file_holds_the_weights_or_their_average(folder, monkeypatch, c
     )
 
 
-def test_it_stops_when_time_is_up_and_goes_on(folder, capsys):
-    training.train(config_of(folder))
-    whole = state_of(folder)
-    (folder / "saved").rename(folder / "whole")
+def test_other_labels_are_refused(folder):
     training.train(config_of(folder), minutes=1e-9)
-    assert "time is up after iteration 1" in capsys.readouterr().out
-    assert state_of(folder)["iteration"] == 1
-    training.train(config_of(folder))
-    assert same(whole["model"], state_of(folder)["model"])
-    training.train(config_of(folder))
-    assert "all 6 iterations are done" in capsys.readouterr().out
-
-
-def test_asked_to_stop_it_saves(folder, monkeypatch):
-    steps = training.DetectorTrainer._step
-
-    def asked(self, batch, bar):
-        self._stop.made = self.iteration == 2
-        return steps(self, batch, bar)
-
-    monkeypatch.setattr(training.DetectorTrainer, "_step", asked)
-    with pytest.raises(Interrupted, match="after iteration 3 of 6"):
-        training.train(config_of(folder))
-    assert state_of(folder)["iteration"] == 3
-
-
-def test_other_settings_or_labels_are_refused(folder):
-    training.train(config_of(folder), minutes=1e-9)
-    with pytest.raises(ResumeError, match=r"lr: 0\.003 before, 0\.1 now"):
-        training.train(config_of(folder, lr=0.1))
     write_page(folder / "training", "third")
     with pytest.raises(ResumeError, match="pages or label files have changed"):
         training.train(config_of(folder))
@@ -239,13 +177,6 @@ def test_a_detector_needs_its_card(folder):
     path.with_suffix(".json").unlink()
     with pytest.raises(CheckpointError, match="pair"):
         open_db_light(path)
-
-
-def test_fp16_is_for_gpus(folder):
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
-    with pytest.raises(UsageError, match="fp16"):
-        training.train(config_of(folder, precision="fp16"))
 
 
 def test_a_gpu_copies_all_of_a_batch_while_it_computes(monkeypatch):

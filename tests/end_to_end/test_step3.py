@@ -15,7 +15,7 @@ from tests.detection.page_files import write_page
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr import train as command
 from train_easyocr.engine.state import STATE, load_state
-from train_easyocr.recognition.training import train
+from train_easyocr.recognition.task import train
 from train_easyocr.settings.config import save_config
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,15 +10,15 @@ import pytest
 import torch
 from torch import nn
 
-from tests.recognition.test_training import figures, state_of
+from tests.engine.cases import DETECTOR, TOY, figures, state_of
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.common.errors import Interrupted, OtherProcessError, UsageError
 from train_easyocr.datasets.data import PatchError
 from train_easyocr.engine.distributed import Processes
-from train_easyocr.recognition import training
+from train_easyocr.engine.trainer import Trainer
 from train_easyocr.recognition.batches import share_of
 from train_easyocr.recognition.model import build_model
-from train_easyocr.recognition.training import Trainer, train
+from train_easyocr.recognition.task import RecognizerTask, train
 
 FORK = multiprocessing.get_context("fork")
 
@@ -148,23 +148,33 @@ def test_two_processes_give_the_weights_of_one(data, settings):
         assert ours["batch_size"] == one.batch_size
 
 
-@pytest.mark.usefixtures("own_statistics")
-def test_a_run_goes_on_with_another_number_of_processes(data, capfd):
-    settings = {"lr_scheduler": "constant", "val_period": 2, "show_number": 2}
-    whole = tiny_config(data, experiment_name="whole", n_iter=6, **settings)
-    train(whole)
-    parts = [tiny_config(data, n_iter=n_iter, **settings) for n_iter in (2, 4, 6)]
+def test_a_run_goes_on_with_another_number_of_processes(tmp_path, capfd):
+    settings = {"lr_scheduler": "constant", "val_period": 2, "save_period": 100, "dropout": 0.0}
+    whole = TOY.settings(tmp_path, experiment_name="whole", n_iter=6, **settings)
+    TOY.train(whole)
+    parts = [TOY.settings(tmp_path, n_iter=n_iter, **settings) for n_iter in (2, 4, 6)]
     capfd.readouterr()
-    assert together(lambda rank: train(parts[0]), 3) == [None] * 3
+    assert together(lambda rank: TOY.train(parts[0]), 3) == [None] * 3
     output, errors = capfd.readouterr()
-    assert output.count("Global batch: 4 words over 3 processes, 1 or 2 in each\n") == 1
+    assert output.count("Global batch: 4 points over 3 processes, 1 or 2 in each\n") == 1
     assert output.count("[2/2] Training loss") == 1
     assert errors.count("Training:   0%") == 1
-    train(parts[1])
-    assert together(lambda rank: train(parts[2])) == [None] * 2
+    TOY.train(parts[1])
+    assert together(lambda rank: TOY.train(parts[2])) == [None] * 2
     assert max(differences(whole, parts[2]).values()) < 1e-4
     assert [line["processes"] for line in figures(parts[2])] == [3, 1, 2]
-    assert figures(parts[2])[2]["norm_ed"] == pytest.approx(figures(whole)[2]["norm_ed"], abs=0.02)
+    assert figures(parts[2])[2]["error"] == pytest.approx(figures(whole)[2]["error"], rel=1e-4)
+
+
+def test_two_processes_train_a_detector_and_know_what_both_have_seen(tmp_path):
+    """Each normalizes over its own pieces, and chooses the hardest background among them: other weights than one's."""
+    one, two = (DETECTOR.settings(tmp_path, experiment_name=name, ema=0.5) for name in ("one", "two"))
+    DETECTOR.train(one)
+    assert together(lambda rank: DETECTOR.train(two)) == [None, None]
+    states = state_of(one), state_of(two)
+    assert states[0]["trained_on"] == states[1]["trained_on"] != ""
+    assert [line["processes"] for line in figures(two)] == [2] * 4
+    assert max(differences(one, two).values()) < 0.5
 
 
 def test_validation_is_divided_and_its_totals_are_exact(data):
@@ -176,13 +186,9 @@ def test_validation_is_divided_and_its_totals_are_exact(data):
 
     def validated(processes):
         torch.manual_seed(5)
-        _, validation = training._open_sets(config, training.CharacterSet(config.character))
-        converter = training.make_converter(config, training.CharacterSet(config.character))
-        criterion = training.make_criterion(converter, config.batch_max_length, skip_unknown=False)
-        model = training.build_model(config, converter.num_class)
-        computing = training.Computing(torch.device("cpu"), "fp32")
-        read = []
-        validator = training.Validator(validation, config, converter, criterion, computing, processes)
+        task, read = RecognizerTask(config, processes), []
+        task.open(None)
+        model, validator = task.build(), task._validator
         forward = validator._forward
         validator._forward = lambda *arguments: read.append(len(arguments[2])) or forward(*arguments)
         return validator.run(model, 7), sum(read)
@@ -233,12 +239,9 @@ def test_gradients_of_two_processes_differ_from_one_by_rounding_alone(extractor)
         assert apart(two_rounded, exact) < 10 * apart(rounded, exact) < 0.1
 
 
-@pytest.mark.usefixtures("own_statistics")
-def test_a_stop_asked_of_one_ends_all_at_the_same_step(data, capfd):
-    settings = {"n_iter": 8, "val_period": 4, "lr_scheduler": "constant", "adam": False, "lr": 0.5}
-    whole = tiny_config(data, experiment_name="whole", **settings)
-    train(whole)
-    config = tiny_config(data, **settings)
+def test_a_stop_asked_of_one_ends_all_at_the_same_step(tmp_path):
+    whole, config = (TOY.settings(tmp_path, experiment_name=name, dropout=0.0) for name in ("whole", "parts"))
+    TOY.train(whole)
     original = Trainer._step
 
     def stopped(rank):
@@ -247,12 +250,12 @@ def test_a_stop_asked_of_one_ends_all_at_the_same_step(data, capfd):
             return original(self, batch)
 
         Trainer._step = step
-        train(config)
+        TOY.train(config)
 
     for error in together(stopped):
         assert isinstance(error, Interrupted)
     assert state_of(config)["iteration"] == 5
-    assert together(lambda rank: train(config)) == [None, None]
+    assert together(lambda rank: TOY.train(config)) == [None, None]
     assert max(differences(whole, config).values()) < 1e-4
 
 
@@ -266,12 +269,12 @@ def test_an_error_of_one_ends_all_and_is_told_once(data):
     assert patches[3].name in str(patch_error)
 
 
-def test_processes_with_other_settings_or_too_many_are_refused(data):
-    first, second = tiny_config(data), tiny_config(data, lr=0.5, workers=1)
-    errors = together(lambda rank: train(second if rank else first))
+def test_processes_with_other_settings_or_too_many_are_refused(tmp_path):
+    first, second = TOY.settings(tmp_path), TOY.settings(tmp_path, lr=0.5, workers=1)
+    errors = together(lambda rank: TOY.train(second if rank else first))
     assert isinstance(errors[0], OtherProcessError)
     assert isinstance(errors[1], UsageError)
     assert "is not given what process 0 is: lr;" in str(errors[1])
-    errors = together(lambda rank: train(tiny_config(data, batch_size=1)))
-    assert "batch_size: 1 words can't be divided over 2 processes" in str(errors[0])
+    errors = together(lambda rank: TOY.train(TOY.settings(tmp_path, batch_size=3, accumulation=2)))
+    assert "batch_size: 3 points can't be divided over 2 processes in 2 parts each (accumulation)" in str(errors[0])
     assert isinstance(errors[1], OtherProcessError)  # one says it

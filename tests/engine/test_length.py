@@ -6,11 +6,11 @@ import torch
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.common.errors import UsageError
 from train_easyocr.detection.config import DetectionConfig
-from train_easyocr.detection.training import LENGTH as OF_DETECTORS
+from train_easyocr.detection.task import LENGTH as OF_DETECTORS
 from train_easyocr.engine.length import Length, with_iterations
 from train_easyocr.engine.state import load_state
-from train_easyocr.recognition import training
-from train_easyocr.recognition.training import LENGTH, train
+from train_easyocr.recognition import task as training
+from train_easyocr.recognition.task import LENGTH, train
 from train_easyocr.settings.config import MOST_ITERATIONS, Config, load_config
 
 
@@ -67,7 +67,7 @@ def test_anything_else_is_refused(value):
 
 
 def test_a_run_of_automatic_length_goes_on_and_ends_as_one_in_one_piece(data, capsys, monkeypatch):
-    monkeypatch.setattr(training, "LENGTH", Length(passes=1, fewest=2, most=20, unit="words"))
+    monkeypatch.setattr(training.RecognizerTask, "length", Length(passes=1, fewest=2, most=20, unit="words"))
     words = 2 * len(WORDS)
     settings = {"n_iter": "auto", "batch_size": 4, "select_data": "select_data"}
     whole, parts = (tiny_config(data, experiment_name=name, **settings) for name in ("whole", "parts"))
@@ -91,7 +91,7 @@ def test_samples_are_shown_before_the_length_is_known(data):
 
 
 def test_settings_that_the_length_does_not_allow_are_told(data, monkeypatch):
-    monkeypatch.setattr(training, "LENGTH", Length(passes=1, fewest=2, most=20, unit="words"))
+    monkeypatch.setattr(training.RecognizerTask, "length", Length(passes=1, fewest=2, most=20, unit="words"))
     config = tiny_config(data, n_iter="auto", batch_size=4, select_data="select_data", warmup=50)
     with pytest.raises(UsageError, match=r"n_iter: auto does not go with(.|\n)*warmup: 50 iterations with n_iter: "):
         train(config)

@@ -16,11 +16,11 @@ from torch.utils.data import Dataset
 from tests.detection.page_files import write_page
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.common.errors import UsageError
-from train_easyocr.detection import training as detection
+from train_easyocr.detection import task as detection
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.engine import loaders
 from train_easyocr.engine.loaders import Loaders, LoadingError, choose_loaders, load, noticing_lost_workers
-from train_easyocr.recognition.training import train
+from train_easyocr.recognition.task import train
 
 MIB = 2**20
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -177,7 +177,7 @@ from pathlib import Path
 from tests.recognition.word_sets import tiny_config
 from train_easyocr.common.command_line import command
 from train_easyocr.engine import loaders
-from train_easyocr.recognition.training import train
+from train_easyocr.recognition.task import train
 if sys.argv[2] == "unseen":
     loaders.free_shared_memory = lambda: None
 config = tiny_config(Path(sys.argv[1]), n_iter=2, batch_size=256, img_width=400, batch_width="fixed", workers=4)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from train_easyocr.engine.logs import Progress, RunLog, format_validation
-from train_easyocr.recognition.validation import Outcome, Sample, Validation
+from train_easyocr.engine.logs import Progress, RunLog
 
 
 def progress(iteration, loss=1.5):
@@ -20,24 +19,15 @@ def progress(iteration, loss=1.5):
         elapsed=3671.6,
         batch_size=64,
         processes=2,
-        drawn={"select_data": 640},
     )
 
 
-FIGURES = Outcome(Validation(loss=0.25, accuracy=93.5, norm_ed=0.975, words=40, samples=(Sample("가나", "가", 0.5),)))
+TEXT, FIGURES = "Training loss: so", {"validation_loss": 0.25, "accuracy": 93.5, "drawn": {"select_data": 640}}
 
 
-def test_the_published_form():
-    assert format_validation(progress(20), FIGURES).splitlines() == [
-        "[20/100] Training loss: 1.50000 | Validation loss: 0.25000 | Total 1:01:12 elapsed",
-        "Current accuracy: 93.500 | Current normalized edit distance: 0.9750",
-        "Best accuracy:    94.940 | Best normalized edit distance:    0.9826",
-        "-" * 80,
-        "Ground Truth | Prediction | Confidence Score & T/F",
-        "-------------+------------+-----------------------",
-        "가나         | 가         | 0.5000 False",
-        "-" * 80,
-    ]
+def test_the_line_that_begins_a_block():
+    assert progress(20).headline() == "[20/100] Training loss: 1.50000 | Total 1:01:12 elapsed"
+    assert progress(20).headline("F1: 1") == "[20/100] Training loss: 1.50000 | F1: 1 | Total 1:01:12 elapsed"
 
 
 def logged(folder: Path):
@@ -51,12 +41,12 @@ def logged(folder: Path):
 
 def test_a_run_that_goes_on_cuts_its_logs_back(tmp_path):
     log = RunLog(tmp_path, {}, 0)
-    log.validation(progress(10), FIGURES)
+    log.record(progress(10), TEXT, FIGURES)
     sizes = log.sizes()
-    log.validation(progress(20, loss=9), FIGURES)
+    log.record(progress(20, loss=9), TEXT, FIGURES)
     log.close()
     again = RunLog(tmp_path, sizes, 10)
-    again.validation(progress(20, loss=2), FIGURES)
+    again.record(progress(20, loss=2), TEXT, FIGURES)
     again.close()
     iterations, blocks, lines, scalars = logged(tmp_path)
     assert iterations == [10, 20]
@@ -67,12 +57,12 @@ def test_a_run_that_goes_on_cuts_its_logs_back(tmp_path):
     assert (20, 9.0) not in scalars
 
 
-def test_a_new_run_begins_with_empty_logs_and_a_loss_of_no_words_is_null(tmp_path):
+def test_a_new_run_begins_with_empty_logs_and_what_is_not_known_is_null(tmp_path):
     log = RunLog(tmp_path, {}, 0)
-    log.validation(progress(10), FIGURES)
+    log.record(progress(10), TEXT, FIGURES)
     log.close()
     again = RunLog(tmp_path, {}, 0)
-    again.validation(progress(5), Outcome(Validation(float("nan"), 0, 0, 0, ())))
+    again.record(progress(5), TEXT, FIGURES | {"validation_loss": None})
     again.close()
     iterations, blocks, lines, scalars = logged(tmp_path)
     assert (iterations, blocks) == ([5], 1)

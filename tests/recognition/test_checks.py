@@ -1,11 +1,13 @@
 """What a trainer is told of data and course: said where it matters, and nothing where all is well."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.datasets.data import open_set
 from train_easyocr.recognition.checks import FEW_WORDS, describe_concerns, describe_course, training_sample
-from train_easyocr.recognition.validation import Outcome, Validation
+from train_easyocr.recognition.validation import Validation
 from train_easyocr.weights.characters import CharacterSet
 
 
@@ -17,7 +19,7 @@ def outcome(training, validation, words=500):
     figures = [
         Validation(1.0, accuracy, 0.9, count, ()) for accuracy, count in ((training, words), (validation, 5_000))
     ]
-    return Outcome(figures[1], training=figures[0])
+    return replace(figures[1], training=figures[0])
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def test_learning_by_heart_is_told_from_chance(training, validation, words, said
 def test_accuracy_0_is_explained_until_there_is_some():
     assert "normal in the first iterations" in describe_course(outcome(0, 0), {"accuracy": 0})[0]
     assert describe_course(outcome(0, 0), {"accuracy": 3.0}) == []
-    assert describe_course(Outcome(Validation(1.0, 50.0, 0.9, 10, ())), {"accuracy": 50.0}) == []
+    assert describe_course(Validation(1.0, 50.0, 0.9, 10, ()), {"accuracy": 50.0}) == []
 
 
 def test_few_and_wide_words(tmp_path):

@@ -6,8 +6,9 @@ from easyocr.model import model as generation1
 from easyocr.model import vgg_model as generation2
 from torch import nn
 
+from train_easyocr.engine.device import fastest_precision
 from train_easyocr.recognition import fast_network as fast_network_module
-from train_easyocr.recognition.fast_network import _MaxPool, fast_network, fastest_precision, fastest_reading
+from train_easyocr.recognition.fast_network import _MaxPool, fast_network, fastest_reading
 from train_easyocr.recognition.int8_convolutions import Int8Convolution, cpu_has_int8
 from train_easyocr.recognition.network import Model
 

@@ -5,7 +5,8 @@ import itertools
 import pytest
 import torch
 
-from train_easyocr.recognition.model import build_model, count_trainable, network_arguments
+from train_easyocr.engine.optimizers import count_trainable
+from train_easyocr.recognition.model import build_model, network_arguments
 from train_easyocr.recognition.network import Model
 from train_easyocr.settings.config import check_config
 

@@ -7,15 +7,19 @@ import pytest
 import torch
 from torch import nn
 
+from tests.engine.cases import assert_equal_runs, figures, killed_at, state_of
 from tests.engine.test_distributed import differences, own_statistics, together  # noqa: F401 - a fixture
-from tests.recognition.test_training import a_trainer, assert_equal_runs, figures, killed_at, state_of
+from tests.recognition.test_training import a_trainer
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
+from train_easyocr.engine import trainer as loop
 from train_easyocr.engine.averaging import AverageOfWeights
 from train_easyocr.engine.distributed import Processes
-from train_easyocr.engine.optimizers import describe_rate, make_optimizer, make_schedule, split_parameters
-from train_easyocr.recognition import training
+from train_easyocr.engine.optimizers import split_parameters
+from train_easyocr.engine.trainer import Trainer
+from train_easyocr.recognition import task as training
 from train_easyocr.recognition.center_loss import PACE, CenterLoss
-from train_easyocr.recognition.training import Trainer, train
+from train_easyocr.recognition.optimizers import describe_rate, make_optimizer, make_schedule
+from train_easyocr.recognition.task import train
 from train_easyocr.recognition.validation import Validation
 from train_easyocr.settings.config import load_config
 from train_easyocr.weights.checkpoints import best_weights, read_card, read_weights
@@ -237,40 +241,12 @@ def test_the_centre_loss_draws_features_together(data):
         trainer.run()
         model.eval()
         with torch.no_grad():
-            features = model.features(trainer.computing.input(batch.images))
+            features = model.features(trainer._task.computing.input(batch.images))
             classes = model.Prediction(features).argmax(2)
         groups = [features[classes == value] for value in classes.unique().tolist() if value]
         scale = features[classes > 0].var(0).mean()
         spreads.append(float(np.mean([group.var(0).mean() / scale for group in groups if len(group) > 1])))
     assert spreads[1] < 0.9 * spreads[0]
-
-
-# --- Early stopping ---
-
-
-def test_it_stops_when_nothing_gets_better_and_goes_on_when_told_to(data, monkeypatch, capsys):
-    # Accuracy, then normalized edit distance: the third validation is better by the latter alone.
-    course = [(10, 0.3), (50, 0.5), (40, 0.6), (50, 0.6), (45, 0.55), (30, 0.5), (20, 0.4), (10, 0.1)]
-    monkeypatch.setattr(
-        training.Validator, "run", lambda self, model, iteration, check: Validation(1, *course[iteration - 1], 12, ())
-    )
-    settings = {"n_iter": 8, "val_period": 1, "lr": 0.01}
-    config = tiny_config(data, early_stopping=2, **settings)
-    train(config)
-    assert [line["iteration"] for line in figures(config)] == [1, 2, 3, 4, 5]
-    said = "stopped early, after 5 of 8 iterations: no new best in 2 validations"
-    assert said in capsys.readouterr().out
-    train(config)
-    assert said in capsys.readouterr().out
-    assert len(figures(config)) == 5
-    longer = tiny_config(data, early_stopping=4, **settings)
-    train(longer)
-    assert state_of(longer)["iteration"] == 7
-    off = tiny_config(data, **settings)
-    train(off)
-    whole = tiny_config(data, experiment_name="whole", **settings)
-    train(whole)
-    assert_equal_runs(off, whole)
 
 
 # --- All together ---
@@ -299,10 +275,10 @@ def test_with_everything_on_a_killed_run_ends_as_if_it_had_not_been(data, monkey
     settings = EVERYTHING | {"precision": "auto"}
     whole = tiny_config(data, experiment_name="whole", **settings)
     train(whole)
-    kills = [(Trainer, "_step", 4, True), (Trainer, "_keep_best", 2, True), (training, "save_state", 2, False)]
+    kills = [(Trainer, "_step", 4, True), (Trainer, "_keep_best", 2, True), (loop, "save_state", 2, False)]
     for number, kill in enumerate(kills):
         config = tiny_config(data, experiment_name=f"killed {number}", workers=number % 2, **settings)
-        killed_at(monkeypatch, config, kill)
+        killed_at(monkeypatch, train, config, kill)
         train(config)
         assert_equal_runs(config, whole)
         ours, theirs = state_of(config), state_of(whole)

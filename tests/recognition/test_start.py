@@ -13,7 +13,7 @@ from train_easyocr.recognition import start as start_module
 from train_easyocr.recognition.batches import Batch
 from train_easyocr.recognition.losses import CtcCriterion
 from train_easyocr.recognition.start import find_start, learn_new_characters
-from train_easyocr.recognition.training import train
+from train_easyocr.recognition.task import train
 from train_easyocr.weights.characters import CharacterSet, CtcConverter
 from train_easyocr.weights.checkpoints import read_weights
 from train_easyocr.weights.easyocr_weights import MissingWeights
@@ -60,7 +60,7 @@ def pictures():
     for image, word in zip(images, WORDS, strict=True):
         for place, character in enumerate(word):
             image[0, 0, 8 * place] = CHARACTERS.index(character) + 1
-    return Batch(images, WORDS, [torch.arange(len(WORDS)).numpy()], 1.0)
+    return Batch(images, WORDS, [torch.arange(len(WORDS)).numpy()])
 
 
 def learn(model, count, parts=1):

@@ -1,9 +1,7 @@
-"""The trainer: it learns, it freezes what it should, and parts of a run give what the run in one piece gives."""
+"""The recognizer's training: it learns, it freezes what it should, it says what is wrong."""
 
 import json
-import os
 import re
-import signal
 import warnings
 from pathlib import Path
 
@@ -13,62 +11,24 @@ import yaml
 from torch import nn
 
 from tests.easyocr_files import install_random_weights
+from tests.engine.cases import figures, state_of
 from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
-from train_easyocr.common.errors import Interrupted, UsageError
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.text import VARIANTS_SUM
 from train_easyocr.datasets.data import DataError, PatchError
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.documents.page_sums import page_sum, unpack
-from train_easyocr.engine.logs import RunLog
-from train_easyocr.engine.state import STATE, ResumeError, check_settings, load_state
-from train_easyocr.engine.stopping import NotFiniteError
-from train_easyocr.recognition import training
+from train_easyocr.engine.state import ResumeError, check_settings, load_state
+from train_easyocr.engine.trainer import Trainer
 from train_easyocr.recognition.batches import Batch
 from train_easyocr.recognition.model import build_model
-from train_easyocr.recognition.training import (
-    Trainer,
-    make_converter,
-    train,
-)
+from train_easyocr.recognition.task import RecognizerTask, make_converter, train
 from train_easyocr.settings.config import CONFIG_FILES, Config, load_config
 from train_easyocr.weights.characters import CharacterSet, korean_documents
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card, read_weights
 from train_easyocr.weights.model_files import Place, stage
 
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def state_of(config):
-    return load_state(config.experiment)
-
-
-def figures(config):
-    """What log_train.jsonl says, but for the time it took."""
-    lines = [json.loads(line) for line in (config.experiment / "log_train.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if key != "elapsed"} for line in lines]
-
-
-def assert_equal_runs(config, other):
-    """Two runs ended in the same state, with the same best weights, and say the same of their way."""
-    ours, theirs = state_of(config), state_of(other)
-    for key in ("iteration", "best", "validated", "loss"):
-        assert ours[key] == theirs[key]
-    for key, value in ours["model"].items():
-        assert torch.equal(value, theirs["model"][key]), key
-    for number, moments in ours["optimizer"]["state"].items():
-        for key, value in moments.items():
-            assert torch.equal(value, theirs["optimizer"]["state"][number][key])
-    assert torch.equal(ours["random"]["cpu"], theirs["random"]["cpu"])
-    for name in ("best_accuracy.pth", "best_norm_ed.pth"):
-        assert (config.experiment / name).read_bytes() == (other.experiment / name).read_bytes()
-        card, other_card = read_card(config.experiment / name), read_card(other.experiment / name)
-        assert (card.iteration, card.validation) == (other_card.iteration, other_card.validation)
-    assert figures(config) == figures(other)
-    blocks = [
-        re.sub(r"Total .* elapsed", "", (each.experiment / "log_train.txt").read_text(encoding="utf-8"))
-        for each in (config, other)
-    ]
-    assert blocks[0] == blocks[1]
 
 
 LEARNS = {
@@ -249,109 +209,6 @@ def test_weights_without_a_card_are_not_fitted(data):
         train(tiny_config(data, continue_from=str(start), character=SYLLABLES + "아"))
 
 
-class Killed(BaseException):
-    """Ends a run in the middle, as a signal that can't be caught does."""
-
-
-def killed_at(monkeypatch, config, kill):
-    """Train until a call of a function, counted from 1, and through that call if `after` is set."""
-    owner, name, call, after = kill
-    original, calls = getattr(owner, name), []
-
-    def dying(*arguments, **keywords):
-        calls.append(1)
-        if len(calls) == call and not after:
-            raise Killed
-        result = original(*arguments, **keywords)
-        if len(calls) == call:
-            raise Killed
-        return result
-
-    with monkeypatch.context() as patch:
-        patch.setattr(owner, name, dying)
-        with pytest.raises(Killed):
-            train(config)
-
-
-KILLS = [
-    (Trainer, "_step", 1, False),
-    (Trainer, "_step", 6, False),
-    (Trainer, "_validate", 2, False),
-    (Trainer, "_save_weights", 1, False),
-    (Trainer, "_save_weights", 3, True),
-    (Trainer, "_log_validation", 2, True),
-    (RunLog, "validation", 2, True),
-    (training, "save_state", 1, False),
-    (training, "save_state", 2, False),
-    (training, "save_state", 2, True),
-]
-
-
-@pytest.mark.parametrize("precision", ["fp32", "auto"])
-def test_killed_at_any_moment_it_ends_as_if_it_had_not_been(data, monkeypatch, precision):
-    settings = {"n_iter": 8, "val_period": 3, "save_period": 5, "lr": 0.01, "precision": precision}
-    whole = tiny_config(data, experiment_name="whole", **settings)
-    train(whole)
-    assert [line["iteration"] for line in figures(whole)] == [3, 5, 6, 8]
-    for number, kill in enumerate(KILLS):
-        config = tiny_config(data, experiment_name=f"killed {number}", **settings)
-        killed_at(monkeypatch, config, kill)
-        train(config)
-        assert_equal_runs(config, whole)
-        assert (config.experiment / "iter_5.pth").read_bytes() == (whole.experiment / "iter_5.pth").read_bytes()
-
-
-def test_it_can_be_killed_again_and_again(data, monkeypatch):
-    settings = {"n_iter": 8, "val_period": 3, "lr": 0.01, "adam": False, "select_data": "select_data", "workers": 0}
-    whole = tiny_config(data, experiment_name="whole", **settings)
-    train(whole)
-    config = tiny_config(data, **settings)
-    for call in (2, 5, 4, 2):
-        killed_at(monkeypatch, config, (Trainer, "_step", call, False))
-    train(config.model_copy(update={"workers": 1, "show_number": 8}))
-    assert_equal_runs(config, whole)
-
-
-@pytest.mark.parametrize("where", ["step", "validation", "last validation"])
-def test_asked_to_stop_it_saves_and_goes_on(data, monkeypatch, where):
-    settings = {"n_iter": 8, "val_period": 4, "lr": 0.01}
-    owner, name = (Trainer, "_step") if where == "step" else (training.Validator, "_forward")
-    original, calls = getattr(owner, name), []
-
-    def asking(self, *arguments):
-        calls.append(1)
-        if len(calls) == call:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return original(self, *arguments)
-
-    monkeypatch.setattr(owner, name, asking)
-    whole, call = tiny_config(data, experiment_name="whole", **settings), None
-    train(whole)
-    # The first batch of the second of two validations of equal length, for one.
-    call = {"step": 3, "validation": 1, "last validation": len(calls) // 2 + 1}[where]
-    calls.clear()
-    config = tiny_config(data, **settings)
-    with pytest.raises(Interrupted, match="running the same command again goes on from there"):
-        train(config)
-    assert len(calls) == call
-    assert state_of(config)["iteration"] == {"step": 3, "validation": 4, "last validation": 8}[where]
-    train(config)
-    assert_equal_runs(config, whole)
-
-
-def test_it_stops_when_time_is_up_validated_and_goes_on(data, capsys):
-    settings = {"n_iter": 8, "val_period": 4, "lr": 0.01}
-    whole, config = (tiny_config(data, experiment_name=name, **settings) for name in ("whole", "in parts"))
-    train(whole)
-    train(config, minutes=1e-9)
-    assert "time is up after 1 of 8 iterations" in capsys.readouterr().out
-    assert [line["iteration"] for line in figures(config)] == [1]
-    train(config)
-    assert [line["iteration"] for line in figures(config)] == [1, 4, 8]
-    states = state_of(whole), state_of(config)
-    assert all(torch.equal(values, states[1]["model"][name]) for name, values in states[0]["model"].items())
-
-
 def test_a_setting_that_is_newer_than_a_run_had_its_default():
     config = Config()
     state = {"iteration": 3, "config": {key: value for key, value in config.model_dump().items() if key != "ema"}}
@@ -390,33 +247,6 @@ def test_a_setting_that_is_gone_is_refused_where_the_run_was_another_for_it():
     state["config"]["batch_pixels"] = "constant"
     with pytest.raises(ResumeError, match=r"- batch_pixels: 'constant' before; this setting is gone: all batches"):
         check_settings(Path("글"), state, config, frozenset())
-
-
-def test_other_settings_or_data_are_refused(data):
-    train(tiny_config(data, n_iter=4, select_data="select_data"))
-    folder = tiny_config(data).experiment
-    before = (folder / STATE).read_bytes()
-    with pytest.raises(ResumeError) as error:
-        train(tiny_config(data, n_iter=9, lr=0.5, batch_size=3))
-    for line in ("- lr: 0.001 before, 0.5 now", "- batch_size: 4 before, 3 now", "- n_iter: 4 before, 9 now"):
-        assert line in str(error.value)
-    assert "choose another experiment_name" in str(error.value)
-    assert (folder / STATE).read_bytes() == before
-
-
-def test_a_constant_learning_rate_lets_a_run_grow(data, monkeypatch):
-    settings = {"lr_scheduler": "constant", "val_period": 2}
-    whole = tiny_config(data, experiment_name="whole", n_iter=6, **settings)
-    train(whole)
-    train(tiny_config(data, n_iter=4, **settings))
-    config = tiny_config(data, n_iter=6, **settings)
-    train(config)
-    assert torch.equal(state_of(config)["model"]["Prediction.weight"], state_of(whole)["model"]["Prediction.weight"])
-    assert [line["iteration"] for line in figures(config)] == [2, 4, 6]
-    labels = data / "training" / "select_data" / "labels.csv"
-    labels.write_text(labels.read_text(encoding="utf-8").replace("가나\n", "나나\n"), encoding="utf-8")
-    with pytest.raises(ResumeError, match=r"on other data: their labels \(labels\.csv\) have changed"):
-        train(tiny_config(data, n_iter=8, **settings))
 
 
 def made_anew(data, split):
@@ -507,44 +337,6 @@ def test_data_may_move(data):
     assert state_of(config)["iteration"] == 5
 
 
-@pytest.mark.parametrize("content", [b"", b"half", "cut"])
-def test_a_damaged_state_is_named(data, content):
-    config = tiny_config(data, n_iter=2)
-    train(config)
-    path = config.experiment / STATE
-    path.write_bytes(path.read_bytes()[:1000] if content == "cut" else content)
-    with pytest.raises(ResumeError, match="remove it to train this experiment from its start"):
-        train(config)
-
-
-def test_a_loss_that_is_not_finite_stops_it_and_is_named(data, monkeypatch):
-    original = training.make_criterion
-
-    def spoiled(*arguments, **keywords):
-        criterion = original(*arguments, **keywords)
-        losses, calls = criterion.losses, []
-
-        def poisoned(logits, targets, lengths):
-            calls.append(1)
-            return losses(logits * (float("nan") if len(calls) > 5 else 1), targets, lengths)
-
-        criterion.losses = poisoned
-        return criterion
-
-    monkeypatch.setattr(training, "make_criterion", spoiled)
-    monkeypatch.setattr(training.Validator, "run", lambda *_: training.Validation(1, 50, 0.5, 12, ()))
-    config = tiny_config(data)
-    with pytest.raises(NotFiniteError) as error:
-        train(config)
-    message = str(error.value).splitlines()
-    assert message[0].startswith("iteration 6: the loss is nan")
-    assert len(message) == 1 + config.batch_size
-    assert re.fullmatch(r"  [가-사]+  \(.*/images/5350109-2001-0001-00\d\d_20-10-\d+-42\.png\)", message[1])
-    state = state_of(config)
-    assert state["iteration"] == 4
-    assert all(value.isfinite().all() for value in state["model"].values())
-
-
 def test_filtering_off_trains_on_what_the_model_knows(data):
     labels = data / "training" / "select_data" / "labels.csv"
     labels.write_text(labels.read_text(encoding="utf-8").replace("가나\n", "가를나\n"), encoding="utf-8")
@@ -561,7 +353,7 @@ def test_data_that_can_not_be_used_is_named(data):
     with pytest.raises(DataError, match=r"none of its 24 words can be used: .* in 24 of 24.*log_dataset.txt says more"):
         train(tiny_config(data, character="하"))
     assert "24" in (tiny_config(data).experiment / "log_dataset.txt").read_text(encoding="utf-8")
-    with pytest.raises(DataError, match="fewer than the 64 that each batch takes"):
+    with pytest.raises(UsageError, match="fewer than the 64 that each batch takes"):
         train(tiny_config(data, batch_size=64))
     for patch in (data / "training" / "select_data" / "images").iterdir():
         patch.write_bytes(b"")
@@ -601,26 +393,21 @@ def test_the_log_counts_the_words_that_were_drawn_of_each_set(data):
 
 
 def a_trainer(data, **settings):
-    """A trainer that has not begun, and the batch of its first step."""
+    """A trainer that has not begun, its network, and the batch of its first step."""
     config = tiny_config(data, **settings)
     config.experiment.mkdir(parents=True, exist_ok=True)
-    character_set = CharacterSet(config.character)
-    train_sets, validation_sets = training._open_sets(config, character_set)
-    plan = training.training_plan(train_sets, config)
-    converter = make_converter(config, character_set)
+    task = RecognizerTask(config)
+    found = task.open(None)
     torch.manual_seed(0)
-    model = build_model(config, converter.num_class)
-    trainer = Trainer(
-        config,
-        model,
-        converter=converter,
-        computing=training.Computing.choose(config.precision),
-        training=train_sets,
-        validation=validation_sets,
-        plan=plan,
-    )
-    batch = next(iter(training.training_batches(train_sets, plan, config, 0, pin_memory=False)))
-    return trainer, model, batch
+    trainer = Trainer(task, task.build(), found)
+    return trainer, trainer.model, next(task.batches(0))
+
+
+def test_a_batch_is_described_by_its_words_and_where_they_lie(data):
+    trainer, _, batch = a_trainer(data)
+    lines = trainer._task.describe_batch(batch)
+    assert len(lines) == len(batch.labels) == 4
+    assert re.fullmatch(r"[가-사]+  \(.*/images/5350109-2001-0001-00\d\d_20-10-\d+-42\.png\)", lines[0])
 
 
 @pytest.mark.parametrize(
@@ -641,13 +428,6 @@ def test_the_optimizer_follows_the_settings(data, settings, kind, expected):
             assert group[key] == value
 
 
-def test_gradients_are_clipped(data):
-    trainer, model, batch = a_trainer(data, grad_clip=0.01)
-    trainer._step(batch)
-    norm = torch.stack([parameter.grad.norm() for parameter in model.parameters()]).norm()
-    assert norm.item() == pytest.approx(0.01, rel=1e-3)
-
-
 def test_contrast_and_width_reach_the_network(data):
     _, _, plain = a_trainer(data)
     _, _, raised = a_trainer(data, contrast_adjust=1.0)
@@ -655,13 +435,6 @@ def test_contrast_and_width_reach_the_network(data):
     assert not torch.equal(plain.images, raised.images)
     _, _, fixed = a_trainer(data, batch_width="fixed")
     assert fixed.images.shape[-1] == 128
-
-
-def test_fp16_is_for_gpus(data):
-    if torch.cuda.is_available():
-        pytest.skip("there is a GPU")
-    with pytest.raises(UsageError, match="fp16 needs a GPU"):
-        train(tiny_config(data, precision="fp16"))
 
 
 def test_every_setting_is_documented_and_read_somewhere():

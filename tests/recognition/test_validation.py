@@ -12,13 +12,13 @@ from torch.nn import functional
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.datasets.data import open_set
-from train_easyocr.datasets.images import normalize, reading_width, resize_patch, to_batch
-from train_easyocr.engine.device import Computing
+from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
+from train_easyocr.engine.device import Computing, normalize
 from train_easyocr.recognition.batches import InputSettings
 from train_easyocr.recognition.decoding import prefix_beam_search
 from train_easyocr.recognition.losses import make_criterion
 from train_easyocr.recognition.model import build_model
-from train_easyocr.recognition.training import make_converter
+from train_easyocr.recognition.task import make_converter
 from train_easyocr.recognition.validation import (
     BEAM_WIDTH,
     Sample,

@@ -15,7 +15,8 @@ from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.pages import validation_pages
 from train_easyocr.detection.settings import FILE_NAME, read_settings, tuning_folder
-from train_easyocr.engine.state import FREE, ResumeError, check_settings
+from train_easyocr.engine.state import ResumeError, check_settings
+from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
@@ -116,9 +117,9 @@ def test_nothing_is_tuned_unless_it_is_asked_for():
 def test_a_training_that_is_done_can_be_tuned_afterwards(tmp_path):
     before = Config().model_dump()
     del before["detection_tuning"]  # of a version without it
-    check_settings(tmp_path, {"config": before, "iteration": 1}, Config(detection_tuning=5), FREE)
+    check_settings(tmp_path, {"config": before, "iteration": 1}, Config(detection_tuning=5), RecognizerTask.free)
     with pytest.raises(ResumeError, match="lr"):
-        check_settings(tmp_path, {"config": before, "iteration": 1}, Config(lr=0.5), FREE)
+        check_settings(tmp_path, {"config": before, "iteration": 1}, Config(lr=0.5), RecognizerTask.free)
 
 
 def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_missing(tmp_path, monkeypatch, capsys):
@@ -126,8 +127,8 @@ def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_mi
         raise MissingWeights(f"{name} is nowhere")
 
     done = []
-    monkeypatch.setattr("train_easyocr.recognition.training.train", lambda config, *_: done.append("recognizer"))
-    monkeypatch.setattr("train_easyocr.detection.training.train", lambda config, minutes: done.append("detector"))
+    monkeypatch.setattr("train_easyocr.recognition.task.train", lambda config, *_: done.append("recognizer"))
+    monkeypatch.setattr("train_easyocr.detection.task.train", lambda config, minutes: done.append("detector"))
     monkeypatch.setattr("train_easyocr.tuning.tuning_step.tune_trained", lambda *_: done.append("settings"))
     (tmp_path / "검출.yaml").write_text("", encoding="utf-8")
     arguments = [f"dataset={tmp_path}", f"detection={tmp_path / '검출.yaml'}", "detection_tuning=5"]

@@ -11,7 +11,7 @@ from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import load_detection_config
 from train_easyocr.detection.parameters import WORDS
 from train_easyocr.detection.settings import EASYOCR, save_settings, settings_for
-from train_easyocr.detection.training import _find_start
+from train_easyocr.detection.task import start_of
 from train_easyocr.recognition.start import find_start
 from train_easyocr.weights.marks import keep, marked_detector, marked_recognizer, marked_settings
 
@@ -41,7 +41,7 @@ def test_what_is_kept(saved):
 
 def test_training_starts_from_a_mark(saved, tmp_path, monkeypatch):
     assert find_start("alone", saved) == (saved / "marked" / "alone" / "recognizer.pth", "")
-    assert _find_start("첫모델", saved) == saved / "marked" / "첫모델" / "detector.pth"
+    assert start_of("첫모델", saved) == saved / "marked" / "첫모델" / "detector.pth"
     monkeypatch.chdir(tmp_path)
     Path("alone").write_bytes(b"a file of that name comes first")
     assert find_start("alone", saved)[0] == Path("alone")

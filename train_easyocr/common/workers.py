@@ -44,6 +44,11 @@ def own_cores() -> int:
     return max(1, available_cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
+def shows_progress() -> bool:
+    """Return whether this process draws progress bars: the only one, or the first of many."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def loading_workers(setting: int | Literal["auto"], gpu: bool) -> int:
     """Return how many processes load for a training process.
 

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import format_table
+from train_easyocr.common.workers import shows_progress
 from train_easyocr.datasets.foreign_sets import (
     DATABASE,
     ForeignSet,
@@ -33,7 +34,6 @@ from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.datasets.streamed_patches import StreamedPatches, is_streamed
 from train_easyocr.datasets.word_table import LabelsError, NotUtf8Error, WordTable, indexed_table
 from train_easyocr.documents.images import ImageError, PageImage, decode_image, is_plain_png
-from train_easyocr.engine.distributed import shows_progress
 from train_easyocr.settings.config import Config
 from train_easyocr.synthesis.fonts import FontError
 from train_easyocr.synthesis.rendered_words import WordsError

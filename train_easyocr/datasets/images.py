@@ -94,19 +94,6 @@ def to_batch(images: Sequence[Pixels], width: int) -> torch.Tensor:
     return tensor.permute(0, 3, 1, 2).contiguous() if channels else tensor.unsqueeze(1)
 
 
-def normalize(batch: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """Turn pixels into the network's input, from -1 (black) to 1 (white).
-
-    Args:
-        batch: uint8, any shape.
-        dtype: Of the result. The arithmetic is float32's in any case, as EasyOCR's.
-
-    Returns:
-        (batch / 255 - 0.5) / 0.5, of the same shape and on the same device.
-    """
-    return batch.to(torch.float32).div_(255).sub_(0.5).div_(0.5).to(dtype)
-
-
 def raise_contrast(image: Pixels, target: float) -> Pixels:
     """Spread a faint image's grey values, as EasyOCR does before its second try at a word it is unsure of.
 

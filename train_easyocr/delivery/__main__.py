@@ -32,7 +32,7 @@ from train_easyocr.delivery.description import describe_place, list_models
 from train_easyocr.delivery.install import install
 from train_easyocr.detection.config import DetectionConfig, detection_of, own_detector
 from train_easyocr.detection.settings import EASYOCR, FILE_NAME, tuning_folder
-from train_easyocr.detection.training import BEST
+from train_easyocr.detection.task import BEST
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.weights.checkpoints import best_weights
 from train_easyocr.weights.marks import marked_detector, marked_recognizer, marked_settings

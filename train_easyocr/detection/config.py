@@ -21,9 +21,9 @@ from train_easyocr.settings.config import (
     AUTO_ITERATIONS,
     CONFIG_FILES,
     STRENGTHS,
-    CheckedSettings,
     Config,
     Gone,
+    TrainingSettings,
     check_settings,
     load_settings,
 )
@@ -35,7 +35,7 @@ AUTO = "auto"
 """Of the setting `detection`: the default file, where there are pages."""
 
 
-class DetectionConfig(CheckedSettings):
+class DetectionConfig(TrainingSettings):
     """All settings of the detector's training, checked and frozen."""
 
     gone: ClassVar[Mapping[str, Gone]] = {
@@ -48,6 +48,7 @@ class DetectionConfig(CheckedSettings):
     saved_models: str = "saved_models"
     workers: Literal["auto"] | int = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    compile: Literal["on", "off"] = "off"
 
     # Data
     dataset: str = ""
@@ -69,6 +70,7 @@ class DetectionConfig(CheckedSettings):
     batch_size: int = Field(16, ge=1)
     n_iter: int = AUTO_ITERATIONS
     val_period: int = Field(1_000, ge=1)
+    early_stopping: int = Field(0, ge=0)
     save_period: int = Field(10_000, ge=1)
     continue_from: str = STARTER
 
@@ -77,6 +79,7 @@ class DetectionConfig(CheckedSettings):
     lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
     weight_decay: float = Field(1e-4, ge=0)
     grad_clip: float = Field(5.0, gt=0)
+    accumulation: int = Field(1, ge=1)
     ema: float = Field(0.0, ge=0, lt=1)
 
     # Boxes of db_light's probability map, in validation
@@ -115,11 +118,6 @@ class DetectionConfig(CheckedSettings):
     def download(self) -> Path:
         """The download's folder, which holds Training/ and Validation/."""
         return find_download(Path(self.dataset))
-
-    @property
-    def experiment(self) -> Path:
-        """The folder of this experiment's weights and logs."""
-        return Path(self.saved_models) / self.experiment_name
 
     @property
     def db_parameters(self) -> DbParameters:
@@ -210,6 +208,11 @@ def contradictions(config: DetectionConfig) -> list[str]:
     missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]
     if missing and not config.dataset:
         found.append(f"dataset and {' and '.join(missing)} are empty; set dataset, or a folder for each")
+    if config.accumulation > config.batch_size:
+        found.append(
+            f"accumulation: {config.accumulation} with batch_size: {config.batch_size}; "
+            "a batch can't be computed in more parts than it has pieces"
+        )
     if config.crop_size > 2 * config.long_side:
         found.append(f"crop_size: {config.crop_size} with long_side: {config.long_side}; a piece is larger than a page")
     return found

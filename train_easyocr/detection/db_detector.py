@@ -22,8 +22,7 @@ from train_easyocr.detection.db_boxes import DbParameters, db_boxes
 from train_easyocr.detection.db_network import MULTIPLE, STRIDE, DbLight, for_reading
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
 from train_easyocr.documents.page import Box
-from train_easyocr.engine.device import DTYPES, Computing
-from train_easyocr.recognition.fast_network import fastest_precision
+from train_easyocr.engine.device import DTYPES, Computing, fastest_precision
 from train_easyocr.weights.cards import DetectorCard
 from train_easyocr.weights.checkpoints import CheckpointError, load_pretrained, read_card_of
 

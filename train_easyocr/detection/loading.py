@@ -18,7 +18,8 @@ from torch.utils.data import Dataset, Sampler
 from train_easyocr.datasets.data import generator
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.crops import Crop, random_crop
-from train_easyocr.detection.networks import DbLightTraining
+from train_easyocr.detection.db_network import STRIDE
+from train_easyocr.detection.db_targets import db_targets
 from train_easyocr.detection.pages import read_training_page
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
@@ -87,17 +88,16 @@ class Pieces(Dataset[Batch]):
 
     Args:
         pages: The training pages.
-        network: Draws the targets.
         config: The settings.
     """
 
-    def __init__(self, pages: Sequence[PageSource], network: DbLightTraining, config: DetectionConfig) -> None:
-        self._pages, self._network, self._config = pages, network, config
+    def __init__(self, pages: Sequence[PageSource], config: DetectionConfig) -> None:
+        self._pages, self._config = pages, config
 
     def largest_batch(self) -> int:
         """Return the bytes of a whole batch of pieces and targets."""
         crop = _blank(self._config.crop_size)
-        return self._config.batch_size * (crop.image.nbytes + self._network.targets(crop).nbytes)
+        return self._config.batch_size * (crop.image.nbytes + _targets(crop).nbytes)
 
     def __getitem__(self, samples: Sequence[Sample]) -> Batch:
         """Load a batch."""
@@ -111,7 +111,7 @@ class Pieces(Dataset[Batch]):
                 faults.append(f"{self._pages[number].name}: {error}")
                 crops.append(_blank(self._config.crop_size))
         images = np.stack([crop.image for crop in crops])[:, None]
-        targets = np.stack([self._network.targets(crop) for crop in crops])
+        targets = np.stack([_targets(crop) for crop in crops])
         return Batch(torch.from_numpy(images), torch.from_numpy(targets), samples, faults, sums)
 
     def _crop(self, number: int, epoch: int) -> tuple[Crop, str]:
@@ -131,6 +131,12 @@ def _blank(size: int) -> Crop:
     """Return a piece of which nothing is known."""
     none = np.zeros((0, 4))
     return Crop(np.full((size, size), 255, np.uint8), none, (), np.array([[0.0, 0.0, size, size]]))
+
+
+def _targets(crop: Crop) -> NDArray[np.uint8]:
+    """Draw the shrink and threshold maps of a piece, [C, h, w]."""
+    side = crop.image.shape[0] // STRIDE
+    return db_targets(crop.boxes / STRIDE, crop.ignored / STRIDE, (side, side))
 
 
 def training_batches(

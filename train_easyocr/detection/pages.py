@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.encodings import EncodingError, decode_text
 from train_easyocr.common.text import format_table
-from train_easyocr.common.workers import own_cores, spread
+from train_easyocr.common.workers import own_cores, shows_progress, spread
 from train_easyocr.datasets.data import DataError, NothingUsableError
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.documents.aihub import (
@@ -49,7 +49,6 @@ from train_easyocr.documents.page import Word
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_training, draw_validation
-from train_easyocr.engine.distributed import shows_progress
 
 FEW_PAGES = 500
 """Below this many training pages the trainer warns."""

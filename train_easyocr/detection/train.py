@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_lines_at_once()
     config = load_detection_config(options.config, options.settings)
     # The settings are right before anything that takes seconds is loaded.
-    from train_easyocr.detection.training import train  # noqa: PLC0415
+    from train_easyocr.detection.task import train  # noqa: PLC0415
 
     train(config, options.minutes)
 

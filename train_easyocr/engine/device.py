@@ -8,7 +8,6 @@ from typing import Literal
 import torch
 
 from train_easyocr.common.errors import UsageError
-from train_easyocr.datasets.images import normalize
 
 Precision = Literal["fp32", "bf16", "fp16"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -56,12 +55,32 @@ class Computing:
         return normalize(images).contiguous(memory_format=torch.channels_last)
 
 
+def normalize(batch: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Turn pixels into the network's input, from -1 (black) to 1 (white).
+
+    Args:
+        batch: uint8, any shape.
+        dtype: Of the result. The arithmetic is float32's in any case, as EasyOCR's.
+
+    Returns:
+        (batch / 255 - 0.5) / 0.5, of the same shape and on the same device.
+    """
+    return batch.to(torch.float32).div_(255).sub_(0.5).div_(0.5).to(dtype)
+
+
 def reads_on_gpu(asked: bool | None) -> bool:
     """Return whether to read on the GPU: as asked, or where there is one; raises UsageError where there is none."""
     found = torch.cuda.is_available()
     if asked and not found:
         raise UsageError(f"--cuda: torch {torch.__version__} finds no CUDA device here; see what nvidia-smi says")
     return found if asked is None else asked
+
+
+def fastest_precision(device: torch.device) -> Literal["fp32", "bf16"]:
+    """Return bf16 where the device computes it natively, else fp32; emulated, it is slower than float32."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp32"
+    return "bf16" if cpu_has_bf16() else "fp32"
 
 
 def _fastest_on_gpu() -> str:

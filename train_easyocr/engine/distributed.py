@@ -200,12 +200,8 @@ def _take_device(local: int) -> str:
     return "cpu:gloo,cuda:nccl"
 
 
+ALONE = Processes()
 _ENVIRONMENT = (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"))
-
-
-def shows_progress() -> bool:
-    """Return whether this process draws progress bars: the only one, or the first of many."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 @contextmanager

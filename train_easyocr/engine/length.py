@@ -5,29 +5,10 @@ Few words are read often enough to be learnt, many are not read for days; the le
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, TypeVar
+from typing import TypeVar
 
-
-class TrainingSettings(Protocol):
-    """What the settings of any training have."""
-
-    @property
-    def n_iter(self) -> int:
-        """Iterations; `config.AUTO_ITERATIONS` where the data are to tell."""
-
-    @property
-    def batch_size(self) -> int:
-        """Samples an iteration."""
-
-    @property
-    def val_period(self) -> int:
-        """Iterations between validations."""
-
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """Return a copy with other values."""
-
+from train_easyocr.settings.config import TrainingSettings
 
 Settings = TypeVar("Settings", bound=TrainingSettings)
 

@@ -11,22 +11,10 @@ import torch
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing
-from train_easyocr.engine.optimizers import may_grow
-from train_easyocr.settings.config import CheckedSettings, Config
+from train_easyocr.settings.config import CheckedSettings
 
 STATE = "last_state.pth"
 FORMAT = 2
-
-PLACES = frozenset({"saved_models", "dataset", "output", "train_data", "val_data", "workers"})
-"""Settings that each machine may have its own values of; what is in the data sets is compared by their labels."""
-FREE = PLACES | frozenset(
-    {
-        *("experiment_name", "show_number", "compile", "val_period", "save_period", "early_stopping"),
-        # Of the other steps.
-        *("train_images", "val_images", "eval_images", "detection", "detection_tuning"),
-    }
-)
-"""Settings that may change between the parts of a run: the weights at its end are the same."""
 
 
 class ResumeError(UserError, ValueError):
@@ -61,11 +49,6 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     return state
 
 
-def free_settings(config: Config) -> frozenset[str]:
-    """Return the settings of a recognizer's training that may change between the parts of a run."""
-    return FREE | ({"n_iter"} if may_grow(config) else frozenset())
-
-
 def check_settings(folder: Path, state: Mapping[str, Any], config: CheckedSettings, free: frozenset[str]) -> None:
     """Refuse to go on with settings under which the run would not be the same.
 
@@ -85,8 +68,11 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: CheckedSettin
         for key, value in now.items()
         if key not in free and before[key] != value
     ]
-    missed = config.missed(state["config"]).items()
-    differences += [f"  - {key}: {_short(state['config'][key])} before; {said}" for key, said in missed]
+    differences += [
+        f"  - {key}: {_short(state['config'][key])} before; {fate}"
+        for key, fate in config.missed(state["config"]).items()
+        if key not in free
+    ]
     if differences:
         raise ResumeError(
             f"{folder}: was trained for {state['iteration']:,} iterations with other settings:\n"

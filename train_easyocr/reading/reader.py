@@ -48,7 +48,7 @@ from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.datasets.images import normalize, reading_width, resize_patch, to_batch
+from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.settings import SettingsError
@@ -61,6 +61,7 @@ from train_easyocr.documents.page import (  # noqa: F401 - `bounds` goes with sh
     Shape,
     bounds,
 )
+from train_easyocr.engine.device import normalize
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.fast_network import Precision, fast_network, fastest_reading
 from train_easyocr.weights.checkpoints import CheckpointError, read_card

@@ -24,7 +24,7 @@ from train_easyocr.common.command_line import command
 from train_easyocr.detection.config import DetectionConfig, load_detection_config
 from train_easyocr.detection.db_detector import DbCard
 from train_easyocr.detection.db_network import DbLight
-from train_easyocr.detection.training import BEST, train
+from train_easyocr.detection.task import BEST, train
 from train_easyocr.recipes.settings import parser_of, without_places
 from train_easyocr.settings.config import CONFIG_FILES
 from train_easyocr.synthesis.__main__ import main as render

@@ -27,7 +27,7 @@ import torch
 from train_easyocr.common.command_line import command, whole_number
 from train_easyocr.recipes.settings import parser_of, without_places
 from train_easyocr.recognition.model import open_trained
-from train_easyocr.recognition.training import train
+from train_easyocr.recognition.task import train
 from train_easyocr.settings.config import CONFIG_FILES, load_config
 from train_easyocr.synthesis import words
 from train_easyocr.weights import starter as starter_weights

@@ -21,13 +21,12 @@ from train_easyocr.datasets.data import (
 from train_easyocr.datasets.images import resize_patch, to_batch
 from train_easyocr.datasets.sampling import BatchPlan
 from train_easyocr.datasets.word_table import LabelsError, ctc_steps
-from train_easyocr.engine.distributed import Processes
+from train_easyocr.engine.distributed import ALONE, Processes
 from train_easyocr.engine.loaders import Loaders, choose_loaders, load
 from train_easyocr.recognition.augmentation import Augmentation
 from train_easyocr.settings.config import Config
 
 Fault = PatchError | LabelsError
-ALONE = Processes()
 
 
 @dataclass(frozen=True)

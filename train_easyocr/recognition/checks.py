@@ -12,7 +12,7 @@ import numpy.typing as npt
 from train_easyocr.common.text import VARIANTS_SUM
 from train_easyocr.datasets.data import WordSet, generator
 from train_easyocr.datasets.prepared_set import MANIFEST, read_manifest
-from train_easyocr.recognition.validation import Outcome
+from train_easyocr.recognition.validation import Validation
 from train_easyocr.settings.config import Config
 
 FEW_WORDS = 5_000
@@ -113,11 +113,11 @@ def training_sample(
     return sample
 
 
-def describe_course(outcome: Outcome, best: Mapping[str, float]) -> list[str]:
+def describe_course(validation: Validation, best: Mapping[str, float]) -> list[str]:
     """Return what a validation's figures tell of the training's course: nothing where it goes as it should.
 
     Args:
-        outcome: The figures.
+        validation: The figures.
         best: The best `accuracy` so far, this validation included.
     """
     if best["accuracy"] == 0:
@@ -125,10 +125,10 @@ def describe_course(outcome: Outcome, best: Mapping[str, float]) -> list[str]:
             "accuracy 0 is normal in the first iterations of a new character set or of fresh weights, while the "
             "training loss falls. If the loss stands still, lr is too low or too high, or the labels are not the words'"
         ]
-    if outcome.training is None:
+    if validation.training is None:
         return []
-    gap = outcome.training.accuracy - outcome.weights.accuracy
-    if gap < max(OVER_FITTING, 3 * _uncertainty(outcome)):
+    gap = validation.training.accuracy - validation.accuracy
+    if gap < max(OVER_FITTING, 3 * _uncertainty(validation, validation.training)):
         return []
     return [
         f"training words are read {gap:.1f} points better than validation words: the network learns by heart. What "
@@ -137,10 +137,9 @@ def describe_course(outcome: Outcome, best: Mapping[str, float]) -> list[str]:
     ]
 
 
-def _uncertainty(outcome: Outcome) -> float:
+def _uncertainty(*results: Validation) -> float:
     """Return the standard error of the difference of both accuracies, in points."""
-    parts = [result for result in (outcome.training, outcome.weights) if result is not None]
-    return 100 * math.sqrt(sum(_variance(result.accuracy / 100, result.words) for result in parts))
+    return 100 * math.sqrt(sum(_variance(result.accuracy / 100, result.words) for result in results))
 
 
 def _variance(share: float, count: int) -> float:

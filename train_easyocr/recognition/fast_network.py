@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from train_easyocr.engine.device import cpu_has_bf16
+from train_easyocr.engine.device import cpu_has_bf16, fastest_precision
 from train_easyocr.recognition.int8_convolutions import (
     Int8Layers,
     blocks_of,
@@ -20,13 +20,6 @@ from train_easyocr.recognition.int8_convolutions import (
 
 _BF16_PARTS = ("FeatureExtraction", "SequenceModeling")
 Precision = Literal["fp32", "bf16", "int8"]
-
-
-def fastest_precision(device: torch.device) -> Literal["fp32", "bf16"]:
-    """Return bf16 where the device computes it natively, else fp32; emulated, it is slower than float32."""
-    if device.type == "cuda":
-        return "bf16" if torch.cuda.get_device_capability(device)[0] >= 8 else "fp32"
-    return "bf16" if cpu_has_bf16() else "fp32"
 
 
 def fastest_reading(device: torch.device) -> Precision:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from train_easyocr.datasets.images import normalize
+from train_easyocr.engine.device import normalize
 
 _HEADROOM = 1.1
 """What words may cause beyond what the drawn images do; what is above is cut off."""

@@ -103,8 +103,3 @@ def initialize(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, network.LocalizationNetwork):
             module.reset_points()
-
-
-def count_trainable(model: nn.Module) -> int:
-    """The number of parameters that training changes."""
-    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

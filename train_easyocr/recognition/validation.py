@@ -21,8 +21,8 @@ from train_easyocr.common.text import format_table
 from train_easyocr.datasets.data import WordSet, generator
 from train_easyocr.datasets.images import reading_width, to_batch
 from train_easyocr.engine.device import Computing
-from train_easyocr.engine.distributed import Processes
-from train_easyocr.recognition.batches import ALONE, Batch, InputSettings, divide_for_reading, reading_batches
+from train_easyocr.engine.distributed import ALONE, Processes
+from train_easyocr.recognition.batches import Batch, InputSettings, divide_for_reading, reading_batches
 from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
 from train_easyocr.recognition.losses import Criterion
 from train_easyocr.recognition.model import open_trained
@@ -65,6 +65,7 @@ class Validation:
         norm_ed: Mean of `normalized_edit_similarity`, 0 to 1.
         words: Number of words.
         samples: Some words to look at.
+        training: How well some training words are read as they are; None where these are too few to tell.
     """
 
     loss: float
@@ -72,6 +73,7 @@ class Validation:
     norm_ed: float
     words: int
     samples: tuple[Sample, ...]
+    training: Validation | None = None
 
     def table(self) -> str:
         """Return the samples as a table: Ground Truth | Prediction | Confidence Score & T/F."""
@@ -84,21 +86,6 @@ class Validation:
             for sample in self.samples
         ]
         return format_table(["Ground Truth", "Prediction", "Confidence Score & T/F"], rows)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a validation during training finds.
-
-    Attributes:
-        weights: How well the network reads the validation sets.
-        average: How well the running average of its weights does; None where none is taken.
-        training: How well the network reads some training words as they are; None where these are too few to tell.
-    """
-
-    weights: Validation
-    average: Validation | None = None
-    training: Validation | None = None
 
 
 def visible(text: str) -> str:

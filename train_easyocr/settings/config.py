@@ -10,7 +10,7 @@ import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_serializer, field_validator
@@ -84,6 +84,25 @@ class CheckedSettings(BaseModel):
             raise ValueError("should be a number; on, yes and true say not how much")
         return value
 
+
+class TrainingSettings(CheckedSettings):
+    """What the settings of every training have; where each stands in a file, and its default, are each training's."""
+
+    if TYPE_CHECKING:
+        seed: int
+        experiment_name: str
+        saved_models: str
+        precision: Literal["auto", "fp32", "bf16", "fp16"]
+        compile: Literal["on", "off"]
+        batch_size: int
+        n_iter: int
+        val_period: int
+        save_period: int
+        early_stopping: int
+        accumulation: int
+        grad_clip: float
+        ema: float
+
     @field_validator("workers", mode="before", check_fields=False)
     @classmethod
     def _processes(cls, value: Any) -> Any:
@@ -105,8 +124,13 @@ class CheckedSettings(BaseModel):
     def _stated_iterations(self, value: int) -> int | str:
         return value or "auto"
 
+    @property
+    def experiment(self) -> Path:
+        """The folder of this experiment's weights and logs."""
+        return Path(self.saved_models) / self.experiment_name
 
-class Config(CheckedSettings):
+
+class Config(TrainingSettings):
     """All settings, checked. Frozen: a setting has one value from the start of a step to its end."""
 
     gone: ClassVar[Mapping[str, Gone]] = {
@@ -320,11 +344,6 @@ class Config(CheckedSettings):
         itself = place.is_file() or any((place / name).is_file() for name in WORD_FILES)
         return [place] if len(folders) == 1 and itself and not folders[0].is_dir() else folders
 
-    @property
-    def experiment(self) -> Path:
-        """The folder of this experiment's weights and logs."""
-        return Path(self.saved_models) / self.experiment_name
-
 
 def _numbers(text: str) -> list[float]:
     """Read numbers with "-" between them; raises ValueError."""
@@ -445,7 +464,8 @@ def check_settings(
     Raises:
         UsageError: Anything is wrong.
     """
-    found = [*faults, *(f"{key}: {values[key]}: {said}; take the line out" for key, said in kind.missed(values).items())]
+    missed = kind.missed(values).items()
+    found = [*faults, *(f"{key}: {values[key]}: {fate}; take the line out" for key, fate in missed)]
     values = kind.without_gone(values)
     try:
         config = kind.model_validate(values)

@@ -14,7 +14,7 @@ from train_easyocr.detection.craft import CRAFT
 from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.pages import validation_pages
 from train_easyocr.detection.settings import tuning_folder
-from train_easyocr.detection.training import BEST
+from train_easyocr.detection.task import BEST
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
