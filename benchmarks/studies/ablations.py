@@ -122,9 +122,7 @@ def prepare_all(folder: Path) -> UnseenWords:
     """Render pages, general words and other words, or what is left of that."""
     words = prepare(folder)
     sets = folder / "training_and_validation_set" / "training"
-    # Streamed: only those that a run draws are ever rendered.
-    general = ("--faces", "starter", "--format", "stream")
-    render_words(sets / "general", GENERAL * len(opened(sets / "select_data")), SEED, *general)
+    render_words(sets / "general", GENERAL * len(opened(sets / "select_data")), SEED, "--faces", "starter")
     others = render_words(folder / "others", OTHER_WORDS, SEED + 1, "--faces", "unseen")
     return replace(words, others=opened(others))
 

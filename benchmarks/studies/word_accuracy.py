@@ -53,10 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows: list[list[object]] = []
     for look in LOOKS:
         words, _ = Recipe(args.seed, look, characters, args.faces).prepare()
-        rendered = [words.word(index) for index in range(args.count)]
-        texts = [word.text for word in rendered]
+        texts, patches = zip(*(words.word(index) for index in range(args.count)), strict=True)
         for weights in args.weights:
-            found = read_as_trained(weights, [word.patch for word in rendered])
+            found = read_as_trained(weights, patches)
             rows.append([look, weights.name, args.count, *shares(words, texts, found)])
     print(format_table(["look", "weights", "words", "right, %", "words of documents", "made-up words"], rows))
     return 0

@@ -160,14 +160,6 @@ def test_small_signs_have_patches_too(faces):
     assert min(min(shape) for shape in shapes) >= 1
 
 
-def test_a_word_can_be_measured_without_being_printed(faces):
-    for renderer in (WordRenderer(faces), WordRenderer(faces, "scanned")):
-        for number in range(40):
-            patch = renderer.render("제12조를", rng(number))
-            size = renderer.measure("제12조를", rng(number))
-            assert size == patch.shape[::-1]
-
-
 def test_the_same_numbers_give_the_same_patch(faces):
     renderer = WordRenderer(faces)
     first, second = (renderer.render("뺨했었", rng(5)) for _ in range(2))

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import pickle
 from pathlib import Path
 
 import lmdb
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 from train_easyocr.datasets import word_sets
-from train_easyocr.datasets.data import DataError, open_set
+from train_easyocr.datasets.data import open_set
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.settings.config import Config
 from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
@@ -53,35 +52,6 @@ def test_step_3_reads_both_forms_and_sees_the_same_words(tmp_path):
         assert patch.shape == (heights[index], widths[index])
         assert np.array_equal(patch, second.patch(index, rgb=False))
         assert first.label(index) == second.label(index)
-
-
-def test_step_3_renders_a_set_without_patches_as_it_reads(tmp_path):
-    assert run(tmp_path / "a", "--validation_share", "0.5", count=40) == 0
-    assert run(tmp_path / "b", "--validation_share", "0.5", "--format", "stream", count=40) == 0
-    for split in ("training", "validation"):
-        folder = Path("training_and_validation_set", split, "select_data")
-        assert [path.name for path in sorted((tmp_path / "b" / folder).iterdir())] == ["labels.csv", "words.json"]
-        stored, rendered = (
-            open_set(tmp_path / name / folder, Config(character=CHARACTERS), CharacterSet(CHARACTERS)) for name in "ab"
-        )
-        assert rendered.report.form == "rendered"
-        for index in range(20):
-            assert np.array_equal(stored.patch(index, rgb=False), rendered.patch(index, rgb=False))
-        assert stored.report.labels_sha256 == rendered.report.labels_sha256
-        copy = pickle.loads(pickle.dumps(rendered.source))
-        assert copy.read(3, "") == rendered.source.read(3, "")
-
-
-def test_a_set_without_patches_needs_the_faces_and_words_it_was_written_with(tmp_path):
-    (tmp_path / "corpus.txt").write_text("제조의 했었를", encoding="utf-8")
-    assert run(tmp_path / "set", "--format", "stream", "--corpus", str(tmp_path / "corpus.txt"), count=20) == 0
-    (tmp_path / "corpus.txt").write_text("제조의 값", encoding="utf-8")
-    with pytest.raises(DataError, match="was written with other words than there are now; write it again"):
-        open_set(tmp_path / "set", Config(character=CHARACTERS), CharacterSet(CHARACTERS))
-    manifest = json.loads((tmp_path / "set" / "words.json").read_bytes())
-    (tmp_path / "set" / "words.json").write_text(json.dumps(manifest | {"recipe": {"seed": 1}}))
-    with pytest.raises(DataError, match="does not say how to render the set"):
-        open_set(tmp_path / "set", Config(character=CHARACTERS), CharacterSet(CHARACTERS))
 
 
 def test_the_data_base_has_the_keys_of_the_field(tmp_path):

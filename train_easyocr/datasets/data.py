@@ -31,12 +31,9 @@ from train_easyocr.datasets.foreign_sets import (
     texts_of,
 )
 from train_easyocr.datasets.labels_csv import read_rows
-from train_easyocr.datasets.streamed_patches import StreamedPatches, is_streamed
 from train_easyocr.datasets.word_table import LabelsError, NotUtf8Error, WordTable, indexed_table
 from train_easyocr.documents.images import ImageError, PageImage, decode_image, is_plain_png
 from train_easyocr.settings.config import Config
-from train_easyocr.synthesis.fonts import FontError
-from train_easyocr.synthesis.rendered_words import WordsError
 from train_easyocr.weights.characters import CharacterSet
 
 Indices = npt.NDArray[np.int32]
@@ -380,8 +377,7 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
 
 def is_own(folder: Path) -> bool:
     """Tell whether a folder is a set as step 2 writes it: labels.csv, with images/ or lmdb/."""
-    patches = is_streamed(folder) or any((folder / form).is_dir() for form in ("images", "lmdb"))
-    return patches and (folder / "labels.csv").is_file()
+    return any((folder / form).is_dir() for form in ("images", "lmdb")) and (folder / "labels.csv").is_file()
 
 
 def texts_of_set(place: Path) -> Iterator[str]:
@@ -428,8 +424,6 @@ def _open_foreign(file: Path, unify: bool) -> tuple[ForeignSet, PatchSource]:
 
 def _open_source(folder: Path, table: WordTable) -> PatchSource:
     if not (folder / "lmdb").is_dir():
-        if is_streamed(folder):
-            return _open_streamed(folder, table)
         if not (folder / "images").is_dir():
             raise DataError(f"{folder}: holds neither images/ nor lmdb/; prepare the set again (step 2)")
         _refuse_context(folder, (folder / "margins.csv").exists())
@@ -449,16 +443,6 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
         raise DataError(
             f"{folder}: lmdb/ holds {count:,} patches, labels.csv {len(table):,} rows; prepare the set again (step 2)"
         )
-    return source
-
-
-def _open_streamed(folder: Path, table: WordTable) -> PatchSource:
-    try:
-        source = StreamedPatches(folder)
-    except (WordsError, FontError) as error:
-        raise DataError(str(error)) from None
-    if source.count != len(table):
-        raise DataError(f"{folder}: words.json tells of {source.count:,} words, labels.csv holds {len(table):,}")
     return source
 
 

@@ -10,7 +10,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -23,14 +23,14 @@ from train_easyocr.common.workers import spread
 from train_easyocr.datasets.labels_csv import HEADER, format_row
 from train_easyocr.datasets.lmdb_form import PatchDatabase
 from train_easyocr.datasets.png import encode_png
-from train_easyocr.synthesis.rendered_words import Recipe, RenderedWords, WordsError
+from train_easyocr.synthesis.rendered_words import RenderedWords, WordsError
 
 MANIFEST = "words.json"
 """In a set's folder: what it was made from, and what the summary shows."""
 PLAN = "plan.json"
 CHUNK = 500
 """Words a task: half a second of work, 4 MB of patches."""
-Form = Literal["png", "lmdb", "stream"]
+Form = Literal["png", "lmdb"]
 Row: TypeAlias = tuple[str, str, int]
 """A word as a task leaves it: name and text as in labels.csv, bytes of its PNG file."""
 
@@ -43,8 +43,7 @@ class Job:
         target: The set's folder.
         first: Number of its first word.
         count: How many words it holds.
-        form: `png`: a file a word; `lmdb`: one data base; `stream`: labels alone, patches are rendered as they
-            are read (`streamed_patches`).
+        form: `png`: a file a word; `lmdb`: one data base.
     """
 
     target: Path
@@ -79,35 +78,28 @@ def render_chunk(task: tuple[Job, range], words: RenderedWords) -> tuple[int, in
     rows: list[Row] = []
     contents: list[bytes] = []
     for number in numbers:
-        if job.form == "stream":
-            text, width, height = words.label(number)
-            content = b""
-        else:
-            text, patch = words.word(number)
-            height, width = patch.shape
-            content = encode_png(patch)
+        text, patch = words.word(number)
+        height, width = patch.shape
+        content = encode_png(patch)
         rows.append((f"word{number:09d}_0-0-{width}-{height}.png", text, len(content)))
         contents.append(content)
     if job.form == "png":
         for (name, *_), content in zip(rows, contents, strict=True):
             # Into a folder that is published as a whole when all words are done, so no temporary names are needed.
             (job.work / "set" / "images" / name).write_bytes(content)
-    elif job.form == "lmdb":
+    else:
         write_bytes(job.chunk_path(numbers.start, ".png"), b"".join(contents))
     write_bytes(job.chunk_path(numbers.start, ".json"), json.dumps(rows, ensure_ascii=False).encode())
     return numbers.start, len(rows)
 
 
-def make_set(
-    job: Job, recipe: Recipe, words: RenderedWords, settings: Mapping[str, Any], workers: int
-) -> dict[str, Any]:
+def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], workers: int) -> dict[str, Any]:
     """Render a set, go on with it, or leave it as it is when it is there already.
 
     Args:
         job: What to write and where.
-        recipe: What the words are rendered from.
-        words: The recipe's words.
-        settings: The recipe's settings: equal settings stand for equal sets.
+        words: The words (`Recipe.prepare`).
+        settings: All that they depend on: equal settings stand for equal sets.
         workers: Processes.
 
     Returns:
@@ -117,12 +109,10 @@ def make_set(
         WordsError: The folder holds something else.
     """
     wanted = {"settings": dict(settings), "first": job.first, "count": job.count, "form": job.form}
-    if job.form == "stream":
-        wanted["recipe"] = asdict(recipe)
     old = job.target.with_name(f".{job.target.name}.old")
     if old.exists() and not job.target.exists():  # killed between the two renames of _publish
         old.rename(job.target)
-    there = read_manifest(job.target)
+    there = _read(job.target / MANIFEST)
     if {name: there.get(name) for name in wanted} == wanted:
         _remove(job.work, old)
         tqdm.write(f"{job.target}: nothing to do, it is there with these settings")
@@ -198,11 +188,6 @@ def _remove(*folders: Path) -> None:
         if folder.exists():
             (folder / PLAN).unlink(missing_ok=True)  # first: what is half removed must not be gone on with
             shutil.rmtree(folder)
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return what a set's folder says that it was made from; nothing where it is no set of rendered words."""
-    return _read(folder / MANIFEST)
 
 
 def _read(path: Path) -> dict[str, Any]:

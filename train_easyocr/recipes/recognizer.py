@@ -1,7 +1,6 @@
 """How the starter's recognizer is made: from nothing, out of rendered words alone, on any machine.
 
-    python3 -m train_easyocr.recipes.recognizer --work DIR [--minutes 60] [--words 240000] [--part 0]
-        [--format lmdb|stream] [key=value ...]
+    python3 -m train_easyocr.recipes.recognizer --work DIR [--minutes 60] [--words 240000] [--part 0] [key=value ...]
 
 Renders words into DIR, trains there as config_files/starter_recognizer.yaml says, and writes the best weights so far in
 float16 to this folder when all is done or time is up. Stopped, killed or out of time, the same command goes on where it
@@ -9,8 +8,7 @@ was. No page, face or template of the sample documents is used: words are printe
 names.
 
 More words than fit on a disk come in parts: each --part, in a --work of its own, has other words and goes on from the
-weights of the one before (continue_from=DIR/saved_models/starter_recognizer/best_accuracy_ema.pth). Or they are
-rendered as they are read (--format stream), which leaves labels alone on the disk.
+weights of the one before (continue_from=DIR/saved_models/starter_recognizer/best_accuracy_ema.pth).
 """
 
 from __future__ import annotations
@@ -57,7 +55,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = parser_of(module, __doc__, starter_weights.RECOGNIZER, "for words, states and logs")
     parser.add_argument("--words", type=int, default=240_000, help="to train on (default: %(default)s)")
     parser.add_argument("--part", type=whole_number(0, 1000), default=0, metavar="N", help="other numbers, other words")
-    parser.add_argument("--format", choices=("lmdb", "stream"), default="lmdb", help="of the words to train on")
     return parser.parse_intermixed_args(arguments)
 
 
@@ -73,10 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts = (args.words - signs, signs, min(args.words, VALIDATION_WORDS))
     for (folder, (faces, seed, *others)), count in zip(SETS.items(), counts, strict=True):
         settings = ["--count", str(count), "--faces", faces, *others]
-        if folder.startswith("training"):
-            settings += ["--seed", str(seed + PARTS * args.part), "--format", args.format]
-        else:
-            settings += ["--seed", str(seed)]
+        settings += ["--seed", str(seed + PARTS * args.part * folder.startswith("training"))]
         status = words.main(["--output", str(args.work / folder), *settings])
         if status:
             return status

@@ -68,12 +68,6 @@ class RenderedWords:
         text = self.texts.text(index, random)
         return text, self.renderer.render(text, random)
 
-    def label(self, index: int) -> tuple[str, int, int]:
-        """Text of word `index`, and width and height of its box in pixels, in a third of the time that it takes."""
-        random = np.random.default_rng([self.seed, index])
-        text = self.texts.text(index, random)
-        return text, *self.renderer.measure(text, random)
-
 
 @dataclass(frozen=True)
 class Recipe:

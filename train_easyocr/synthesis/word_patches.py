@@ -199,12 +199,6 @@ class WordRenderer:
         patch = DIGITISE[state](patch, size, random)
         return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
 
-    def measure(self, text: str, random: np.random.Generator) -> tuple[int, int]:
-        """Width and height of the box that `render` would draw, in a third of its time; raises ValueError as well."""
-        plane, *_ = self._set(text, random)
-        height, width = plane.shape
-        return width - 2 * PAD, height - 2 * PAD
-
     def _set(self, text: str, random: np.random.Generator) -> tuple[Patch, Box, State, Typeface, int]:
         draw = random.random()
         state = next(state for state, bound in self._states if draw < bound)

@@ -49,9 +49,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
                         help="what may be written, as the setting `character` (default: korean_documents)")  # fmt: skip
     parser.add_argument("--corpus", type=Path, metavar="FILE",
                         help="UTF-8 text whose words are rendered in place of the package's")  # fmt: skip
-    parser.add_argument("--format", choices=("png", "lmdb", "stream"), default="lmdb",
-                        help="files, one data base (default), or labels alone: training renders the patches as it "
-                        "reads them")  # fmt: skip
+    parser.add_argument("--format", choices=("png", "lmdb"), default="lmdb",
+                        help="files, or one data base (default)")  # fmt: skip
     parser.add_argument("--look", choices=("clean", "scanned", "bilevel", "mixed"), default="mixed",
                         help="good print, spoilt print, black and white as AI-Hub's scans, or half of it that and the "
                         "rest one to three (default: mixed)")  # fmt: skip
@@ -124,10 +123,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = parse_args(arguments)
     jobs = jobs_of(args)
-    recipe = recipe_of(args)
-    words, settings = recipe.prepare()
+    words, settings = recipe_of(args).prepare()
     for job in jobs:
-        print(format_summary(make_set(job, recipe, words, settings, args.workers), job.target))
+        print(format_summary(make_set(job, words, settings, args.workers), job.target))
 
 
 if __name__ == "__main__":
