@@ -28,6 +28,7 @@ from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.text import format_table
 from train_easyocr.common.workers import available_cores
 from train_easyocr.datasets.checking import check
+from train_easyocr.datasets.coverage import Finder
 from train_easyocr.datasets.stages import (
     SHOWN_PROBLEMS,
     Job,
@@ -186,6 +187,15 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _starter_detector() -> Finder:
+    # Here, not at the top: step 2 loads torch for --check alone.
+    from train_easyocr.detection.opening import open_word_detector  # noqa: PLC0415
+    from train_easyocr.weights.starter import STARTER  # noqa: PLC0415
+
+    detector = open_word_detector(STARTER).detector
+    return lambda image: detector.boxes(detector.score_maps(image))
+
+
 def run(args: argparse.Namespace) -> bool:
     """Do what the command line asks for; return whether all of it could be done.
 
@@ -198,7 +208,7 @@ def run(args: argparse.Namespace) -> bool:
     if args.check:
         splits = ["training"] if args.training else []
         splits += ["validation"] if args.validation or args.evaluation else []
-        return check(job, ["training", "validation"] if args.unzip or not splits else splits)
+        return check(job, ["training", "validation"] if args.unzip or not splits else splits, _starter_detector)
     with alone(job.output):
         if args.unzip:
             unzip(job)

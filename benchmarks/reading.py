@@ -27,9 +27,10 @@ import torch
 
 from benchmarks.results import Row, report
 from tests.easyocr_files import install_random_weights
-from train_easyocr.datasets.images import normalize, reading_width, resize_patch, to_batch
+from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import decode_image
+from train_easyocr.engine.device import normalize
 from train_easyocr.reading.reader import _SURE, Pixels, WordReader, open_baseline
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.fast_network import fastest_reading

@@ -8,10 +8,10 @@ import lmdb
 import numpy as np
 import pytest
 
-from train_easyocr.datasets import word_sets
 from train_easyocr.datasets.data import open_set
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.settings.config import Config
+from train_easyocr.synthesis import word_sets
 from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
 from train_easyocr.synthesis.rendered_words import read_weights
 from train_easyocr.synthesis.words import main

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.workers import spread
 from train_easyocr.datasets.batch_records import PageRecord, Totals, skipped_rows
-from train_easyocr.datasets.coverage import describe_coverage, measure_coverage, warnings_of
+from train_easyocr.datasets.coverage import Finder, describe_coverage, measure_coverage, warnings_of
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.datasets.left_out import LeftOut
 from train_easyocr.datasets.page_work import DAMAGED, PageError, read_and_cut
@@ -74,12 +74,13 @@ class Checked:
     damaged: tuple[MemberProblem, ...]
 
 
-def check(job: Job, splits: Sequence[str]) -> bool:
+def check(job: Job, splits: Sequence[str], open_finder: Callable[[], Finder]) -> bool:
     """Read the archives' members, or unzipped/ where there are no archives, and report what is wrong.
 
     Args:
         job: What the command line asks for.
         splits: `training`, `validation` or both; of no account for a pool.
+        open_finder: Opens what finds the words of a page, to tell how many have no label.
 
     Returns:
         Whether a run over these splits would end without an error.
@@ -88,7 +89,7 @@ def check(job: Job, splits: Sequence[str]) -> bool:
         PrepareError: There is nothing to check.
     """
     if job.pool:
-        return _check_split(job, POOL, *_tasks_of_pages(job.pool.sources(), job.pool.problems))
+        return _check_split(job, POOL, *_tasks_of_pages(job.pool.sources(), job.pool.problems), open_finder)
     listing = list_download(job.download, splits)
     if not listing.by_target and (job.output / UNZIPPED).is_dir():
         listing = Listing()
@@ -100,7 +101,7 @@ def check(job: Job, splits: Sequence[str]) -> bool:
         found = {split: _tasks_of_listing(listing, split) for split in splits}
     sound = not listing.unreadable
     for split, (tasks, problems) in found.items():
-        sound &= _check_split(job, split, tasks, problems)
+        sound &= _check_split(job, split, tasks, problems, open_finder)
     warn_of_unused(job, [listing])
     return sound
 
@@ -173,7 +174,9 @@ def _read(
         return None
 
 
-def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Sequence[Problem]) -> bool:
+def _check_split(
+    job: Job, split: str, tasks: Sequence[CheckTask], problems: Sequence[Problem], open_finder: Callable[[], Finder]
+) -> bool:
     words, totals = WordStatistics(job.measure), Totals(Counter(problem.reason for problem in problems))
     shown = [f"{problem.name!r}: {problem}" for problem in problems[:SHOWN_PAGES]]
     damaged: list[MemberProblem] = []
@@ -203,7 +206,7 @@ def _check_split(job: Job, split: str, tasks: Sequence[CheckTask], problems: Seq
     job.say("\n" + render(f"check: {split}", statistics))
     for line in left_out.lines():
         job.say(f"left out: {line}")
-    _report_coverage(job, pages)
+    _report_coverage(job, pages, open_finder)
     usable = totals.used - (0 if split == "training" else totals.partly_used)
     return _say_enough(job, split, usable) & _say_trainable(job, split, statistics)
 
@@ -217,9 +220,9 @@ def _say_trainable(job: Job, split: str, statistics: dict[str, Any]) -> bool:
     return not fault
 
 
-def _report_coverage(job: Job, pages: Sequence[PageSource]) -> None:
+def _report_coverage(job: Job, pages: Sequence[PageSource], open_finder: Callable[[], Finder]) -> None:
     """Say how many of the words that a detector finds have no label."""
-    measured = measure_coverage(pages)
+    measured = measure_coverage(pages, open_finder)
     if measured:
         job.say("\n" + describe_coverage(measured))
     for line in warnings_of(measured, own=job.pool is not None):

@@ -19,8 +19,9 @@ from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_p
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import PageSource, Source, SourceError
 from train_easyocr.documents.splits import evenly_spread
-from train_easyocr.weights.starter import STARTER
 
+Finder = Callable[[np.ndarray], list[Box]]
+"""Returns the boxes of the words on a page, uint8 [height, width, 3]."""
 PAGES, GROUPS = 6, 8
 """Pages of a group that are looked at, and groups at most, the largest ones: 2 s a page on a CPU."""
 COVERED = 0.5
@@ -67,18 +68,19 @@ def without_label(found: Sequence[Box], labelled: Iterable[Box], width: int, hei
     return sum(labels[box.ymin : box.ymax, box.xmin : box.xmax].mean() < COVERED for box in found)
 
 
-def measure_coverage(pages: Iterable[PageSource]) -> list[Coverage]:
+def measure_coverage(pages: Iterable[PageSource], open_finder: Callable[[], Finder]) -> list[Coverage]:
     """Look at a few pages of each archive, or folder, that labels are from.
 
     Args:
         pages: Pages that have both files. What can't be read is passed over; others name it.
+        open_finder: Opens what finds the words, once there are pages to look at.
     """
     groups: dict[tuple[str, bool], list[PageSource]] = {}
     for page in pages:
         groups.setdefault((_origin(page.label), page.partly), []).append(page)
     if not groups:
         return []
-    find = _finder()
+    find = open_finder()
     largest = sorted(groups.items(), key=lambda group: -len(group[1]))[:GROUPS]
     return [_measured(Coverage(*key), of_group, find) for key, of_group in largest]
 
@@ -89,15 +91,7 @@ def _origin(label: Source) -> str:
     return label.archive.name if isinstance(label, Member) else ""
 
 
-def _finder() -> Callable[[np.ndarray], list[Box]]:
-    # Here, not at the top: step 2 loads torch for this check alone.
-    from train_easyocr.detection.opening import open_word_detector  # noqa: PLC0415
-
-    detector = open_word_detector(STARTER).detector
-    return lambda image: detector.boxes(detector.score_maps(image))
-
-
-def _measured(coverage: Coverage, pages: Sequence[PageSource], find: Callable[[np.ndarray], list[Box]]) -> Coverage:
+def _measured(coverage: Coverage, pages: Sequence[PageSource], find: Finder) -> Coverage:
     for page in evenly_spread(pages, PAGES):
         try:
             label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)

@@ -21,8 +21,8 @@ from train_easyocr.common.command_line import command, share, whole_number
 from train_easyocr.common.errors import UsageError
 from train_easyocr.common.text import format_table
 from train_easyocr.common.workers import available_cores
-from train_easyocr.datasets.word_sets import Job, make_set
 from train_easyocr.synthesis.rendered_words import Recipe, as_often, read_weights, unified
+from train_easyocr.synthesis.word_sets import Job, make_set
 from train_easyocr.weights.characters import CharacterSet
 
 
