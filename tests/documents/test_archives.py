@@ -23,11 +23,13 @@ from tests.documents.samples import (
 )
 from train_easyocr.documents import archives
 from train_easyocr.documents.archives import (
+    Listing,
     MemberError,
     decode_name,
     extract_members,
     in_chunks,
-    list_archives,
+    leave_out_folders,
+    list_archive,
     missing_bytes,
     read_member,
     safe_target,
@@ -38,7 +40,11 @@ NAME = f"{IMAGES_TOP}/인.허가/5350109/2001/문서.jpg"
 
 
 def listing_of(*paths):
-    return list_archives({"training": list(paths)})
+    listing = Listing()
+    for path in paths:
+        list_archive(path, "training", listing)
+    leave_out_folders(listing)
+    return listing
 
 
 def unpack(listing, folder):

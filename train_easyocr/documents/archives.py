@@ -215,20 +215,6 @@ def kind_of(name: str) -> str:
     return PurePosixPath(file).suffix.lower() or "without suffix"
 
 
-def list_archives(archives: dict[str, list[Path]]) -> Listing:
-    """Read the directories of some archives and choose what is to be read of them.
-
-    Args:
-        archives: Archives by split.
-    """
-    listing = Listing()
-    for split, paths in archives.items():
-        for path in paths:
-            list_archive(path, split, listing)
-    leave_out_folders(listing)
-    return listing
-
-
 def list_archive(path: Path, split: str, listing: Listing) -> None:
     """Read an archive's directory, and take in what is to be read of it."""
     try:

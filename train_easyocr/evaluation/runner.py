@@ -36,7 +36,7 @@ from train_easyocr.documents.images import ImageError, PageImage
 from train_easyocr.documents.page import bounds
 from train_easyocr.evaluation.observations import Row, as_seen, word_of
 from train_easyocr.evaluation.predictions import Identity, Predictions
-from train_easyocr.metrics.matching import box_array
+from train_easyocr.metrics.matching import check_labels
 from train_easyocr.metrics.metrics import PageScores, score_page
 from train_easyocr.reading.reader import ReaderError, Reading, colour_and_grey, naming
 from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
@@ -446,10 +446,7 @@ def _labelled(page_file: PageFile, label: LabelFile, width: int, height: int) ->
         faults = Counter(fault_of(annotation, width, height) for annotation in label.annotations)
         for fault, _ in faults.most_common(1):
             raise _NothingToReadError(page_file.label, f"{NOTHING_TO_READ} ({fault})")
-    try:
-        box_array([word.box for word in page.labels])
-    except ValueError as error:
-        raise LabelError(page_file.label, str(error)) from error
+    check_labels(page_file.label, page.labels)
     return page
 
 

@@ -5,15 +5,18 @@ Upright boxes are compared in whole numbers, exactly. Where one of a pair lies t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from train_easyocr.documents import Box, Quad, Shape, Word
+from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.page import bounds
+from train_easyocr.documents.sources import Source
 
 LARGEST_COORDINATE = 2**29
 """In pixels. Up to here the sum of two areas fits into 64 bits, so that the comparison with the threshold is exact."""
@@ -46,6 +49,14 @@ def box_array(boxes: Sequence[Box]) -> Integers:
     if array.size and (array.max() > LARGEST_COORDINATE or array.min() < -LARGEST_COORDINATE):
         raise ValueError(f"a box has a coordinate beyond {LARGEST_COORDINATE} pixels")
     return array
+
+
+def check_labels(file: Path | Source | str, words: Iterable[Word]) -> None:
+    """Refuse labels that can't be matched; raises LabelError naming their file."""
+    try:
+        box_array([word.box for word in words])
+    except ValueError as error:
+        raise LabelError(file, str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)

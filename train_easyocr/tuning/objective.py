@@ -27,7 +27,7 @@ from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, Problem, 
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, PageImage
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.evaluation.runner import Recognizer
-from train_easyocr.metrics.matching import Counted, box_array, counted
+from train_easyocr.metrics.matching import Counted, check_labels, counted
 from train_easyocr.metrics.metrics import Metric
 from train_easyocr.reading.reader import colour_and_grey
 
@@ -109,10 +109,7 @@ def _map_page(
     except ImageError as error:
         raise ImageError(f"{page.name}{page.image.suffix}: {error}") from error
     words = tuple(words_of(label, *image.upright_size))
-    try:
-        box_array([word.box for word in words])
-    except ValueError as error:
-        raise LabelError(page.label, str(error)) from error
+    check_labels(page.label, words)
     mapped = MappedPage(page, hashlib.sha256(content).hexdigest(), words, image.upright_size)
     for parameters in variants:
         key = map_key(parameters, *mapped.size)
