@@ -1,6 +1,6 @@
 """What words of public documents look like beside those of sentences: templates, and where signs stand in a word.
 
-Data only. `{name}` is a slot; `word_texts` fills it. Everything here is written for this project.
+Long lists stand in `texts/`. `{name}` is a slot; `word_texts` fills it. Everything here is written for this project.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from train_easyocr.synthesis import vocabulary
 
+LISTS = vocabulary.sections("word_templates")
 BULLETS = "•○●◎□■◇◆△▲▽▼☆★※→⇒☞✓⊙"
 PAIRS = ("()", "[]", "{}", "<>", "「」", "『』", "《》", "〈〉", "【】", "〔〕", "“”", "‘’", '""', "''")
 UNITS = "%‰°℃㎡㎥㎢㎜㎝㎞㎏㎎㎖ℓ㏊²³′″"
@@ -19,55 +20,13 @@ LONE = (
     + 3 * "\"'*→□△=+×" + 2 * "“”‘’[]{}<>@%;&☎★☆◎●■◇◆▲▼▶⊙①②③「」【】|!?￦‰℃㎡㎥" + "…―¦#$^\\÷±°"
 )  # fmt: skip
 """Signs that have a box of their own, as often as here; in tables it is a hyphen or a ditto mark mostly."""
-LONE_GROUPS = vocabulary.words(
-    "-- --- ... …… ** *** ○○ ○○○ □□ // == ~~ :: -, -. () [] ,, .. ☆☆ ★★ >> << →→ 〃, ×× △△ ++ ※※"
-)
+LONE_GROUPS = LISTS["lone_groups"]
 """Likewise, of several signs."""
-FREQUENT = vocabulary.words("""및 및 및 수 수 그 등 등 각 이 또는 또는 따라 따른 경우 대한 위한 관한 의한 있는 없는
-    해당 다음 중 제 법 영 자 후 전 할 한 된 될 것 때 외 내 간 건 명 원 개 호 번 지 위 를 을 는 은 의 에 가 로 와 과
-    도 만 본 동 당 총 계 월 일 년 시 분 인 란 비 고 성 주 소 직 급 금 액 합 구 단 량 면 적 끝. 끝 귀하 참조 수신
-    발신 제목 붙임 이상 이하 미만 기타""")
+FREQUENT = LISTS["frequent"]
 """Words that documents are full of, many of one syllable; spaced titles and heads of tables are single ones, too."""
-ENGLISH = vocabulary.words("""access account action address agency agent agreement air analysis annual apply area
-    article asset audit author auto average bank base basic battery board body book border box brand bridge budget
-    building bus business cable camera capital card carbon case cash center certificate chain change channel check
-    child circle city civil class clean client climate cloud code color common company complex computer concrete
-    conference contact content contract control copy core cost council count course cover credit culture current
-    custom data database date day deep defense delivery design detail development device digital direct disk display
-    district document domain door double drive east eco economy edit education effect electric element email energy
-    engine engineering entry equipment error event exchange excel exit expert export express extra factory family
-    farm fax festival field file final finance fire first fit fix flash floor flow focus food force forest form
-    forum forward frame free fuel full function fund future game gas gate general global gold good grade grand graph
-    green grid ground group growth guard guide hall hand harbor health heat height help high highway home hospital
-    hot hotel house human hybrid image import index industry info input inside install institute insurance interface
-    internet island item jet job joint journal key kit knowledge lab label lamp land language laser last law layout
-    leader league lease left legal length level library license life light limit line link liquid list local lock
-    logo long loop low machine mail main manager manual map marine mark market master matrix max measure media
-    medical meeting member memo menu message metal meter method metro micro middle mind mix mobile mode model module
-    monitor motor mount move multi museum music name nation natural net network new next night noise north note
-    number object ocean office oil old one online open option orange order origin output outside over owner oxygen
-    pack page paint panel paper park part partner pass patent path pattern pay peace people phone photo pilot pipe
-    plan plant plastic plate play plus point policy port post power premium press price print pro process product
-    profile program project public pump quality quick quiz race rail rate report request research reserve result
-    review rice right ring risk river road robot rock room root route royal rule safe safety sale sample scale
-    school science screen search seat second secret section security select senior sensor series server service
-    session set shift ship shop short show side sign silver simple site size skill smart social society soft
-    software soil solar solution sound source south space speed sport square staff standard star start state station
-    steel step stock stop storage store street strong student studio style summer sun super supply support survey
-    system table tank target tax team tech tele test text theater time title toll tool top total touch tour tower
-    town track trade traffic training transfer travel tree trust tube turbo type union unit university update upload
-    urban user value valve vehicle version video view village vision visit voice volume wall war warning waste water
-    wave way web week welcome west white wide wind window wire wireless wood word work world xenon year yellow young
-    zero zone""")
+ENGLISH = LISTS["english"]
 """English words as Korean documents mix them in."""
-ABBREVIATIONS = vocabulary.words("""A4 AC ACT AED AI AIDS API APT ARS AS ASP AT ATM B2B BIT BM BOD BOX BTL BTO CAD
-    CATV CBD CCTV CD CD-ROM CEO CERT CI CIP CM CNG CO CO2 COD CPU CT DB DC DIY DMB DMZ DNA DO DVD EA EMS ERP ESG EU
-    EXIT EXPO F/S FAQ FAX FTA FTP GDP GIS GNP GPS GS H2O HACCP HD HDD HIV HP HTML HTTP IAEA ICT ID IDC ILO IMF INTEL
-    IoT IP IPTV ISBN ISDN ISO ISP IT ITS ITX JPG KAIST KBS KCC KDI KEPCO KIST KOSHA KOTRA KS KT KTX kW L/C LAN LCD
-    LED LG LH LNG LPG LTE M&A MBC MOU MP3 MRI MS N/A NASA NCS NEIS NET NGO NO No. NOx O/T O2 OA OECD OJT OK OMR
-    ON/OFF OT OX P.S PC PCR PDF PE pH PL PM PM10 PO4 POSCO POST PP PPT PQ PR PT PVC QC QR R&D RFID ROTC S/W H/W SBS
-    SCI SETI SK SNS SO2 SOC SOx SS STS SUV T-N T-P TEL TF TFT TM TOEIC TOP TV TX UHD UN UNESCO UPS URL USB UTM V/V
-    VAT VDT VIP VOC vs WHO Wi-Fi WTO X-ray XML XP YMCA ZIP""")
+ABBREVIATIONS = LISTS["abbreviations"]
 LETTER_UNITS = vocabulary.words("""km kg mm cm m g t ha kW MW kWh V kV A Hz kHz MHz GHz MB GB KB TB dB ppm psi rpm
     EA SET BOX PC L ml mg kcal lux Mbps kgf N km/h m/s mm/hr x X""")
 """Units in Latin letters."""
@@ -78,13 +37,8 @@ SIGNS = (
     (JOINERS, vocabulary.words("* {99}*{99} {9}*{9} {word}*{word} {word}*{word} *{word} {word}*")),
 )
 """Where signs stand, `*` being the sign."""
-PARTICLES = vocabulary.words("""은 는 이 가 을 를 의 에 에서 에게 로 으로 와 과 도 만 까지 부터 이나 이며 하고 라
-    이라 란 이란 중 등 및 별 간 시 내 외 당 마다 처럼 보다 께서 이라도 조차 밖에 에는 에도 에서는 으로는 으로서
-    로써 에의""")
-ENDINGS = vocabulary.words("""하다 한다 한다. 하며, 하고 하여 하여야 하는 할 함 함. 된다. 되는 되어 될 됨 됨. 했음
-    했다. 하였다. 하였음. 하였던 했으며 됐음 되었음 되었으나 합니다. 됩니다. 하십시오. 바랍니다. 하겠습니다.
-    하겠음 있음 있었음 없음 없었다 입니다. 이었음 였음 였다 하지 아니한 하려는 하려면 하기 하더라도 하므로 하되,
-    하거나 하도록 토록 시킨 당한""")
+PARTICLES = LISTS["particles"]
+ENDINGS = LISTS["endings"]
 NUMBER_SLOTS = {
     "year": (1950, 2030, "d"),
     "month": (1, 12, "d"),
@@ -130,23 +84,9 @@ CHOICE_SLOTS: dict[str, Sequence[str]] = {
     "host": ("korea.kr", "naver.com", "go.kr", "hanmail.net", "daum.net", "seoul.go.kr", "gmail.com"),
 }
 """Slots of templates that are filled from lists."""
-STICKING = (
-    *vocabulary.words("""{word}{particle} {word}{particle} {word}{particle} {word}{ending} {word}{ending} {word},
-    {word}, {word}. {word}: {word}; {word}) {word}), {word}). {word}」 {word}” {word}] ({word} ({word} [{word}
-    <{word} 「{word} “{word} ‘{word} -{word} ○{word} □{word} ※{word} ·{word} *{word} ■{word} {pair} {pair}
-    {pair}{particle} {pair}{particle} {word}({word}) {word}({word} {word}({word} {word}·{word} {word}·{word}
-    {word}/{word} {word},{word} {word}~{word} {word}-{word} {word}:{word} “{word}” ‘{word}’ "{word}" '{word}'
-    “{word}”{particle} ‘{word}’{particle} "{word}"{particle} '{word}'{particle} ‘{word}’, “{word}”, "{word} {word}"
-    “{word}, ‘{word}, {word}’ {word}'{particle} {word}"{particle} {word}.” {word}.’ '{word} {word}(이하 {word}(또는"""),
-)  # fmt: skip
+STICKING = LISTS["sticking"]
 """What sticks to a word without a space."""
-SPACED = (
-    "{word} {word}", "{word} {word}", "{word} {word}", "({word} {word})", "「{word} {word}」",
-    "{year}. {month}. {day}.", "{year}. {month}. {day}.", "{year}. {month}. {day}", "{month}. {day}.",
-    "{year}년 {month}월 {day}일", "{month}월 {day}일", "제{150}조 제{9}항", "{sum} 원", "({area}) {local}-{4d}",
-    "{word} : {word}", "{word} ({99})", "- {9} -", "{9} ~ {99}", "{En} {En}", "{EN} {EN}", "{En} {abbr}",
-    "{town} {lot}", "{province} {town}",
-)  # fmt: skip
+SPACED = LISTS["spaced"]
 """What one label holds though there are spaces in it; for sets with a space."""
 STRUCTURES: tuple[tuple[float, str], ...] = (
     (
@@ -230,33 +170,7 @@ STRUCTURES: tuple[tuple[float, str], ...] = (
 )
 """How often each sort of text is drawn in relation to the others, and what it looks like."""
 
-LATIN_WORDS = vocabulary.words("""{en} {en} {en} {En} {En} {En} {EN} {EN} {abbr} {abbr} {abbr} {abbr}{particle}
-    {abbr}{particle} {En}{particle} {en}{particle} {abbr}-{99} {abbr}{9} ({abbr}) ({En}) ({en}) ({EN})
-    {word}({abbr}) {word}({abbr}){particle} {word}({En}) {word}({en}) {abbr}/{abbr} {En}-{En} {En}{En} {en}{En}
-    {en}-{en} {en}, {En}, {EN}, {en}. {En}: {abbr}: {model} {model} {model}{particle} {model}, {en}.{ext}
-    {en}_{2d}.{ext} {en}{99}.{ext} {word}.{ext} {EN}.{EXT} {en}@{host} {en}{99}@{host} {en}.{en}@{host}
-    {name}@{host} E-mail:{name}@{host} www.{en}.{tld} www.{name}.{tld} http://www.{en}.{tld} http://{en}.{tld}/
-    https://{en}.{tld}/{en} {share}{lunit} {999}{lunit} {sum}{lunit} {lunit} ({lunit}) {abbr}·{abbr} {abbr}, “{En}”
-    '{en}' "{En}" ‘{abbr}’ {EN}({abbr}) {abbr}용 {abbr}형 {abbr}화 {word}{abbr} {99}x{99} {999}X{999} {9}x{9}x{9}
-    {capital}형 {capital}동 {capital}-{9} {capital}{9} {capital}, {small} {small}) ({small}) {capital}={9}
-    {small}={share} {capital}{small} {abbr} {En} {En} {capital}{capital}
-    {small}{small}{small} {En}{9} {En}.{9} [{En}] <{EN}> ({En} {En}) *{En} {En}(주) (주){En} ㈜{En} {en}/{en}
-    {en}&{en} {capital}&{capital} {En}'s {year}{abbr} {abbr}{particle} {word}·{abbr} {EN}-{99} Ver{9}.{9}
-    v{9}.{9}.{9} No.{99} NO.{9} p.{99} pp.{9}-{99} vol.{9} @{name} #{en} %{en} {name}_{name} {en}_{en} /{en}/{en}
-    C:\\{en} {en}+{en} {name}.{ext}""")
+LATIN_WORDS = LISTS["latin_words"]
 """What Latin letters stand in."""
-LONG_WORDS = vocabulary.words("""제{150}조의{9}({plain}{plain} 제{150}조({plain}·{plain}{particle}
-    제{150}조제{9}항제{9}호{letter}목 ({plain}(제{150}조 {plain}·{plain}·{plain} {plain}·{plain}·{plain}{particle}
-    {plain}{plain}{plain} {plain}{plain}{plain}{particle} {circle}{plain}({plain}{particle} {plain}{plain}({plain}
-    {plain}({plain}·{plain} {plain}({plain}){particle} ({plain}·{plain}) {plain}{plain}의 {plain}및{plain}
-    {plain}및{plain}에관한{plain} {plain}등에관한법률 「{plain}{plain}법」제{150}조 {plain}{plain}법률제{5d}호
-    {9}.「{plain}{plain}법」 {plain}({sum}원) {plain}:{sum}원 {plain}({year}.{month}.{day}.) <{year}.{mm}.{dd}.>
-    [{plain}제{150}호{plain}] ({plain}+{plain})÷{9} ({plain}-{capital}){particle} {plain}×{share}%={sum}
-    {sum}원×{99}={sum}원 {year}.{month}.{day}.~{year}.{month}.{day}. {year}.{mm}.{dd}~{mm}.{dd}
-    {area}-{local}-{4d}/{plain} {plain}({area}-{local}-{4d}) {plain}/{plain}/{plain} {plain},{plain},{plain}
-    {plain}-{plain}-{plain} ({plain}),({plain}) {plain}~{plain}({share}km) {lot},{lot},{lot} {town}{village}{lot}
-    {province}{town} ({plain}, {plain}→{plain}→{plain} [{plain}·{plain}] “{plain}·{plain}”
-    {plain}‘{plain}’{particle} {circle}{plain}·{plain} {bullet}{plain}({plain}) {letter}.{plain}({plain})
-    {19}){plain}·{plain}{particle} {plain}({99}명) {plain}({plain}:{plain}) {plain}{ending}{plain} ※{plain}:{plain}
-    {province}·{province}·{province} {road}{99}({town}) {year}년{month}월{day}일{plain} {plain}{sum}㎡""")
+LONG_WORDS = LISTS["long_words"]
 """Words of more than ten characters mostly, with brackets and signs, or run together as typists wrote them."""
