@@ -27,12 +27,13 @@ from numpy.typing import NDArray
 
 import evaluate as step5
 from train_easyocr.common.command_line import command
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.installed import installed_detection
 from train_easyocr.detection.settings import SettingsError, read_settings
 from train_easyocr.evaluation.analysis_report import interval
-from train_easyocr.evaluation.command import CommandError, check_pages, explained, named_models, pages_of
+from train_easyocr.evaluation.command import check_pages, explained, named_models, pages_of
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.models import find_models
 from train_easyocr.evaluation.report import HEADLINE, figures_of, versions
@@ -312,7 +313,7 @@ def _run(arguments: argparse.Namespace, config: Config, settings: Sequence[Path]
     try:
         found = whose_gain(evaluation, [model.name for model in recognizers], detectors, config.seed)
     except ValueError as error:
-        raise CommandError(str(error)) from error
+        raise UserError(str(error)) from error
     write_json(arguments.output / JSON_NAME, asdict(found) | {"headline": f"mean {HEADLINE}", "versions": versions()})
     print(f"{as_text(found)}\n\nWritten: {arguments.output / JSON_NAME}")
     left_out = {**missing, **evaluation.failed}

@@ -10,9 +10,8 @@ import pytest
 from tests.documents.printed import encode
 from tests.documents.samples import page_image
 from tests.recognition.word_sets import WORDS, render, tiny_config, write_set
+from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.data import (
-    DataError,
-    PatchError,
     decode_patch,
     describe_characters,
     describe_sets,
@@ -63,7 +62,7 @@ def test_patches_that_an_earlier_version_cut_wider_than_their_boxes_are_refused(
     with lmdb.open(str(tmp_path / "lmdb" / "lmdb")) as database, database.begin(write=True) as transaction:
         transaction.put(b"margin-000000001", b"3,5,3,0")
     for form in ("png", "lmdb"):
-        with pytest.raises(DataError, match=f"{form}: its patches show more than their boxes, .*prepare the set again"):
+        with pytest.raises(UserError, match=f"{form}: its patches show more than their boxes, .*prepare the set again"):
             opened(tmp_path / form)
 
 
@@ -157,25 +156,25 @@ def test_a_long_text_in_a_narrow_box_gets_the_time_steps_it_needs():
 
 
 def test_missing_and_unequal_parts_are_named(tmp_path):
-    with pytest.raises(DataError, match="no such folder; step 2"):
+    with pytest.raises(UserError, match="no such folder; step 2"):
         opened(tmp_path / "nothing")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match=r"labels\.csv: there is no such file"):
+    with pytest.raises(UserError, match=r"labels\.csv: there is no such file"):
         opened(tmp_path / "empty")
     write_set(tmp_path / "set", WORDS, form="lmdb")
     labels = tmp_path / "set" / "labels.csv"
     labels.write_text(labels.read_text(encoding="utf-8") + "more.png,가\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"12 patches, labels\.csv 13 rows"):
+    with pytest.raises(UserError, match=r"12 patches, labels\.csv 13 rows"):
         opened(tmp_path / "set")
     labels.write_text("filename,words\nx\n", encoding="utf-8")
-    with pytest.raises(DataError, match="row 2 does not hold"):
+    with pytest.raises(UserError, match="row 2 does not hold"):
         opened(tmp_path / "set")
     (tmp_path / "bare").mkdir()
     labels.rename(tmp_path / "bare" / "labels.csv")
-    with pytest.raises(DataError, match="neither images/ nor lmdb/"):
+    with pytest.raises(UserError, match="neither images/ nor lmdb/"):
         opened(tmp_path / "bare")
     (tmp_path / "bare" / "lmdb").mkdir()
-    with pytest.raises(DataError, match="can't be read as LMDB"):
+    with pytest.raises(UserError, match="can't be read as LMDB"):
         opened(tmp_path / "bare")
 
 
@@ -187,9 +186,9 @@ def test_patches_that_can_not_be_read_are_named(tmp_path):
     images[2].write_bytes(b"")
     data = opened(tmp_path / "set")
     for index, image in enumerate(images):
-        with pytest.raises(PatchError, match=image.name):
+        with pytest.raises(UserError, match=image.name):
             data.patch(index, rgb=False)
-    with pytest.raises(PatchError, match=images[0].name):
+    with pytest.raises(UserError, match=images[0].name):
         data.sizes()
 
 
@@ -239,7 +238,7 @@ def test_colours_of_patches_are_in_one_order():
 @pytest.mark.parametrize("change", [lambda content: b"", lambda content: content[:-40], lambda content: b"\xff\xd8"])
 def test_broken_patches_are_named(change):
     for content in (encode_png(page_image(3)), encode(page_image(3), "JPEG")):
-        with pytest.raises(PatchError, match="여기: is no image"):
+        with pytest.raises(UserError, match="여기: is no image"):
             decode_patch(change(content), False, "여기")
 
 
@@ -273,5 +272,5 @@ def test_labels_that_a_spreadsheet_has_saved_are_read(tmp_path, form, encoding, 
 def test_labels_in_no_encoding_are_named(tmp_path):
     write_set(tmp_path / "set", ["가"])
     (tmp_path / "set" / "labels.csv").write_bytes(b"filename,words\nx.png,\xff\n")
-    with pytest.raises(DataError, match=r"labels\.csv: row 2: is not UTF-8 .*; is not text in UTF-8, CP949 or UTF-16"):
+    with pytest.raises(UserError, match=r"labels\.csv: row 2: is not UTF-8 .*; is not text in UTF-8, CP949 or UTF-16"):
         open_set(tmp_path / "set", tiny_config(), CharacterSet("가"))

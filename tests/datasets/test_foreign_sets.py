@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.recognition.word_sets import SYLLABLES, WORDS, render, tiny_config, write_lmdb, write_set
-from train_easyocr.datasets.data import DataError, describe_sets, open_set
+from train_easyocr.common.errors import UserError
+from train_easyocr.datasets.data import describe_sets, open_set
 from train_easyocr.recognition.task import train
 from train_easyocr.settings.config import check_config
 from train_easyocr.weights.characters import CharacterSet
@@ -122,7 +123,7 @@ def test_images_that_are_not_there_are_counted_and_named(tmp_path):
 )
 def test_what_can_not_be_used_is_named(tmp_path, name, content, message):
     (tmp_path / name).write_text(content, encoding="utf-8")
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(UserError, match=message):
         opened(tmp_path)
 
 
@@ -132,7 +133,7 @@ def test_a_cut_off_database_is_named(tmp_path):
 
     with lmdb.open(str(tmp_path / "set")) as database, database.begin(write=True) as transaction:
         transaction.put(b"num-samples", b"5")
-    with pytest.raises(DataError, match="holds no word 4 of 5"):
+    with pytest.raises(UserError, match="holds no word 4 of 5"):
         opened(tmp_path / "set")
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from train_easyocr.datasets.labels_csv import HEADER, LabelsCsvError, format_row, read_labels, read_rows
+from train_easyocr.common.errors import UserError
+from train_easyocr.datasets.labels_csv import HEADER, format_row, read_labels, read_rows
 
 TEXTS = st.text(
     st.one_of(st.sampled_from(",\"\n\r \t'\\;·가뷁한김#\u2028\x85\x0b"), st.characters(codec="utf-8")), min_size=1
@@ -68,12 +69,12 @@ def test_pandas_reads_the_same(tmp_path):
 )
 def test_a_damaged_file_is_named_with_its_line(tmp_path, content, said):
     (tmp_path / "labels.csv").write_text(content, encoding="utf-8")
-    with pytest.raises(LabelsCsvError, match=said) as error:
+    with pytest.raises(UserError, match=said) as error:
         read_labels(tmp_path / "labels.csv")
     assert str(tmp_path / "labels.csv") in str(error.value)
 
 
 def test_a_file_in_another_encoding_is_named(tmp_path):
     (tmp_path / "labels.csv").write_bytes("filename,words\n가.png,합계\n".encode("cp949"))
-    with pytest.raises(LabelsCsvError, match=r"labels\.csv"):
+    with pytest.raises(UserError, match=r"labels\.csv"):
         read_labels(tmp_path / "labels.csv")

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import normalize_label
 from train_easyocr.datasets import word_table
-from train_easyocr.datasets.word_table import LabelsError, ctc_steps, read_table
+from train_easyocr.datasets.word_table import ctc_steps, read_table
 
 CHARACTERS = "가나다라 ,\"'A1\n"
 
@@ -147,7 +148,7 @@ def test_a_file_that_changed_while_it_is_used_is_named(tmp_path):
     write_rows(path, [["x.png", "가"], ["y.png", "나, 다"]])
     table = read_table(path, CHARACTERS)
     path.write_text("filename,words\n", encoding="utf-8")
-    with pytest.raises(LabelsError, match="has changed since it was read"):
+    with pytest.raises(UserError, match="has changed since it was read"):
         table.row(1)
 
 
@@ -198,7 +199,7 @@ def test_unreadable_files_are_named(tmp_path, content, message):
     path = tmp_path / "labels.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(LabelsError, match=message) as error:
+    with pytest.raises(UserError, match=message) as error:
         read_table(path, CHARACTERS)
     assert str(path) in str(error.value)
 

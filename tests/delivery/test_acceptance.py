@@ -8,10 +8,11 @@ import pytest
 from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
 from tests.evaluation.pages import misreading, random_page, rows_of
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_json
 from train_easyocr.delivery import __main__ as step4
 from train_easyocr.delivery import acceptance
-from train_easyocr.delivery.acceptance import RefusedError, check_not_worse, evaluate_candidate, refuse_if_worse
+from train_easyocr.delivery.acceptance import check_not_worse, evaluate_candidate, refuse_if_worse
 from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.page_sums import pack, page_sum
@@ -62,7 +63,7 @@ def test_a_worse_slice_is_refused_though_the_whole_is_better(tmp_path, weights):
     [comparison] = json.loads(path.read_text(encoding="utf-8"))["comparisons"]
     assert comparison["figures"]["end_to_end_f1"]["verdict"] == "better"
     low, value = comparison["slices"]["digits"]["low"], comparison["slices"]["digits"]["value"]
-    with pytest.raises(RefusedError, match="against baseline") as caught:
+    with pytest.raises(UserError, match="against baseline") as caught:
         check_not_worse(weights, path)
     assert f"digits: {value:+.4f} ({low:+.4f} to " in str(caught.value)
     assert "all words" not in str(caught.value)
@@ -70,14 +71,14 @@ def test_a_worse_slice_is_refused_though_the_whole_is_better(tmp_path, weights):
 
 
 def test_worse_on_the_whole_is_refused(tmp_path, weights):
-    with pytest.raises(RefusedError, match="all words"):
+    with pytest.raises(UserError, match="all words"):
         check_not_worse(weights, analysis_of(tmp_path, weights, {"baseline": 0.02, "new": 0.3}))
 
 
 def test_an_evaluation_of_other_weights_does_not_count(tmp_path, weights):
     path = analysis_of(tmp_path, weights, {"baseline": 0.3, "new": 0.05})
     weights.write_bytes(b"trained again")
-    with pytest.raises(RefusedError, match=r"is no evaluation of .*가중치.pth .*but of baseline, new"):
+    with pytest.raises(UserError, match=r"is no evaluation of .*가중치.pth .*but of baseline, new"):
         check_not_worse(weights, path)
 
 
@@ -86,14 +87,14 @@ def test_an_evaluation_of_other_weights_does_not_count(tmp_path, weights):
     ({"new": 0.05}, 12, "compares new with nothing"),
 ])  # fmt: skip
 def test_what_can_not_be_told_does_not_pass(tmp_path, weights, rates, pages, message):
-    with pytest.raises(RefusedError, match=message):
+    with pytest.raises(UserError, match=message):
         check_not_worse(weights, analysis_of(tmp_path, weights, rates, pages))
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 99, "identities": {}}', '{"format": 1}'])
 def test_files_that_are_no_analysis(tmp_path, weights, content):
     (tmp_path / "analysis.json").write_text(content)
-    with pytest.raises(RefusedError, match=r"analysis\.json"):
+    with pytest.raises(UserError, match=r"analysis\.json"):
         check_not_worse(weights, tmp_path / "analysis.json")
 
 
@@ -111,17 +112,17 @@ def test_on_a_folder_of_pages(tmp_path, weights, monkeypatch):
     monkeypatch.setattr(acceptance, "find_models", lambda *_: ([installed], {"baseline": "not there"}))
     candidate = {"weights_sha256": sha256(weights)}
     monkeypatch.setattr(acceptance, "model_of", lambda name, *_: fake_model(name, candidate, bad))
-    with pytest.raises(RefusedError, match=r"all words.*against installed"):
+    with pytest.raises(UserError, match=r"all words.*against installed"):
         refuse_if_worse(weights, pages, 1)
     assert (bad.pages, "worse" in (tmp_path / "before_installation" / "report.md").read_text("utf-8")) == (8, True)
     monkeypatch.setattr(acceptance, "model_of", lambda name, *_: fake_model(name, candidate | {"x": "y"}, Labels()))
     assert "not worse than installed" in refuse_if_worse(weights, pages, 1)
     # What is installed already is compared with nothing.
     monkeypatch.setattr(acceptance, "find_models", lambda *_: ([fake_model("finetuned", candidate)], {}))
-    with pytest.raises(RefusedError, match="it is installed"):
+    with pytest.raises(UserError, match="it is installed"):
         refuse_if_worse(weights, pages, 1)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(RefusedError, match="holds no labels"):
+    with pytest.raises(UserError, match="holds no labels"):
         refuse_if_worse(weights, tmp_path / "empty", 1)
 
 
@@ -136,7 +137,7 @@ def test_pages_that_the_weights_learnt_from_do_not_count(tmp_path, weights, monk
         sums = pack(page_sum(path.read_bytes()) for path in images[:count])
         weights.with_suffix(".json").write_text(json.dumps({"trained_on": sums}))
         if count == 8:
-            with pytest.raises(RefusedError, match="learnt from all of its pages"):
+            with pytest.raises(UserError, match="learnt from all of its pages"):
                 evaluate_candidate(weights, pages, tmp_path / "out", 1)
         else:
             evaluate_candidate(weights, pages, tmp_path / "out", 1)

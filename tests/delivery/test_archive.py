@@ -6,8 +6,8 @@ import torch
 from tests.delivery.weights import change_card
 from tests.detection.untrained import save_untrained
 from tests.documents.samples import make_download
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256
-from train_easyocr.delivery import InstallationError
 from train_easyocr.delivery.__main__ import main
 from train_easyocr.delivery.archive import archive_installed, models_at_hand, restore
 from train_easyocr.delivery.description import describe_place
@@ -37,7 +37,7 @@ def test_the_model_before_is_kept_and_put_back(trained, weights, home, capsys):
     assert "# 시험" in place.settings.read_text(encoding="utf-8")
     restore(f"둘째-{second[:8]}")
     assert sha256(place.weights) == second, "what was installed is kept when another model is put back"
-    with pytest.raises(InstallationError, match=f"there are: 둘째-{second[:8]}, 시험-{first[:8]}"):
+    with pytest.raises(UserError, match=f"there are: 둘째-{second[:8]}, 시험-{first[:8]}"):
         restore("셋째")
     capsys.readouterr()
     assert main(["--list"]) == 0

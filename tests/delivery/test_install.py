@@ -9,7 +9,7 @@ import yaml
 
 from tests.delivery.weights import change_card, refused
 from tests.recognition.word_sets import SYLLABLES, WORDS, tiny_config
-from train_easyocr.delivery import InstallationError
+from train_easyocr.common.errors import UserError
 from train_easyocr.delivery.__main__ import main
 from train_easyocr.delivery.install import install
 from train_easyocr.detection.db_boxes import DbParameters
@@ -66,11 +66,11 @@ def test_a_detector_that_can_not_be_used_is_refused(trained, detector, home, tmp
         ({"detection_settings": tmp_path / "없음.yaml"}, "can't be read"),
         ({"detector": str(weights)}, "card of something else"),
     ]:
-        with pytest.raises(InstallationError, match=f"{match}(.|\n)*nothing was installed"):
+        with pytest.raises(UserError, match=f"{match}(.|\n)*nothing was installed"):
             install(weights, trained, **options)
     other = tmp_path / "남의 설정.yaml"
     save_settings(other, settings_for("db_light", "0" * 64, DbParameters()))
-    with pytest.raises(InstallationError, match="is for weights of SHA-256"):
+    with pytest.raises(UserError, match="is for weights of SHA-256"):
         install(weights, trained, detector=str(detector), detection_settings=other)
     assert not any(path.is_file() for path in home.rglob("*"))
 

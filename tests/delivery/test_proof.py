@@ -8,7 +8,7 @@ import yaml
 
 from tests.delivery.weights import change_card, refused
 from tests.recognition.word_sets import SYLLABLES
-from train_easyocr.delivery import InstallationError
+from train_easyocr.common.errors import UserError
 from train_easyocr.delivery.install import install
 from train_easyocr.delivery.proof import read_both_ways, validation_patches
 from train_easyocr.detection.installed import InstalledDetector
@@ -78,8 +78,6 @@ def test_other_networks_read_the_same_in_easyocr(trained, home, tmp_path, parts)
 
 def test_another_answer_through_easyocr_is_caught(trained, detector, home, monkeypatch):
     monkeypatch.setattr(InstalledDetector, "boxes", lambda self, image: [])
-    refused_by = pytest.raises(
-        InstallationError, match="through EasyOCR 0 that are not the same; nothing was installed"
-    )
+    refused_by = pytest.raises(UserError, match="through EasyOCR 0 that are not the same; nothing was installed")
     with refused_by:
         install(trained.experiment / "best_accuracy.pth", trained, detector=str(detector))

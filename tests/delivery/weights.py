@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256
-from train_easyocr.delivery import InstallationError
 from train_easyocr.delivery.install import install
 
 
@@ -22,6 +22,6 @@ def change_card(weights, **changes):
 
 
 def refused(weights, config, home, match):
-    with pytest.raises(InstallationError, match=match):
+    with pytest.raises(UserError, match=match):
         install(weights, config)
     assert not any(path.is_file() for path in home.rglob("*")), "nothing was installed"

@@ -10,7 +10,7 @@ from tests.detection.page_files import WORDS, write_page
 from tests.documents.own_folders import PAGES, boxes, own_folder
 from tests.documents.printed import BOXES, STORED, encode, label_of, printed_page
 from tests.documents.samples import jpeg, label, make_download, page_image, words_of, write_zip
-from train_easyocr.datasets.data import DataError
+from train_easyocr.common.errors import UserError
 from train_easyocr.detection.config import DetectionConfig, detection_of
 from train_easyocr.detection.pages import (
     NO_WORDS,
@@ -100,19 +100,19 @@ def test_lists_choose_pages(folder):
 
 def test_a_list_that_does_not_fit_is_refused(folder):
     (folder / "train.txt").write_text("a/0\na/9\n")
-    with pytest.raises(DataError, match="1 of its pages are not there, 'a/9'"):
+    with pytest.raises(UserError, match="1 of its pages are not there, 'a/9'"):
         open_pages(config_of(folder, train_list=str(folder / "train.txt")))
 
 
 def test_pages_for_both_are_refused(folder):
     both = str(folder / "training")
-    with pytest.raises(DataError, match="4 pages are both for training and for validation"):
+    with pytest.raises(UserError, match="4 pages are both for training and for validation"):
         open_pages(DetectionConfig(train_data=both, val_data=both))
 
 
 def test_a_folder_without_pages_is_named(folder):
     (folder / "empty").mkdir()
-    with pytest.raises(DataError, match="empty: holds no labels"):
+    with pytest.raises(UserError, match="empty: holds no labels"):
         open_pages(DetectionConfig(train_data=str(folder / "empty"), val_data=str(folder)))
 
 
@@ -127,7 +127,7 @@ def test_what_was_unpacked_stands_in_for_archives_that_are_gone(tmp_path):
     assert [pages.digest for pages in unpacked] == [pages.digest for pages in packed]
     (download / "unzipped" / ".unfinished").touch()
     assert not holds_pages(str(tmp_path))
-    with pytest.raises(DataError, match="no page has both"):
+    with pytest.raises(UserError, match="no page has both"):
         open_pages(DetectionConfig(dataset=str(tmp_path)))
 
 

@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 from tests.documents.samples import WORDS, jpeg, label, page_image
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import normalize_label
 from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.aihub import (
@@ -31,7 +32,6 @@ from train_easyocr.documents.label_formats import (
     AMBIGUOUS,
     NO_WORDS_LINE,
     ORPHANS,
-    LabelFormatError,
     find_labelled_pages,
     left_out,
     parse_icdar_line,
@@ -284,7 +284,7 @@ def test_ai_hubs_own_folders(tmp_path):
     found = find_labelled_pages(tmp_path)
     assert (found.form, [page.name for page in found.pages]) == ("aihub", ["인.허가/x"])
     write(tmp_path / "labels/인.허가/x.txt", "1,2,31,2,31,14,1,14,도로")
-    with pytest.raises(LabelFormatError, match=r"forms aihub and icdar2015; say which with --label_format"):
+    with pytest.raises(UserError, match=r"forms aihub and icdar2015; say which with --label_format"):
         find_labelled_pages(tmp_path)
     assert words_of(find_labelled_pages(tmp_path, "icdar2015").pages[0]) == words_of(found.pages[0])
 
@@ -295,7 +295,7 @@ def test_ai_hubs_own_folders(tmp_path):
 def test_a_folder_with_nothing_usable_says_what_was_expected(tmp_path, files):
     for name, content in files.items():
         write(tmp_path / name, content)
-    with pytest.raises(LabelFormatError, match=r"expected are images .* Label\.txt, or .* gt_X\.txt") as caught:
+    with pytest.raises(UserError, match=r"expected are images .* Label\.txt, or .* gt_X\.txt") as caught:
         find_labelled_pages(tmp_path)
     assert str(tmp_path) in str(caught.value)
 
@@ -391,7 +391,7 @@ def test_a_coco_file_that_is_too_large_says_so(tmp_path):
     write(tmp_path / "가.jpg")
     with (tmp_path / "all.json").open("wb") as file:
         file.truncate(MAX_LABEL_BYTES + 1)
-    with pytest.raises(LabelFormatError, match=r"all\.json: label file that can't be read: has more than 64 MiB"):
+    with pytest.raises(UserError, match=r"all\.json: label file that can't be read: has more than 64 MiB"):
         find_labelled_pages(tmp_path)
 
 

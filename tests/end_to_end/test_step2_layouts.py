@@ -8,8 +8,8 @@ import pytest
 from tests.documents.own_folders import own_folder
 from tests.documents.samples import LABELS_TOP, make_download, pages, tree, write_zip
 from tests.documents.test_download import add_partly, as_cp437, unpack_by_hand
+from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.coverage import Coverage, warnings_of
-from train_easyocr.datasets.data import DataError
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.pages import open_pages
 from train_easyocr.documents.aihub import find_pages
@@ -220,11 +220,11 @@ def test_a_detector_never_sees_partly_labelled_pages(full_download):
     assert "left out: page that is only partly labelled" in training.describe()
     named = full_download / "이름.txt"
     named.write_text(f"{pages(1)[0][0]}\n{pages(1, first=500)[0][0]}\n", encoding="utf-8")
-    with pytest.raises(DataError, match=r"1 of its pages are only partly labelled, '.*0500'"):
+    with pytest.raises(UserError, match=r"1 of its pages are only partly labelled, '.*0500'"):
         open_pages(config.model_copy(update={"train_list": str(named)}))
     for path in (full_download / "Training").glob("*training*"):
         path.unlink()
-    with pytest.raises(DataError, match="all 6 pages are only partly labelled"):
+    with pytest.raises(UserError, match="all 6 pages are only partly labelled"):
         open_pages(config)
 
 

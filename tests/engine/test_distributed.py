@@ -12,8 +12,7 @@ from torch import nn
 
 from tests.engine.cases import DETECTOR, TOY, figures, state_of
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
-from train_easyocr.common.errors import Interrupted, OtherProcessError, UsageError
-from train_easyocr.datasets.data import PatchError
+from train_easyocr.common.errors import Interrupted, OtherProcessError, UsageError, UserError
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.engine.trainer import Trainer
 from train_easyocr.recognition.batches import share_of
@@ -264,8 +263,8 @@ def test_an_error_of_one_ends_all_and_is_told_once(data):
     patches[3].write_bytes(b"")
     config = tiny_config(data, n_iter=8)
     errors = together(lambda rank: train(config))
-    assert {type(error) for error in errors} == {PatchError, OtherProcessError}
-    [patch_error] = [error for error in errors if isinstance(error, PatchError)]
+    assert {type(error) for error in errors} == {UserError, OtherProcessError}
+    [patch_error] = [error for error in errors if isinstance(error, UserError)]
     assert patches[3].name in str(patch_error)
 
 

@@ -10,10 +10,11 @@ import pytest
 from tests.documents.printed import encode
 from tests.documents.samples import tree
 from tests.evaluation.installed import draw_page, write_page
+from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.datasets.data import open_set
 from train_easyocr.documents.aihub import find_pages, read_page
-from train_easyocr.evaluation.badcases import LIST, MANIFEST, WEAK, BadCasesError, export_bad_cases
+from train_easyocr.evaluation.badcases import LIST, MANIFEST, WEAK, export_bad_cases
 from train_easyocr.evaluation.observations import Observations
 from train_easyocr.settings.config import Config
 from train_easyocr.weights.characters import CharacterSet
@@ -123,7 +124,7 @@ def test_other_files_are_left_alone(pages, tmp_path, content):
     (tmp_path / "bad" / "mine.txt").write_text("mine")
     for name, text in content.items():
         (tmp_path / "bad" / name).write_text(text)
-    with pytest.raises(BadCasesError, match="new or empty"):
+    with pytest.raises(UserError, match="new or empty"):
         export(tmp_path / "bad", pages)
     assert (tmp_path / "bad" / "mine.txt").read_text() == "mine"
 

@@ -9,8 +9,9 @@ import zipfile
 import pytest
 
 from tests.documents.samples import Cp949Info
+from train_easyocr.common.errors import UserError
 from train_easyocr.documents import Box, Quad, Word
-from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
+from train_easyocr.evaluation.exchange import read_predictions, write_icdar, write_predictions
 from train_easyocr.evaluation.observations import word_of
 
 PAGES = ["인.허가/5350109/2001/a", "주민복지/5350109/b", "주민복지/5350110/b", "일반행정/c"]
@@ -60,7 +61,7 @@ def test_half_a_surrogate_pair_is_refused(tmp_path):
         ({"쪽\udc00": []}, "page"),
     ):
         (tmp_path / "words.json").write_text(json.dumps({"pages": content}))
-        with pytest.raises(ExchangeError, match=rf"words\.json: .*{named}.*no text file can hold"):
+        with pytest.raises(UserError, match=rf"words\.json: .*{named}.*no text file can hold"):
             read_predictions(tmp_path / "words.json", PAGES)
 
 
@@ -214,7 +215,7 @@ WORD = {"box": [0, 0, 9, 9], "text": "가"}
     ],
 )
 def test_faults_of_json_are_named(tmp_path, pages, message):
-    with pytest.raises(ExchangeError, match=message) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         read_predictions(write_json(tmp_path / "p.json", pages), PAGES)
     assert str(tmp_path / "p.json") in str(caught.value)
 
@@ -238,12 +239,12 @@ def test_faults_of_json_are_named(tmp_path, pages, message):
 )
 def test_broken_files_are_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ExchangeError, match=message):
+    with pytest.raises(UserError, match=message):
         read_predictions(tmp_path / name, PAGES)
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(ExchangeError, match=r"none\.json"):
+    with pytest.raises(UserError, match=r"none\.json"):
         read_predictions(tmp_path / "none.json", PAGES)
 
 
@@ -251,7 +252,7 @@ def test_no_file(tmp_path):
 def test_broken_lines_of_a_zip(tmp_path, line):
     with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
         archive.writestr("res_a.txt", f"0,0,9,0,9,9,0,9,가\n{line}")
-    with pytest.raises(ExchangeError, match=r"res_a\.txt, line 2"):
+    with pytest.raises(UserError, match=r"res_a\.txt, line 2"):
         read_predictions(tmp_path / "p.zip", PAGES)
 
 
@@ -274,7 +275,7 @@ def test_zips_of_windows_and_macos(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.txt", "a.TXT"])
 def test_a_page_that_a_zip_holds_twice(tmp_path, name):
-    with pytest.raises(ExchangeError, match=r"page a is there twice"):
+    with pytest.raises(UserError, match=r"page a is there twice"):
         read_predictions(write_zip(tmp_path / "p.zip", ("a.txt", LINE), (name, LINE)), PAGES)
 
 
@@ -295,13 +296,13 @@ def spoilt(content, fault):
 def test_broken_members_of_a_zip_are_named(tmp_path, fault):
     path = write_zip(tmp_path / "p.zip", ("a.txt", LINE * 9))
     path.write_bytes(spoilt(path.read_bytes(), fault))
-    with pytest.raises(ExchangeError, match=r"p\.zip: a\.txt: can't be read"):
+    with pytest.raises(UserError, match=r"p\.zip: a\.txt: can't be read"):
         read_predictions(path, PAGES)
 
 
 def test_a_member_of_a_zip_that_is_no_text_is_named(tmp_path):
     path = write_zip(tmp_path / "p.zip", ("a.txt", LINE.encode()[:-1]))
-    with pytest.raises(ExchangeError, match=r"a\.txt: is not text in UTF-8, CP949 or UTF-16"):
+    with pytest.raises(UserError, match=r"a\.txt: is not text in UTF-8, CP949 or UTF-16"):
         read_predictions(path, PAGES)
 
 
@@ -319,5 +320,5 @@ def test_predictions_are_read_in_the_encodings_of_korean_windows(tmp_path, encod
 
 
 def test_refused_to_write(tmp_path):
-    with pytest.raises(ExchangeError, match="written to"):
+    with pytest.raises(UserError, match="written to"):
         write_predictions(tmp_path / "words.txt", {}, "x")

@@ -7,9 +7,10 @@ import pytest
 
 from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256
 from train_easyocr.documents.aihub import find_pages
-from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
+from train_easyocr.evaluation.history import History, as_table, compare
 from train_easyocr.evaluation.report import summarize
 from train_easyocr.evaluation.runner import Model, evaluate
 from train_easyocr.settings.config import Config
@@ -96,14 +97,14 @@ def test_runs_are_found(history):
         "2:good",
         "2:poor",
     ]
-    with pytest.raises(HistoryError, match=r"9: no such evaluation; there are last, 1:poor, 2:poor, 2:good"):
+    with pytest.raises(UserError, match=r"9: no such evaluation; there are last, 1:poor, 2:poor, 2:good"):
         history.find("9")
 
 
 def test_nothing_is_kept_yet(tmp_path):
     history = History(tmp_path)
     assert "no evaluation is kept yet" in as_table(history)
-    with pytest.raises(HistoryError, match="no evaluation"):
+    with pytest.raises(UserError, match="no evaluation"):
         history.find("last")
     assert list(tmp_path.iterdir()) == []
 
@@ -133,7 +134,7 @@ def test_comparison(history):
 def test_comparison_without_a_common_page(history):
     other = history.find("1")
     other.entry["page_f1"] = {"elsewhere": {"poor": 1.0}}
-    with pytest.raises(HistoryError, match="no page in common"):
+    with pytest.raises(UserError, match="no page in common"):
         compare(history.find("2"), other, 1)
 
 
@@ -153,20 +154,20 @@ def test_marks(tmp_path, eval_set):
     keep(tmp_path, eval_set, [told("poor", "바")])
     assert history.find("첫-모델_1.0").name == "1:finetuned"
     assert [line.endswith("첫-모델_1.0") for line in as_table(history).splitlines()[2:]] == [False, True, False]
-    with pytest.raises(HistoryError, match="does not hold the weights"):
+    with pytest.raises(UserError, match="does not hold the weights"):
         history.mark("second", history.find("1:finetuned"), weights, tmp_path / "saved", None)
 
 
 @pytest.mark.parametrize("name", ["", "last", "12", "../x", ".x", "a/b", "a b", "x" * 80])
 def test_names_that_cannot_be_marks(history, tmp_path, name):
-    with pytest.raises(HistoryError, match="--mark"):
+    with pytest.raises(UserError, match="--mark"):
         history.mark(name, history.find("last"), tmp_path / "w.pth", tmp_path / "saved", None)
     assert not (tmp_path / "saved").exists()
 
 
 def test_damaged_marks(history):
     (history.folder / "marks.json").write_text("{")
-    with pytest.raises(HistoryError, match=r"marks\.json"):
+    with pytest.raises(UserError, match=r"marks\.json"):
         as_table(history)
 
 

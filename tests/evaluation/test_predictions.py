@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tests.evaluation.fakes import FakeRecognizer
-from train_easyocr.evaluation.predictions import FILE_NAME, Predictions, PredictionsError
+from train_easyocr.common.errors import UserError
+from train_easyocr.evaluation.predictions import FILE_NAME, Predictions
 
 READERS = {"labels/baseline": {"weights_sha256": "aa", "device": "cpu"}, "labels/finetuned": {"weights_sha256": "bb"}}
 ROWS = [[0, -3, 10, 20, "경남 김해시\n\u2028,\"'", 0.25]]
@@ -110,7 +111,7 @@ def test_damaged_line_costs_its_page_only(filled, damage):
 @pytest.mark.parametrize("other", [b"", b"a letter to grandmother\n", b"{}\n", b"[1]\n"])
 def test_foreign_file_is_left_alone(tmp_path, other):
     (tmp_path / FILE_NAME).write_bytes(other)
-    with pytest.raises(PredictionsError, match="--output"):
+    with pytest.raises(UserError, match="--output"):
         Predictions(tmp_path, READERS)
     assert content(tmp_path) == other
     (tmp_path / FILE_NAME).unlink()
@@ -128,7 +129,7 @@ def test_other_format_starts_anew_and_says_so(filled):
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path):
-    with Predictions(tmp_path, READERS), pytest.raises(PredictionsError, match="another evaluation"):
+    with Predictions(tmp_path, READERS), pytest.raises(UserError, match="another evaluation"):
         Predictions(tmp_path, READERS)
     with Predictions(tmp_path, READERS):
         pass

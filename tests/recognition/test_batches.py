@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
-from train_easyocr.datasets.data import PatchError, open_set
+from train_easyocr.common.errors import UserError
+from train_easyocr.datasets.data import open_set
 from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
 from train_easyocr.datasets.sampling import training_plan
 from train_easyocr.recognition.batches import divide_for_reading, reading_batches, training_batches
@@ -100,7 +101,7 @@ def test_an_unreadable_patch_is_named_without_a_traceback(tmp_path, workers):
     victim.write_bytes(b"broken")
     config = tiny_config(n_iter=3, workers=workers)
     data = opened(tmp_path / "set", config)
-    with pytest.raises(PatchError, match=victim.name) as error:
+    with pytest.raises(UserError, match=victim.name) as error:
         list(training_batches([data], training_plan([data], config), config, 0, pin_memory=False))
     assert "Traceback" not in str(error.value)
 

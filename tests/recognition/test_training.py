@@ -13,9 +13,8 @@ from torch import nn
 from tests.easyocr_files import install_random_weights
 from tests.engine.cases import figures, state_of
 from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.text import VARIANTS_SUM
-from train_easyocr.datasets.data import DataError, PatchError
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.documents.page_sums import page_sum, unpack
 from train_easyocr.engine.state import ResumeError, check_settings, load_state
@@ -293,7 +292,7 @@ def test_a_run_that_is_done_stays_so_when_its_data_moves(data, capsys, form):
     capsys.readouterr()
     train(config.model_copy(update=moved))
     assert "all 2 iterations are done" in capsys.readouterr().out
-    with pytest.raises(DataError, match="there is no such folder"):
+    with pytest.raises(UserError, match="there is no such folder"):
         train(config)  # what is not there can't be compared
 
 
@@ -348,16 +347,16 @@ def test_filtering_off_trains_on_what_the_model_knows(data):
 
 
 def test_data_that_can_not_be_used_is_named(data):
-    with pytest.raises(DataError, match="no such folder; step 2"):
+    with pytest.raises(UserError, match="no such folder; step 2"):
         train(tiny_config(data, select_data="nothing"))
-    with pytest.raises(DataError, match=r"none of its 24 words can be used: .* in 24 of 24.*log_dataset.txt says more"):
+    with pytest.raises(UserError, match=r"none of its 24 words can be used: .* in 24 of 24.*log_dataset.txt says more"):
         train(tiny_config(data, character="하"))
     assert "24" in (tiny_config(data).experiment / "log_dataset.txt").read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="fewer than the 64 that each batch takes"):
         train(tiny_config(data, batch_size=64))
     for patch in (data / "training" / "select_data" / "images").iterdir():
         patch.write_bytes(b"")
-    with pytest.raises(PatchError, match="is no image that can be decoded"):
+    with pytest.raises(UserError, match="is no image that can be decoded"):
         train(tiny_config(data))
 
 

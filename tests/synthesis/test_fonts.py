@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.synthesis import elements, forms, pages, sentences, vocabulary
 from train_easyocr.synthesis.fonts import (
     SAMPLE_FAMILIES,
     UNSEEN_FAMILIES,
     WORD_FAMILIES,
     Face,
-    FontError,
     FontLibrary,
     belongs,
     faces_in,
@@ -85,12 +85,12 @@ def test_files_that_are_no_korean_fonts_are_passed_over(tmp_path):
     latin = matplotlib / "mpl-data/fonts/ttf/DejaVuSans.ttf"
     (tmp_path / "latin.ttf").write_bytes(latin.read_bytes())
     assert [face.path.name for face in faces_in(tmp_path)] == ["latin.ttf"]
-    with pytest.raises(FontError, match=re.escape(str(tmp_path))):
+    with pytest.raises(UserError, match=re.escape(str(tmp_path))):
         FontLibrary.find(tmp_path)
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(FontError, match="no such folder"):
+    with pytest.raises(UserError, match="no such folder"):
         FontLibrary.find(tmp_path / "글꼴")
 
 
@@ -104,7 +104,7 @@ def test_text_goes_to_another_face_where_the_preferred_one_lacks_a_character(lib
     both = FontLibrary((lacking, plain))
     assert both.drawing("넓이", lacking) is lacking
     assert both.drawing("12㎡", lacking) is plain
-    with pytest.raises(FontError, match="no face draws"):
+    with pytest.raises(UserError, match="no face draws"):
         both.drawing("\ue123㎡", lacking)
 
 
@@ -141,7 +141,7 @@ def test_without_installed_fonts_only_the_sample_has_a_face(monkeypatch, tmp_pat
     monkeypatch.setenv("PATH", str(tmp_path))
     assert {face.family for face in FontLibrary.find(None, "sample").faces} == {"NanumGothic"}
     for chosen in ("starter", "unseen"):
-        with pytest.raises(FontError, match="install fonts"):
+        with pytest.raises(UserError, match="install fonts"):
             FontLibrary.find(None, chosen, words=True)
 
 

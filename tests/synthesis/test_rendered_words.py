@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import unify_variants
 from train_easyocr.synthesis.fonts import packaged_folder
-from train_easyocr.synthesis.rendered_words import Recipe, WordsError, read_weights
+from train_easyocr.synthesis.rendered_words import Recipe, read_weights
 
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 
@@ -39,5 +40,5 @@ def test_weak_characters_can_be_plain_text(tmp_path):
 )
 def test_a_broken_report_is_named(tmp_path, content, message):
     (tmp_path / "weak.json").write_bytes(content)
-    with pytest.raises(WordsError, match=rf"weak\.json: {message}"):
+    with pytest.raises(UserError, match=rf"weak\.json: {message}"):
         read_weights(tmp_path / "weak.json")

@@ -8,9 +8,8 @@ import pytest
 
 from tests.detection.page_files import write_page
 from train_easyocr import train as step3
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import sha256
-from train_easyocr.datasets.data import DataError
 from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.pages import validation_pages
@@ -101,7 +100,7 @@ def test_pages_of_the_evaluation_are_never_looked_at(config, download, tmp_path)
     detection = detection_of(config).model_copy(update={"val_data": str(named)})
     assert [page.name for page in pages_of(config, detection)] == ["다"]
     write_page(tmp_path / "준비" / "evaluation_set", "다")
-    with pytest.raises(DataError, match="none is left"):
+    with pytest.raises(UserError, match="none is left"):
         pages_of(config, detection)
 
 

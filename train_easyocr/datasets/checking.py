@@ -86,7 +86,7 @@ def check(job: Job, splits: Sequence[str], open_finder: Callable[[], Finder]) ->
         Whether a run over these splits would end without an error.
 
     Raises:
-        PrepareError: There is nothing to check.
+        UserError: There is nothing to check.
     """
     if job.pool:
         return _check_split(job, POOL, *_tasks_of_pages(job.pool.sources(), job.pool.problems), open_finder)

@@ -31,7 +31,7 @@ from train_easyocr.datasets.foreign_sets import (
     texts_of,
 )
 from train_easyocr.datasets.labels_csv import read_rows
-from train_easyocr.datasets.word_table import LabelsError, NotUtf8Error, WordTable, indexed_table
+from train_easyocr.datasets.word_table import NotUtf8Error, WordTable, indexed_table
 from train_easyocr.documents.images import ImageError, PageImage, decode_image, is_plain_png
 from train_easyocr.settings.config import Config
 from train_easyocr.weights.characters import CharacterSet
@@ -44,18 +44,6 @@ TOO_LONG = "longer than batch_max_length"
 TOO_MANY_STEPS = "more characters than time steps"
 MALFORMED = "no name and label in the row"
 NO_IMAGE = "no image"
-
-
-class DataError(UserError, ValueError):
-    """A prepared set can't be used; the message names the folder or file and what to do."""
-
-
-class NothingUsableError(DataError):
-    """A set, or all pages for a purpose, have not one usable word; the message says why, the commonest reason first."""
-
-
-class PatchError(UserError, ValueError):
-    """A patch can't be read; the message names the file."""
 
 
 def generator(seed: int, *purpose: int) -> np.random.Generator:
@@ -103,7 +91,7 @@ class PatchSource(Protocol):
     form: str
 
     def read(self, row: int, name: str) -> bytes:
-        """Return the encoded image of a row of labels.csv (counted from 0); raises PatchError."""
+        """Return the encoded image of a row of labels.csv (counted from 0); raises UserError."""
 
     def place(self, row: int, name: str) -> str:
         """Say where the patch is, for messages."""
@@ -129,7 +117,7 @@ class PngFolder:
         try:
             return Path(self.place(row, name)).read_bytes()
         except OSError as error:
-            raise PatchError(f"{self.place(row, name)}: can't be read: {error.strerror}") from None
+            raise UserError(f"{self.place(row, name)}: can't be read: {error.strerror}") from None
 
 
 _databases: dict[Path, tuple[lmdb.Environment, lmdb.Transaction]] = {}
@@ -162,7 +150,7 @@ class LmdbPatches:
                 _databases[self._folder] = database, database.begin()
             value = _databases[self._folder][1].get(key.encode())
         except lmdb.Error as error:
-            raise PatchError(f"{self._folder}: can't be read as LMDB ({key}): {error}") from None
+            raise UserError(f"{self._folder}: can't be read as LMDB ({key}): {error}") from None
         return None if value is None else bytes(value)
 
     def count(self) -> int:
@@ -171,15 +159,15 @@ class LmdbPatches:
         try:
             return int(value)
         except ValueError:
-            raise PatchError(f"{self._folder}: has no number under the key num-samples") from None
+            raise UserError(f"{self._folder}: has no number under the key num-samples") from None
 
     def labels(self) -> Iterator[str]:
-        """Yield the label of each patch, as deep-text-recognition-benchmark writes them; raises PatchError."""
+        """Yield the label of each patch, as deep-text-recognition-benchmark writes them; raises UserError."""
         count = self.count()
         for number in range(1, count + 1):
             label = self._get(f"label-{number:09d}")
             if label is None or (number == count and self._get(f"image-{number:09d}") is None):
-                raise PatchError(f"{self._folder}: holds no word {number:,} of {count:,}; make it again")
+                raise UserError(f"{self._folder}: holds no word {number:,} of {count:,}; make it again")
             yield label.decode("utf-8", errors="replace")
 
     def in_context(self) -> bool:
@@ -194,12 +182,12 @@ class LmdbPatches:
         """Return the image's bytes."""
         content = self._get(f"image-{row + 1:09d}")
         if content is None:
-            raise PatchError(f"{self.place(row, name)}: is not there")
+            raise UserError(f"{self.place(row, name)}: is not there")
         return content
 
 
 def decode_patch(content: bytes, rgb: bool, place: str) -> npt.NDArray[np.uint8]:
-    """Return an encoded image's pixels, [h, w] grey or [h, w, 3] RGB; raises PatchError naming `place`."""
+    """Return an encoded image's pixels, [h, w] grey or [h, w, 3] RGB; raises UserError naming `place`."""
     image: npt.NDArray[Any] | None
     if is_plain_png(content):  # step 2's: without the look at its head, which takes longer than its pixels
         flags = cv2.IMREAD_COLOR_RGB if rgb else cv2.IMREAD_GRAYSCALE
@@ -212,7 +200,7 @@ def decode_patch(content: bytes, rgb: bool, place: str) -> npt.NDArray[np.uint8]
         else:
             image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB) if rgb else image
     if image is None:
-        raise PatchError(f"{place}: is no image that can be decoded; prepare the set again (step 2)")
+        raise UserError(f"{place}: is no image that can be decoded; prepare the set again (step 2)")
     return image.astype(np.uint8, copy=False)
 
 
@@ -290,7 +278,7 @@ class WordSet:
         return self.source.place(row, self.table.row(row)[0])
 
     def patch(self, index: int, rgb: bool) -> npt.NDArray[np.uint8]:
-        """Return the pixels of word `index`, [h, w] or [h, w, 3]; raises PatchError."""
+        """Return the pixels of word `index`, [h, w] or [h, w, 3]; raises UserError."""
         row = int(self.rows[index])
         name, _ = self.table.row(row)
         return decode_patch(self.source.read(row, name), rgb, self.source.place(row, name))
@@ -311,7 +299,7 @@ class WordSet:
         try:
             return PageImage(self.source.read(row, name)).upright_size
         except ImageError:
-            raise PatchError(f"{self.place(index)}: is no image that can be decoded") from None
+            raise UserError(f"{self.place(index)}: is no image that can be decoded") from None
 
 
 def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage_ratio: float = 1.0) -> WordSet:
@@ -326,27 +314,24 @@ def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage
         usage_ratio: The part of the usable words that is used, a choice that the seed fixes.
 
     Raises:
-        DataError: There is no such set, or it can't be read.
+        UserError: There is no such set, or it can't be read.
     """
     if not folder.exists():
-        raise DataError(
+        raise UserError(
             f"{folder}: there is no such folder; step 2 (prepare_dataset.py) writes it, and the settings output, "
             "train_data, val_data and select_data say where it is"
         )
     file = None if is_own(folder) else foreign_file(folder)
-    try:
-        foreign, source = _open_foreign(file, config.unify_variants) if file else (None, None)
-        table, digest, encoding = _read_labels(
-            foreign.labels if foreign else folder / "labels.csv",
-            partial(
-                indexed_table,
-                characters=character_set.characters,
-                sensitive=config.sensitive,
-                only_known=config.data_filtering_off,
-            ),
-        )
-    except (LabelsError, PatchError) as error:
-        raise DataError(str(error)) from None
+    foreign, source = _open_foreign(file, config.unify_variants) if file else (None, None)
+    table, digest, encoding = _read_labels(
+        foreign.labels if foreign else folder / "labels.csv",
+        partial(
+            indexed_table,
+            characters=character_set.characters,
+            sensitive=config.sensitive,
+            only_known=config.data_filtering_off,
+        ),
+    )
     source = source or _open_source(folder, table)
     rows, left_out = _usable(table, config)
     used = rows
@@ -384,7 +369,7 @@ def texts_of_set(place: Path) -> Iterator[str]:
     """Return the texts of a set of words, in any form that `open_set` takes, as they are written there.
 
     Raises:
-        LabelsCsvError, LabelsError, PatchError: They can't be read.
+        UserError: They can't be read.
     """
     file = None if is_own(place) else foreign_file(place)
     if file is not None:
@@ -408,8 +393,8 @@ def _read_labels(labels: Path, read: Callable[[Path], tuple[WordTable, str]]) ->
     except NotUtf8Error as error:
         try:
             path, encoding = in_utf8(labels)
-        except LabelsError as other:
-            raise LabelsError(f"{error}; {str(other).removeprefix(f'{labels}: ')}") from None
+        except UserError as other:
+            raise UserError(f"{error}; {str(other).removeprefix(f'{labels}: ')}") from None
         return *read(path), encoding
 
 
@@ -425,22 +410,19 @@ def _open_foreign(file: Path, unify: bool) -> tuple[ForeignSet, PatchSource]:
 def _open_source(folder: Path, table: WordTable) -> PatchSource:
     if not (folder / "lmdb").is_dir():
         if not (folder / "images").is_dir():
-            raise DataError(f"{folder}: holds neither images/ nor lmdb/; prepare the set again (step 2)")
+            raise UserError(f"{folder}: holds neither images/ nor lmdb/; prepare the set again (step 2)")
         _refuse_context(folder, (folder / "margins.csv").exists())
         return PngFolder(folder / "images")
     source = LmdbPatches(folder / "lmdb")
-    try:
-        count = source.count()
-        _refuse_context(folder, source.in_context())
-    except PatchError as error:
-        raise DataError(str(error)) from None
+    count = source.count()
+    _refuse_context(folder, source.in_context())
     if table.malformed:
-        raise DataError(
+        raise UserError(
             f"{folder}/labels.csv: row {table.first_malformed} does not hold a name and a label; "
             "the rows can't be matched with lmdb/"
         )
     if count != len(table):
-        raise DataError(
+        raise UserError(
             f"{folder}: lmdb/ holds {count:,} patches, labels.csv {len(table):,} rows; prepare the set again (step 2)"
         )
     return source
@@ -448,7 +430,7 @@ def _open_source(folder: Path, table: WordTable) -> PatchSource:
 
 def _refuse_context(folder: Path, in_context: bool) -> None:
     if in_context:
-        raise DataError(
+        raise UserError(
             f"{folder}: its patches show more than their boxes, from an earlier version's box_context, which is gone; "
             "prepare the set again (step 2)"
         )

@@ -20,9 +20,9 @@ from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from train_easyocr.common.encodings import EncodingError, decode_text
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import normalize_label, unify_variants
 from train_easyocr.datasets.labels_csv import HEADER, format_row
-from train_easyocr.datasets.word_table import LabelsError
 from train_easyocr.settings.config import WORD_FILES
 
 DATABASE = "data.mdb"
@@ -75,7 +75,7 @@ def from_list(file: Path, unify: bool) -> ForeignSet:
         unify: Write signs that print does not tell apart in one way, as step 2 does.
 
     Raises:
-        LabelsError: It can't be read, or none of its images is there.
+        UserError: It can't be read, or none of its images is there.
     """
     images = _images_below(file.parent)
     words, absent = [], []
@@ -88,7 +88,7 @@ def from_list(file: Path, unify: bool) -> ForeignSet:
             words.append((image, text))
     if not words:
         example = f", such as {absent[0]!r}," if absent else ""
-        raise LabelsError(
+        raise UserError(
             f"{file}: none of the {len(named):,} images that it names{example} lies in or below {file.parent}, "
             "where there is neither images/ nor lmdb/ as step 2 writes them; "
             "expected: image<tab>text a line (in labels.csv filename,words), the image's path from that folder"
@@ -103,16 +103,16 @@ def in_utf8(file: Path) -> tuple[Path, str]:
         file: As a spreadsheet has saved it: in CP949 or UTF-16, fields divided by commas or tabs.
 
     Raises:
-        LabelsError: It is in none of these, or no labels.csv.
+        UserError: It is in none of these, or no labels.csv.
     """
     text, encoding = _decoded(file)
     delimiter = "\t" if "\t" in text.partition("\n")[0] else ","
     try:
         header, *rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     except (csv.Error, ValueError) as error:
-        raise LabelsError(f"{file}: is not CSV: {error}") from None
+        raise UserError(f"{file}: is not CSV: {error}") from None
     if tuple(header) != HEADER:
-        raise LabelsError(f"{file}: the first row is {','.join(header)[:80]!r}, not {','.join(HEADER)}")
+        raise UserError(f"{file}: the first row is {','.join(header)[:80]!r}, not {','.join(HEADER)}")
     path = _temporary()
     with path.open("w", encoding="utf-8", newline="") as written:
         written.writelines(map(format_row, [header, *rows]))
@@ -123,7 +123,7 @@ def texts_of(file: Path) -> Iterator[str]:
     """Yield the texts of a list of others, in its order, whether or not their images are there.
 
     Raises:
-        LabelsError: It can't be read.
+        UserError: It can't be read.
     """
     return (text for _, text in _words_of(file))
 
@@ -171,12 +171,12 @@ def _decoded(file: Path) -> tuple[str, str]:
     """Return a file's text, and the encoding that it is in."""
     try:
         if file.stat().st_size > MOST_BYTES:
-            raise LabelsError(f"{file}: holds more than {MOST_BYTES:,} bytes; divide it")
+            raise UserError(f"{file}: holds more than {MOST_BYTES:,} bytes; divide it")
         return decode_text(file.read_bytes())[:2]
     except OSError as error:
-        raise LabelsError(f"{file}: can't be read: {error.strerror}") from None
+        raise UserError(f"{file}: can't be read: {error.strerror}") from None
     except EncodingError as error:
-        raise LabelsError(f"{file}: {error}") from None
+        raise UserError(f"{file}: {error}") from None
 
 
 def _lines(file: Path) -> list[str]:
@@ -188,7 +188,7 @@ def _words_of_csv(file: Path) -> Iterator[tuple[str, str]]:
     """Yield name and text of each row; the text is all that follows the first comma, unless it is quoted as CSV."""
     header, *lines = _lines(file) or [""]
     if header.replace('"', "").strip() != ",".join(HEADER):
-        raise LabelsError(f"{file}: the first line is {header[:80]!r}, not {','.join(HEADER)}")
+        raise UserError(f"{file}: the first line is {header[:80]!r}, not {','.join(HEADER)}")
     for line in lines:
         name, _, text = line.partition(",")
         yield name.strip('"'), _unquoted(text)

@@ -12,10 +12,6 @@ HEADER = ("filename", "words")
 NEEDS_QUOTES = frozenset(',"\r\n')
 
 
-class LabelsCsvError(UserError, ValueError):
-    """A labels.csv can't be read; the message names the file and the row."""
-
-
 def format_row(fields: Iterable[str]) -> str:
     """Return one line of CSV with its line end.
 
@@ -33,26 +29,26 @@ def read_rows(path: Path) -> Iterator[tuple[str, str]]:
     """Yield file name and text of each patch, in the file's order; memory does not grow with the file.
 
     Raises:
-        LabelsCsvError: The file is no labels.csv.
+        UserError: The file is no labels.csv.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets put a byte order mark in front
         reader = csv.reader(file, strict=True)
         try:
             if tuple(next(reader, ())) != HEADER:
-                raise LabelsCsvError(f"{path}: the first row is not {','.join(HEADER)}")
+                raise UserError(f"{path}: the first row is not {','.join(HEADER)}")
             for row in reader:
                 if len(row) != len(HEADER):
-                    raise LabelsCsvError(f"{path}: line {reader.line_num} has {len(row)} fields instead of 2")
+                    raise UserError(f"{path}: line {reader.line_num} has {len(row)} fields instead of 2")
                 yield row[0], row[1]
         except (csv.Error, UnicodeDecodeError) as error:
-            raise LabelsCsvError(f"{path}: line {reader.line_num}: {error}") from None
+            raise UserError(f"{path}: line {reader.line_num}: {error}") from None
 
 
 def read_labels(path: Path) -> tuple[list[str], list[str]]:
     """Read a whole labels.csv into memory: the file names and the texts.
 
     Raises:
-        LabelsCsvError: The file is no labels.csv.
+        UserError: The file is no labels.csv.
     """
     rows = list(read_rows(path))
     return [name for name, _ in rows], [text for _, text in rows]

@@ -64,14 +64,6 @@ AT_ONCE = 16
 """Batches that are put together before the next result is taken: workers must not run out of tasks meanwhile."""
 
 
-class PrepareError(UserError, ValueError):
-    """A set can't be made; the message says what to do."""
-
-
-class NothingUsableError(PrepareError):
-    """A set has not one usable word; the message says why, the commonest reason first, with an example."""
-
-
 @dataclass(frozen=True)
 class Plan:
     """What is to be made.
@@ -151,8 +143,8 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
         The set's statistics.
 
     Raises:
-        PrepareError: The folder holds something that this program did not make, or a database can't be written.
-        NothingUsableError: Not one word can be used; a set that was there before stays.
+        UserError: The folder holds something that this program did not make, or a database can't be written.
+        UserError: Not one word can be used; a set that was there before stays.
         OSError: Something can't be written.
     """
     work, old = work_folder(target), target.with_name(f".{target.name}.old")
@@ -167,7 +159,7 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
     if there is not None:
         say(f"{target}: is made anew: {_difference(there, manifest)}")
     elif target.exists() and any(target.iterdir()):
-        raise PrepareError(
+        raise UserError(
             f"{target}: holds files that prepare_dataset.py did not make; give another name with --select_data, "
             "or move them away"
         )
@@ -175,12 +167,12 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
     try:
         statistics = _make(work, plan, measure, workers, say)
     except lmdb.Error as error:  # a full disk, most likely
-        raise PrepareError(
+        raise UserError(
             f"{work}: the database can't be written: {error}; mend that and run again, it goes on where it stopped"
         ) from None
     if not statistics["words"]["used"]:
         (work / PLAN).unlink()  # the next run begins again; what was left out stays to be looked at
-        raise NothingUsableError(_nothing_usable(plan, statistics, work / "set" / SKIPPED))
+        raise UserError(_nothing_usable(plan, statistics, work / "set" / SKIPPED))
     write_json(work / "set" / MANIFEST, manifest)
     _publish(work, target, old)
     return statistics

@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import remove_leftovers, write_bytes, write_text
 from train_easyocr.common.text import VARIANTS_SUM, format_table
 from train_easyocr.common.workers import spread
@@ -21,17 +22,7 @@ from train_easyocr.datasets.labels_csv import format_row
 from train_easyocr.datasets.left_out import LeftOut
 from train_easyocr.datasets.own_pages import write_own_pages
 from train_easyocr.datasets.page_work import Form
-from train_easyocr.datasets.prepared_set import (
-    MANIFEST,
-    PLAN,
-    SKIPPED,
-    NothingUsableError,
-    Plan,
-    PrepareError,
-    prepare_set,
-    read_manifest,
-    work_folder,
-)
+from train_easyocr.datasets.prepared_set import MANIFEST, PLAN, SKIPPED, Plan, prepare_set, read_manifest, work_folder
 from train_easyocr.datasets.statistics import Measure, ModelSettings, none_trainable, render
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, PARTLY_LIST, Problem
 from train_easyocr.documents.archives import (
@@ -179,7 +170,7 @@ def unzip(job: Job) -> None:
     """Unpack all archives into `<output>/unzipped/`, and put there what lies beside them.
 
     Raises:
-        PrepareError: There are no archives, or not enough space for what is in them.
+        UserError: There are no archives, or not enough space for what is in them.
         OSError: Something can't be written.
     """
     listing = job.listings[UNZIPPED] = list_splits(job, tuple(SPLIT_FOLDERS))
@@ -188,7 +179,7 @@ def unzip(job: Job) -> None:
     folder = job.output / UNZIPPED
     needed, free = missing_bytes(listing.members, folder), free_bytes(folder)
     if needed > free:
-        raise PrepareError(
+        raise UserError(
             f"{folder}: unpacking needs {needed / GIB:.1f} GiB and {free / GIB:.1f} GiB are free; "
             "give a folder on a larger disk with --output"
         )
@@ -231,7 +222,7 @@ def list_splits(job: Job, splits: Sequence[str]) -> Listing:
     """List what is in the download, and name what is not read.
 
     Raises:
-        PrepareError: There is no archive, image or label file.
+        UserError: There is no archive, image or label file.
     """
     listing = list_download(job.download, splits)
     report_others(job, splits, listing)
@@ -242,13 +233,13 @@ def report_others(job: Job, splits: Sequence[str], listing: Listing) -> None:
     """Name the files that are not read.
 
     Raises:
-        PrepareError: There is no archive, image or label file.
+        UserError: There is no archive, image or label file.
     """
     rows = listing.others.rows()
     if rows:
         job.say("\n" + format_table(("neither image nor label file", "files", "for example"), rows))
     if not (listing.by_target or listing.problems):
-        raise PrepareError(_nothing_there(job, splits, listing.unreadable))
+        raise UserError(_nothing_there(job, splits, listing.unreadable))
 
 
 def _nothing_there(job: Job, splits: Sequence[str], unreadable: Sequence[str]) -> str:
@@ -267,7 +258,7 @@ def list_split(job: Job, split: str) -> Listing:
     """List what is in a split, once in a run, and report what is wrong with it.
 
     Raises:
-        PrepareError: There is nothing.
+        UserError: There is nothing.
         OSError: The list of members that are left out can't be written.
     """
     if split not in job.listings:
@@ -328,7 +319,7 @@ def make_patches(job: Job, split: str) -> None:
         split: `training` or `validation`.
 
     Raises:
-        PrepareError: There are no pages, or the draw meets an evaluation set that was drawn otherwise.
+        UserError: There are no pages, or the draw meets an evaluation set that was drawn otherwise.
         OSError: Something can't be written.
     """
     pages, problems = _find_split(job, split)
@@ -357,7 +348,7 @@ def make_evaluation(job: Job) -> None:
     """Draw the pages of the evaluation set out of validation and copy them.
 
     Raises:
-        PrepareError: There are too few pages, or the draw meets validation patches that were drawn otherwise.
+        UserError: There are too few pages, or the draw meets validation patches that were drawn otherwise.
         OSError: Something can't be written.
     """
     pages, problems = _find_split(job, "validation")
@@ -406,9 +397,9 @@ def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
         where, advice = f"{job.download / SPLIT_FOLDERS[split]}", ""
     if not pages:
         reasons = f"; {len(problems):,} files have no partner, {problems[0].name!r} first" if problems else ""
-        raise PrepareError(f"{where}: no page has both an image and a label file{reasons}{advice}")
+        raise UserError(f"{where}: no page has both an image and a label file{reasons}{advice}")
     if split == "validation" and (fully := sum(not page.partly for page in pages)) < 2:
-        raise PrepareError(
+        raise UserError(
             f"{where}: {fully} page{' that is fully labelled' * (fully < len(pages))} can't be shared between "
             "validation and evaluation; both need one"
         )
@@ -419,14 +410,14 @@ def _draw(job: Job, pages: Sequence[PageSource], purpose: str) -> list[str]:
     """Draw the pages for training, validation or evaluation.
 
     Raises:
-        PrepareError: A pool has too few.
+        UserError: A pool has too few.
     """
     names, config = [page.name for page in pages if not page.partly], job.config
     if job.pool:
         try:
             return job.division[purpose]
         except ValueError as error:
-            raise PrepareError(f"{job.pool.folder}: {error}") from None
+            raise UserError(f"{job.pool.folder}: {error}") from None
     if purpose == "training":
         fully = draw_training(names, config.train_images, config.seed)
         partly = [page.name for page in pages if page.partly]
@@ -496,7 +487,7 @@ def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
             other = read_manifest(path)
             common = set(drawn) & set(other["pages"]) if other else set()
             if other and common:
-                raise PrepareError(
+                raise UserError(
                     f"{len(common):,} of the pages drawn for {purpose} are in {path.parent}, which was drawn with "
                     f"seed={other['settings'].get('seed')}, {other['settings'].get('images')} images, or from other "
                     "pages; use the same settings again, draw both anew (--validation --evaluation), or move it away"
@@ -547,5 +538,5 @@ def _prepare(job: Job, title: str, target: Path, plan: Plan) -> None:
     for line in LeftOut.read(target / SKIPPED).lines():
         job.say(f"left out: {line}")
     if fault := none_trainable(statistics, statistics["words"]["used"]) * (not job.config.data_filtering_off):
-        raise NothingUsableError(f"{target}: {fault}")
+        raise UserError(f"{target}: {fault}")
     job.say(f"\n{target}: ready; what was left out is listed in skipped.csv, these figures are in statistics.json")

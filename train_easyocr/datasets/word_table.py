@@ -51,11 +51,7 @@ Column = npt.NDArray[np.int32]
 Lengths = npt.NDArray[np.uint16]
 
 
-class LabelsError(UserError, ValueError):
-    """A labels.csv can't be read; the message names the file and the row."""
-
-
-class NotUtf8Error(LabelsError):
+class NotUtf8Error(UserError):
     """A labels.csv is not UTF-8; spreadsheets save it in other encodings."""
 
 
@@ -100,7 +96,7 @@ class WordTable:
         """Return a row's file name and label, the label in NFC and, where that was asked for, in lower case.
 
         Raises:
-            LabelsError: The file has changed since the table was made.
+            UserError: The file has changed since the table was made.
         """
         start, end = int(self.starts[index]), int(self.starts[index + 1])
         try:
@@ -110,7 +106,7 @@ class WordTable:
             text = os.pread(self._file[0].fileno(), end - start, start).decode("utf-8")
             [name, label], *_ = csv.reader(io.StringIO(text, newline=""))
         except (OSError, ValueError, csv.Error):
-            raise LabelsError(f"{self.path}: has changed since it was read; run again") from None
+            raise UserError(f"{self.path}: has changed since it was read; run again") from None
         return name, _normalized(label, self.sensitive)
 
 
@@ -130,7 +126,7 @@ def read_table(path: Path, characters: str, *, sensitive: bool = True, only_know
 
     Raises:
         NotUtf8Error: The file isn't UTF-8.
-        LabelsError: The file isn't there, isn't CSV or has another header.
+        UserError: The file isn't there, isn't CSV or has another header.
     """
     known = np.zeros(0x110000, dtype=bool)
     known[[ord(character) for character in characters]] = True
@@ -153,12 +149,12 @@ def read_table(path: Path, characters: str, *, sensitive: bool = True, only_know
                     column.append(part)
                 end = block.offset + len(block.data)
     except FileNotFoundError:
-        raise LabelsError(
+        raise UserError(
             f"{path}: there is no such file; step 2 (prepare_dataset.py) writes it. A list of words of "
             "another name (image<tab>text) can be named itself, as train_data and val_data"
         ) from None
     except OSError as error:
-        raise LabelsError(f"{path}: can't be read: {error.strerror}") from None
+        raise UserError(f"{path}: can't be read: {error.strerror}") from None
     columns[0].append(np.array([end]))
     starts, width, height, length, steps, unknown_rows = map(_joined, columns)
     return WordTable(
@@ -191,7 +187,7 @@ def indexed_table(
         only_known: Likewise.
 
     Raises:
-        LabelsError: See `read_table`.
+        UserError: See `read_table`.
     """
     try:
         digest = sha256(path)
@@ -258,21 +254,21 @@ def _blocks(path: Path, file: BinaryIO) -> Iterator[_Block]:
     except (UnicodeDecodeError, csv.Error):
         titles = None
     if titles != HEADER:
-        error = NotUtf8Error if b"\0" in header or titles is None else LabelsError
+        error = NotUtf8Error if b"\0" in header or titles is None else UserError
         raise error(f"{path}: the first line is {header.decode(errors='replace')[:80]!r}, not {','.join(HEADER)}")
     offset, first_row, rest = len(header), 2, b""
     while content := file.read(BLOCK_BYTES):
         block = _Block(path, rest + content, offset, first_row)
         rest = block.cut()
         if len(rest) > LONGEST_ROW:
-            raise LabelsError(f"{path}: row {first_row + len(block.ends)}: is too long; is a quote not closed?")
+            raise UserError(f"{path}: row {first_row + len(block.ends)}: is too long; is a quote not closed?")
         if len(block.data):
             yield block
         offset, first_row = offset + len(block.data), first_row + len(block.ends)
     if rest:
         block = _Block(path, rest + b"\n", offset, first_row)
         if block.cut():
-            raise LabelsError(f"{path}: row {first_row}: a quote is not closed")
+            raise UserError(f"{path}: row {first_row}: a quote is not closed")
         yield block
 
 
@@ -319,7 +315,7 @@ class _Block:
             row = self.first_row + int(np.searchsorted(self.ends, error.start))
             raise NotUtf8Error(f"{self._path}: row {row}: is not UTF-8 ({error.reason})") from None
         if (self.data[self._structural(RETURN) + 1] != NEW_LINE).any():
-            raise LabelsError(f"{self._path}: rows end in carriage returns; save the file with line feeds")
+            raise UserError(f"{self._path}: rows end in carriage returns; save the file with line feeds")
         return rest
 
     def _check_quotes(self) -> None:
@@ -329,7 +325,7 @@ class _Block:
         sound[1::2] = np.isin(after[1::2], (COMMA, NEW_LINE, RETURN, QUOTE))  # every second quote closes
         if not sound.all():
             row = self.first_row + int(np.searchsorted(self.ends, self._quotes[~sound][0]))
-            raise LabelsError(
+            raise UserError(
                 f"{self._path}: row {row}: is not CSV: a field that holds a quote stands in quotes, its own doubled"
             )
 

@@ -24,9 +24,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from train_easyocr.common.command_line import command
-from train_easyocr.common.errors import UsageError
-from train_easyocr.delivery import InstallationError
-from train_easyocr.delivery.acceptance import RefusedError, refuse_if_worse
+from train_easyocr.common.errors import UsageError, UserError
+from train_easyocr.delivery.acceptance import refuse_if_worse
 from train_easyocr.delivery.archive import models_at_hand, restore
 from train_easyocr.delivery.description import describe_place, list_models
 from train_easyocr.delivery.install import install
@@ -75,8 +74,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def _refuse_if_worse(weights: Path, given: Path, seed: int) -> None:
     try:
         print(f"step 4: {refuse_if_worse(weights, given, seed)}")
-    except RefusedError as error:
-        raise InstallationError(f"{error}; nothing was installed") from None
+    except UserError as error:
+        raise UserError(f"{error}; nothing was installed") from None
 
 
 def _chosen_weights(weights: Path | None, config: Config) -> Path:
@@ -105,7 +104,7 @@ def _trained_detector(config: Config) -> str | None:
     """Return the detector that step 3 trained with the recognizer, if the settings ask for one.
 
     Raises:
-        InstallationError: It is not there.
+        UserError: It is not there.
     """
     if not config.detection:
         return None
@@ -119,7 +118,7 @@ def _trained_detector(config: Config) -> str | None:
     if detection is None:
         return None
     missing = detection.experiment / f"{BEST}.pth"
-    raise InstallationError(
+    raise UserError(
         f"{missing}: there is no such file; step 3 trains the detector after the recognizer. detection= leaves it out"
     )
 
@@ -128,7 +127,7 @@ def _tuned_settings(config: Config) -> Path | None:
     """Return the detector's settings that step 3 found, if the settings ask for them."""
     path = tuning_folder(config.experiment) / FILE_NAME
     if config.detection_tuning and not path.is_file():
-        raise InstallationError(f"{path}: there is no such file; step 3 writes it, or set detection_tuning=0")
+        raise UserError(f"{path}: there is no such file; step 3 writes it, or set detection_tuning=0")
     return path if config.detection_tuning else None
 
 

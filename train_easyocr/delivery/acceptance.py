@@ -15,23 +15,18 @@ import torch
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_json, write_text
-from train_easyocr.documents.label_formats import LabelFormatError, find_labelled_pages
+from train_easyocr.documents.label_formats import find_labelled_pages
 from train_easyocr.evaluation.analysis import FORMAT, HEADLINE, JSON_NAME, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
-from train_easyocr.evaluation.predictions import PredictionsError
-from train_easyocr.evaluation.runner import UNUSABLE_MODEL, evaluate
+from train_easyocr.evaluation.runner import evaluate
 from train_easyocr.metrics.significance import FEWEST_PAGES, TOO_FEW, WORSE
 from train_easyocr.weights.model_files import Place
 
 CANDIDATE = "candidate"
 INSTALLED = "installed"
 OVERRIDE = "to install it all the same, leave --refuse-if-worse out"
-
-
-class RefusedError(UserError, RuntimeError):
-    """Weights may not be installed, or it can't be told; the message says why."""
 
 
 def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -> Path:
@@ -50,16 +45,13 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
         The `analysis.json`.
 
     Raises:
-        RefusedError: There is no page, or the weights or all that they could be compared with can't be used.
+        UserError: There is no page, or the weights or all that they could be compared with can't be used.
     """
-    try:
-        found = find_labelled_pages(eval_set)
-    except LabelFormatError as error:
-        raise RefusedError(str(error)) from error
+    found = find_labelled_pages(eval_set)
     learnt = learnt_pages(found.pages, {CANDIDATE: weights, INSTALLED: Place.installed().weights})
     pages = [page for page in found.pages if page.name not in learnt]
     if not pages:
-        raise RefusedError(f"{eval_set}: {weights} or the installed weights learnt from all of its pages")
+        raise UserError(f"{eval_set}: {weights} or the installed weights learnt from all of its pages")
     if learnt:
         print(f"{eval_set}: {len(learnt):,} of {len(found.pages):,} pages are left out: {LEARNT_FROM}")
     cuda = torch.cuda.is_available()
@@ -68,16 +60,16 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
     others = [model for model in models if model.identity["weights_sha256"] != candidate.identity["weights_sha256"]]
     if not others:
         reasons = "; ".join(missing.values()) or "it is installed"
-        raise RefusedError(f"there is nothing to compare {weights} with: {reasons}")
+        raise UserError(f"there is nothing to compare {weights} with: {reasons}")
     # Step 5's name for the installed model would be taken for the candidate's after its installation.
     named = [replace(model, name=INSTALLED) if model.name == FINETUNED_MODEL else model for model in others]
     analyzer = Analyzer()
     try:
         evaluation = evaluate(pages, [*named, candidate], None, output, observer=analyzer)
-    except (*UNUSABLE_MODEL, PredictionsError, OSError) as error:
-        raise RefusedError(f"{weights} can't be compared: {error}") from error
+    except (UserError, OSError) as error:
+        raise UserError(f"{weights} can't be compared: {error}") from error
     if CANDIDATE in evaluation.failed:
-        raise RefusedError(f"{weights} can't be read with: {evaluation.failed[CANDIDATE]}")
+        raise UserError(f"{weights} can't be read with: {evaluation.failed[CANDIDATE]}")
     characters = {model.name: model.characters() for model in [*named, candidate] if model.characters}
     analysis = analyzer.analyze(list(evaluation.models), evaluation.boxes, seed, characters)
     write_json(output / JSON_NAME, with_identities(analysis, evaluation.models))
@@ -96,27 +88,27 @@ def check_not_worse(weights: Path, analysis: Path) -> str:
         A line that says what they were compared with.
 
     Raises:
-        RefusedError: They read worse on the whole or in a slice; or the file can't be used, is of other weights, or
+        UserError: They read worse on the whole or in a slice; or the file can't be used, is of other weights, or
             can't tell.
     """
     tree = _read(analysis)
     digest = sha256(weights)
     judged = [name for name, identity in tree["identities"].items() if identity.get("weights_sha256") == digest]
     if not judged:
-        raise RefusedError(
+        raise UserError(
             f"{analysis}: is no evaluation of {weights} (SHA-256 {digest[:12]}…), but of "
             f"{', '.join(tree['identities']) or 'nothing'}; evaluate these weights: "
             f"python3 evaluate.py --baseline --weights {weights}"
         )
     found = [one for one in tree["comparisons"] if one["after"] in judged and one["before"] not in judged]
     if not found:
-        raise RefusedError(f"{analysis}: compares {judged[0]} with nothing; evaluate it with --baseline")
+        raise UserError(f"{analysis}: compares {judged[0]} with nothing; evaluate it with --baseline")
     if all((one["figures"].get(HEADLINE) or {}).get("verdict") in (TOO_FEW, None) for one in found):
-        raise RefusedError(f"{analysis}: has too few pages to tell; it takes {FEWEST_PAGES}, better hundreds")
+        raise UserError(f"{analysis}: has too few pages to tell; it takes {FEWEST_PAGES}, better hundreds")
     worse = [line for one in found for line in _worse(one)]
     if worse:
         listed = "\n".join(f"  - {line}" for line in worse)
-        raise RefusedError(f"{weights} reads worse, beyond chance:\n{listed}\n({analysis}); {OVERRIDE}")
+        raise UserError(f"{weights} reads worse, beyond chance:\n{listed}\n({analysis}); {OVERRIDE}")
     return f"not worse than {', '.join(one['before'] for one in found)} in anything, as far as {analysis} can tell"
 
 
@@ -124,9 +116,9 @@ def _read(analysis: Path) -> dict[str, Any]:
     try:
         tree = json.loads(analysis.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise RefusedError(f"{analysis}: can't be read: {error}") from error
+        raise UserError(f"{analysis}: can't be read: {error}") from error
     if not isinstance(tree, dict) or tree.get("format") != FORMAT or "identities" not in tree:
-        raise RefusedError(f"{analysis}: is no analysis that this version wrote; evaluate the weights again")
+        raise UserError(f"{analysis}: is no analysis that this version wrote; evaluate the weights again")
     return tree
 
 
@@ -147,7 +139,7 @@ def refuse_if_worse(weights: Path, given: Path, seed: int) -> str:
         As `check_not_worse`.
 
     Raises:
-        RefusedError: As `check_not_worse` and `evaluate_candidate`.
+        UserError: As `check_not_worse` and `evaluate_candidate`.
     """
     analysis = given
     if given.is_dir():

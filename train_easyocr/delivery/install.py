@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from train_easyocr.delivery import InstallationError
+from train_easyocr.common.errors import UserError
 from train_easyocr.delivery.archive import archive_installed, put
 from train_easyocr.delivery.proof import check_detection, compare, read_both_ways, report_int8, validation_patches
 from train_easyocr.delivery.staging import stage_detection
@@ -38,29 +38,26 @@ def install(
         Where the model is now.
 
     Raises:
-        InstallationError: EasyOCR would not read as trained; everything is as it was.
+        UserError: EasyOCR would not read as trained; everything is as it was.
     """
     if not weights.is_file():
-        raise InstallationError(f"{weights}: there is no such file; step 3 writes it, or name the weights to install")
+        raise UserError(f"{weights}: there is no such file; step 3 writes it, or name the weights to install")
     folders = config.validation_sets
     place = Place.installed()
     place.model.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".finetuned-", dir=place.model.parent) as folder:
         staged = Place(Path(folder) / "model", Path(folder) / "user_network")
-        try:
-            card = read_card(weights)
-            stage(weights, card, staged)
-        except CheckpointError as error:
-            raise InstallationError(str(error)) from None
+        card = read_card(weights)
+        stage(weights, card, staged)
         try:
             stage_detection(detector, detection_settings, place.detection, staged.detection)
         except (SettingsError, CheckpointError) as error:
-            raise InstallationError(f"{error}; nothing was installed") from None
+            raise UserError(f"{error}; nothing was installed") from None
         patches = validation_patches(folders, card, config, words)
         try:
             readings = read_both_ways(staged, patches)
         except (ReaderError, CheckpointError) as error:
-            raise InstallationError(f"{error}; nothing was installed") from None
+            raise UserError(f"{error}; nothing was installed") from None
         compare(readings, card, same_patches=[str(path) for path in folders] == card.validation_sets)
         print(f"step 4: EasyOCR reads all of {len(readings)} validation patches exactly as the training code does")
         report_int8(staged, patches, readings)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import format_table
-from train_easyocr.datasets.data import DataError, PatchError, open_set
-from train_easyocr.delivery import InstallationError
+from train_easyocr.datasets.data import open_set
 from train_easyocr.delivery.staging import sheet_of
 from train_easyocr.detection.craft import CRAFT
 from train_easyocr.detection.opening import open_word_detector
@@ -89,14 +89,14 @@ def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: boo
         same_patches: The patches are from the sets that the accuracy in the card was measured on.
 
     Raises:
-        InstallationError: The texts differ, or the accuracy is far below the card's.
+        UserError: The texts differ, or the accuracy is far below the card's.
     """
     different = [reading for reading in readings if reading.trained != reading.easyocr]
     if different:
         table = format_table(
             ["patch", "training code", "EasyOCR"], [[r.name, r.trained, r.easyocr] for r in different[:10]]
         )
-        raise InstallationError(
+        raise UserError(
             f"EasyOCR reads {len(different)} of {len(readings)} validation patches otherwise than training does; "
             f"nothing was installed:\n{table}"
         )
@@ -107,7 +107,7 @@ def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: boo
     # Four standard errors of a share measured on so many words, and half a per cent for the words left out of training.
     tolerance = 4 * math.sqrt(max(expected * (1 - expected), 0.01) / len(readings)) + 0.005
     if accuracy < expected - tolerance:
-        raise InstallationError(
+        raise UserError(
             f"the weights read {accuracy:.1%} of {len(readings)} validation patches right, but {expected:.1%} in "
             "training: the card's characters, image height or network are not those of the training; nothing was "
             "installed"
@@ -120,7 +120,7 @@ def validation_patches(
     """Return `count` usable validation patches, spread evenly over the sets: name, label, grey image each.
 
     Raises:
-        InstallationError: There is no such patch.
+        UserError: There is no such patch.
     """
     try:
         sets = [open_set(folder, config, CharacterSet(card.character)) for folder in folders]
@@ -128,10 +128,10 @@ def validation_patches(
         spread = np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)
         picked = [usable[number] for number in spread]
         patches = [(words.place(index), words.label(index), words.patch(index, False)) for words, index in picked]
-    except (DataError, PatchError) as error:
-        raise InstallationError(f"no validation patches to check the model with: {error}") from None
+    except UserError as error:
+        raise UserError(f"no validation patches to check the model with: {error}") from None
     if not patches:
-        raise InstallationError(f"no validation patches to check the model with in {', '.join(map(str, folders))}")
+        raise UserError(f"no validation patches to check the model with in {', '.join(map(str, folders))}")
     return patches
 
 
@@ -153,7 +153,7 @@ def check_detection(staged: Place, patches: Sequence[Image]) -> None:
         patches: Words, of which a sheet is made.
 
     Raises:
-        InstallationError: It can't be used, or finds something else.
+        UserError: It can't be used, or finds something else.
     """
     files = staged.detection
     if not files.settings.is_file():
@@ -171,9 +171,9 @@ def check_detection(staged: Place, patches: Sequence[Image]) -> None:
         with staged.as_easyocr_sees_it():
             found = open_finetuned(detector=True, quantize=False).detect(sheet)
     except (SettingsError, CheckpointError, ReaderError, FileNotFoundError, DamagedWeights) as error:
-        raise InstallationError(f"{error}; nothing was installed") from None
+        raise UserError(f"{error}; nothing was installed") from None
     if sorted(found) != sorted(expected):
-        raise InstallationError(
+        raise UserError(
             f"the detector finds {len(expected)} boxes on a sheet, and through EasyOCR {len(found)} that are not the "
             "same; nothing was installed"
         )

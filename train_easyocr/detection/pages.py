@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from train_easyocr.common.encodings import EncodingError, decode_text
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import format_table
 from train_easyocr.common.workers import own_cores, shows_progress, spread
-from train_easyocr.datasets.data import DataError, NothingUsableError
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.documents.aihub import (
     MAX_LABEL_BYTES,
@@ -44,7 +44,7 @@ from train_easyocr.documents.download import (
 )
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_page
 from train_easyocr.documents.ink import BESIDE_PRINT, are_beside_print, count_blank
-from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages
+from train_easyocr.documents.label_formats import LabelForm, find_labelled_pages
 from train_easyocr.documents.page import Word
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.documents.sources import PageSource, SourceError
@@ -170,7 +170,7 @@ def open_pages(config: DetectionConfig) -> tuple[PageSet, PageSet]:
     """Find the pages for training and for validation and look at their labels.
 
     Raises:
-        DataError: There are no pages, or a list names one that is not there, or a page is in both sets.
+        UserError: There are no pages, or a list names one that is not there, or a page is in both sets.
     """
     training, problems = _training_pages(config)
     validation, others = validation_pages(config)
@@ -193,7 +193,7 @@ def validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Pr
     """Return the pages that are for validation, and what others lack.
 
     Raises:
-        DataError: There are none, or a list names one that is not there.
+        UserError: There are none, or a list names one that is not there.
     """
     pages, problems = find_split(config.val_data, config.download, "validation", config.label_format)
     if config.val_list:
@@ -204,7 +204,7 @@ def validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Pr
     else:
         # The draw of step 2: the pages that it keeps for the evaluation are not among these.
         if len(names) < 2:
-            raise DataError(f"{config.download}: one page can't be shared between validation and evaluation")
+            raise UserError(f"{config.download}: one page can't be shared between validation and evaluation")
         drawn, _ = draw_validation(names, config.val_images, config.eval_images, config.seed)
     return [page for page in pages if page.name in set(drawn)], problems
 
@@ -222,13 +222,10 @@ def find_split(
         form: How the labels of `folder` are written; empty: its content tells.
 
     Raises:
-        DataError: There is no page, or the folder's labels are in two forms.
+        UserError: There is no page, or the folder's labels are in two forms.
     """
     if folder:
-        try:
-            found = find_labelled_pages(Path(folder), form or None)
-        except LabelFormatError as error:
-            raise DataError(str(error)) from None
+        found = find_labelled_pages(Path(folder), form or None)
         return [PageSource.of(page) for page in found.pages], found.problems
     listing = list_download(download, (split,))
     if not listing.by_target and (unzipped := find_unzipped(download, split)):
@@ -237,14 +234,14 @@ def find_split(
         pages, problems = find_listed_pages(listing, split)
         problems = [*problems, *(Problem(line, UNREADABLE_ARCHIVE) for line in listing.unreadable)]
     if not pages:
-        raise DataError(
+        raise UserError(
             "\n".join(
                 [f"{download / SPLIT_FOLDERS[split]}: no page has both an image and a label file", *listing.unreadable]
             )
         )
     partly = [page.name for page in pages if page.partly]
     if len(partly) == len(pages):
-        raise DataError(
+        raise UserError(
             f"{download / SPLIT_FOLDERS[split]}: all {len(pages):,} pages are only partly labelled; a detector would "
             "learn their other words as background"
         )
@@ -256,7 +253,7 @@ def _listed(pages: Sequence[PageSource], problems: Sequence[Problem], file: Path
     try:
         lines = [line for line in decode_text(file.read_bytes()).text.split("\n") if line.strip()]
     except (OSError, EncodingError) as error:
-        raise DataError(f"{file}: can't be read: {error}") from None
+        raise UserError(f"{file}: can't be read: {error}") from None
     there = {page.name for page in pages}
     names = {line if line in there else line.strip() for line in lines}  # a name can begin or end with a space
     missing = sorted(names - there)
@@ -264,14 +261,14 @@ def _listed(pages: Sequence[PageSource], problems: Sequence[Problem], file: Path
         partly = any(problem == Problem(missing[0], PARTLY) for problem in problems) if missing else False
         why = "only partly labelled" if partly else "not there"
         what = f"{len(missing):,} of its pages are {why}, {missing[0]!r} first" if missing else "names no page"
-        raise DataError(f"{file}: {what}; a line is a path below images/ without suffix")
+        raise UserError(f"{file}: {what}; a line is a path below images/ without suffix")
     return [page for page in pages if page.name in names]
 
 
 def _refuse_common(training: Iterable[PageSource], validation: Iterable[PageSource]) -> None:
     common = {page.label for page in training} & {page.label for page in validation}
     if common:
-        raise DataError(
+        raise UserError(
             f"{len(common):,} pages are both for training and for validation; name other folders or lists "
             "(train_list, val_list)"
         )
@@ -297,7 +294,7 @@ def _looked_at(title: str, pages: list[PageSource], problems: list[Problem]) -> 
     found.digest = digest.hexdigest()
     if not found.pages:
         first = f"; first: page {pages[scans[0].number].name!r}: {scans[0].detail or 'no annotations'}" if scans else ""
-        raise NothingUsableError(f"{title}: none of {len(tasks):,} pages has a usable word{first}\n{found.describe()}")
+        raise UserError(f"{title}: none of {len(tasks):,} pages has a usable word{first}\n{found.describe()}")
     return found
 
 

@@ -49,7 +49,7 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
     """Train a detector, or what is left of it; see `trainer.train`, which says what is raised beside what follows.
 
     Raises:
-        DataError: Pages are missing or can't be read.
+        UserError: Pages are missing or can't be read.
         CheckpointError: `continue_from` can't be loaded.
     """
     trainer.train(DetectorTask, config, minutes)

@@ -106,10 +106,6 @@ _QUOTED = re.compile(r'\s*"(.*)"\s*', re.DOTALL)
 _LABEL_LINE = re.compile(r"^([^\t\r\n]+)\t[ \t]*\[", re.MULTILINE)
 
 
-class LabelFormatError(UserError, ValueError):
-    """No labels can be read from a folder; the message says what was expected."""
-
-
 def parse_icdar_line(line: str, form: LabelForm = "icdar2015") -> tuple[Corners, str] | None:
     """Read a word's line.
 
@@ -290,10 +286,10 @@ def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> Labelled
         form: How the labels are written; None: the folder's content tells.
 
     Raises:
-        LabelFormatError: No page has both, or the content tells of two forms.
+        UserError: No page has both, or the content tells of two forms.
     """
     if not folder.is_dir():
-        raise LabelFormatError(f"{folder}: there is no such folder; {EXPECTED}")
+        raise UserError(f"{folder}: there is no such folder; {EXPECTED}")
     texts = sorted(file for file in files_below(folder, frozenset({TEXT_SUFFIX})) if file[0] != PARTLY_LIST)
     form = form or _form_of(folder, texts)
     if form == "aihub" and next(files_below(folder / "labels", frozenset({LABEL_SUFFIX})), None):
@@ -304,11 +300,11 @@ def find_labelled_pages(folder: Path, form: LabelForm | None = None) -> Labelled
         # Each image lacks labels then; what is wrong with a label file says more.
         first = next((problem for problem in problems if problem.reason != NO_LABEL), next(iter(problems), None))
         shown = f" ({first.name}: {first})" if first else ""
-        raise LabelFormatError(f"{folder}: no image has labels in the form {form}{shown}; {EXPECTED}")
+        raise UserError(f"{folder}: no image has labels in the form {form}{shown}; {EXPECTED}")
     listed = read_partly(folder)
     partly = [page for page in pages if page.name in listed]
     if len(partly) == len(pages):
-        raise LabelFormatError(
+        raise UserError(
             f"{folder}: all {len(pages):,} pages are only partly labelled, says {PARTLY_LIST}; others are needed"
         )
     fully = [page for page in pages if page.name not in listed]
@@ -349,9 +345,9 @@ def _form_of(folder: Path, texts: Sequence[tuple[str, Path]]) -> LabelForm:
     if not found and (form := _json_form(folder)):
         found.add(form)
     if not found:
-        raise LabelFormatError(f"{folder}: holds no labels that can be read; {EXPECTED}")
+        raise UserError(f"{folder}: holds no labels that can be read; {EXPECTED}")
     if len(found) > 1:
-        raise LabelFormatError(
+        raise UserError(
             f"{folder}: holds labels in the forms {' and '.join(sorted(found))}; "
             "say which with --label_format, or leave one form there"
         )
@@ -449,7 +445,7 @@ def _lines_of(path: Path) -> Iterator[tuple[int, int, int, str, str]]:
             if codec := _utf_16_codec(head):
                 content = head + file.read(MAX_LABEL_BYTES)
                 if file.read(1):
-                    raise LabelFormatError(f"{path}: has more than 64 MiB in UTF-16; save it as UTF-8")
+                    raise UserError(f"{path}: has more than 64 MiB in UTF-16; save it as UTF-8")
                 yield from _lines_of_utf_16(content, codec)
                 return
             file.seek(0)
@@ -458,7 +454,7 @@ def _lines_of(path: Path) -> Iterator[tuple[int, int, int, str, str]]:
                 yield number, start, len(line), "", _text_of(line)
                 start += len(line)
     except OSError as error:
-        raise LabelFormatError(f"{path}: can't be read: {error.strerror}") from None
+        raise UserError(f"{path}: can't be read: {error.strerror}") from None
 
 
 def _text_of(line: bytes) -> str:

@@ -43,10 +43,6 @@ AS_LABELLED = Cutting()
 """Grey, texts as they are."""
 
 
-class BadCasesError(UserError, RuntimeError):
-    """Bad cases can't be written there; the message says why and what to do."""
-
-
 @dataclass
 class _Set:
     """The rows of the set so far."""
@@ -84,7 +80,7 @@ def export_bad_cases(
         The number of patches.
 
     Raises:
-        BadCasesError: The folder holds something else.
+        UserError: The folder holds something else.
         OSError: Something can't be written.
     """
     check_folder(folder)
@@ -119,10 +115,10 @@ def check_folder(folder: Path) -> None:
     """Refuse a folder that bad cases may not replace: one that is neither new, nor empty, nor of an earlier export.
 
     Raises:
-        BadCasesError: It is such a one.
+        UserError: It is such a one.
     """
     if folder.exists() and not _is_ours(folder) and not (folder.is_dir() and not any(folder.iterdir())):
-        raise BadCasesError(
+        raise UserError(
             f"{folder}: is there already and holds no bad cases; name a folder that is new or empty, or remove it"
         )
 

@@ -15,27 +15,27 @@ from typing import TextIO
 
 import torch
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import replacing, sha256, write_json, write_text
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.detection.installed import installed_detection
 from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import IGNORED, PageFile, Problem
-from train_easyocr.documents.label_formats import LabelForm, LabelFormatError, find_labelled_pages, left_out
+from train_easyocr.documents.label_formats import LabelForm, find_labelled_pages, left_out
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
 from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
-from train_easyocr.evaluation.badcases import BadCasesError, check_folder, export_bad_cases
+from train_easyocr.evaluation.badcases import check_folder, export_bad_cases
 from train_easyocr.evaluation.detectors import Detectors
-from train_easyocr.evaluation.exchange import ExchangeError, read_predictions, write_icdar, write_predictions
-from train_easyocr.evaluation.history import History, HistoryError, as_table, compare
+from train_easyocr.evaluation.exchange import read_predictions, write_icdar, write_predictions
+from train_easyocr.evaluation.history import History, as_table, compare
 from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.observations import Row
-from train_easyocr.evaluation.predictions import Identity, PredictionsError
+from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
 from train_easyocr.metrics.metrics import PageScores
@@ -49,18 +49,6 @@ SHOWN_WORDS = 10
 """Words and pages left out that are named one by one."""
 
 
-class CommandError(UserError, RuntimeError):
-    """Nothing can be evaluated; the message says why.
-
-    Attributes:
-        status: The exit status that goes with it.
-    """
-
-    def __init__(self, message: str, status: int = 1) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 def run(arguments: argparse.Namespace, config: Config) -> int:
     """Do what the command line asks for: show the history, or find pages and models, evaluate, write and print.
 
@@ -72,22 +60,19 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
         0, or 1 when a model was left out.
 
     Raises:
-        CommandError: Nothing could be evaluated, or what was asked for besides could not be done.
+        UserError: Nothing could be evaluated, or what was asked for besides could not be done.
         UsageError: A GPU is asked for where there is none.
     """
     history = History(arguments.output)
-    try:
-        if arguments.history:
-            print(as_table(history))
-            return 0
-        if arguments.compare:
-            before, after = (history.find(name) for name in arguments.compare)
-            print(compare(after, before, config.seed))
-            return 0
-        arguments.cuda = reads_on_gpu(arguments.cuda)
-        return _run(arguments, config, history)
-    except (HistoryError, ExchangeError, BadCasesError) as error:
-        raise CommandError(str(error)) from error
+    if arguments.history:
+        print(as_table(history))
+        return 0
+    if arguments.compare:
+        before, after = (history.find(name) for name in arguments.compare)
+        print(compare(after, before, config.seed))
+        return 0
+    arguments.cuda = reads_on_gpu(arguments.cuda)
+    return _run(arguments, config, history)
 
 
 def _run(arguments: argparse.Namespace, config: Config, history: History) -> int:
@@ -110,7 +95,7 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
             write_html_report(html, summary, analysis, observer.analyzer.observations, pages, images=images)
             number = history.add(evaluation, summary)
         except OSError as error:
-            raise CommandError(f"{arguments.output}: results can't be written: {error}") from error
+            raise UserError(f"{arguments.output}: results can't be written: {error}") from error
     print(as_tables(summary))
     print(f"\n{as_text(analysis)}")
     written = (CSV_NAME, JSON_NAME, ANALYSIS_NAME, MARKDOWN_NAME, HTML_NAME)
@@ -156,7 +141,7 @@ def _extras(
     pages, observer, analysis = found
     model = arguments.model or list(analysis.models)[-1]
     if model not in analysis.models:
-        raise CommandError(f"--model {model}: was not evaluated; there are {', '.join(analysis.models)}", 2)
+        raise UsageError(f"--model {model}: was not evaluated; there are {', '.join(analysis.models)}")
     try:
         if arguments.export:
             write_predictions(arguments.export, observer.rows[model], model)
@@ -172,7 +157,7 @@ def _extras(
             count = export_bad_cases(folder, model, observations, summary, pages, cutting=cutting)
             print(f"Words that {model} did not read right: {count:,}, in {folder}")
     except OSError as error:
-        raise CommandError(f"{error.filename or arguments.output}: can't be written: {error.strerror}") from error
+        raise UserError(f"{error.filename or arguments.output}: can't be written: {error.strerror}") from error
     if arguments.mark:
         run = history.find(f"{len(history.entries())}:{FINETUNED_MODEL}")
         copy = history.mark(arguments.mark, run, _installed(), Path(config.saved_models), installed_detection())
@@ -183,14 +168,14 @@ def _installed() -> Path:
     try:
         return finetuned_files().weights
     except MissingWeights as error:
-        raise CommandError(f"--mark: {error}") from error
+        raise UserError(f"--mark: {error}") from error
 
 
 def pages_of(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[PageFile], list[Problem]]:
     """Return the evaluation set, its pages that are to be read, and what kept others from being used.
 
     Raises:
-        CommandError: There is no such set, its labels can't be read, or the weights learnt from all of its pages.
+        UserError: There is no such set, its labels can't be read, or the weights learnt from all of its pages.
     """
     eval_set = arguments.eval_set or config.prepared / "evaluation_set"
     pages, problems = _find(eval_set, arguments.label_format)
@@ -203,13 +188,10 @@ def pages_of(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[
 
 def _find(eval_set: Path, form: LabelForm | None) -> tuple[list[PageFile], list[Problem]]:
     if not eval_set.is_dir():
-        raise CommandError(
+        raise UserError(
             f"{eval_set}: there is no such folder; give --eval_set, or make it with prepare_dataset.py --evaluation"
         )
-    try:
-        found = find_labelled_pages(eval_set, form)
-    except LabelFormatError as error:
-        raise CommandError(str(error)) from error
+    found = find_labelled_pages(eval_set, form)
     for problem in found.problems:
         print(f"skipped {problem.name}: {problem}", file=sys.stderr)
     return found.pages, found.problems
@@ -221,7 +203,7 @@ def _not_trained_on(
     """Leave out, by their images, the pages that weights to be evaluated have learnt from, and name them.
 
     Raises:
-        CommandError: No other page is there.
+        UserError: No other page is there.
     """
     found = learnt_pages(pages, _weights(arguments, config))
     if not found:
@@ -235,7 +217,7 @@ def _not_trained_on(
         print(f"{what}: their scores say nothing about other pages", file=sys.stderr)
         return list(pages), []
     if len(found) == len(pages):
-        raise CommandError(f"{what}; --with_training_pages scores them all the same")
+        raise UserError(f"{what}; --with_training_pages scores them all the same")
     print(f"{what} and are left out; --with_training_pages scores them, too", file=sys.stderr)
     return [page for page in pages if page.name not in found], [Problem(name, LEARNT_FROM) for name in found]
 
@@ -295,13 +277,13 @@ def _evaluate(
         print(f"evaluate.py: {name} is left out: {reason}", file=sys.stderr)
     readings = _readings(arguments.predictions, [page.name for page in pages], [model.name for model in models])
     if not models and not readings:
-        raise CommandError("no model can be evaluated")
+        raise UserError("no model can be evaluated")
     with explained(arguments.output):
         detector = _detector(models, missing, detectors) if detectors else None
         evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
     evaluation.failed = {**missing, **evaluation.failed}
     if not evaluation.models:
-        raise CommandError("no model can be evaluated")
+        raise UserError("no model can be evaluated")
     check_pages(evaluation, pages)
     evaluated = [model for model in models if model.name in evaluation.models]
     return evaluation, {model.name: model.characters() for model in evaluated if model.characters}
@@ -315,7 +297,7 @@ def named_models(
     Files of one name, such as the best weights of two experiments, are named after their folders, too.
 
     Raises:
-        CommandError: There is neither such a file nor such a mark, or another model has the name.
+        UserError: There is neither such a file nor such a mark, or another model has the name.
     """
     models: list[Model] = []
     stems = Counter(Path(given).stem for given in arguments.weights)
@@ -326,9 +308,9 @@ def named_models(
         if not path.is_file():
             path, name = marked_recognizer(given, Path(config.saved_models)) or path, given
         if not path.is_file():
-            raise CommandError(f"--weights {given}: there is neither such a file nor such a mark", 2)
+            raise UsageError(f"--weights {given}: there is neither such a file nor such a mark")
         if name in (*taken, *(model.name for model in models)):
-            raise CommandError(f"--weights {given}: there is another model called {name}; rename the file", 2)
+            raise UsageError(f"--weights {given}: there is another model called {name}; rename the file")
         with explained(arguments.output):
             models.append(model_of(name, path, arguments.cuda, detectors))
     return models
@@ -338,7 +320,7 @@ def check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
     """Refuse an evaluation without a page.
 
     Raises:
-        CommandError: There is none; the message has the most frequent reason.
+        UserError: There is none; the message has the most frequent reason.
     """
     if not evaluation.pages:
         why = ""
@@ -346,7 +328,7 @@ def check_pages(evaluation: Evaluation, pages: Sequence[PageFile]) -> None:
         for reason, count in reasons.most_common(1):
             first = next(problem for problem in evaluation.skipped if problem.reason == reason)
             why = f": {reason}, in {count:,}" + (f" ({first.detail})" if first.detail else "")
-        raise CommandError(f"none of {len(pages)} pages could be evaluated{why}; all reasons stand above")
+        raise UserError(f"none of {len(pages)} pages could be evaluated{why}; all reasons stand above")
 
 
 @contextlib.contextmanager
@@ -355,13 +337,11 @@ def explained(output: Path) -> Iterator[None]:
     try:
         yield
     except UNUSABLE_MODEL as error:
-        raise CommandError(f"no detector: {error}; --boxes labels needs none") from error
-    except PredictionsError as error:
-        raise CommandError(str(error)) from error
+        raise UserError(f"no detector: {error}; --boxes labels needs none") from error
     except torch.OutOfMemoryError as error:
-        raise CommandError(f"the GPU's memory is used up ({error}); free it, or read with --no-cuda") from error
+        raise UserError(f"the GPU's memory is used up ({error}); free it, or read with --no-cuda") from error
     except OSError as error:
-        raise CommandError(f"{output}: predictions can't be written: {error}") from error
+        raise UserError(f"{output}: predictions can't be written: {error}") from error
 
 
 def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str]) -> list[Readings]:
@@ -370,7 +350,7 @@ def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str])
     for path in files:
         name = path.stem
         if name in taken or name in [other.name for other in readings]:
-            raise CommandError(f"--predictions {path}: there is another model called {name}; rename the file", 2)
+            raise UsageError(f"--predictions {path}: there is another model called {name}; rename the file")
         found = read_predictions(path, pages)
         for listed, what in (
             (found.missing, "are not in it: nothing was read there"),

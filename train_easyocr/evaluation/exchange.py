@@ -31,7 +31,7 @@ from typing import Any
 from unicodedata import normalize
 
 from train_easyocr.common.encodings import EncodingError, decode_text
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import replacing, write_text
 from train_easyocr.datasets.labels_csv import format_row
 from train_easyocr.documents import Box, Word
@@ -57,10 +57,6 @@ MOST_BYTES = 2**30
 Rows = dict[str, list[Row]]
 
 
-class ExchangeError(UserError, ValueError):
-    """A file of predictions can't be used; the message says where it is wrong."""
-
-
 @dataclass(frozen=True, slots=True)
 class Readings:
     """What a file holds for the pages of an evaluation set.
@@ -84,18 +80,16 @@ def read_predictions(path: Path, pages: Sequence[str]) -> Readings:
         pages: The names of the set's pages.
 
     Raises:
-        ExchangeError: The file can't be read or holds no page of the set.
+        UserError: The file can't be read or holds no page of the set.
     """
     readers: dict[str, Callable[[Path], Rows]] = {".json": _read_json, ".csv": _read_csv, ".zip": _read_zip}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise ExchangeError(f"{path}: predictions are read from {', '.join(SUFFIXES)} files")
+        raise UsageError(f"{path}: predictions are read from {', '.join(SUFFIXES)} files")
     try:
         found = reader(path)
     except (OSError, csv.Error, zipfile.BadZipFile, ValueError, RecursionError) as error:
-        if isinstance(error, ExchangeError):
-            raise
-        raise ExchangeError(f"{path}: can't be read: {error}") from error
+        raise UserError(f"{path}: can't be read: {error}") from error
     return _assigned(path, found, pages)
 
 
@@ -117,11 +111,11 @@ def _assigned(path: Path, found: Rows, pages: Sequence[str]) -> Readings:
             foreign.append(name)
             continue
         if candidates[0] in rows:
-            raise ExchangeError(f"{path}: page {candidates[0]} is there twice, the second time as {name!r}")
+            raise UserError(f"{path}: page {candidates[0]} is there twice, the second time as {name!r}")
         rows[candidates[0]] = words
     if not rows:
         shown = f"; it names {foreign[0]!r}, the set {pages[0]!r}" if foreign and pages else ""
-        raise ExchangeError(f"{path}: holds no page of the evaluation set{shown}")
+        raise UserError(f"{path}: holds no page of the evaluation set{shown}")
     return Readings(rows, [page for page in pages if page not in rows], foreign)
 
 
@@ -134,13 +128,13 @@ def _read_json(path: Path) -> Rows:
     content = json.loads(decode_text(path.read_bytes()).text)
     pages = content.get("pages", content) if isinstance(content, dict) else None
     if not isinstance(pages, dict):
-        raise ExchangeError(f'{path}: has no object "pages" with a list of words for each page')
+        raise UserError(f'{path}: has no object "pages" with a list of words for each page')
     rows: Rows = {}
     for page, found in pages.items():
         _check_writable(page, f"{path}: page")
         words = _words_of(found)
         if not isinstance(words, list):
-            raise ExchangeError(f"{path}: page {page!r} is no list of words")
+            raise UserError(f"{path}: page {page!r} is no list of words")
         rows[page] = [_row(word, f"{path}: page {page!r}, word {number}") for number, word in enumerate(words, 1)]
     return rows
 
@@ -179,14 +173,14 @@ def _as_object(word: Any) -> Any:
 def _row(word: Any, place: str) -> Row:
     word = _as_object(word)
     if not isinstance(word, dict):
-        raise ExchangeError(f"{place}: is neither an object with box and text nor [corners, text, confidence]")
+        raise UserError(f"{place}: is neither an object with box and text nor [corners, text, confidence]")
     text = word.get("text", word.get("transcription"))
     if not isinstance(text, str):
-        raise ExchangeError(f"{place}: has no text")
+        raise UserError(f"{place}: has no text")
     _check_writable(text, place)
     corners = _corners(word.get("points", word.get("boxes"))) or _corners_of_box(word.get("box"))
     if not corners:
-        raise ExchangeError(f"{place}: has neither a box of four numbers nor points")
+        raise UserError(f"{place}: has neither a box of four numbers nor points")
     return _row_at(corners, text, _confidence(word, place), place)
 
 
@@ -197,7 +191,7 @@ def _row_at(corners: Corners, text: str, confidence: float, place: str) -> Row:
 
 def _check_writable(text: str, place: str) -> None:
     if found := UNWRITABLE.search(text):
-        raise ExchangeError(
+        raise UserError(
             f"{place}: {text!r} holds {found[0]!r}, which no text file can hold; take it out, or write the character"
         )
 
@@ -227,14 +221,14 @@ def _confidence(word: Mapping[str, Any], place: str) -> float:
     except (TypeError, ValueError, OverflowError):
         confidence = math.inf
     if not (math.isnan(confidence) or 0 <= confidence <= 1):
-        raise ExchangeError(f"{place}: {str(value)[:40]!r} is no confidence from 0 to 1; percentages are to be divided")
+        raise UserError(f"{place}: {str(value)[:40]!r} is no confidence from 0 to 1; percentages are to be divided")
     return confidence
 
 
 def _whole(corners: Corners, place: str) -> Box:
     """Return the smallest box of whole pixels that holds the corners."""
     if not all(abs(number) <= LARGEST_COORDINATE for corner in corners for number in corner):  # NaN compares as False
-        raise ExchangeError(f"{place}: a coordinate is not within {LARGEST_COORDINATE} pixels")
+        raise UserError(f"{place}: a coordinate is not within {LARGEST_COORDINATE} pixels")
     return enclosing_box(corners)
 
 
@@ -244,13 +238,13 @@ def _read_csv(path: Path) -> Rows:
         reader = csv.DictReader(file, strict=True)
         lacking = set(COLUMNS[:-1]) - set(reader.fieldnames or ())
         if lacking:
-            raise ExchangeError(f"{path}: the first row names no column {', '.join(sorted(lacking))}")
+            raise UserError(f"{path}: the first row names no column {', '.join(sorted(lacking))}")
         for line in reader:
             place = f"{path}: line {reader.line_num}"
             if any(line[name] is None for name in COLUMNS[:-1]):
-                raise ExchangeError(f"{place}: has too few fields")
+                raise UserError(f"{place}: has too few fields")
             if None in line:
-                raise ExchangeError(f"{place}: has too many fields; a text that holds a comma stands in quotes")
+                raise UserError(f"{place}: has too many fields; a text that holds a comma stands in quotes")
             word = {"box": [line[name] for name in COLUMNS[1:5]], "text": line["text"]}
             rows[line["page"]].append(_row(word | {"confidence": line.get("confidence")}, place))
     return dict(rows)
@@ -264,12 +258,12 @@ def _read_zip(path: Path) -> Rows:
             m for m in archive.infolist() if not m.is_dir() and not PurePosixPath(m.filename).name.startswith(".")
         ]
         if sum(member.file_size for member in members) > MOST_BYTES:
-            raise ExchangeError(f"{path}: holds more than {MOST_BYTES:,} bytes, which no file of predictions has")
+            raise UserError(f"{path}: holds more than {MOST_BYTES:,} bytes, which no file of predictions has")
         for member in members:
             name, text = _member(path, archive, member)
             page, place = _without_suffix(name), f"{path}: {name}, line"
             if page in rows:
-                raise ExchangeError(f"{path}: page {page} is there twice, the second time as {name!r}")
+                raise UserError(f"{path}: page {page} is there twice, the second time as {name!r}")
             rows[page] = [_icdar_row(line, f"{place} {number}") for number, line in icdar_lines(text)]
     return rows
 
@@ -279,15 +273,15 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tu
     try:
         return decode_name(member), decode_text(archive.read(member)).text
     except EncodingError as error:
-        raise ExchangeError(f"{path}: {member.filename}: {error}") from None
+        raise UserError(f"{path}: {member.filename}: {error}") from None
     except (MemberError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError) as error:
-        raise ExchangeError(f"{path}: {member.filename}: can't be read: {error}") from None  # RuntimeError: encrypted
+        raise UserError(f"{path}: {member.filename}: can't be read: {error}") from None  # RuntimeError: encrypted
 
 
 def _icdar_row(line: str, place: str) -> Row:
     word = parse_icdar_line(line)
     if word is None:
-        raise ExchangeError(f"{place}: is not x1,y1,x2,y2,x3,y3,x4,y4,text")
+        raise UserError(f"{place}: is not x1,y1,x2,y2,x3,y3,x4,y4,text")
     corners, text = word
     return _row_at(corners, text, math.nan, place)
 
@@ -301,7 +295,7 @@ def write_predictions(path: Path, pages: Mapping[str, Sequence[Row]], model: str
         model: Who read them; the JSON file says so.
 
     Raises:
-        ExchangeError: The suffix is another.
+        UserError: The suffix is another.
         OSError: It can't be written.
     """
     suffix = path.suffix.lower()
@@ -312,7 +306,7 @@ def write_predictions(path: Path, pages: Mapping[str, Sequence[Row]], model: str
     elif suffix == ".zip":
         write_icdar(path, {page: list(map(word_of, rows)) for page, rows in pages.items()})
     else:
-        raise ExchangeError(f"{path}: predictions are written to {', '.join(SUFFIXES)} files")
+        raise UserError(f"{path}: predictions are written to {', '.join(SUFFIXES)} files")
 
 
 def write_icdar(path: Path, pages: Mapping[str, Iterable[Word]]) -> None:

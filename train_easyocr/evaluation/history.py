@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import sha256, write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.installed import DetectionFiles
@@ -33,10 +33,6 @@ FORMAT = 1
 LAST = "last"
 SHOWN_PAGES = 10
 """Pages with the greatest gains, and with the greatest losses, that a comparison lists."""
-
-
-class HistoryError(UserError, RuntimeError):
-    """There is no such evaluation, or the history can't be used; the message says what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +126,12 @@ class History:
         """Return all evaluations, oldest first; lines that a killed process cut off are left out.
 
         Raises:
-            HistoryError: The file can't be read.
+            UserError: The file can't be read.
         """
         try:
             lines = self.path.read_bytes().splitlines() if self.path.exists() else []
         except OSError as error:
-            raise HistoryError(f"{self.path}: can't be read: {error.strerror}") from error
+            raise UserError(f"{self.path}: can't be read: {error.strerror}") from error
         found = [_parsed(line) for line in lines]
         return [entry for entry in found if entry is not None and entry.get("format") == FORMAT]
 
@@ -153,11 +149,11 @@ class History:
                 evaluation; or the name of a mark, the last evaluation of these weights.
 
         Raises:
-            HistoryError: There is no such run.
+            UserError: There is no such run.
         """
         runs = self.runs()
         if not runs:
-            raise HistoryError(f"{self.path}: no evaluation is kept yet")
+            raise UserError(f"{self.path}: no evaluation is kept yet")
         marked = self.marks()
         if name in marked:
             fitting = [run for run in runs if run.weights == marked[name]["weights_sha256"]]
@@ -167,7 +163,7 @@ class History:
             fitting = [run for run in runs if name in (run.name, str(run.evaluation))]
         if not fitting:
             known = ", ".join([LAST, *marked, *(run.name for run in runs[-5:])])
-            raise HistoryError(f"{name}: no such evaluation; there are {known} (all: --history)")
+            raise UsageError(f"{name}: no such evaluation; there are {known} (all: --history)")
         return fitting[-1]
 
     def marks(self) -> dict[str, dict[str, str]]:
@@ -176,17 +172,17 @@ class History:
         try:
             found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         except (OSError, ValueError) as error:
-            raise HistoryError(f"{path}: can't be read: {error}") from error
+            raise UserError(f"{path}: can't be read: {error}") from error
         return found if isinstance(found, dict) else {}
 
     def check_name(self, name: str) -> None:
         """Refuse a name that can't be a mark's.
 
         Raises:
-            HistoryError: It is a number, as evaluations have, or can't be a file's name.
+            UserError: It is a number, as evaluations have, or can't be a file's name.
         """
         if not marks.is_name(name):
-            raise HistoryError(
+            raise UsageError(
                 f"--mark {name}: a name starts with a letter or digit, goes on with those or - _ . + and is neither a "
                 f"number nor {LAST!r}"
             )
@@ -205,11 +201,11 @@ class History:
             The copy.
 
         Raises:
-            HistoryError: The name can't be used, or the file holds other weights than were evaluated.
+            UserError: The name can't be used, or the file holds other weights than were evaluated.
         """
         self.check_name(name)
         if not weights.is_file() or sha256(weights) != run.weights:
-            raise HistoryError(f"--mark {name}: {weights} does not hold the weights that {run.name} was evaluated with")
+            raise UserError(f"--mark {name}: {weights} does not hold the weights that {run.name} was evaluated with")
         detector, settings = (detection.weights, detection.settings) if detection else (None, None)
         copy = marks.keep(name, saved_models, weights, detector, settings)
         kept = {"weights_sha256": run.weights, "evaluation": run.name, "file": str(copy.absolute())}
@@ -270,11 +266,11 @@ def compare(after: Run, before: Run, seed: int) -> str:
         seed: For the bootstrap.
 
     Raises:
-        HistoryError: They have no page in common.
+        UserError: They have no page in common.
     """
     pages = [page for page in after.pages if page in before.pages]
     if not pages:
-        raise HistoryError(f"{after.name} and {before.name} have no page in common")
+        raise UserError(f"{after.name} and {before.name} have no page in common")
     difference = _difference(after, before, pages, seed)
     changes = sorted((after.pages[page] - before.pages[page], page) for page in pages)
     losses = [change for change in changes if change[0] < 0][:SHOWN_PAGES]

@@ -26,10 +26,6 @@ Identity = Mapping[str, str]
 """All that a reader's results depend on, apart from the image."""
 
 
-class PredictionsError(UserError, RuntimeError):
-    """The file of predictions can't be used; the message says why and what to do."""
-
-
 class Predictions:
     """The results in one output folder, which belongs to one process at a time. Use it as a context manager.
 
@@ -42,7 +38,7 @@ class Predictions:
         notes: For people: what was dropped, and why.
 
     Raises:
-        PredictionsError: Another process writes to the folder, or the file there is something else.
+        UserError: Another process writes to the folder, or the file there is something else.
     """
 
     def __init__(self, folder: Path, readers: Mapping[str, Identity]) -> None:
@@ -138,7 +134,7 @@ class Predictions:
             line = file.readline()
         header = _parse(line)
         if header is None or not isinstance(header.get("readers"), dict):
-            raise PredictionsError(
+            raise UserError(
                 f"{self.path}: is no file of predictions; move it away, or name another folder with --output"
             )
         if header.get("format") != FORMAT:
@@ -169,7 +165,7 @@ def _locked(folder: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        raise PredictionsError(
+        raise UserError(
             f"{folder}: another evaluation writes to this folder; wait for it, or name another folder with --output"
         ) from None
     return descriptor

@@ -201,7 +201,7 @@ def evaluate(
         observer: Is shown each page's readings; a model that fails later on may have been among them.
 
     Raises:
-        PredictionsError: The predictions in `output` can't be used.
+        UserError: The predictions in `output` can't be used.
         MissingWeights, DamagedWeights, ReaderError: The detector can't be opened.
     """
     run = _Run(models, detector, report, observer, readings)

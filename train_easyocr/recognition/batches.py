@@ -10,23 +10,15 @@ import numpy.typing as npt
 import torch
 from torch.utils.data import Dataset, Sampler
 
-from train_easyocr.datasets.data import (
-    Indices,
-    PatchError,
-    WordSet,
-    close_databases,
-    reading_widths,
-    training_widths,
-)
+from train_easyocr.common.errors import UserError
+from train_easyocr.datasets.data import Indices, WordSet, close_databases, reading_widths, training_widths
 from train_easyocr.datasets.images import resize_patch, to_batch
 from train_easyocr.datasets.sampling import BatchPlan
-from train_easyocr.datasets.word_table import LabelsError, ctc_steps
+from train_easyocr.datasets.word_table import ctc_steps
 from train_easyocr.engine.distributed import ALONE, Processes
 from train_easyocr.engine.loaders import Loaders, choose_loaders, load
 from train_easyocr.recognition.augmentation import Augmentation
 from train_easyocr.settings.config import Config
-
-Fault = PatchError | LabelsError
 
 
 @dataclass(frozen=True)
@@ -105,7 +97,7 @@ class Request:
     width: int = 0
 
 
-class WordBatches(Dataset[Batch | Fault]):
+class WordBatches(Dataset[Batch | UserError]):
     """Turns the words of a step into a `Batch`.
 
     A patch that can't be read is returned as an error rather than raised: raised in a worker process it would arrive
@@ -129,10 +121,10 @@ class WordBatches(Dataset[Batch | Fault]):
         self._sets, self._settings, self._reading = list(sets), settings, reading
         self._augmentation = augmentation
 
-    def __getitem__(self, request: Request) -> Batch | Fault:
+    def __getitem__(self, request: Request) -> Batch | UserError:
         try:
             return self._assemble(request)
-        except (PatchError, LabelsError) as error:
+        except UserError as error:
             return error
 
     def _assemble(self, request: Request) -> Batch:
@@ -203,7 +195,7 @@ def training_batches(
     """Yield this process's batches of the steps from `start` (counted from 0) to the end of the run.
 
     Raises:
-        PatchError: A patch can't be read.
+        UserError: A patch can't be read.
     """
     steps = _Steps(plan, start, config.n_iter, processes)
     dataset = WordBatches(sets, InputSettings.from_config(config), augmentation=Augmentation.from_config(config))
@@ -211,7 +203,7 @@ def training_batches(
 
 
 def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:
-    """Yield batches of given words, as wide as reading makes them; raises PatchError."""
+    """Yield batches of given words, as wide as reading makes them; raises UserError."""
     dataset = WordBatches([data], InputSettings.from_config(config), reading=True)
     return load_batches(dataset, [Request([part]) for part in words], config, pin_memory=pin_memory)
 
@@ -235,12 +227,12 @@ def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
 def load_batches(
     dataset: WordBatches, steps: Sampler[Request] | list[Request], config: Config, *, pin_memory: bool
 ) -> Iterator[Batch]:
-    """Yield the batches that are asked for, loaded by as many processes as the settings say; raises PatchError."""
+    """Yield the batches that are asked for, loaded by as many processes as the settings say; raises UserError."""
     loaders = loaders_of(config, gpu=pin_memory)
     if loaders.workers:
         close_databases()
     for batch in load(dataset, steps, loaders, pin_memory=pin_memory):
-        if isinstance(batch, Fault):
+        if isinstance(batch, UserError):
             raise batch
         yield batch
 

@@ -85,7 +85,7 @@ def propose_characters(place: Path, base: CharacterSet, *, unify: bool = True) -
 
     Raises:
         UserError: There are none.
-        LabelsCsvError, LabelsError, PatchError: One can't be read.
+        UserError: One can't be read.
     """
     sets = find_sets(place)
     if not sets:
@@ -120,7 +120,7 @@ def write_proposal(config: Config, folder: Path) -> Path:
     """Propose a set for the labels in `folder`, show it, and write it where the experiment's other files go.
 
     Raises:
-        UserError, LabelsCsvError, LabelsError, PatchError: As `propose_characters`.
+        UserError: As `propose_characters`.
         OSError: It can't be written.
     """
     base = CharacterSet.from_setting(config.character)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing
 from train_easyocr.datasets.data import WordSet
 from train_easyocr.datasets.images import Pixels
@@ -16,7 +17,7 @@ from train_easyocr.datasets.sampling import BatchPlan
 from train_easyocr.recognition.batches import training_batches
 from train_easyocr.recognition.validation import visible
 from train_easyocr.settings.config import Config
-from train_easyocr.synthesis.fonts import FontError, load_font, packaged_folder
+from train_easyocr.synthesis.fonts import load_font, packaged_folder
 
 SHEET = "samples.png"
 COLUMNS = 3
@@ -45,8 +46,8 @@ def write_sample_sheet(path: Path, sets: Sequence[WordSet], plan: BatchPlan, con
         count: How many words; no more are drawn than the run has.
 
     Raises:
-        PatchError: A patch can't be read.
-        FontError: The package koreanize-matplotlib, whose NanumGothic writes the labels, is not there.
+        UserError: A patch can't be read.
+        UserError: The package koreanize-matplotlib, whose NanumGothic writes the labels, is not there.
     """
     font = _font()
     words = [word for word, _ in zip(_seen_words(sets, plan, config), range(count), strict=False)]
@@ -80,7 +81,7 @@ def _pixels(image: Pixels) -> Pixels:
 def _font() -> ImageFont.FreeTypeFont:
     folder = packaged_folder()
     if folder is None:
-        raise FontError("the package koreanize-matplotlib is not installed; run step1_set_environment.sh")
+        raise UserError("the package koreanize-matplotlib is not installed; run step1_set_environment.sh")
     return load_font(folder / "NanumGothic.ttf", 0, CAPTION - 6)
 
 

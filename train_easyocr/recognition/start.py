@@ -56,7 +56,7 @@ def begin(
 
     Raises:
         CheckpointError: The weights can't be loaded; and what `find_start` raises.
-        PatchError: A patch can't be read.
+        UserError: A patch can't be read.
     """
     new = load_start(model, config, converter.character_set)
     count = min(config.new_characters_first, config.n_iter)

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_text
 from train_easyocr.common.workers import shows_progress
-from train_easyocr.datasets.data import NothingUsableError, WordSet, describe_characters, describe_sets, open_set
+from train_easyocr.datasets.data import WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.datasets.sampling import training_plan
 from train_easyocr.documents.page_sums import pack, read_page_sums, unpack
 from train_easyocr.engine import trainer
@@ -54,8 +55,8 @@ def train(config: Config, minutes: float | None = None) -> None:
     """Run step 3, or what is left of it; see `trainer.train`, which says what is raised beside what follows.
 
     Raises:
-        DataError: A data set is missing, unreadable or too small.
-        PatchError: A patch can't be read.
+        UserError: A data set is missing, unreadable or too small.
+        UserError: A patch can't be read.
         CheckpointError: `continue_from` can't be loaded.
         MissingWeights: `continue_from` names a model that can't be had.
         DamagedWeights: `continue_from` names a model whose file is another one.
@@ -70,9 +71,9 @@ def show_samples(config: Config, count: int) -> Path:
     """Draw what the network would see of the first words, instead of training; return the picture's path.
 
     Raises:
-        DataError: A data set is missing, unreadable or too small.
-        PatchError: A patch can't be read.
-        FontError: The face that labels are written in is not installed.
+        UserError: A data set is missing, unreadable or too small.
+        UserError: A patch can't be read.
+        UserError: The face that labels are written in is not installed.
     """
     config.experiment.mkdir(parents=True, exist_ok=True)
     task = RecognizerTask(config)
@@ -125,7 +126,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
         )
 
     def describe_data(self, *, write: bool) -> None:
-        """Say what was left out of the data sets; raises NothingUsableError where nothing is left of one."""
+        """Say what was left out of the data sets; raises UserError where nothing is left of one."""
         parts = [("Training", self.training), ("Validation", self.validation)]
         reports = [(title, [data.report for data in sets]) for title, sets in parts]
         summary = "\n\n".join(describe_sets(title, each) for title, each in reports)
@@ -138,7 +139,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
             write_text(log, "\n\n".join(filter(None, (summary, concerns, characters))) + "\n")
         for data in (*self.training, *self.validation):
             if not len(data):
-                raise NothingUsableError(
+                raise UserError(
                     f"{data.report.folder}: none of its {data.report.read:,} words can be used: "
                     f"{data.report.reasons()}; {log} says more"
                 )
@@ -206,7 +207,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
     # Steps
 
     def batches(self, start: int) -> Iterator[Batch]:
-        """Yield this process's share of each step's words; raises PatchError."""
+        """Yield this process's share of each step's words; raises UserError."""
         pinned = self.computing.device.type == "cuda"
         return training_batches(
             self.training, self.plan, self.config, start, pin_memory=pinned, processes=self.processes

@@ -63,10 +63,6 @@ MANY_SYLLABLES = "가나다라마바사아자차카타파하를했었였겠윤�
 """A face that lacks one of these is not a Korean text face."""
 
 
-class FontError(UserError, ValueError):
-    """No usable face; the message says where was looked and what to do."""
-
-
 @dataclass(frozen=True)
 class Face:
     """One face of a font file.
@@ -226,27 +222,27 @@ class FontLibrary:
             Those faces and, where it belongs to them, the packaged NanumGothic.
 
         Raises:
-            FontError: `folder` is not there or holds no such Korean face, or no face was found at all.
+            UserError: `folder` is not there or holds no such Korean face, or no face was found at all.
         """
         if folder is not None and not folder.is_dir():
-            raise FontError(f"{folder}: no such folder of fonts")
+            raise UserError(f"{folder}: no such folder of fonts")
         fit = is_word_face if words else is_document_face
         there = faces_in(folder) if folder is not None else system_faces()
         found = cls.fit(there, chosen, fit)
         if folder is not None and not found:
             kind = "Korean text face" if chosen == "all" else f"Korean face of the set '{chosen}'"
-            raise FontError(f"{folder}: no {kind} among its .ttf, .otf and .ttc files")
+            raise UserError(f"{folder}: no {kind} among its .ttf, .otf and .ttc files")
         packaged = packaged_folder()
         names = {face.name for face in found}
         extra = cls.fit(faces_in(packaged), chosen, fit) if packaged is not None else []
         faces = (*found, *(face for face in extra if face.name not in names))
         if not faces and chosen in ("starter", "unseen"):
-            raise FontError(
+            raise UserError(
                 f"no face of the set '{chosen}' found: install fonts (Debian: fonts-nanum fonts-noto-cjk fonts-baekmuk "
                 "fonts-unfonts-core fonts-unfonts-extra), name a folder with --fonts, or choose other --faces"
             )
         if not faces:
-            raise FontError("no Korean font found: pip install koreanize-matplotlib, or name a folder with --fonts")
+            raise UserError("no Korean font found: pip install koreanize-matplotlib, or name a folder with --fonts")
         return cls(
             faces, tuple(cls.fit(there, "all", lambda face: face.family in HANDS[chosen] and is_korean_face(face)))
         )
@@ -279,7 +275,7 @@ class FontLibrary:
         """`preferred` where it draws all of `text`, else the first face of its kind, or of any, that does.
 
         Raises:
-            FontError: No face draws the text.
+            UserError: No face draws the text.
         """
         if preferred.draws(text):
             return preferred
@@ -287,4 +283,4 @@ class FontLibrary:
         for face in others:
             if face.draws(text):
                 return face
-        raise FontError(f"no face draws {text!r}; install more Korean fonts or name another folder with --fonts")
+        raise UserError(f"no face draws {text!r}; install more Korean fonts or name another folder with --fonts")

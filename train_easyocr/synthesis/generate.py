@@ -42,10 +42,6 @@ GENERATION = 3
 PAGES_A_VOLUME = 9999
 
 
-class OutputError(UserError, ValueError):
-    """The output folder can't be written to as asked; the message says why and what to do."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """What the archives depend on.
@@ -77,11 +73,11 @@ class Settings:
         }
 
     def check(self) -> None:
-        """Raise OutputError where one split would be empty."""
+        """Raise UserError where one split would be empty."""
         validation = int(self.pages * self.validation_share)
         if validation < 1 or validation == self.pages:
             empty = "validation" if validation < 1 else "training"
-            raise OutputError(
+            raise UserError(
                 f"{self.pages} pages and a validation share of {float(self.validation_share):g} leave no {empty} page: "
                 f"ask for more --pages or another --validation_share"
             )
@@ -176,7 +172,7 @@ def generate(output: Path, settings: Settings, library: FontLibrary, workers: in
         The manifest.
 
     Raises:
-        OutputError: A split would be empty, or the folder holds archives that were not rendered here.
+        UserError: A split would be empty, or the folder holds archives that were not rendered here.
     """
     settings.check()
     wanted = settings.as_json(library)
@@ -220,7 +216,7 @@ def claim(output: Path, known: dict[str, Any] | None, wanted: dict[str, Any]) ->
     """Make the output folder ours: refuse a real download, say what changes, and clear what another run left."""
     top = output / archive.TOP
     if known is None and any(top.rglob("*.zip")):
-        raise OutputError(f"{top} holds archives that were not rendered here; name another folder with --output")
+        raise UserError(f"{top} holds archives that were not rendered here; name another folder with --output")
     if known is not None and known["settings"] != wanted:
         changed = [
             f"{name}: {known['settings'].get(name)} -> {value}" if name != "faces" else "other faces"

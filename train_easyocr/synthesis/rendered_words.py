@@ -31,10 +31,6 @@ DOUBT = 5
 """Occurrences without an error that are added to a weak character's: one error in one occurrence says little."""
 
 
-class WordsError(UserError, ValueError):
-    """Words can't be rendered as asked; the message says why and what to do."""
-
-
 class RenderedWords:
     """Rendered words by number.
 
@@ -98,20 +94,20 @@ class Recipe:
             The words, and all that they depend on, as JSON: equal values stand for equal words.
 
         Raises:
-            FontError: There are no such faces.
-            WordsError: The corpus can't be used, or none of the wanted characters can be written.
+            UserError: There are no such faces.
+            UserError: The corpus can't be used, or none of the wanted characters can be written.
         """
         corpus = None
         if self.corpus is not None:
             corpus = usable_words(_read_text(Path(self.corpus)).split(), frozenset(self.characters))
             if not corpus:
-                raise WordsError(f"{self.corpus}: holds no word that can be written with the character set")
+                raise UserError(f"{self.corpus}: holds no word that can be written with the character set")
         library = FontLibrary.find(None if self.fonts is None else Path(self.fonts), self.faces, words=True)
         faces = typefaces(library.faces, self.characters)
         drawn = frozenset[str]().union(*(face.characters for face in faces))
         lost = sorted((self.wanted or {}).keys() - drawn)
         if lost and len(lost) == len(self.wanted or {}):
-            raise WordsError(f"{''.join(lost)}: none of these characters is in the character set and drawn by a face")
+            raise UserError(f"{''.join(lost)}: none of these characters is in the character set and drawn by a face")
         if lost:
             tqdm.write(f"left out, not in the character set or drawn by no face: {' '.join(lost)}")
         words = RenderedWords(
@@ -148,7 +144,7 @@ def read_weights(path: Path) -> dict[str, float]:
             often as it stands there.
 
     Raises:
-        WordsError: The file can't be read or holds no character.
+        UserError: The file can't be read or holds no character.
     """
     text = _read_text(path)
     weights: dict[str, float] = {}
@@ -164,11 +160,11 @@ def read_weights(path: Path) -> dict[str, float]:
                     count = max(float(entry.get("count", errors)), errors)
                     weights[unify_signs(str(entry["character"]))] = errors / (count + DOUBT)
         except (TypeError, KeyError, ValueError, AttributeError):
-            raise WordsError(f'{path}: is no list of {{"character": "뺨", "errors": 12, "count": 40}}') from None
+            raise UserError(f'{path}: is no list of {{"character": "뺨", "errors": 12, "count": 40}}') from None
     else:
         weights = as_often(text)
     if not weights:
-        raise WordsError(f"{path}: names no weak character")
+        raise UserError(f"{path}: names no weak character")
     return weights
 
 
@@ -180,12 +176,12 @@ def as_often(text: str) -> dict[str, float]:
 def _read_text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_BYTES:
-            raise WordsError(f"{path}: is larger than {MOST_BYTES // 2**20} MiB")
+            raise UserError(f"{path}: is larger than {MOST_BYTES // 2**20} MiB")
         return decode_text(path.read_bytes()).text
     except OSError as error:
-        raise WordsError(f"{path}: can't be read: {error.strerror}") from None
+        raise UserError(f"{path}: can't be read: {error.strerror}") from None
     except EncodingError as error:
-        raise WordsError(f"{path}: {error}") from None
+        raise UserError(f"{path}: {error}") from None
 
 
 def unified(characters: str) -> str:

@@ -18,12 +18,13 @@ from typing import Any, Literal, TypeAlias
 import cv2
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_bytes, write_json
 from train_easyocr.common.workers import spread
 from train_easyocr.datasets.labels_csv import HEADER, format_row
 from train_easyocr.datasets.lmdb_form import PatchDatabase
 from train_easyocr.datasets.png import encode_png
-from train_easyocr.synthesis.rendered_words import RenderedWords, WordsError
+from train_easyocr.synthesis.rendered_words import RenderedWords
 
 MANIFEST = "words.json"
 """In a set's folder: what it was made from, and what the summary shows."""
@@ -106,7 +107,7 @@ def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], worker
         The set's manifest.
 
     Raises:
-        WordsError: The folder holds something else.
+        UserError: The folder holds something else.
     """
     wanted = {"settings": dict(settings), "first": job.first, "count": job.count, "form": job.form}
     old = job.target.with_name(f".{job.target.name}.old")
@@ -118,7 +119,7 @@ def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], worker
         tqdm.write(f"{job.target}: nothing to do, it is there with these settings")
         return there
     if not there and job.target.exists() and any(job.target.iterdir()):
-        raise WordsError(f"{job.target}: holds files that were not rendered here; name another folder with --output")
+        raise UserError(f"{job.target}: holds files that were not rendered here; name another folder with --output")
     if _read(job.work / PLAN) != wanted:
         _remove(job.work)
         (job.work / "chunks").mkdir(parents=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from train_easyocr.datasets.data import DataError
+from train_easyocr.common.errors import UserError
 from train_easyocr.detection.config import DetectionConfig, own_settings
 from train_easyocr.detection.craft import CRAFT
 from train_easyocr.detection.opening import open_word_detector
@@ -38,7 +38,7 @@ def tune_trained(config: Config, detection: DetectionConfig | None) -> Tuned:
         detection: The detector's, where one was trained; None for EasyOCR's own.
 
     Raises:
-        DataError: There are no validation pages.
+        UserError: There are no validation pages.
         UserError: None of them can be used.
         CheckpointError: The weights of one of the two can't be used.
         MissingWeights, DamagedWeights: EasyOCR's detector is to be tuned, and can't be had.
@@ -59,7 +59,7 @@ def pages_of(config: Config, detection: DetectionConfig | None) -> list[PageSour
         detection: The detector's, which can name pages of its own.
 
     Raises:
-        DataError: There are none.
+        UserError: There are none.
     """
     drawn = {"dataset": config.dataset, "seed": config.seed, "eval_images": config.eval_images}
     chosen = detection or own_settings(config) or DetectionConfig.model_validate(drawn)
@@ -68,7 +68,7 @@ def pages_of(config: Config, detection: DetectionConfig | None) -> list[PageSour
     kept_back = {page.name for page in find_pages(config.prepared / "evaluation_set")[0]}
     left = [page for page in pages if page.name not in kept_back]
     if not left:
-        raise DataError(
+        raise UserError(
             f"{config.prepared / 'evaluation_set'}: holds all {len(pages):,} validation pages; none is left"
         )
     return evenly_spread(left, PAGES)
