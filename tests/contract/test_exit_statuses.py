@@ -13,10 +13,12 @@ from tests.contract import pages
 from tests.contract.conftest import DETECTOR, RECOGNIZER, as_arguments
 from tests.contract.entry_points import (
     COMMANDS,
+    DETECTOR_RECIPE,
     EASYOCR_WEIGHTS,
     EVALUATE,
     INSTALL,
     PREPARE,
+    RECOGNIZER_RECIPE,
     RENDER_PAGES,
     RENDER_WORDS,
     TRAIN,
@@ -49,6 +51,22 @@ WRONG_COMMAND_OR_SETTING = [
     (2, [RENDER_PAGES, "--output", "pages", "--pages", "0"]),
     (2, [RENDER_WORDS, "--output", "words", "--count", "4", "--validation_share", "0.01"]),
     (2, [EASYOCR_WEIGHTS, "korean_g9"]),
+    (2, [RECOGNIZER_RECIPE, "--work", "work", "leraning_rate=1"]),
+    (2, [DETECTOR_RECIPE, "--work", "work", "leraning_rate=1"]),
+]
+BROKEN_FILE = [
+    (1, [PREPARE, "--from", "{broken}", "--output", "set", "--workers", "1", "--evaluation", "eval_images=1"]),
+    (1, [TRAIN, *TRAINING, "continue_from={damaged}"]),
+    (1, [INSTALL, "{damaged}", *TRAINING]),
+    (1, [*READ, "--weights", "{damaged}", "--boxes", "labels"]),
+    (1, [*READ, "--predictions", "{damaged}.json"]),
+    (1, [TRAIN_DETECTOR, *DETECTION, "continue_from={damaged}"]),
+    (1, [TUNE_DETECTOR, "--detector", "{damaged}", "--output", "tuned", "--pages", "{pages}"]),
+    (1, [RENDER_PAGES, "--output", "{damaged}", "--pages", "2", "--workers", "1"]),
+    (1, [RENDER_WORDS, "--output", "words", "--count", "4", "--from_report", "{damaged}.json"]),
+    (1, [EASYOCR_WEIGHTS, "craft"]),
+    (1, [RECOGNIZER_RECIPE, "--work", "{damaged}"]),
+    (1, [DETECTOR_RECIPE, "--work", "{damaged}"]),
 ]
 MISSING_DATA = [
     (1, [PREPARE, "--dataset", "none", "--training"]),
@@ -96,6 +114,10 @@ def places(prepared, tmp_path_factory):
                 path.write_bytes(pages.label([]))
             elif name == "broken":
                 path.write_bytes(b"kaputt")
+    found["damaged"] = folder / "파손.pth"
+    (folder / "model").mkdir()
+    for path in (found["damaged"], folder / "파손.pth.json", folder / "model" / "craft_mlt_25k.pth"):
+        path.write_bytes(b"[1]")
     found["predictions"].write_text(json.dumps({"pages": {pages.name_of(0): []}}), encoding="utf-8")
     return found
 
@@ -104,6 +126,7 @@ def places(prepared, tmp_path_factory):
 def ended(places, tmp_path, monkeypatch):
     """Run a command in an empty folder; return its exit status and what it wrote to the standard error."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EASYOCR_MODULE_PATH", str(places["damaged"].parent))
 
     def run_it(command, **options):
         done = run(*(part.format(**places) for part in command), **options)
@@ -121,11 +144,18 @@ def test_an_unknown_option(ended, command):
     assert ended([command, "--no-such-option"])[0] == 2
 
 
-@pytest.mark.parametrize(("status", "command"), named(WRONG_COMMAND_OR_SETTING + MISSING_DATA + NOTHING_USABLE))
+@pytest.mark.parametrize(
+    ("status", "command"), named(WRONG_COMMAND_OR_SETTING + BROKEN_FILE + MISSING_DATA + NOTHING_USABLE)
+)
 def test_what_is_wrong_is_said_without_a_traceback(ended, status, command):
     found, said = ended(command)
     assert (found, "Traceback" in said) == (status, False), said[-2000:]
     assert said.strip()
+
+
+@pytest.mark.parametrize("rows", [WRONG_COMMAND_OR_SETTING, BROKEN_FILE])
+def test_every_command_is_tried(rows):
+    assert {command[0] for _, command in rows} == {*COMMANDS, EASYOCR_WEIGHTS, RECOGNIZER_RECIPE, DETECTOR_RECIPE}
 
 
 @pytest.mark.parametrize(("status", "command"), named(CTRL_C))

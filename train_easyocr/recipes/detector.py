@@ -45,12 +45,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render, train and write the weights; return the exit status."""
     args = parse_args(arguments)
+    dataset = args.work / TOP
+    dataset.mkdir(parents=True, exist_ok=True)  # what is wrong with the settings is said before pages are rendered
+    overrides = [f"saved_models={args.work / 'saved_models'}", f"dataset={dataset}", *args.settings]
+    config = load_detection_config(CONFIG_FILES / "detection_starter.yaml", overrides)
     pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--seed", "2"]
     status = render(["--output", str(args.work), *pages, "--faces", "starter", "--kinds", "starter"])
     if status:
         return status
-    places = [f"saved_models={args.work / 'saved_models'}", f"dataset={args.work / TOP}"]
-    config = load_detection_config(CONFIG_FILES / "detection_starter.yaml", [*places, *args.settings])
     train(config, args.minutes)
     publish(config.experiment / f"{BEST}.pth", args.output)
     print(f"Written: {args.output}")
