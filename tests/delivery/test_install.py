@@ -84,8 +84,8 @@ def test_the_command(trained, home, capsys, tmp_path):
     assert str(home) in output
     assert main(["--config", str(tmp_path / "설정.yaml"), "experiment_name=없는 실험"]) == 1
     assert "best_accuracy.pth: there is no such file; step 3 writes it" in capsys.readouterr().err
-    assert main(["a.pth", "b.pth"]) == 1
-    assert main(["lrr=1"]) == 1
+    assert main(["a.pth", "b.pth"]) == 2
+    assert main(["lrr=1"]) == 2
     assert "did you mean lr?" in capsys.readouterr().err
 
 

@@ -188,7 +188,7 @@ def test_labels_in_another_form_score_the_same(finetuned, eval_set, tmp_path, ca
     assert f"of {file.name}: malformed annotation" in err
     assert "1 labelled words are left out: marked as don't care" in err
     assert "counts as false" in err
-    assert step5(tmp_path, "--finetuned", "--label_format", "ppocrlabel") == 2
+    assert step5(tmp_path, "--finetuned", "--label_format", "ppocrlabel") == 1
     assert "Label.txt" in capsys.readouterr().err
 
 
@@ -211,7 +211,7 @@ def test_nothing_is_read_when_the_end_would_fail(perfect, finetuned, tmp_path, c
     mine.mkdir()
     (mine / "file").write_text("mine")
     assert step5(tmp_path, "--predictions", perfect, "--export-badcases", mine) == 1
-    assert step5(tmp_path, "--finetuned", "--mark", "last") == 1
+    assert step5(tmp_path, "--finetuned", "--mark", "last") == 2
     for options in (["--export", "x.txt"], ["--predictions", str(perfect), "--mark", "x"]):
         with pytest.raises(SystemExit, match="2"):
             step5(tmp_path, *options)
@@ -263,7 +263,7 @@ def test_history_and_comparison(perfect, finetuned, tmp_path, capsys):
     assert said.splitlines()[-1].endswith("first")
     assert step5(tmp_path, "--compare", "1", "first") == 0
     assert "2:finetuned" in capsys.readouterr().out
-    assert step5(tmp_path, "--compare", "1", "7") == 1
+    assert step5(tmp_path, "--compare", "1", "7") == 2
     assert "no such evaluation" in capsys.readouterr().err
 
 
