@@ -22,9 +22,10 @@ from train_easyocr.documents.images import NOT_TURNED, TURNED
 from train_easyocr.evaluation import runner
 from train_easyocr.evaluation.predictions import FILE_NAME
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
-from train_easyocr.evaluation.runner import LABELS, Model, evaluate, in_advance
+from train_easyocr.evaluation.runner import LABELS, Model, evaluate
 from train_easyocr.metrics.metrics import score_page
-from train_easyocr.reading.reader import ReaderError, colour_and_grey
+from train_easyocr.reading.reader import ReaderError
+from train_easyocr.reading.sources import colour_and_grey
 from train_easyocr.weights.easyocr_weights import MissingWeights
 
 ROOT = Path(__file__).parents[2]
@@ -306,28 +307,6 @@ def test_models_that_differ_in_their_detectors_share_a_recognizer(eval_set, tmp_
 
     with pytest.raises(ValueError, match="two detectors are called fake"):
         run(eval_set, tmp_path, [*cells([], detectors), fake_model("b")], fake_detector(another="one"))
-
-
-def test_pages_are_prepared_in_advance_in_order_and_not_too_many():
-    held, most = set(), []
-
-    def work(number):
-        held.add(number)
-        most.append(len(held))
-        if number == 7:
-            raise ValueError("7")
-        time.sleep(0.003 * (number % 3))
-        return number
-
-    found = []
-    with pytest.raises(ValueError, match="7"):
-        for number in in_advance(work, range(100), 2):
-            found.append(number)
-            time.sleep(0.005)
-            held.discard(number)
-    assert found == list(range(7))
-    assert max(most) == 3, "the one that is used, and two that come next"
-    assert list(in_advance(work, [], 2)) == []
 
 
 def test_kept_pages_are_not_decoded(eval_set, tmp_path, monkeypatch):

@@ -10,9 +10,8 @@ import contextlib
 import functools
 import hashlib
 import sys
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
@@ -21,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from train_easyocr.common.ahead import in_advance
 from train_easyocr.documents import Box, Page, Quad, Shape, Word
 from train_easyocr.documents.aihub import (
     LabelError,
@@ -38,7 +38,8 @@ from train_easyocr.evaluation.observations import Row, as_seen, word_of
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.metrics.matching import check_labels
 from train_easyocr.metrics.metrics import PageScores, score_page
-from train_easyocr.reading.reader import ReaderError, Reading, colour_and_grey, naming
+from train_easyocr.reading.reader import ReaderError, Reading
+from train_easyocr.reading.sources import colour_and_grey, naming
 from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
 
 Boxes = Literal["labels", "detector", "predictions"]
@@ -219,22 +220,6 @@ def evaluate(
                 run.evaluate_page(page, found, predictions)
                 progress.update(0 if known else 1)
     return run.finished()
-
-
-def in_advance(work: Callable[[T], R], items: Iterable[T], ahead: int) -> Generator[R]:
-    """Yield what `work` makes of each item, in order; threads work on at most `ahead` items that come next."""
-    with ThreadPoolExecutor(ahead, "ahead") as pool:
-        waiting: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > ahead:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 @dataclass(frozen=True, eq=False)
