@@ -23,7 +23,7 @@ from easyocr.utils import group_text_box
 from benchmarks.rendered import RenderedPage, render, true_maps
 from benchmarks.results import Row, report
 from train_easyocr.detection.craft import CraftDetector
-from train_easyocr.detection.craft_boxes import craft_boxes, group
+from train_easyocr.detection.craft_boxes import craft_boxes, find_candidates, group
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.documents.sources import FileSource, PageSource
@@ -54,7 +54,8 @@ def easyocr_boxes(maps: ScoreMaps) -> list[list[int]]:
 
 def our_boxes(maps: ScoreMaps) -> list[list[int]]:
     """Return the same by our code."""
-    return [list(box) for box in group(maps, EASYOCR)[0]]
+    candidates = find_candidates(*maps.maps, EASYOCR.low_text, EASYOCR.link_threshold)
+    return [list(box) for box in group(candidates, EASYOCR, maps.scale)[0]]
 
 
 def mapped(page: RenderedPage, maps: ScoreMaps, number: int) -> MappedPage:

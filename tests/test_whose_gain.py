@@ -21,7 +21,8 @@ from train_easyocr.detection.settings import EASYOCR, read_settings, save_settin
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.runner import Evaluation, PageResult
 from train_easyocr.metrics.metrics import PageScores
-from train_easyocr.reading.reader import ReaderError, load_page
+from train_easyocr.reading.reader import ReaderError
+from train_easyocr.reading.sources import load_page
 from train_easyocr.weights import starter as starter_weights
 
 

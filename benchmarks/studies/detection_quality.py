@@ -31,7 +31,7 @@ from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
 from train_easyocr.evaluation.runner import Recognizer
-from train_easyocr.reading.reader import load_page
+from train_easyocr.reading.sources import load_page
 from train_easyocr.tuning.objective import Objective, map_pages
 from train_easyocr.tuning.tune import open_recognizer
 from train_easyocr.weights.easyocr_weights import MissingWeights

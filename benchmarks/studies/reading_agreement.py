@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from train_easyocr.common.text import format_table
 from train_easyocr.documents.aihub import find_pages, read_page
-from train_easyocr.reading.reader import load_page, open_weights
+from train_easyocr.reading.reader import open_weights
+from train_easyocr.reading.sources import load_page
 from train_easyocr.recognition.fast_network import Precision, fastest_reading
 from train_easyocr.weights import starter as starter_weights
 

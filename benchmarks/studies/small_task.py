@@ -24,7 +24,8 @@ from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.metrics.matching import match
-from train_easyocr.reading.reader import WordReader, load_page, open_weights
+from train_easyocr.reading.reader import WordReader, open_weights
+from train_easyocr.reading.sources import load_page
 from train_easyocr.recognition.task import train
 from train_easyocr.settings.config import CONFIG_FILES, Config, load_config
 from train_easyocr.weights.characters import CharacterSet

@@ -23,26 +23,15 @@ from train_easyocr.common.text import format_table
 from train_easyocr.documents import Box, Page, Word
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.evaluation.observations import Observations, Row
-from train_easyocr.evaluation.suspicious import SuspiciousLabel, suspicious_labels
+from train_easyocr.evaluation.suspicious import precision_at, suspicious_labels
 from train_easyocr.metrics.error_classes import MISREAD
-from train_easyocr.reading.reader import load_page, open_weights
+from train_easyocr.reading.reader import open_weights
+from train_easyocr.reading.sources import load_page
 from train_easyocr.weights import starter as starter_weights
 
 FIRST = 100
 FIRST_SYLLABLE, MEDIALS, FINALS = 0xAC00, 21, 28
 """Of Hangul's block: its first code point, and how many medials and finals (none among them) there are."""
-
-
-def precision_at(ranked: Sequence[SuspiciousLabel], planted: set[tuple[str, Box]], count: int = 100) -> float:
-    """Return which share of the first `count` labels is among those known to be wrong; 0 when nothing is ranked.
-
-    Args:
-        ranked: What `suspicious_labels` returns.
-        planted: Page and box of each label known to be wrong.
-        count: How many of the first ones are looked at.
-    """
-    first = ranked[:count]
-    return sum((entry.page, entry.box) in planted for entry in first) / len(first) if first else 0.0
 
 
 def other_sound(text: str, state: random.Random) -> str | None:

@@ -32,12 +32,12 @@ from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.installed import installed_detection
 from train_easyocr.detection.settings import SettingsError, read_settings
+from train_easyocr.evaluation.analysis_report import interval
 from train_easyocr.evaluation.command import check_pages, explained, named_models, pages_of
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.models import find_models
 from train_easyocr.evaluation.report import HEADLINE, figures_of, versions
 from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, Identity, Model, evaluate
-from train_easyocr.evaluation.tables import interval
 from train_easyocr.metrics.metrics import FIGURES
 from train_easyocr.metrics.significance import LEVEL, Difference, mean_differences
 from train_easyocr.reading.reader import ReaderError

@@ -8,7 +8,7 @@ from easyocr.utils import diff, group_text_box
 
 from benchmarks.rendered import draw_gaussians, pairs, true_maps
 from tests.detection.pages import page
-from train_easyocr.detection.craft_boxes import attach_small, craft_boxes, group
+from train_easyocr.detection.craft_boxes import SMALLEST_AREA, attach_small, craft_boxes, find_candidates, group
 from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.documents import Box
@@ -49,7 +49,8 @@ def test_easyocr_parameters_give_easyocr_boxes(number, parameters):
     clean = true_maps(page(number), 2.0)
     for maps in (clean, noisy(clean, number)):
         level, tilted = easyocr_boxes(maps, parameters)
-        found, quads = group(maps, parameters)
+        candidates = find_candidates(*maps.maps, parameters.low_text, parameters.link_threshold, SMALLEST_AREA)
+        found, quads = group(candidates, parameters, maps.scale)
         assert len(found) == len(level) > 10
         np.testing.assert_allclose(found, level, atol=1)
         assert len(quads) == len(tilted)

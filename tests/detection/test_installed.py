@@ -32,11 +32,11 @@ from train_easyocr.metrics.matching import match
 from train_easyocr.reading.reader import (
     PageReader,
     ReaderError,
-    load_page,
     open_detector,
     open_easyocr_detector,
     open_finetuned,
 )
+from train_easyocr.reading.sources import load_page
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.cards import DetectionScores
 from train_easyocr.weights.checkpoints import CheckpointError

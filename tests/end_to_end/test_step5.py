@@ -23,7 +23,8 @@ from train_easyocr.detection.installed import DetectionFiles, open_installed
 from train_easyocr.documents import Box
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.evaluation import models as models_module
-from train_easyocr.reading.reader import load_page, open_finetuned
+from train_easyocr.reading.reader import open_finetuned
+from train_easyocr.reading.sources import load_page
 from train_easyocr.recognition.network import Model
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import WeightsCard, save_weights

@@ -11,9 +11,8 @@ from train_easyocr.common.text import display_width
 from train_easyocr.documents import Box, Word
 from train_easyocr.documents.aihub import Problem
 from train_easyocr.evaluation import report
-from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_csv, summarize, write_results
+from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_csv, as_tables, summarize, write_results
 from train_easyocr.evaluation.runner import Evaluation, PageResult
-from train_easyocr.evaluation.tables import as_text, score_tables
 from train_easyocr.metrics.metrics import FIGURES, score_page
 from train_easyocr.settings.config import Config
 
@@ -106,7 +105,7 @@ def test_no_improvement_over_nothing(evaluation, tmp_path):
     evaluation.pages = [evaluation.pages[1]]
     summary = summarize(evaluation, tmp_path, Config())
     assert summary["improvement_percent"] == {"baseline": {"mean": None, "pooled": None}}
-    assert "baseline 0.0000 -> finetuned 0.5000" in as_text(score_tables(summary))
+    assert "baseline 0.0000 -> finetuned 0.5000" in as_tables(summary)
 
 
 def test_one_model_has_no_improvement(evaluation, tmp_path):
@@ -115,7 +114,7 @@ def test_one_model_has_no_improvement(evaluation, tmp_path):
 
 
 def test_tables(evaluation, tmp_path):
-    text = as_text(score_tables(summarize(evaluation, tmp_path, Config())))
+    text = as_tables(summarize(evaluation, tmp_path, Config()))
     assert "3 pages, 6 words, read at the detector's boxes" in text
     assert "baseline 0.3000 -> finetuned 0.6667 (+122.2 %)" in text
     assert "Skipped: 1" in text
@@ -141,5 +140,5 @@ def test_version_without_a_clone(monkeypatch, tmp_path):
 def test_warnings_are_counted_by_kind_with_the_first_page(evaluation):
     summary = summarize(evaluation, Path("set"), Config())
     assert summary["warnings"][2] == {"page": "복지, 생활/3", "reason": "several"}
-    tables = as_text(score_tables(summary))
+    tables = as_tables(summary)
     assert "Warning: several: 1 pages, 복지, 생활/3 first\nWarning: turned: 2 pages, 인.허가/1 first" in tables

@@ -2,11 +2,10 @@
 
 import random
 
-from benchmarks.studies.suspicious_labels import precision_at
 from tests.evaluation.pages import SYLLABLES, line, misreading, observed, random_page, rows_of
 from train_easyocr.documents import Box, Word
 from train_easyocr.evaluation.observations import Observations
-from train_easyocr.evaluation.suspicious import suspicious_labels
+from train_easyocr.evaluation.suspicious import precision_at, suspicious_labels
 
 PAGES, WORDS, PLANTED = 60, 80, 120
 HABITS = ({"가": "거", "로": "르"}, {"시": "사", "로": "르"})

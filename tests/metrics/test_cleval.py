@@ -155,12 +155,12 @@ def test_middles_on_the_border():
     """Left and upper edge belong to a prediction, right and lower one do not."""
     label = Box(0, 0, 40, 20)
     found = find_middles([label], [2], [Box(0, 0, 10, 20), Box(10, 10, 30, 20), Box(0, 0, 40, 10), Box(30, 0, 31, 11)])
-    assert found == {(0, 1): [0], (0, 3): [1]}
+    assert found.by_pair() == {(0, 1): [0], (0, 3): [1]}
 
 
 def test_middles_of_a_vertical_word_start_at_its_foot():
     found = find_middles([Box(0, 0, 20, 80)], [4], [Box(0, 60, 20, 80), Box(0, 0, 20, 20)])
-    assert found == {(0, 0): [0], (0, 1): [3]}
+    assert found.by_pair() == {(0, 0): [0], (0, 1): [3]}
 
 
 def test_coordinates_beyond_all_pages():

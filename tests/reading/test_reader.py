@@ -11,27 +11,21 @@ from types import SimpleNamespace
 import cv2
 import easyocr.easyocr
 import numpy as np
-import PIL.Image
 import pytest
 import torch
 import yaml
 
-from tests.documents.printed import STORED
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import CHARACTERS, draw_page, install_finetuned
 from train_easyocr.datasets.images import resize_patch
-from train_easyocr.documents import Box, Layout
-from train_easyocr.documents.images import ImageError, decode_image
-from train_easyocr.documents.page import NOTHING_LABELLED
+from train_easyocr.documents import Box, Quad
+from train_easyocr.documents.images import decode_image
+from train_easyocr.documents.page import bounds
 from train_easyocr.reading import reader as reader_module
 from train_easyocr.reading.reader import (
     PageReader,
-    Quad,
     ReaderError,
     WordReader,
-    bounds,
-    load_page,
-    load_pages,
     open_baseline,
     open_easyocr_detector,
     open_fast,
@@ -613,90 +607,3 @@ def test_broken_code(installed, content):
     (installed / "user_network" / "finetuned.py").write_text(content)
     with pytest.raises(ReaderError, match=r"finetuned\.py"):
         open_finetuned()
-
-
-# Images.
-
-
-def test_load_page_reads_as_easyocr_does(tmp_path):
-    colour = np.dstack([draw_page(seed) for seed in range(3)])
-    path = tmp_path / "주민복지 쪽.jpg"
-    path.write_bytes(cv2.imencode(".jpg", colour)[1].tobytes())
-    image, grey = load_page(path)
-    expected_image, expected_grey = easyocr.easyocr.reformat_input(str(path))
-    assert (image == expected_image).all()
-    assert (grey == expected_grey).all()
-    assert image.shape == (*grey.shape, 3)
-
-
-def _cut(content):
-    return content[: len(content) // 2]
-
-
-@pytest.mark.parametrize(
-    ("suffix", "change"),
-    [
-        (".png", lambda content: b""),
-        (".jpg", lambda content: b"not an image"),
-        (".jpg", _cut),
-        (".png", _cut),
-    ],
-)
-def test_broken_images(tmp_path, suffix, change):
-    path = tmp_path / f"쪽{suffix}"
-    path.write_bytes(change(cv2.imencode(suffix, draw_page())[1].tobytes()))
-    with pytest.raises(ImageError, match="쪽"):
-        load_page(path)
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
-def test_a_page_is_upright_in_colour_and_in_grey(tmp_path, suffix, orientation):
-    upright = np.dstack([draw_page(seed) for seed in range(3)])
-    exif = PIL.Image.Exif()
-    exif[0x0112] = orientation
-    path = tmp_path / f"쪽{suffix}"
-    stored = np.ascontiguousarray(STORED[orientation](upright))
-    options = {".webp": {"lossless": True}, ".jpg": {"quality": 100, "subsampling": 0}}
-    PIL.Image.fromarray(stored).save(path, exif=exif, **options.get(suffix, {}))
-    for layout in (NOTHING_LABELLED, Layout(*upright.shape[1::-1])):
-        colour, grey = load_page(path, layout)
-        assert colour.shape == upright.shape and grey.shape == upright.shape[:2]
-        assert np.abs(colour.astype(int) - upright).mean() < (2 if suffix == ".jpg" else 0.01)
-        assert np.abs(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY).astype(int) - grey).mean() < 1
-
-
-def test_labels_about_the_stored_pixels_win_over_the_orientation(tmp_path):
-    exif = PIL.Image.Exif()
-    exif[0x0112] = 6
-    page = draw_page()[:100]
-    PIL.Image.fromarray(page).save(tmp_path / "쪽.png", exif=exif)
-    colour, grey = load_page(tmp_path / "쪽.png", Layout(page.shape[1], 100))
-    assert (grey == page).all() and (colour == page[..., None]).all()
-
-
-def test_all_pages_of_a_file(tmp_path):
-    pages = [draw_page(seed)[: 90 + seed] for seed in range(3)]
-    first, *others = map(PIL.Image.fromarray, pages)
-    first.save(tmp_path / "쪽.tif", save_all=True, append_images=others)
-    first.save(tmp_path / "쪽.png")
-    for page, (colour, grey) in zip(pages, load_pages(tmp_path / "쪽.tif"), strict=True):
-        assert (grey == page).all() and (colour == page[..., None]).all()
-    [(_, grey)] = load_pages(tmp_path / "쪽.png")
-    assert (grey == pages[0]).all()
-    assert (load_page(tmp_path / "쪽.tif")[1] == pages[0]).all()
-    (tmp_path / "쪽.tif").write_bytes((tmp_path / "쪽.tif").read_bytes()[:3000])
-    with pytest.raises(ImageError, match="쪽"):
-        list(load_pages(tmp_path / "쪽.tif"))
-
-
-def test_transparent_pages_lie_on_white(tmp_path):
-    page = draw_page()
-    PIL.Image.fromarray(np.dstack([np.zeros_like(page)] * 3 + [255 - page])).save(tmp_path / "쪽.png")
-    colour, grey = load_page(tmp_path / "쪽.png")
-    assert (grey == page).all() and (colour == page[..., None]).all()
-
-
-def test_missing_image(tmp_path):
-    with pytest.raises(ImageError, match=r"gone\.jpg"):
-        load_page(tmp_path / "gone.jpg")

@@ -17,10 +17,10 @@ from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_json, write_text
 from train_easyocr.documents.label_formats import find_labelled_pages
 from train_easyocr.evaluation.analysis import FORMAT, HEADLINE, JSON_NAME, Analyzer, with_identities
+from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.runner import evaluate
-from train_easyocr.evaluation.tables import MARKDOWN_NAME, analysis_tables, as_markdown
 from train_easyocr.metrics.significance import FEWEST_PAGES, TOO_FEW, WORSE
 from train_easyocr.weights.model_files import Place
 
@@ -73,7 +73,7 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
     characters = {model.name: model.characters() for model in [*named, candidate] if model.characters}
     analysis = analyzer.analyze(list(evaluation.models), evaluation.boxes, seed, characters)
     write_json(output / JSON_NAME, with_identities(analysis, evaluation.models))
-    write_text(output / MARKDOWN_NAME, as_markdown(analysis_tables(analysis)))
+    write_text(output / MARKDOWN_NAME, as_markdown(analysis))
     return output / JSON_NAME
 
 

@@ -26,6 +26,7 @@ from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME
 from train_easyocr.evaluation.analysis import PAGES_NAME, Analysis, Analyzer, with_identities
+from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown, as_text
 from train_easyocr.evaluation.badcases import check_folder, export_bad_cases
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.exchange import read_predictions, write_icdar, write_predictions
@@ -35,9 +36,8 @@ from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity
-from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, write_results
+from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
-from train_easyocr.evaluation.tables import MARKDOWN_NAME, analysis_tables, as_markdown, as_text, score_tables
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import finetuned_files
 from train_easyocr.settings.config import Config
@@ -90,15 +90,14 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
         try:
             summary = write_results(evaluation, arguments.output, eval_set, config)
             analysis = observer.analyzer.analyze(list(evaluation.models), evaluation.boxes, config.seed, characters)
-            tables = [*score_tables(summary), *analysis_tables(analysis)]
-            write_text(arguments.output / MARKDOWN_NAME, as_markdown(tables))
             _write_analysis(analysis, evaluation.models, lines, arguments.output)
             html, images = arguments.output / HTML_NAME, arguments.report_images
             write_html_report(html, summary, analysis, observer.analyzer.observations, pages, images=images)
             number = history.add(evaluation, summary)
         except OSError as error:
             raise UserError(f"{arguments.output}: results can't be written: {error}") from error
-    print(as_text(tables))
+    print(as_tables(summary))
+    print(f"\n{as_text(analysis)}")
     written = (CSV_NAME, JSON_NAME, ANALYSIS_NAME, MARKDOWN_NAME, HTML_NAME)
     print(f"\nWritten: {', '.join(str(arguments.output / name) for name in written)}; kept as evaluation {number}")
     _extras(arguments, config, history, (pages, observer, analysis))
@@ -109,6 +108,7 @@ def _run(arguments: argparse.Namespace, config: Config, history: History) -> int
 
 def _write_analysis(analysis: Analysis, models: Mapping[str, Identity], lines: TextIO, output: Path) -> None:
     write_json(output / ANALYSIS_NAME, with_identities(analysis, models))
+    write_text(output / MARKDOWN_NAME, as_markdown(analysis))
     lines.seek(0)
     with replacing(output / PAGES_NAME) as temporary, temporary.open("w", encoding="utf-8") as file:
         shutil.copyfileobj(lines, file)

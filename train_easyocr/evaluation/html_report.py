@@ -29,11 +29,10 @@ from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import PageFile
 from train_easyocr.evaluation.analysis import Analysis, Comparison, ModelAnalysis, PageSummary
 from train_easyocr.evaluation.observations import Observations
-from train_easyocr.evaluation.report import HEADLINE
+from train_easyocr.evaluation.report import HEADLINE, WHERE
 from train_easyocr.evaluation.report_images import BUDGETS, Budget, PageImages, read_images
 from train_easyocr.evaluation.report_pages import PageWords
 from train_easyocr.evaluation.suspicious import SuspiciousLabel
-from train_easyocr.evaluation.tables import CLEVAL, WHERE, group_table
 from train_easyocr.metrics.character_errors import Confusion
 from train_easyocr.metrics.error_classes import CLASSES, FAULTS
 from train_easyocr.metrics.metrics import FIGURES
@@ -221,7 +220,6 @@ def _environment(pictures: _Pictures) -> Environment:
     environment.globals |= {
         "CLASSES": CLASSES,
         "FAULTS": FAULTS,
-        "CLEVAL": CLEVAL,
         "FIGURES": FIGURES,
         "HEADLINE": HEADLINE,
         "WHERE": WHERE,
@@ -230,7 +228,6 @@ def _environment(pictures: _Pictures) -> Environment:
         "bars": bars,
         "crop": pictures.crop,
         "gains": gains,
-        "group_table": group_table,
         "made_with": made_with,
         "page_link": page_link,
         "percent_gain": percent_gain,

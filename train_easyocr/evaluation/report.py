@@ -1,6 +1,6 @@
-"""What an evaluation leaves: a CSV with a row per page and model, a JSON with the figures (see `tables`).
+"""What an evaluation leaves: a CSV with a row per page and model, a JSON with the figures, tables on the screen.
 
-The JSON holds no time stamps: the same predictions give the same bytes.
+The JSON holds no time stamps: the same predictions give the same bytes. The tables are drawn from it alone.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import io
 import platform
 import subprocess
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from train_easyocr.common.files import write_json, write_text
+from train_easyocr.common.text import format_table
 from train_easyocr.evaluation.models import BASELINES, FINETUNED_MODEL, STARTER_MODEL
 from train_easyocr.evaluation.runner import Evaluation, PageResult
 from train_easyocr.metrics.metrics import FIGURES, Metric, PageScores
@@ -25,7 +27,14 @@ from train_easyocr.settings.config import Config
 CSV_NAME = "evaluation_result.csv"
 JSON_NAME = "evaluation_result.json"
 HEADLINE = "end_to_end_f1"
+WHERE = {
+    "labels": "the labelled boxes",
+    "detector": "the detector's boxes",
+    "predictions": "the predictions' own boxes",
+}
+"""Where words were read, by `Evaluation.boxes`."""
 COUNTS = ("labels", "predictions", "matched")
+SHOWN_PROBLEMS = 10
 
 _ROOT = Path(__file__).parents[2]
 
@@ -140,3 +149,65 @@ def _commit() -> str:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""
+
+
+def as_tables(summary: dict[str, Any]) -> str:
+    """Lay out what `summarize` returned for a terminal."""
+    models = list(summary["models"])
+    categories = [
+        [category or "-", size["pages"], size["words"]]
+        + [_cell(summary["models"][model]["categories"][category]["mean"][HEADLINE]) for model in models]
+        for category, size in summary["categories"].items()
+    ]
+    parts = [
+        f"{summary['pages']} pages, {summary['words']} words, read at {WHERE[summary['boxes']]}",
+        "Mean over pages",
+        _figures_table(summary, "mean"),
+        "Words of all pages pooled",
+        _figures_table(summary, "pooled"),
+        f"Mean {HEADLINE} per category",
+        format_table(["category", "pages", "words", *models], categories),
+        *_improvement_lines(summary),
+        *_warning_lines(summary["warnings"]),
+        *_skipped_lines(summary["skipped"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _figures_table(summary: dict[str, Any], kind: str) -> str:
+    rows = [
+        [f"{name} (headline)" if (name, kind) == (HEADLINE, "mean") else name]
+        + [_cell(model[kind][name]) for model in summary["models"].values()]
+        for name in FIGURES
+    ]
+    return format_table(["", *summary["models"]], rows)
+
+
+def _cell(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _improvement_lines(summary: dict[str, Any]) -> list[str]:
+    lines = []
+    for name, percent in summary["improvement_percent"].items():
+        before, after = (summary["models"][model]["mean"][HEADLINE] for model in (name, FINETUNED_MODEL))
+        change = "no percentage of 0" if percent["mean"] is None else f"{percent['mean']:+.1f} %"
+        lines.append(f"Mean {HEADLINE}: {name} {before:.4f} -> {FINETUNED_MODEL} {after:.4f} ({change})")
+    return ["\n".join(lines)] if lines else []
+
+
+def _warning_lines(warnings: Sequence[dict[str, str]]) -> list[str]:
+    counts = Counter(warning["reason"] for warning in warnings)
+    first = {warning["reason"]: warning["page"] for warning in reversed(warnings)}
+    lines = [f"Warning: {reason}: {count} pages, {first[reason]} first" for reason, count in sorted(counts.items())]
+    return ["\n".join(lines)] if lines else []
+
+
+def _skipped_lines(skipped: Sequence[dict[str, str]]) -> list[str]:
+    if not skipped:
+        return []
+    lines = [f"Skipped: {len(skipped)} (all are listed in {JSON_NAME})"]
+    for problem in skipped[:SHOWN_PROBLEMS]:
+        detail = f": {problem['detail']}" if problem["detail"] else ""
+        lines.append(f"  {problem['page']}: {problem['reason']}{detail}")
+    return ["\n".join(lines)]

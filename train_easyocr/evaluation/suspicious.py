@@ -113,3 +113,15 @@ def _one_a_label(ranked: Sequence[SuspiciousLabel]) -> list[SuspiciousLabel]:
             seen.add((entry.page, entry.box, entry.label))
             kept.append(entry)
     return kept
+
+
+def precision_at(ranked: Sequence[SuspiciousLabel], planted: set[tuple[str, Box]], count: int = 100) -> float:
+    """Return which share of the first `count` labels is among those known to be wrong; 0 when nothing is ranked.
+
+    Args:
+        ranked: What `suspicious_labels` returns.
+        planted: Page and box of each label known to be wrong.
+        count: How many of the first ones are looked at.
+    """
+    first = ranked[:count]
+    return sum((entry.page, entry.box) in planted for entry in first) / len(first) if first else 0.0

@@ -119,6 +119,29 @@ class ClevalScores:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Middles:
+    """The characters whose middles lie in predictions: one entry a character and prediction.
+
+    Attributes:
+        labels: [n] index of the label.
+        characters: [n] index of the character in its text.
+        predictions: [n] index of the prediction.
+    """
+
+    labels: Indices
+    characters: Indices
+    predictions: Indices
+
+    def by_pair(self) -> dict[tuple[int, int], list[int]]:
+        """Return the found characters of each label and prediction that share any."""
+        pairs: dict[tuple[int, int], list[int]] = defaultdict(list)
+        found = zip(self.labels.tolist(), self.predictions.tolist(), self.characters.tolist(), strict=True)
+        for label, prediction, character in found:
+            pairs[label, prediction].append(character)
+        return dict(pairs)
+
+
 def score_page(labels: Sequence[Word], predictions: Sequence[Word]) -> ClevalScores:
     """Score a page.
 
@@ -132,9 +155,7 @@ def score_page(labels: Sequence[Word], predictions: Sequence[Word]) -> ClevalSco
     return _Page(labels, predictions).scores()
 
 
-def find_middles(
-    labels: Sequence[Shape], lengths: Sequence[int], predictions: Sequence[Shape]
-) -> dict[tuple[int, int], list[int]]:
+def find_middles(labels: Sequence[Shape], lengths: Sequence[int], predictions: Sequence[Shape]) -> Middles:
     """Find the characters whose middles lie in predictions (at their left and upper edge included).
 
     Args:
@@ -143,7 +164,7 @@ def find_middles(
         predictions: The predicted boxes or corners.
 
     Returns:
-        The found characters, as places in the label's text, by label and prediction that share any.
+        What was found, ordered by label, character, prediction.
     """
     counts = np.array(lengths, dtype=np.int64)
     owners = np.repeat(np.arange(len(labels)), counts)
@@ -163,10 +184,7 @@ def find_middles(
         inside = ~tilted[column]
         inside[tilted[column]] = _lie_in(points[row[~inside]], outlines[column[~inside]])
         row, column = row[inside], column[inside]
-    pairs: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for label, prediction, place in zip(owners[row].tolist(), column.tolist(), places[row].tolist(), strict=True):
-        pairs[label, prediction].append(place)
-    return dict(pairs)
+    return Middles(owners[row], places[row], column)
 
 
 def _outlines(shapes: Sequence[Shape]) -> Outlines:
@@ -235,11 +253,12 @@ class _Page:
         self.label_outlines, self.predicted_outlines = map(_outlines, shapes)
         self.label_texts = _texts(labels, self.label_outlines)
         self.predicted_texts = _texts(predictions, self.predicted_outlines)
-        self.found = find_middles(shapes[0], [len(text) for text in self.label_texts], shapes[1])
+        self.found = find_middles(shapes[0], [len(text) for text in self.label_texts], shapes[1]).by_pair()
         self.precisions = self._area_precisions(list(self.found))
         ignored = {index for index, word in enumerate(labels) if _is_dont_care(word)}
-        self.ignored = ignored
-        self.labels = [index for index in range(len(labels)) if index not in ignored]
+        # Sets, not sorted lists: with don't-care regions the order in which merged labels take their characters out of
+        # a prediction is the order of CPython's sets in the official command too.
+        self.labels = set(range(len(labels))) - ignored
         dont_care = self._dont_care_precisions(ignored)
         self.precisions |= {pair: share for pair, share in dont_care.items() if pair in self.found}
         self.predictions = set(range(len(predictions))) - self._in_dont_care(ignored, dont_care)
@@ -310,16 +329,18 @@ class _Page:
         """Return the matched pairs (label, prediction), ordered."""
         close = [pair for pair in self.found if self.precisions[pair] >= _LEAST_COVER]
         by_label, by_prediction = _grouped(close)
-        valid = [pair for pair in close if pair[0] not in self.ignored and pair[1] in self.predictions]
+        valid = [pair for pair in close if pair[0] in self.labels and pair[1] in self.predictions]
         matched = {
             (label, part) for label, part in valid if len(by_label[label]) == 1 and len(by_prediction[part]) == 1
         }
         for label, parts in _grouped(valid)[0].items():
             if len(parts) > 1:
                 matched.update((label, part) for part in parts)
-        near = [pair for pair in self.found if pair[0] not in self.ignored and pair[1] in self.predictions]
+        order = {label: rank for rank, label in enumerate(self.labels)}
+        near = [pair for pair in self.found if pair[0] in self.labels and pair[1] in self.predictions]
         for part, words in _grouped(near)[1].items():
-            total = sum(float(self.precisions[label, part]) for label in words)
+            # In double precision, as the official command adds what it keeps in single precision.
+            total = sum(float(self.precisions[label, part]) for label in sorted(words, key=order.__getitem__))
             if len(words) > 1 and total >= LEAST_COVER:
                 matched.update((label, part) for label in words)
         return sorted(matched)

@@ -67,7 +67,7 @@ class _Page:
         # A label without text counts as one character: its box has to be found like any other.
         self.lengths = [max(1, len(word.text)) for word in labels]
         places = [[word.corners or word.box for word in words] for words in (labels, predictions)]
-        self.held = find_middles(places[0], self.lengths, places[1])
+        self.held = find_middles(places[0], self.lengths, places[1]).by_pair()
         self.by_label: dict[int, list[int]] = defaultdict(list)
         self.by_prediction: dict[int, list[int]] = defaultdict(list)
         for label, prediction in self.held:

@@ -1,6 +1,6 @@
 """EasyOCR's readers, opened and used so that each does what it does alone in a fresh process; and a fast one.
 
-    image, grey = load_page(Path("page.jpg"))
+    image, grey = load_page(Path("page.jpg"))  # of `sources`
     shapes = open_detector().detect(image)
     for shape, (text, confidence) in zip(shapes, open_fast().recognize(grey, shapes)):
         ...
@@ -38,7 +38,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cv2
 import easyocr.config
 import easyocr.easyocr
 import numpy as np
@@ -52,15 +51,7 @@ from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
 from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.settings import SettingsError
-from train_easyocr.documents.images import ImageError, PageImage
-from train_easyocr.documents.page import (  # noqa: F401 - `bounds` goes with shapes
-    NOTHING_LABELLED,
-    Box,
-    Layout,
-    Quad,
-    Shape,
-    bounds,
-)
+from train_easyocr.documents.page import Box, Quad, Shape
 from train_easyocr.engine.device import normalize
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.fast_network import Precision, fast_network, fastest_reading
@@ -95,50 +86,6 @@ Reading = tuple[str, float]
 
 class ReaderError(UserError, RuntimeError):
     """A reader can't be opened with the files that are there; the message names the file and what is wrong."""
-
-
-def load_page(path: Path, layout: Layout = NOTHING_LABELLED) -> tuple[Pixels, Pixels]:
-    """Read an image file as `Reader.readtext(path)` does, but upright and on white; of a TIFF the first page.
-
-    Args:
-        path: JPEG, PNG, TIFF, BMP or WebP.
-        layout: What is labelled on it: labels can be about the image as it is stored (see `documents.images`).
-
-    Returns:
-        The page in colour [h, w, 3] (RGB), for detection, and in grey [h, w], for recognition.
-
-    Raises:
-        ImageError: The file can't be read, is no such image, cut off or damaged; the message names it.
-    """
-    with naming(path):
-        return colour_and_grey(PageImage(path.read_bytes(), layout))
-
-
-def load_pages(path: Path) -> Iterator[tuple[Pixels, Pixels]]:
-    """Read all pages of an image file, one after the other: a TIFF can have several; as `load_page`."""
-    with naming(path):
-        content, number, further = path.read_bytes(), 0, True
-        while further:
-            image = PageImage(content, number=number)
-            yield colour_and_grey(image)
-            number, further = number + 1, image.further
-
-
-def colour_and_grey(image: PageImage) -> tuple[Pixels, Pixels]:
-    """Decode a page; see `load_page`. The message of an ImageError names no file."""
-    grey, colour = image.pixels(), image.pixels(rgb=True)
-    return np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2RGB), np.uint8), grey
-
-
-@contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Name the image file in errors that arise from reading it: all become ImageErrors."""
-    try:
-        yield
-    except ImageError as error:
-        raise ImageError(f"{path}: {error}") from error
-    except OSError as error:
-        raise ImageError(f"{path}: can't be read: {error.strerror or error}") from error
 
 
 class PageReader:

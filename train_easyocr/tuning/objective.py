@@ -29,7 +29,7 @@ from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.metrics.matching import Counted, check_labels, counted
 from train_easyocr.metrics.metrics import Metric
-from train_easyocr.reading.reader import colour_and_grey
+from train_easyocr.reading.sources import colour_and_grey
 
 ALIKE = 25
 """While a search goes on, words are read at boxes in steps of a 25th of their height, two pixels of a word of 50:

@@ -1,0 +1,179 @@
+"""A page from pixels to words in reading order, with whatever engine finds and reads them.
+
+engine = open_engine()                       # reading.torch_engine, or another `Engine`
+for page in pages: read_page(engine, page)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from train_easyocr.documents.page import Box, Quad, Shape, bounds
+from train_easyocr.reading.lines import Line, lines_of, typical_height
+from train_easyocr.reading.rules import find_rules
+from train_easyocr.reading.sources import SourcePage
+
+Pixels = NDArray[np.uint8]
+Reading = tuple[str, float]
+"""A text and EasyOCR's confidence in it (0 to 1)."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What reads.
+
+    Attributes:
+        name: What the weights are called.
+        recognizer_sha256: Of the recognizer's weights.
+        detector_sha256: Of the detector's.
+        characters: All that it can write.
+    """
+
+    name: str
+    recognizer_sha256: str
+    detector_sha256: str
+    characters: str
+
+
+class Engine(Protocol):
+    """Finds and reads words; torch's is in `torch_engine`."""
+
+    @property
+    def identity(self) -> Identity:
+        """What reads."""
+
+    def detect(self, image: Pixels) -> list[Shape]:
+        """Find the words of a page, uint8 [h, w, 3], RGB."""
+
+    def read(self, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading]:
+        """Read words.
+
+        Args:
+            grey: The page, uint8 [h, w].
+            shapes: Where the words are.
+
+        Returns:
+            Text and confidence of each, in their order; "" where there is nothing to be read.
+        """
+
+
+@dataclass(frozen=True)
+class ReadWord:
+    """A word as it was read.
+
+    Attributes:
+        text: Never empty.
+        confidence: 0 to 1.
+        box: The upright box around it.
+        polygon: Its four corners, clockwise from the top left.
+    """
+
+    text: str
+    confidence: float
+    box: Box
+    polygon: Quad
+
+
+@dataclass(frozen=True)
+class ReadLine:
+    """A line of a page.
+
+    Attributes:
+        words: The first of its words among the page's, and the one after its last.
+        box: The upright box around them.
+        block: Number of the block of text that it belongs to, from 0.
+        beside: Whether it goes on to the right of the line before, as the next cell of a table's row does.
+    """
+
+    words: range
+    box: Box
+    block: int
+    beside: bool
+
+
+@dataclass(frozen=True)
+class ReadPage:
+    """What was read on a page.
+
+    Attributes:
+        number: Within its document, from 1.
+        width: In pixels, of the upright page; all coordinates are its pixels.
+        height: As `width`.
+        dpi: Pixels to an inch of paper.
+        orientation: By how many degrees it was turned clockwise to be upright, beyond what the file says itself.
+        words: In reading order.
+        lines: In reading order; each word is in one of them.
+        warnings: What was not as it should be.
+        milliseconds: What it took, by step.
+    """
+
+    number: int
+    width: int
+    height: int
+    dpi: float
+    orientation: int
+    words: tuple[ReadWord, ...]
+    lines: tuple[ReadLine, ...]
+    warnings: tuple[str, ...]
+    milliseconds: dict[str, float]
+
+
+def read_page(engine: Engine, page: SourcePage) -> ReadPage:
+    """Find and read the words of a page, and order them; words that read as nothing are left out."""
+    start = time.perf_counter()
+    shapes = engine.detect(page.colour)
+    detected = time.perf_counter()
+    readings = engine.read(page.grey, shapes)
+    recognized = time.perf_counter()
+    found = [_word(shape, reading) for shape, reading in zip(shapes, readings, strict=True) if reading[0].strip()]
+    lines = _lines(page.grey, [word.box for word in found])
+    height, width = page.grey.shape
+    return ReadPage(
+        number=page.number,
+        width=width,
+        height=height,
+        dpi=page.dpi,
+        orientation=0,
+        words=tuple(found[word] for line in lines for word in line.words),
+        lines=tuple(_numbered(lines, found)),
+        warnings=page.warnings,
+        milliseconds={
+            "detect": 1000 * (detected - start),
+            "recognize": 1000 * (recognized - detected),
+            "order": 1000 * (time.perf_counter() - recognized),
+        },
+    )
+
+
+def _word(shape: Shape, reading: Reading) -> ReadWord:
+    box = bounds(shape)
+    corners = shape if isinstance(shape, Quad) else corners_of_box(box)
+    return ReadWord(reading[0].strip(), float(reading[1]), box, corners)
+
+
+def corners_of_box(box: Box) -> Quad:
+    """Return the corners of an upright box."""
+    xmin, ymin, xmax, ymax = map(float, box)
+    return Quad((xmin, ymin), (xmax, ymin), (xmax, ymax), (xmin, ymax))
+
+
+def _lines(grey: Pixels, boxes: Sequence[Box]) -> list[Line]:
+    if not boxes:
+        return []
+    return lines_of(boxes, find_rules(grey, typical_height(np.array(boxes, np.float64))))
+
+
+def _numbered(lines: Sequence[Line], words: Sequence[ReadWord]) -> list[ReadLine]:
+    numbered, first = [], 0
+    for line in lines:
+        boxes = np.array([words[word].box for word in line.words])
+        box = Box(*(int(value) for value in (*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0))))
+        numbered.append(ReadLine(range(first, first + len(line.words)), box, line.block, line.beside))
+        first += len(line.words)
+    return numbered
