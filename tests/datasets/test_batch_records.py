@@ -24,7 +24,7 @@ PAGES = [
 
 
 def rows(content):
-    return list(csv.reader(io.StringIO(content.decode(), newline="")))
+    return list(csv.reader(io.StringIO(content, newline="")))
 
 
 def test_a_record_comes_back_as_it_was(tmp_path):

@@ -69,8 +69,7 @@ def test_what_several_processes_measured_adds_up():
         part = WordStatistics(Measure(SETTINGS, frozenset(SETTINGS.character)))
         for word in words[start : start + 7]:
             part.update(*word)
-        counts, ratios = part.part()
-        together.add(json.loads(json.dumps(counts)), ratios)
+        together.add(json.loads(json.dumps(part.part())))
     assert together.summary() == measured(words)
 
 

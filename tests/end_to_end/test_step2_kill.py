@@ -46,7 +46,7 @@ def wait_for_pages(output, count):
     """Wait until `count` pages are done; the set itself must not be there yet."""
     folder = output / "training_and_validation_set/training"
     deadline = time.monotonic() + 60
-    while len(list((folder / ".select_data.work/batches").glob("*.record2"))) < count:
+    while len(list((folder / ".select_data.work/batches").glob("*.json"))) < count:
         assert time.monotonic() < deadline
         time.sleep(0.002)
     assert not (folder / "select_data").exists()

@@ -7,11 +7,9 @@ little more to do than to copy. A record is written last and whole: one that is 
 from __future__ import annotations
 
 import json
-from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,57 +109,39 @@ class Totals:
         }
 
 
-@dataclass(slots=True)
+@dataclass
 class BatchRecord:
     """What some pages have given.
 
     Attributes:
         totals: Sums over the pages.
         measured: The digest of what the words were measured against.
-        counts: What `WordStatistics.part` counts.
-        ratios: The words' aspect ratios, as it returns them.
-        labels: Lines of labels.csv, UTF-8.
-        skipped: Lines of skipped.csv, UTF-8.
+        words: What `WordStatistics.part` returns.
+        labels: Lines of labels.csv.
+        skipped: Lines of skipped.csv.
         sizes: Bytes of each patch in the batch's file of patches; empty where patches are files of their own.
-        pages: Lines of pages.csv, UTF-8.
+        pages: Lines of pages.csv.
     """
 
     totals: Totals
     measured: str
-    counts: dict[str, Any]
-    ratios: bytes
-    labels: bytes
-    skipped: bytes
-    sizes: array[int]
-    pages: bytes
+    words: dict[str, Any]
+    labels: str
+    skipped: str
+    sizes: list[int]
+    pages: str
 
     def write(self, path: Path) -> None:
-        """Write the record, whole or not at all.
-
-        Raises:
-            OSError: It can't be written.
-        """
-        totals = self.totals
-        parts = [self.ratios, self.labels, self.skipped, self.sizes.tobytes(), self.pages]
-        head = {
-            "totals": [totals.pages, totals.words, totals.warnings, totals.rows, totals.used],
-            "partly": [totals.partly_rows, totals.partly_used],
-            "measured": self.measured,
-            "counts": self.counts,
-            "lengths": [len(part) for part in parts],
-        }
-        write_bytes(path, b"".join((json.dumps(head).encode(), b"\n", *parts)))
+        """Write the record as JSON, whole or not at all; raises OSError."""
+        write_bytes(path, json.dumps(vars(self) | {"totals": vars(self.totals)}).encode())
 
     @classmethod
     def read(cls, path: Path) -> BatchRecord:
         """Read what `write` wrote."""
-        line, _, rest = path.read_bytes().partition(b"\n")
-        head = json.loads(line)
-        ends = list(accumulate(head["lengths"], initial=0))
-        ratios, labels, skipped, sizes, names = (rest[start:end] for start, end in pairwise(ends))
-        pages, words, warnings, rows, used = head["totals"]
-        totals = Totals(Counter(pages), Counter(words), Counter(warnings), rows, used, *head.get("partly", (0, 0)))
-        return cls(totals, head["measured"], head["counts"], ratios, labels, skipped, array("Q", sizes), names)
+        found = json.loads(path.read_bytes())
+        totals = found["totals"].items()
+        sums: dict[str, Any] = {key: Counter(value) if isinstance(value, dict) else value for key, value in totals}
+        return cls(**found | {"totals": Totals(**sums)})
 
 
 def summarize(pages: Sequence[PageRecord], measure: Measure, sizes: Sequence[int] = ()) -> BatchRecord:
@@ -182,15 +162,13 @@ def summarize(pages: Sequence[PageRecord], measure: Measure, sizes: Sequence[int
         skipped += skipped_rows(page)
         for box, text in zip(page.cut.boxes, page.cut.texts, strict=True):
             words.update(box.width, box.height, text)
-    counts, ratios = words.part()
     return BatchRecord(
         totals,
         measure.digest,
-        counts,
-        ratios,
+        words.part(),
         labels=_lines(labels),
         skipped=_lines(skipped),
-        sizes=array("Q", sizes),
+        sizes=list(sizes),
         pages=_lines([(page.name, page.image_sum) for page in pages if page.image_sum]),
     )
 
@@ -203,6 +181,6 @@ def skipped_rows(page: PageRecord) -> Iterator[tuple[str, ...]]:
         yield page.name, word.id, " ".join(map(str, word.box)), word.text, word.reason, word.detail
 
 
-def _lines(rows: Sequence[tuple[str, ...]]) -> bytes:
+def _lines(rows: Sequence[tuple[str, ...]]) -> str:
     # An unusable text can hold half a surrogate pair.
-    return "".join(map(format_row, rows)).encode(errors="backslashreplace")
+    return "".join(map(format_row, rows)).encode(errors="backslashreplace").decode()

@@ -58,8 +58,7 @@ class Checked:
     Attributes:
         name: The page's name.
         totals: Its words, and whether it can be used.
-        counts: What its words' `WordStatistics.part` counts.
-        ratios: Their aspect ratios, likewise.
+        words: What its words' `WordStatistics.part` returns.
         skipped: What it leaves out, as rows of skipped.csv.
         fault: Why it can't be used, where its archives are not to blame.
         damaged: Which of its archives' members are.
@@ -67,8 +66,7 @@ class Checked:
 
     name: str
     totals: Totals
-    counts: dict[str, Any]
-    ratios: bytes
+    words: dict[str, Any]
     skipped: tuple[tuple[str, ...], ...]
     fault: str
     damaged: tuple[MemberProblem, ...]
@@ -159,7 +157,7 @@ def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
         record = PageRecord(task.name, reason=error.reason, detail=error.detail)
         totals.count(record)
         fault = "" if damaged else f"{task.name!r}: {error}"
-    return Checked(task.name, totals, *words.part(), tuple(skipped_rows(record)), fault, tuple(damaged))
+    return Checked(task.name, totals, words.part(), tuple(skipped_rows(record)), fault, tuple(damaged))
 
 
 def _read(
@@ -190,7 +188,7 @@ def _check_split(
     ):
         for checked in results:
             totals.add(checked.totals)
-            words.add(checked.counts, checked.ratios)
+            words.add(checked.words)
             damaged += checked.damaged
             for row in checked.skipped:
                 left_out.add(row)

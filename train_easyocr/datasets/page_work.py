@@ -7,7 +7,6 @@ result.
 from __future__ import annotations
 
 import os
-from array import array
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -43,8 +42,7 @@ BATCHES, IMAGES = "batches", "images"
 """Folders: of records below the work folder, of patches in a set."""
 BATCH = 4
 """Pages that are handed to a worker together: a hundredth of a second for each spares a tenth of it in bookkeeping."""
-RECORD = ".record3"
-"""The name is another one for records of another form, so that pages done by an older version are done again."""
+RECORD = ".json"
 MAX_COVER = 4
 """A real page's boxes cover a fifth of it; many large ones in a small file would fill memory and disk."""
 Form = Literal["png", "lmdb", "copy"]
@@ -104,7 +102,7 @@ def do_batch(task: BatchTask, measure: Measure) -> tuple[int, int]:
         OSError: Something can't be written.
     """
     cv2.setNumThreads(1)  # one process a core already
-    pages, sizes = [], array("Q")
+    pages, sizes = [], list[int]()
     with _patches_file(task) as patches:
         for page, prefix in zip(task.pages, task.prefixes, strict=True):
             try:

@@ -326,12 +326,12 @@ class _Assembly:
             if self._database is not None:
                 self._store(self._database, patches_path(self._work, self._next), record)
             self._totals.add(record.totals)
-            self._words.add(record.counts, record.ratios)
+            self._words.add(record.words)
             self._stale |= record.measured != self._measure.digest
-            self._skipped.write(record.skipped)
-            self._pages.write(record.pages)
+            self._skipped.write(record.skipped.encode())
+            self._pages.write(record.pages.encode())
             if self._labels is not None:
-                self._labels.write(record.labels)
+                self._labels.write(record.labels.encode())
             self._next += 1
 
     def _store(self, database: PatchDatabase, path: Path, record: BatchRecord) -> None:

@@ -73,17 +73,17 @@ class WordStatistics:
             self._with_outside += 1
             self._outside.update(character for character in text if character not in self._known)
 
-    def part(self) -> tuple[dict[str, Any], bytes]:
-        """Return what was measured so far, for `add`: counts that JSON can hold, and the aspect ratios' bytes."""
+    def part(self) -> dict[str, Any]:
+        """Return what was measured so far, for `add`, as JSON can hold it."""
         counts = {"outside": self._outside, "with_outside": self._with_outside, "too_long": self._too_long}
-        return counts, self._ratios.tobytes()
+        return counts | {"ratios": self._ratios.tolist()}
 
-    def add(self, counts: Mapping[str, Any], ratios: bytes) -> None:
+    def add(self, part: Mapping[str, Any]) -> None:
         """Take in what another process has measured (`part`) against the same model."""
-        self._outside.update(counts["outside"])
-        self._with_outside += counts["with_outside"]
-        self._too_long += counts["too_long"]
-        self._ratios.frombytes(ratios)
+        self._outside.update(part["outside"])
+        self._with_outside += part["with_outside"]
+        self._too_long += part["too_long"]
+        self._ratios.extend(part["ratios"])
 
     def summary(self) -> dict[str, Any]:
         """Return the figures; shares are of all words (0 to 1), widths in pixels at `img_height`."""
