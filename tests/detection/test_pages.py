@@ -48,7 +48,7 @@ GOOD = Annotation("1", Box(10, 10, 50, 30), "단어")
 
 def test_labels_that_can_not_be_used_are_left_out_of_the_loss():
     found = labels_of(GOOD, Annotation("2", Box(60, 10, 90, 30), ""), Annotation("3", Box(300, 10, 340, 30), "밖"))
-    assert found.boxes.tolist() == [[10, 10, 50, 30]] and found.texts == ("단어",)
+    assert found.boxes.tolist() == [[10, 10, 50, 30]] and [word.text for word in found.words] == ["단어"]
     assert found.unusable.tolist() == [[60, 10, 90, 30], [300, 10, 340, 30]]
 
 
@@ -150,9 +150,8 @@ def test_labels_may_be_in_any_form_that_step_2_reads(tmp_path):
     assert training.words == validation.words > PAGES
     for page in (training.pages[2], validation.pages[2]):
         _, found = read_training_page(page)
-        assert [(text, box) for text, box in zip(found.texts, found.boxes.tolist(), strict=True)] == [
-            (text, list(box)) for text, box in boxes(2)
-        ]
+        assert [(word.text, word.box) for word in found.words] == list(boxes(2))
+        assert found.boxes.tolist() == [list(box) for _, box in boxes(2)]
 
 
 def test_words_that_are_not_to_be_read_are_left_out_of_the_loss(tmp_path):

@@ -31,13 +31,11 @@ class Crop:
     Attributes:
         image: uint8 [size, size], grey.
         boxes: float [n, 4], words that are wholly on it, in its pixels.
-        texts: Their texts.
         ignored: float [m, 4], where something is that is not known: bad labels, and words that the edge cuts.
     """
 
     image: NDArray[np.uint8]
     boxes: NDArray[np.float64]
-    texts: tuple[str, ...]
     ignored: NDArray[np.float64]
 
 
@@ -74,8 +72,7 @@ def random_crop(
     crop = _with_words(image, labels, matrix, (width, height), size)
     if strength:
         spoilt = spoil(crop.image, crop.boxes, crop.ignored, strength, random)
-        pasted = [crop.texts[source] for source in spoilt.sources]
-        crop = Crop(spoilt.image, np.vstack([crop.boxes, spoilt.boxes]), (*crop.texts, *pasted), crop.ignored)
+        crop = Crop(spoilt.image, np.vstack([crop.boxes, spoilt.boxes]), crop.ignored)
     return crop
 
 
@@ -155,8 +152,7 @@ def _with_words(
     whole = (boxes[:, :2] > -1).all(1) & (boxes[:, 2:] < size + 1).all(1)
     cut = ~whole & (boxes[:, :2] < size).all(1) & (boxes[:, 2:] > 0).all(1)
     unusable = _moved(labels.unusable, matrix)
-    texts = tuple(labels.texts[number] for number in np.flatnonzero(whole))
-    return Crop(image, boxes[whole], texts, np.vstack([boxes[cut], unusable]))
+    return Crop(image, boxes[whole], np.vstack([boxes[cut], unusable]))
 
 
 def _moved(boxes: NDArray[Any], matrix: NDArray[Any]) -> NDArray[np.float64]:

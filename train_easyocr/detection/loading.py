@@ -130,7 +130,7 @@ class Pieces(Dataset[Batch]):
 def _blank(size: int) -> Crop:
     """Return a piece of which nothing is known."""
     none = np.zeros((0, 4))
-    return Crop(np.full((size, size), 255, np.uint8), none, (), np.array([[0.0, 0.0, size, size]]))
+    return Crop(np.full((size, size), 255, np.uint8), none, np.array([[0.0, 0.0, size, size]]))
 
 
 def _targets(crop: Crop) -> NDArray[np.uint8]:

@@ -30,12 +30,10 @@ class Spoilt:
     Attributes:
         image: uint8 [H, W].
         boxes: float [n, 4], the pasted words' boxes.
-        sources: Of each pasted word, the number of the word that it is a copy of.
     """
 
     image: Grey
     boxes: NDArray[np.float64]
-    sources: tuple[int, ...]
 
 
 def spoil(image: Grey, boxes: Boxes, ignored: Boxes, strength: float, random: np.random.Generator) -> Spoilt:
@@ -53,7 +51,7 @@ def spoil(image: Grey, boxes: Boxes, ignored: Boxes, strength: float, random: np
         return bool(random.random() < share * strength)
 
     image = image.copy()
-    pasted, sources = _paste_words(image, boxes, ignored, random) if happens(0.3) else (np.zeros((0, 4)), [])
+    pasted = _paste_words(image, boxes, ignored, random) if happens(0.3) else np.zeros((0, 4))
     words = np.vstack([boxes, pasted])
     if happens(0.25):
         _draw_lines(image, words, random)
@@ -66,7 +64,7 @@ def spoil(image: Grey, boxes: Boxes, ignored: Boxes, strength: float, random: np
     image = _scanned(image, strength, random)
     if happens(0.03):
         image = 255 - image
-    return Spoilt(image, pasted, tuple(sources))
+    return Spoilt(image, pasted)
 
 
 def _scanned(image: Grey, strength: float, random: np.random.Generator) -> Grey:
@@ -98,13 +96,10 @@ def _scanned(image: Grey, strength: float, random: np.random.Generator) -> Grey:
     return image
 
 
-def _paste_words(
-    image: Grey, boxes: Boxes, ignored: Boxes, random: np.random.Generator
-) -> tuple[NDArray[np.float64], list[int]]:
-    """Copy words to where nothing is, in place; return their boxes and which words they are copies of."""
+def _paste_words(image: Grey, boxes: Boxes, ignored: Boxes, random: np.random.Generator) -> NDArray[np.float64]:
+    """Copy words to where nothing is, in place; return their boxes."""
     taken = np.vstack([boxes, ignored])
     pasted: list[NDArray[Any]] = []
-    sources = []
     for which, x, y in zip(*random.random((3, WORDS_TRIED)), strict=True):
         if not len(boxes):
             break
@@ -128,8 +123,7 @@ def _paste_words(
         moved = boxes[source] + np.tile(target - corner, 2)
         taken = np.vstack([taken, moved])
         pasted.append(moved)
-        sources.append(source)
-    return np.array(pasted, np.float64).reshape(-1, 4), sources
+    return np.array(pasted, np.float64).reshape(-1, 4)
 
 
 def _draw_lines(image: Grey, words: Boxes, random: np.random.Generator) -> None:

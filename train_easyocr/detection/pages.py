@@ -63,14 +63,12 @@ class PageLabels:
 
     Attributes:
         boxes: int [n, 4], the usable words' boxes in page pixels, as labelled.
-        texts: Their texts.
         unusable: int [m, 4], where something is labelled that can't be used: what lies there is not known.
         image_sum: What tells the page's image from others (`page_sums`), where that was read.
         words: The usable words and the don't-care words, to be scored against.
     """
 
     boxes: NDArray[np.int64]
-    texts: tuple[str, ...]
     unusable: NDArray[np.int64]
     image_sum: str = ""
     words: tuple[Word, ...] = ()
@@ -101,7 +99,6 @@ def split_labels(label: LabelFile, width: int, height: int) -> PageLabels:
         places.append((*np.floor(middle - half), *np.ceil(middle + half)))  # type: ignore[arg-type]
     return PageLabels(
         np.array([a.box for a in good], np.int64).reshape(-1, 4),
-        tuple(a.text for a in good),
         np.array(places, np.int64).reshape(-1, 4),
         words=tuple(words_of(label, width, height)),
     )
