@@ -52,7 +52,7 @@ def test_what_a_user_changes_in_the_file_stays_while_the_pages_are_the_same(tmp_
         detection_of(config_of(output))
     run("--from", folder, "--output", output, *SETS)
     assert detection_of(config_of(output)).batch_size == 4
-    tuned_on = pages_of(config_of(output, "detection="), None, tmp_path / "풀린 쪽")
+    tuned_on = pages_of(config_of(output, "detection="), None)
     assert len(tuned_on) == 1 and read_page(tuned_on[0]).words
 
 

@@ -138,20 +138,20 @@ def test_check_reads_a_folder_of_ones_own(tmp_path, run):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("wanted", "arguments", "said"),
     [
-        (("--from", "{folder}", "--training"), "say where to write with --output DIR"),
-        (("--from", "{folder}", "--output", "{folder}/set", "--training"), "outside of that folder"),
-        (("--from", "{folder}/images", "--output", "{tmp}/set", "--training"), "expected are images"),
-        (("--from", "{tmp}/없음", "--output", "{tmp}/set", "--training"), "there is no such folder"),
-        (("--from", "{folder}", "--output", "{tmp}/set", "--training", "--label_format", "icdar2013"), "icdar2013"),
+        (2, ("--from", "{folder}", "--training"), "say where to write with --output DIR"),
+        (2, ("--from", "{folder}", "--output", "{folder}/set", "--training"), "outside of that folder"),
+        (1, ("--from", "{folder}/images", "--output", "{tmp}/set", "--training"), "expected are images"),
+        (1, ("--from", "{tmp}/없음", "--output", "{tmp}/set", "--training"), "there is no such folder"),
+        (1, ("--from", "{folder}", "--output", "{tmp}/set", "--training", "--label_format", "icdar2013"), "icdar2013"),
     ],
 )
-def test_mistakes_are_one_clear_message(tmp_path, run, arguments, said):
+def test_mistakes_are_one_clear_message(tmp_path, run, wanted, arguments, said):
     folder = own_folder(tmp_path / "원본", "aihub")
     arguments = [argument.format(folder=folder, tmp=tmp_path) for argument in arguments]
     status, out, err = run(*arguments)
-    assert (status, out) == (1, "")
+    assert (status, out) == (wanted, "")
     assert err.count("\n") == 1
     assert said in err
     assert not (tmp_path / "set").exists()
