@@ -1,16 +1,24 @@
 #!/usr/bin/env bash
 # Runs the linters, the type checker and all tests, in an environment that it sets up itself.
 #
-#   bash run_tests.sh                        everything
-#   bash run_tests.sh tests/evaluation -k F1     what pytest is to run
+#   bash run_tests.sh                            everything
+#   bash run_tests.sh --fast                     linters, and the tests that are done within a minute
+#   bash run_tests.sh --gpu                      what only a GPU shows; skipped, with the reason, where there is none
+#   bash run_tests.sh tests/evaluation -k F1     everything, but of the tests what pytest is told to run
 #
-# Duration: under 10 minutes on 2 cores, and the time of step 1 the first time
+# Duration: 13 minutes on 2 idle cores, and the time of step 1 the first time
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source step1_set_environment.sh --dev
 
+if [ "${1:-}" = --gpu ]; then
+    exec python -m pytest tests/gpu -rs "${@:2}"
+fi
 ruff check .
 ruff format --check .
 lint-imports
+if [ "${1:-}" = --fast ]; then
+    exec python -m pytest -m "not slow" "${@:2}"
+fi
 mypy
 exec python -m pytest "$@"

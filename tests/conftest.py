@@ -1,11 +1,15 @@
-"""Fixtures of several folders."""
+"""Fixtures of several folders. Tests compute on the CPU, where results are exact; those of tests/gpu see the GPUs."""
 
+import os
 import signal
 
 import pytest
 import torch
 
 from tests.recognition.word_sets import WORDS, write_set
+
+GPUS, VISIBLE = torch.cuda.device_count(), os.environ.get("CUDA_VISIBLE_DEVICES")
+os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch looks for them, here and in the processes that tests start
 
 
 @pytest.fixture(autouse=True, scope="session")
