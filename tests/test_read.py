@@ -52,6 +52,7 @@ def no_model_is_installed(tmp_path, monkeypatch):
         (2, ["a.jpg", "leraning_rate=1"], "leraning_rate"),
         (2, ["-", "-"], "once"),
         (2, ["full", "full/a.png", "--output", "out"], "would both be written"),
+        (2, ["full", "--output", "empty/../full"], "is read, so it can't take what is written"),
         (1, ["empty", "--output", "out"], "no image and no PDF"),
         (1, ["gone.jpg"], "gone.jpg: can't be read"),
         (1, ["notes.txt"], "neither an image"),

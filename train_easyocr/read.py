@@ -63,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = ReadSettings(args.format, args.dpi, PageRange(args.pages))
     except ValueError as error:
         raise UsageError(f"--pages: {error}") from None
-    files, passed_over = find_files(paths)
+    if args.output is not None and args.output.resolve() in [Path(path).resolve() for path in paths]:
+        raise UsageError(f"{args.output} is read, so it can't take what is written; name another folder with --output")
+    files, passed_over = find_files(paths, args.output)
     for file in passed_over[:SHOWN]:
         print(f"passed over, neither an image nor a PDF: {file}", file=sys.stderr)
     if len(passed_over) > SHOWN:

@@ -26,7 +26,8 @@ TUNE_DETECTOR = "train_easyocr.tuning.tune"
 RENDER_PAGES, RENDER_WORDS = "train_easyocr.synthesis", "train_easyocr.synthesis.words"
 EASYOCR_WEIGHTS = "train_easyocr.weights.easyocr_weights"
 RECOGNIZER_RECIPE, DETECTOR_RECIPE = "train_easyocr.recipes.recognizer", "train_easyocr.recipes.detector"
-COMMANDS = (PREPARE, TRAIN, INSTALL, EVALUATE, TRAIN_DETECTOR, TUNE_DETECTOR, RENDER_PAGES, RENDER_WORDS)
+READ_FILES = "train_easyocr.read"
+COMMANDS = (PREPARE, TRAIN, INSTALL, EVALUATE, TRAIN_DETECTOR, TUNE_DETECTOR, RENDER_PAGES, RENDER_WORDS, READ_FILES)
 """What has a --help: files are run as `python3 FILE`, the others as `python3 -m NAME`."""
 
 

@@ -18,6 +18,7 @@ from tests.contract.entry_points import (
     EVALUATE,
     INSTALL,
     PREPARE,
+    READ_FILES,
     RECOGNIZER_RECIPE,
     RENDER_PAGES,
     RENDER_WORDS,
@@ -51,6 +52,10 @@ WRONG_COMMAND_OR_SETTING = [
     (2, [RENDER_PAGES, "--output", "pages", "--pages", "0"]),
     (2, [RENDER_WORDS, "--output", "words", "--count", "4", "--validation_share", "0.01"]),
     (2, [EASYOCR_WEIGHTS, "korean_g9"]),
+    (2, [READ_FILES, "{pages}", "--output", "out", "leraning_rate=1"]),
+    (2, [READ_FILES, "{pages}", "--output", "out", "--bundle", "none.pth"]),
+    (2, [READ_FILES, "{pages}", "--output", "out", "--pages", "0"]),
+    (2, [READ_FILES, "{pages}"]),
     (2, [RECOGNIZER_RECIPE, "--work", "work", "leraning_rate=1"]),
     (2, [DETECTOR_RECIPE, "--work", "work", "leraning_rate=1"]),
 ]
@@ -65,6 +70,8 @@ BROKEN_FILE = [
     (1, [RENDER_PAGES, "--output", "{damaged}", "--pages", "2", "--workers", "1"]),
     (1, [RENDER_WORDS, "--output", "words", "--count", "4", "--from_report", "{damaged}.json"]),
     (1, [EASYOCR_WEIGHTS, "craft"]),
+    (1, [READ_FILES, "{damaged}", "--output", "out"]),
+    (1, [READ_FILES, "{pages}", "--output", "out", "--bundle", "{damaged}"]),
     (1, [RECOGNIZER_RECIPE, "--work", "{damaged}"]),
     (1, [DETECTOR_RECIPE, "--work", "{damaged}"]),
 ]
@@ -80,6 +87,7 @@ MISSING_DATA = [
     (1, [*TUNE, "none"]),
     (1, [RENDER_WORDS, "--output", "words", "--count", "4", "--corpus", "none.txt"]),
     (1, [RENDER_PAGES, "--output", "pages", "--pages", "2", "--fonts", "none"]),
+    (1, [READ_FILES, "none.pdf", "--output", "out"]),
 ]
 NOTHING_USABLE = [
     (1, [PREPARE, "--from", "{empty}", "--output", "set", "--workers", "1", "--training", "train_images=1"]),
@@ -90,6 +98,7 @@ NOTHING_USABLE = [
     (1, [TRAIN_DETECTOR, *DETECTION, "train_data={broken}"]),
     (1, [EVALUATE, "--eval_set", "{broken}", "--predictions", "{predictions}", "--report_images", "none"]),
     (1, [*TUNE, "{empty}", "--limit", "1"]),
+    (1, [READ_FILES, "{pages}/labels", "--output", "out"]),
 ]
 CTRL_C = [
     (130, [*POOL, "--validation", "--evaluation", "val_images=1", "eval_images=1"]),
@@ -98,6 +107,7 @@ CTRL_C = [
     (130, [TRAIN_DETECTOR, *DETECTION]),
     (130, [RENDER_PAGES, "--output", "pages", "--pages", "4", "--workers", "1"]),
     (130, [INSTALL, "--list"]),
+    (130, [READ_FILES, "{pages}", "--output", "out"]),
 ]
 
 

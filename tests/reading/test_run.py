@@ -102,6 +102,26 @@ def test_what_has_changed_is_read_again(scans, tmp_path):
     assert pages_read(other, pages=PageRange("1"), dpi=200, format="json") == 6
 
 
+def test_outputs_below_what_is_read_are_not_read(scans):
+    output = scans / "나/out"
+    for _ in range(2):
+        files, _ = find_files([str(scans)], output)
+        assert len(read_files(files, MarkReader(), ReadSettings("pdf"), output).done) == 6
+    assert len(list(output.rglob("*.pdf"))) == 6
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(scans, tmp_path):
+    out = tmp_path / "out"
+    (out / "나").mkdir(parents=True)
+    ours = [out / "8.jpg.txt.77.part", out / "나/문서.pdf.txt.1.part", out / f"{MANIFEST}.5.part"]
+    theirs = [out / "film.mkv.part", out / "b/8.jpg.txt.77.part"]
+    for path in (*ours, *theirs):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    read(scans, out)
+    assert [path.exists() for path in (*ours, *theirs)] == [False] * 3 + [True] * 2
+
+
 def test_files_that_come_later_are_read_beside_the_others(scans, tmp_path):
     read(scans, tmp_path / "out")
     other = tmp_path / "other"

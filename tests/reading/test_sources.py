@@ -68,6 +68,15 @@ def test_a_pdf_is_rendered_in_its_size_and_colour(tmp_path):
     assert again.grey.shape == (150, 200)
 
 
+def test_a_long_pdf_is_opened_anew_on_the_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "PDF_PAGES", 2)
+    document = opened(tmp_path, saved(*(marked_page(width=400 + 10 * n) for n in range(5)), form="PDF", resolution=300))
+    first = document._pdf
+    widths = [document.page(number).grey.shape[1] for number in range(1, 6)]
+    assert widths == pytest.approx([400, 410, 420, 430, 440], abs=1)
+    assert document._pdf is not first, "PDFium keeps the pictures of all pages of an opened file"
+
+
 def test_a_pdf_page_that_is_too_large_is_rendered_smaller(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "MAX_PIXELS", 1_000_000)
     for size in ((14400, 14400), (14400, 36), (300, 300)):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import glob
 import io
 import json
 import sys
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.ahead import in_advance
 from train_easyocr.common.errors import UsageError
-from train_easyocr.common.files import remove_leftovers, replacing, write_text
+from train_easyocr.common.files import TEMPORARY_SUFFIX, replacing, write_text
 from train_easyocr.documents.images import ImageError
 from train_easyocr.reading.formats import About, Format, JsonWriter, TextWriter, WriterOf, printable
 from train_easyocr.reading.pdf_format import PdfWriter
@@ -171,7 +172,8 @@ class Outputs:
             "detector": identity["detector_sha256"],
         }
         folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder)
+        _remove_leftovers(folder / MANIFEST)
+        _remove_leftovers(folder / SKIPPED)
         self._done = self._read()
         self.compact()
 
@@ -204,6 +206,7 @@ class Outputs:
 
     def publish(self, source: SourceFile, write: Callable[[IO[bytes]], Done]) -> Done:
         """Write a file's output whole, or not at all, and note that the file is done."""
+        _remove_leftovers(self.path(source))
         with replacing(self.path(source)) as temporary, temporary.open("wb") as opened:
             done = replace(write(opened), bytes=opened.tell())
         self._done[done.file] = done
@@ -232,6 +235,12 @@ class Outputs:
         files = sorted(self._done, key=natural)
         lines = [{"settings": self._settings}, *(asdict(self._done[file]) for file in files)]
         write_text(self.folder / MANIFEST, "".join(map(_line, lines)))
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove what a killed process left of a file; not in all the folder, which can be anyone's."""
+    for leftover in path.parent.glob(f"{glob.escape(path.name)}.*{TEMPORARY_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
 
 
 def _line(value: Mapping[str, Any]) -> str:

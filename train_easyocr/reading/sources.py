@@ -41,6 +41,9 @@ CREDIBLE_DPI = 100, 1_200
 POINTS = 72
 """PDF's unit: points to an inch."""
 
+PDF_PAGES = 32
+"""Pages after which a PDF is opened anew: PDFium keeps the pictures of all pages that it has rendered."""
+
 Pixels = NDArray[np.uint8]
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
@@ -140,11 +143,12 @@ class Document(Protocol):
         """Let go of the file."""
 
 
-def find_files(paths: Sequence[str]) -> tuple[list[SourceFile], list[SourceFile]]:
+def find_files(paths: Sequence[str], output: Path | None = None) -> tuple[list[SourceFile], list[SourceFile]]:
     """Find the files to be read: those that are named, and in folders all that are images or PDF, deep down.
 
     Args:
         paths: Files, folders, `-`.
+        output: A folder that is not looked into: what is written there must not be read by the next run.
 
     Returns:
         The files, those of a folder in natural order (2 before 10); and what in folders is passed over: neither by
@@ -157,7 +161,7 @@ def find_files(paths: Sequence[str]) -> tuple[list[SourceFile], list[SourceFile]
         if given == STANDARD_INPUT:
             found.append(SourceFile(None, "stdin"))
         elif path.is_dir():
-            for file in _files_below(path):
+            for file in _files_below(path, output and output.resolve()):
                 (found if _may_be_document(file.path) else passed_over).append(file)
         else:
             found.append(SourceFile(path, path.name))
@@ -170,8 +174,11 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if number % 2 else (-1, part) for number, part in enumerate(parts)]
 
 
-def _files_below(folder: Path) -> Iterator[SourceFile]:
+def _files_below(folder: Path, left_out: Path | None) -> Iterator[SourceFile]:
     for below, folders, names in os.walk(folder):
+        if Path(below).resolve() == left_out:
+            folders.clear()
+            continue
         folders[:] = sorted((one for one in folders if not one.startswith(".")), key=natural)
         for name in sorted((one for one in names if not one.startswith(".")), key=natural):
             path = Path(below) / name
@@ -317,21 +324,29 @@ class PdfDocument:
     """
 
     def __init__(self, source: Path | bytes, dpi: int = DPI) -> None:
-        self._dpi = dpi
+        self._source, self._dpi, self._rendered = source, dpi, 0
         try:
             with _PDFIUM:
-                self._pdf = pypdfium2.PdfDocument(source)
-                self._pdf.init_forms()
+                self._open()
                 self.count = len(self._pdf)
         except pypdfium2.PdfiumError as error:
             if "password" in str(error).lower():
                 raise ImageError("is encrypted and wants a password; save it without one") from None
             raise ImageError(f"can't be read as a PDF: {error}") from None
 
+    def _open(self) -> None:
+        self._pdf = pypdfium2.PdfDocument(self._source)
+        self._pdf.init_forms()
+
     def page(self, number: int) -> SourcePage:
         """Render a page, from 1; see `Document`."""
         try:
             with _PDFIUM:
+                if self._rendered == PDF_PAGES:
+                    self._pdf.close()
+                    self._open()
+                    self._rendered = 0
+                self._rendered += 1
                 return self._render(number)
         except (pypdfium2.PdfiumError, ValueError, MemoryError, IndexError) as error:
             raise ImageError(f"can't be rendered: {error}") from None
