@@ -58,7 +58,8 @@ def spoil(image: Grey, boxes: Boxes, ignored: Boxes, strength: float, random: np
     if happens(0.15):
         image = _stamped(image, random)
     if happens(0.3):
-        image = _bolder(image, random) if random.random() < 0.5 else _fainter(image, random)
+        operation, most = (cv2.erode, 0.8) if random.random() < 0.5 else (cv2.dilate, 0.7)  # bolder, or fainter
+        image = defects.morphed(image, operation, defects.CROSS, float(random.uniform(0.2, most)))
     if happens(0.1):
         _invert_part(image, words, random)
     image = _scanned(image, strength, random)
@@ -162,18 +163,6 @@ def _stamped(image: Grey, random: np.random.Generator) -> Grey:
         cv2.line(ink, start.astype(int).tolist(), end.astype(int).tolist(), 255, thick, cv2.LINE_AA)
     strength = float(random.uniform(0.2, 0.6))
     return (image * (1 - strength * (ink / 255))).astype(np.uint8)
-
-
-def _bolder(image: Grey, random: np.random.Generator) -> Grey:
-    share = float(random.uniform(0.2, 0.8))
-    darker = cv2.erode(image, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
-    return cv2.addWeighted(darker, share, image, 1 - share, 0)  # type: ignore[return-value]
-
-
-def _fainter(image: Grey, random: np.random.Generator) -> Grey:
-    share = float(random.uniform(0.2, 0.7))
-    lighter = cv2.dilate(image, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
-    return cv2.addWeighted(lighter, share, image, 1 - share, 0)  # type: ignore[return-value]
 
 
 def _invert_part(image: Grey, words: Boxes, random: np.random.Generator) -> None:

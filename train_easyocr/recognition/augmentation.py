@@ -117,8 +117,7 @@ def _spread(operation: Callable[[Pixels, Pixels], Pixels], image: Pixels, random
     kernel = _kernels()[int(random.integers(len(_kernels())))]
     for _ in range(int(radius)):
         image = operation(image, kernel)
-    rest = radius - int(radius)
-    return cv2.addWeighted(operation(image, kernel), rest, image, 1 - rest, 0)
+    return defects.morphed(image, operation, kernel, radius - int(radius))
 
 
 @cache
@@ -253,11 +252,7 @@ def rotate(image: Pixels, random: Random, magnitude: float) -> Pixels:
 
 def light(image: Pixels, random: Random, magnitude: float) -> Pixels:
     """Darken towards one side: the shadow of a book's back, a lamp that wears out."""
-    height, width = image.shape[:2]
-    corners = 255 - random.uniform(0, 150 * magnitude, (2, 2)).astype(np.float32)
-    gain = cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
-    gain = cv2.merge([gain] * 3) if image.ndim == 3 else gain
-    return cv2.multiply(image, gain, scale=1 / 255, dtype=cv2.CV_8U)
+    return defects.lit(image, 255 - random.uniform(0, 150 * magnitude, (2, 2)).astype(np.float32))
 
 
 def cut_out(image: Pixels, random: Random, magnitude: float) -> Pixels:
@@ -277,15 +272,15 @@ def fade(image: Pixels, random: Random, magnitude: float) -> Pixels:
     factor = max(1 - 0.75 * magnitude, min(1.0, LEAST_CONTRAST / max(1.0, spread)))
     left = spread * factor
     centre = np.clip(mean + random.uniform(-100, 40) * magnitude, min(128, 2 * left), max(128, 255 - left))
-    return _lut(image, (_VALUES - mean) * factor + centre)
+    return defects.with_levels(image, (defects.LEVELS - mean) * factor + centre)
 
 
 def harden(image: Pixels, random: Random, magnitude: float) -> Pixels:
     """Copy with hard contrast, as far as black and white: strokes close or break."""
     mean, spread = _tone(image)
     threshold = mean - spread * random.uniform(0, 0.9)  # ink covers less than half of a word
-    hard = 255 / (1 + np.exp(-9 / max(8.0, spread) * (_VALUES - threshold)))
-    return _lut(image, (1 - magnitude) * _VALUES + magnitude * hard)
+    hard = 255 / (1 + np.exp(-9 / max(8.0, spread) * (defects.LEVELS - threshold)))
+    return defects.with_levels(image, (1 - magnitude) * defects.LEVELS + magnitude * hard)
 
 
 def bilevel(image: Pixels, random: Random, magnitude: float) -> Pixels:
@@ -299,7 +294,7 @@ def bilevel(image: Pixels, random: Random, magnitude: float) -> Pixels:
         return image
     breakage = 0.35 + random.uniform(-0.35, 0.4) * magnitude
     scan = defects.bilevel(grey, random, breakage, paper=paper, ink=ink, keep=0.5)
-    return scan if image.ndim == 2 else cv2.merge([scan] * 3)
+    return defects.like(scan, image)
 
 
 def invert(image: Pixels, random: Random, magnitude: float) -> Pixels:
@@ -312,8 +307,7 @@ def invert(image: Pixels, random: Random, magnitude: float) -> Pixels:
 
 def blur(image: Pixels, random: Random, magnitude: float) -> Pixels:
     """Scan out of focus."""
-    sigma = _size(image) * (0.005 + 0.025 * magnitude)
-    return cv2.GaussianBlur(image, (0, 0), sigma)
+    return defects.blur(image, _size(image) * (0.005 + 0.025 * magnitude))
 
 
 def streak(image: Pixels, random: Random, magnitude: float) -> Pixels:
@@ -331,14 +325,12 @@ def streak(image: Pixels, random: Random, magnitude: float) -> Pixels:
 
 def coarsen(image: Pixels, random: Random, magnitude: float) -> Pixels:
     """Scan with few dots an inch: shrink and grow again."""
-    height, width = image.shape[:2]
     scale = max(LEAST_SIZE / _size(image), 1 - 0.72 * magnitude)
     if scale >= 1:
         return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if random.random() < 0.7 else cv2.INTER_LINEAR)
+    shrink = cv2.INTER_AREA if random.random() < 0.7 else cv2.INTER_LINEAR
     ways = (cv2.INTER_LINEAR, cv2.INTER_LINEAR, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
-    return cv2.resize(small, (width, height), interpolation=ways[int(random.integers(len(ways)))])
+    return defects.rescan(image, scale, shrink=shrink, enlarge=ways[int(random.integers(len(ways)))])
 
 
 def grain(image: Pixels, random: Random, magnitude: float) -> Pixels:
@@ -346,25 +338,16 @@ def grain(image: Pixels, random: Random, magnitude: float) -> Pixels:
     spread = _tone(image)[1]
     amount = min(1.0, spread / 45) * (0.1 + 0.9 * magnitude)
     noise = _window(_noise(0.0 if random.random() < 0.6 else 0.8), random, image)
-    noise = cv2.merge([noise] * 3) if image.ndim == 3 else noise
     # Tiles have a mean of 128 and a standard deviation of 40.
-    return cv2.addWeighted(image, 1.0, noise, 0.6 * amount, -128 * 0.6 * amount)
+    return cv2.addWeighted(image, 1.0, defects.like(noise, image), 0.6 * amount, -128 * 0.6 * amount)
 
 
 def compress(image: Pixels, random: Random, magnitude: float) -> Pixels:
     """Store as a JPEG of low quality."""
-    quality = round(70 - 58 * magnitude)
-    encoded = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))[1]
-    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED))
+    return defects.jpeg(image, round(70 - 58 * magnitude))
 
 
 # --- What the operations share ---
-
-_VALUES = np.arange(256, dtype=np.float64)
-
-
-def _lut(image: Pixels, values: npt.NDArray[np.float64]) -> Pixels:
-    return cv2.LUT(image, np.clip(np.rint(values), 0, 255).astype(np.uint8))
 
 
 def _size(image: Pixels) -> int:

@@ -7,6 +7,7 @@ and return a new array. Lengths are in pixels of the array at hand.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
@@ -22,6 +23,8 @@ from train_easyocr.synthesis.render import Mask, Points
 Image: TypeAlias = NDArray[Any]
 SMALL = 0.7
 """Sheets smaller than this, with A4 at 300 dots per inch as one, are no scans of their own resolution."""
+LEVELS = np.arange(256, dtype=np.float64)
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 TILE = 1031
 """Side of the noise tile in pixels; prime, so that it does not beat with anything periodic on a page."""
 
@@ -30,15 +33,18 @@ TILE = 1031
 
 
 def bleed(ink: Mask, amount: float) -> Mask:
-    """Let ink run into the paper: strokes grow by about `amount` pixels, 0 to 2."""
-    grown = cv2.dilate(ink, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
-    return cv2.addWeighted(grown, min(1.0, amount), ink, 1 - min(1.0, amount), 0) if amount < 1 else grown
+    """Let ink run into the paper: strokes grow by about `amount` pixels, 0 to 1."""
+    return morphed(ink, cv2.dilate, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)), min(1.0, amount))
 
 
 def thin(ink: Mask, amount: float) -> Mask:
     """Let strokes be starved of ink: they lose up to a pixel, `amount` 0 to 1."""
-    eroded = cv2.erode(ink, cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3)))
-    return cv2.addWeighted(eroded, amount, ink, 1 - amount, 0)
+    return morphed(ink, cv2.erode, CROSS, amount)
+
+
+def morphed(image: Image, operation: Callable[[Image, Image], Image], kernel: Image, share: float) -> Image:
+    """Mix an image with what `cv2.erode` or `cv2.dilate` makes of it, so that strokes change by parts of a pixel."""
+    return cv2.addWeighted(operation(image, kernel), share, image, 1 - share, 0)
 
 
 def fade(ink: Mask, random: np.random.Generator, darkest: float, faintest: float) -> Mask:
@@ -120,8 +126,7 @@ def on_paper(
         image: Image = np.full(shape, tone, np.uint8)
         for ink, plane in planes.items():
             value = ink[channel] if channel is not None else luminance(ink)
-            table = np.rint(255 - coverage * (255 - value)).astype(np.uint8)
-            image = cv2.multiply(image, cv2.LUT(plane, table), scale=1 / 255)
+            image = cv2.multiply(image, with_levels(plane, 255 - coverage * (255 - value)), scale=1 / 255)
         channels.append(image)
     return cv2.merge(channels) if colour else channels[0]
 
@@ -134,7 +139,13 @@ def luminance(colour: Colour) -> int:
 def uneven_light(image: Image, random: np.random.Generator, strength: float) -> Image:
     """Darken some areas by up to `strength` (0 to 0.5) of the light."""
     field = smooth_field(random, image.shape[:2], int(random.integers(3, 6)), 255 * (1 - strength), 255)
-    return cv2.multiply(image, _like(field, image), scale=1 / 255)
+    return lit(image, field)
+
+
+def lit(image: Image, field: Image) -> Image:
+    """Let light fall on a sheet: as much as `field` says (255: all), which is stretched over it."""
+    field = cv2.resize(field, image.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return cv2.multiply(image, like(field, image), scale=1 / 255, dtype=cv2.CV_8U)
 
 
 def fold(image: Image, random: np.random.Generator) -> Image:
@@ -151,7 +162,7 @@ def fold(image: Image, random: np.random.Generator) -> Image:
     )
     gain = (255 * profile).clip(0, 255).astype(np.uint8)
     field = np.repeat(gain[:, None], width, axis=1) if across else np.repeat(gain[None, :], height, axis=0)
-    return cv2.multiply(image, _like(field, image), scale=1 / 255)
+    return lit(image, field)
 
 
 def edge_shadow(image: Image, random: np.random.Generator) -> Image:
@@ -203,13 +214,13 @@ def streaks(image: Image, random: np.random.Generator, count: int) -> Image:
         x, thickness = int(random.integers(0, width)), int(random.integers(1, 4))
         gain[x : x + thickness] += int(random.choice([-60, -40, -25, 25]))
     field = np.repeat(gain[None, :], image.shape[0], axis=0)
-    return cv2.add(image, _like(field, image), dtype=cv2.CV_8U)
+    return cv2.add(image, like(field, image), dtype=cv2.CV_8U)
 
 
 def noise(image: Image, random: np.random.Generator, deviation: float, grain: float = 0.0) -> Image:
     """Add grey noise with a standard deviation of `deviation` levels, blurred over `grain` pixels."""
     field = np.rint(window(noise_tile(grain), random, image.shape[:2]) * np.float32(deviation)).astype(np.int16)
-    return cv2.add(image, _like(field, image), dtype=cv2.CV_8U)
+    return cv2.add(image, like(field, image), dtype=cv2.CV_8U)
 
 
 def blur(image: Image, radius: float) -> Image:
@@ -217,13 +228,13 @@ def blur(image: Image, radius: float) -> Image:
     return cv2.GaussianBlur(image, (0, 0), radius)
 
 
-def rescan(image: Image, factor: float) -> Image:
-    """Scan at `factor` (0.3 to 1) of the resolution and enlarge again."""
+def rescan(
+    image: Image, factor: float, *, least: int = 1, shrink: int = cv2.INTER_AREA, enlarge: int = cv2.INTER_LINEAR
+) -> Image:
+    """Scan at `factor` (0.2 to 1) of the resolution, `least` pixels a side, and enlarge again, in OpenCV's ways."""
     height, width = image.shape[:2]
-    small = cv2.resize(
-        image, (max(1, round(width * factor)), max(1, round(height * factor))), interpolation=cv2.INTER_AREA
-    )
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    size = (max(least, round(width * factor)), max(least, round(height * factor)))
+    return cv2.resize(cv2.resize(image, size, interpolation=shrink), (width, height), interpolation=enlarge)
 
 
 def photocopy(image: Image, random: np.random.Generator, share: float) -> Image:
@@ -234,10 +245,12 @@ def photocopy(image: Image, random: np.random.Generator, share: float) -> Image:
         random: Draws how soft.
         share: What is darker than this share of the paper's brightness becomes black, 0 to 1.
     """
-    threshold = share * float(np.median(image[::8, ::8]))
-    levels = np.arange(256, dtype=np.float64)
-    table = 255 / (1 + np.exp(-(levels - threshold) / random.uniform(6, 14)))
-    return cv2.LUT(image, np.rint(table).astype(np.uint8))
+    return copied(image, share * float(np.median(image[::8, ::8])), float(random.uniform(6, 14)))
+
+
+def copied(image: Image, threshold: float, softness: float) -> Image:
+    """Make what is darker than `threshold` black and the rest white, but for some `softness` levels about it."""
+    return with_levels(image, 255 / (1 + np.exp(-(LEVELS - threshold) / softness)))
 
 
 def bilevel(
@@ -284,8 +297,18 @@ def _threshold(image: Image, random: np.random.Generator, breakage: float, paper
 
 def contrast(image: Image, gain: float, offset: float) -> Image:
     """Scale grey levels by `gain` and add `offset`."""
-    table = (np.arange(256) * gain + offset).clip(0, 255)
-    return cv2.LUT(image, np.rint(table).astype(np.uint8))
+    return with_levels(image, LEVELS * gain + offset)
+
+
+def with_levels(image: Image, values: NDArray[np.float64]) -> Image:
+    """Replace each grey level by its value of 256, rounded and cut to what eight bits hold."""
+    return cv2.LUT(image, np.rint(values.clip(0, 255)).astype(np.uint8))
+
+
+def jpeg(image: Image, quality: int) -> Image:
+    """Store as a JPEG and read again; grey stays grey."""
+    encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED))
 
 
 # --- Fields ---
@@ -323,7 +346,7 @@ def window(tile: NDArray[Any], random: np.random.Generator, shape: tuple[int, in
     return np.tile(tile, repeats)[y : y + height, x : x + width]
 
 
-def _like(field: NDArray[Any], image: Image) -> NDArray[Any]:
+def like(field: NDArray[Any], image: Image) -> NDArray[Any]:
     """Repeat a [h, w] field over the channels of `image`."""
     return cv2.merge([field] * image.shape[2]) if image.ndim == 3 else field
 

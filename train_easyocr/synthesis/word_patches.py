@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from statistics import NormalDist
-from typing import Any, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -554,7 +554,7 @@ def black_and_white(plane: Patch, word: Box, size: int, random: np.random.Genera
         scan = 255 - scan
     if random.random() < 0.15:
         scan = digitise_as_usual(scan, size, random) if random.random() < 0.5 else digitise_well(scan, size, random)
-    return jpeg(scan, int(random.integers(60, 97))) if random.random() < 0.8 else scan
+    return defects.jpeg(scan, int(random.integers(60, 97))) if random.random() < 0.8 else scan
 
 
 def draw_breakage(size: int, random: np.random.Generator) -> float:
@@ -600,10 +600,7 @@ def on_paper(plane: Patch, state: State, random: np.random.Generator) -> Patch:
         ink = int(random.integers(5, max(6, paper - 90)))
     if draw > 0.97:
         paper, ink = int(random.integers(40, 130)), int(random.integers(215, 256))
-    return cv2.LUT(plane, np.rint(paper + (ink - paper) * _COVERAGE).astype(np.uint8))
-
-
-_COVERAGE = np.arange(256) / 255
+    return defects.with_levels(plane, paper + (ink - paper) * (defects.LEVELS / 255))
 
 
 def digitise_badly(patch: Patch, size: int, random: np.random.Generator) -> Patch:
@@ -614,7 +611,7 @@ def digitise_badly(patch: Patch, size: int, random: np.random.Generator) -> Patc
     if draw < 0.25:
         patch = low_resolution(patch, size, random)
     elif draw < 0.8:
-        patch = cv2.GaussianBlur(patch, (0, 0), float(random.uniform(0.4, 1.3)) * max(0.6, min(1.6, size / 40)))
+        patch = defects.blur(patch, float(random.uniform(0.4, 1.3)) * max(0.6, min(1.6, size / 40)))
     if random.random() < 0.3:
         gain = float(random.uniform(0.7, 1.2))
         patch = defects.contrast(patch, gain, float(random.uniform(-20, 255 * (1 - gain) if gain < 1 else 0)))
@@ -625,7 +622,7 @@ def digitise_badly(patch: Patch, size: int, random: np.random.Generator) -> Patc
     elif draw < 0.12:
         patch = salt_and_pepper(patch, random)
     if random.random() < 0.75:
-        patch = jpeg(patch, int(random.integers(35, 93)))
+        patch = defects.jpeg(patch, int(random.integers(35, 93)))
     return patch
 
 
@@ -633,19 +630,19 @@ def digitise_as_usual(patch: Patch, size: int, random: np.random.Generator) -> P
     """Scan as office scanners do: uneven light, edges soft by about a pixel, grain, fair JPEG quality."""
     if random.random() < 0.6:
         patch = _shade(patch, 0.12, random)
-    patch = cv2.GaussianBlur(patch, (0, 0), float(random.uniform(0.5, 1.05)) * max(0.6, min(1.6, size / 40)))
+    patch = defects.blur(patch, float(random.uniform(0.5, 1.05)) * max(0.6, min(1.6, size / 40)))
     patch = defects.noise(patch, random, float(random.uniform(3, 9)), _GRAINS[1 + int(random.integers(2))])
-    return jpeg(patch, int(random.integers(65, 95))) if random.random() < 0.85 else patch
+    return defects.jpeg(patch, int(random.integers(65, 95))) if random.random() < 0.85 else patch
 
 
 def digitise_well(patch: Patch, size: int, random: np.random.Generator) -> Patch:
     """Scan well: hardly any blur or noise, high JPEG quality."""
     if random.random() < 0.6:
-        patch = cv2.GaussianBlur(patch, (0, 0), float(random.uniform(0.3, 0.6)))
+        patch = defects.blur(patch, float(random.uniform(0.3, 0.6)))
     if random.random() < 0.5:
         patch = defects.noise(patch, random, float(random.uniform(0.5, 3)), _GRAINS[int(random.integers(3))])
     if random.random() < 0.6:
-        patch = jpeg(patch, int(random.integers(75, 97)))
+        patch = defects.jpeg(patch, int(random.integers(75, 97)))
     return patch
 
 
@@ -661,29 +658,21 @@ _GRAINS = (0.0, 0.6, 1.0)
 def _shade(patch: Patch, most: float, random: np.random.Generator) -> Patch:
     """Darken smoothly from one place to another, by the share `most` at most."""
     coarse: Patch = random.uniform(255 * (1 - random.uniform(most / 6, most)), 255, (2, 3)).astype(np.uint8)
-    light = cv2.resize(coarse, (patch.shape[1], patch.shape[0]), interpolation=cv2.INTER_LINEAR)
-    return cv2.multiply(patch, light, scale=1 / 255)
+    return defects.lit(patch, coarse)
 
 
 def low_resolution(patch: Patch, size: int, random: np.random.Generator) -> Patch:
     """Scan so coarsely that an em has 14 to 30 pixels, and enlarge again."""
     factor = min(1.0, float(random.uniform(14, 30)) / size)
-    height, width = patch.shape
-    small = cv2.resize(
-        patch, (max(2, round(width * factor)), max(2, round(height * factor))), interpolation=cv2.INTER_AREA
-    )
-    return cv2.resize(
-        small, (width, height), interpolation=cv2.INTER_LINEAR if random.random() < 0.6 else cv2.INTER_CUBIC
-    )
+    enlarge = cv2.INTER_LINEAR if random.random() < 0.6 else cv2.INTER_CUBIC
+    return defects.rescan(patch, factor, least=2, enlarge=enlarge)
 
 
 def copied(patch: Patch, random: np.random.Generator) -> Patch:
     """Copy on a machine that knows black and white and little between."""
     dark, bright = (float(value) for value in np.percentile(patch[::2, ::2], (2, 70)))
-    levels = np.arange(256, dtype=np.float64)
     threshold = dark + (bright - dark) * random.uniform(0.45, 0.7)
-    table = 255 / (1 + np.exp(-(levels - threshold) / random.uniform(4, 14)))
-    return cv2.LUT(patch, np.rint(table).astype(np.uint8))
+    return defects.copied(patch, threshold, random.uniform(4, 14))
 
 
 def salt_and_pepper(patch: Patch, random: np.random.Generator) -> Patch:
@@ -695,9 +684,3 @@ def salt_and_pepper(patch: Patch, random: np.random.Generator) -> Patch:
     result[grains > limit] = 255
     result[grains < -limit] = 0
     return result
-
-
-def jpeg(patch: Patch, quality: int) -> Patch:
-    """Store as JPEG and read again."""
-    encoded = cv2.imencode(".jpg", patch, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return cast(Patch, cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE))
