@@ -108,7 +108,7 @@ def test_labels_are_written_as_in_the_training_set(tmp_path):
 
 def test_again_replaces_what_was_written_before(pages, tmp_path):
     export(tmp_path / "bad", pages)
-    (tmp_path / "bad.part").mkdir()
+    (tmp_path / ".bad.work").mkdir()
     export(tmp_path / "bad", pages)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad", "set"]
 

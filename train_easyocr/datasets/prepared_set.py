@@ -27,6 +27,7 @@ from tqdm import tqdm
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import TEMPORARY_SUFFIX, write_json, write_text
 from train_easyocr.common.memory import keep_freed_memory
+from train_easyocr.common.publishing import PLAN, publish, recover, remove, work_folder
 from train_easyocr.common.workers import LARGEST_KEPT, MOST_KEPT, spread
 from train_easyocr.datasets.batch_records import BatchRecord, Totals
 from train_easyocr.datasets.cropping import Cutting, patch_size
@@ -51,7 +52,6 @@ from train_easyocr.documents.aihub import Problem
 from train_easyocr.documents.sources import PageSource
 
 MANIFEST = "manifest.json"
-PLAN = "plan.json"
 STATISTICS = "statistics.json"
 SKIPPED = "skipped.csv"
 LABELS = "labels.csv"
@@ -115,11 +115,6 @@ class Plan:
         return self.pages[number * BATCH : (number + 1) * BATCH]
 
 
-def work_folder(target: Path) -> Path:
-    """Return where a set is made before it is published."""
-    return target.with_name(f".{target.name}.work")
-
-
 def read_manifest(path: Path) -> dict[str, Any] | None:
     """Return the manifest or plan in a file, or None when there is none that this program wrote."""
     try:
@@ -147,13 +142,12 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
         UserError: Not one word can be used; a set that was there before stays.
         OSError: Something can't be written.
     """
-    work, old = work_folder(target), target.with_name(f".{target.name}.old")
-    if old.exists() and not target.exists():  # killed between the two renames of _publish
-        old.rename(target)
+    work = work_folder(target)
+    recover(target)
     manifest = plan.manifest()
     there = read_manifest(target / MANIFEST)
     if there == manifest and _holds_words(target):
-        _remove(work, old)
+        remove(work)
         say(f"{target}: nothing to do, it is there with these settings")
         return _current_statistics(target, measure)
     if there is not None:
@@ -174,7 +168,8 @@ def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: C
         (work / PLAN).unlink()  # the next run begins again; what was left out stays to be looked at
         raise UserError(_nothing_usable(plan, statistics, work / "set" / SKIPPED))
     write_json(work / "set" / MANIFEST, manifest)
-    _publish(work, target, old)
+    publish(work / "set", target)
+    remove(work)
     return statistics
 
 
@@ -221,7 +216,7 @@ def _begin(work: Path, plan: Plan, manifest: dict[str, Any], say: Callable[[str]
         say(f"{work}: unfinished work is started again: the machine was, and not all of it need have reached the disk")
     elif begun is not None and begun != manifest:
         say(f"{work}: unfinished work is started again: {_difference(begun, manifest)}")
-    _remove(work)
+    remove(work)
     (work / BATCHES).mkdir(parents=True)
     (work / "set").mkdir()
     if plan.form != "lmdb":
@@ -403,21 +398,6 @@ def _current_statistics(target: Path, measure: Measure) -> dict[str, Any]:
         statistics |= words.summary()
         write_json(target / STATISTICS, statistics)
     return statistics
-
-
-def _publish(work: Path, target: Path, old: Path) -> None:
-    _remove(old)
-    if target.exists():
-        target.rename(old)
-    (work / "set").rename(target)
-    _remove(work, old)
-
-
-def _remove(*folders: Path) -> None:
-    for folder in folders:
-        if folder.exists():
-            (folder / PLAN).unlink(missing_ok=True)  # first: what is half removed must not be gone on with
-            shutil.rmtree(folder)
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import remove_leftovers, write_bytes, write_text
+from train_easyocr.common.publishing import PLAN, work_folder
 from train_easyocr.common.text import VARIANTS_SUM, format_table
 from train_easyocr.common.workers import spread
 from train_easyocr.datasets.cropping import Cutting, prefixes
@@ -22,7 +23,7 @@ from train_easyocr.datasets.labels_csv import format_row
 from train_easyocr.datasets.left_out import LeftOut
 from train_easyocr.datasets.own_pages import write_own_pages
 from train_easyocr.datasets.page_work import Form
-from train_easyocr.datasets.prepared_set import MANIFEST, PLAN, SKIPPED, Plan, prepare_set, read_manifest, work_folder
+from train_easyocr.datasets.prepared_set import MANIFEST, SKIPPED, Plan, prepare_set, read_manifest
 from train_easyocr.datasets.statistics import Measure, ModelSettings, none_trainable, render
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, PARTLY_LIST, Problem
 from train_easyocr.documents.archives import (

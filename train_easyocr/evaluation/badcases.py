@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,8 @@ import numpy as np
 from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.common.files import TEMPORARY_SUFFIX, write_json, write_text
+from train_easyocr.common.files import write_json, write_text
+from train_easyocr.common.publishing import publishing
 from train_easyocr.common.text import unify_variants
 from train_easyocr.datasets.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region
 from train_easyocr.datasets.labels_csv import HEADER, format_row
@@ -84,30 +84,26 @@ def export_bad_cases(
         OSError: Something can't be written.
     """
     check_folder(folder)
-    work = folder.with_name(f"{folder.name}{TEMPORARY_SUFFIX}")
-    shutil.rmtree(work, ignore_errors=True)
-    (work / "images").mkdir(parents=True)
     words = observations.words()
     found = _Set()
     files = {page.name: page for page in pages}
     called = prefixes(list(files))
     rows = _wrong_rows(words)
-    for page, of_page in tqdm(rows.items(), unit="page", desc="Bad cases"):
-        name = observations.pages[page].name
-        try:
-            layout = read_page(files[name]).layout
-            image, _ = decode_page(files[name].image.read_bytes(), layout, cutting.rgb)
-        except (ImageError, LabelError, OSError) as error:
-            say(f"skipped {name}: {error}")
-            continue
-        _write_patches(work, image, (called[name], name, words, of_page), cutting, found)
-    write_text(work / "labels.csv", "".join(found.labels))
-    write_text(work / LIST, "".join(found.details))
-    write_json(work / WEAK, weak_characters(summary))
-    write_json(work / MANIFEST, {"model": model, "words": len(found.names), "skipped": dict(found.skipped)})
-    if folder.exists():
-        shutil.rmtree(folder)
-    work.rename(folder)
+    with publishing(folder) as work:
+        (work / "images").mkdir()
+        for page, of_page in tqdm(rows.items(), unit="page", desc="Bad cases"):
+            name = observations.pages[page].name
+            try:
+                layout = read_page(files[name]).layout
+                image, _ = decode_page(files[name].image.read_bytes(), layout, cutting.rgb)
+            except (ImageError, LabelError, OSError) as error:
+                say(f"skipped {name}: {error}")
+                continue
+            _write_patches(work, image, (called[name], name, words, of_page), cutting, found)
+        write_text(work / "labels.csv", "".join(found.labels))
+        write_text(work / LIST, "".join(found.details))
+        write_json(work / WEAK, weak_characters(summary))
+        write_json(work / MANIFEST, {"model": model, "words": len(found.names), "skipped": dict(found.skipped)})
     return len(found.names)
 
 

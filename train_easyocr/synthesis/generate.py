@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from tqdm import tqdm
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import remove_leftovers, sha256, write_bytes, write_json, write_text
 from train_easyocr.common.text import format_table
-from train_easyocr.common.workers import WORKER_DIED
+from train_easyocr.common.workers import spread
 from train_easyocr.synthesis import archive
 from train_easyocr.synthesis.defects import scan
 from train_easyocr.synthesis.fonts import FontLibrary
@@ -102,25 +101,12 @@ class Task:
         return self.folder / f"{self.index:07d}.json"
 
 
-_library: FontLibrary | None = None
-"""The faces of a worker process."""
-
-
-def start_worker(library: FontLibrary) -> None:
-    """Prepare a process for `render_task`: its faces, and no threads, since every core has a process."""
-    global _library  # noqa: PLW0603 - what a process pool's initializer leaves for its tasks
+def render_task(task: Task, library: FontLibrary) -> None:
+    """Render a page with some faces and write it; without threads, since every core has a process."""
     cv2.setNumThreads(1)
-    _library = library
-
-
-def render_task(task: Task) -> int:
-    """Render a page and write it; return the number of its words."""
-    if _library is None:
-        raise RuntimeError("start_worker was not called in this process")
-    jpeg, record = render_page(task.index, task.settings, _library)
+    jpeg, record = render_page(task.index, task.settings, library)
     write_bytes(task.image, jpeg)
     write_text(task.record, json.dumps(record, ensure_ascii=False))
-    return len(record["label"]["annotations"])
 
 
 def render_page(index: int, settings: Settings, library: FontLibrary) -> tuple[bytes, dict[str, Any]]:
@@ -239,24 +225,11 @@ def claim(output: Path, known: dict[str, Any] | None, wanted: dict[str, Any]) ->
 def render_all(tasks: list[Task], library: FontLibrary, workers: int) -> None:
     """Render the pages that are not there yet, with a progress bar."""
     todo = [task for task in tasks if not task.record.is_file()]
-    with tqdm(total=len(tasks), initial=len(tasks) - len(todo), unit="page", desc="Rendering") as progress:
-        if workers == 1 or len(todo) <= 1:
-            start_worker(library)
-            for task in todo:
-                render_task(task)
-                progress.update()
-            return
-        # Fresh processes: forked copies of one that has used OpenCV's threads can hang.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(todo)), context, start_worker, (library,)) as pool:
-            try:
-                for _ in pool.map(render_task, todo):
-                    progress.update()
-            except BrokenProcessPool:
-                raise UserError(WORKER_DIED) from None
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+    results = spread(render_task, todo, min(workers, max(1, len(todo))), (library,), name=attrgetter("index"))
+    begun = len(tasks) - len(todo)
+    with closing(results), tqdm(total=len(tasks), initial=begun, unit="page", desc="Rendering") as progress:
+        for _ in results:
+            progress.update()
 
 
 def read_record(task: Task) -> dict[str, Any]:

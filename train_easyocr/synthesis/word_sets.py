@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_bytes, write_json
+from train_easyocr.common.publishing import PLAN, publish, recover, remove, work_folder
 from train_easyocr.common.workers import spread
 from train_easyocr.datasets.labels_csv import HEADER, format_row
 from train_easyocr.datasets.lmdb_form import PatchDatabase
@@ -28,7 +29,6 @@ from train_easyocr.synthesis.rendered_words import RenderedWords
 
 MANIFEST = "words.json"
 """In a set's folder: what it was made from, and what the summary shows."""
-PLAN = "plan.json"
 CHUNK = 500
 """Words a task: half a second of work, 4 MB of patches."""
 Form = Literal["png", "lmdb"]
@@ -55,7 +55,7 @@ class Job:
     @property
     def work(self) -> Path:
         """Where the set is made before it is published."""
-        return self.target.with_name(f".{self.target.name}.work")
+        return work_folder(self.target)
 
     def chunks(self) -> list[range]:
         """The numbers of the words of each task."""
@@ -110,18 +110,16 @@ def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], worker
         UserError: The folder holds something else.
     """
     wanted = {"settings": dict(settings), "first": job.first, "count": job.count, "form": job.form}
-    old = job.target.with_name(f".{job.target.name}.old")
-    if old.exists() and not job.target.exists():  # killed between the two renames of _publish
-        old.rename(job.target)
+    recover(job.target)
     there = _read(job.target / MANIFEST)
     if {name: there.get(name) for name in wanted} == wanted:
-        _remove(job.work, old)
+        remove(job.work)
         tqdm.write(f"{job.target}: nothing to do, it is there with these settings")
         return there
     if not there and job.target.exists() and any(job.target.iterdir()):
         raise UserError(f"{job.target}: holds files that were not rendered here; name another folder with --output")
     if _read(job.work / PLAN) != wanted:
-        _remove(job.work)
+        remove(job.work)
         (job.work / "chunks").mkdir(parents=True)
         (job.work / "set").mkdir()
         if job.form == "png":
@@ -130,7 +128,8 @@ def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], worker
     _render(job, words, workers)
     manifest = wanted | {"summary": _assemble(job)}
     write_json(job.work / "set" / MANIFEST, manifest)
-    _publish(job, old)
+    publish(job.work / "set", job.target)
+    remove(job.work)
     return manifest
 
 
@@ -174,21 +173,6 @@ def _patches(path: Path, rows: Sequence[Row]) -> Iterator[memoryview]:
     for _, _, size in rows:
         yield content[start : start + size]
         start += size
-
-
-def _publish(job: Job, old: Path) -> None:
-    _remove(old)
-    if job.target.exists():
-        job.target.rename(old)
-    (job.work / "set").rename(job.target)
-    _remove(job.work, old)
-
-
-def _remove(*folders: Path) -> None:
-    for folder in folders:
-        if folder.exists():
-            (folder / PLAN).unlink(missing_ok=True)  # first: what is half removed must not be gone on with
-            shutil.rmtree(folder)
 
 
 def _read(path: Path) -> dict[str, Any]:
