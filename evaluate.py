@@ -42,9 +42,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--baseline", action="store_true", help="EasyOCR's own Reader(['ko']) and Reader(['ko', 'en'])")
     parser.add_argument("--finetuned", action="store_true", help="the model that step 4 installed; default: all models")
     parser.add_argument(
-        "--weights", action="append", default=[], metavar="FILE",
-        help="weights that are not installed, or the name of a mark; alone unless --baseline or --finetuned is there, "
-        "too; several times for several",
+        "--weights", action="append", default=[], metavar="NAME",
+        help="weights that are not installed: a file, starter, easyocr, a mark, an experiment; alone unless --baseline "
+        "or --finetuned is there, too; several times for several",
     )  # fmt: skip
     add_cuda(parser)
     parser.add_argument(
@@ -84,7 +84,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--history", action="store_true", help="list the evaluations in --output, and end")
     parser.add_argument(
         "--compare", nargs=2, metavar=("BEFORE", "AFTER"),
-        help="compare two evaluations in --output, and end: 3:finetuned, 3, last, or the name of a mark",
+        help="compare two evaluations in --output, and end: 3:finetuned, 3, last, or a name of weights",
     )  # fmt: skip
     parser.add_argument(
         "--mark", metavar="NAME", help="name the installed weights, and keep a copy, after they were evaluated"

@@ -189,10 +189,11 @@ def alone(folder: Path) -> Iterator[None]:
 
 def _starter_detector() -> Finder:
     # Here, not at the top: step 2 loads torch for --check alone.
-    from train_easyocr.detection.opening import open_word_detector  # noqa: PLC0415
+    from train_easyocr.detection.opening import open_detector_of  # noqa: PLC0415
+    from train_easyocr.weights.bundle import open_bundle  # noqa: PLC0415
     from train_easyocr.weights.starter import STARTER  # noqa: PLC0415
 
-    detector = open_word_detector(STARTER).detector
+    detector = open_detector_of(open_bundle(STARTER)).detector
     return lambda image: detector.boxes(detector.score_maps(image))
 
 

@@ -14,11 +14,12 @@ from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.opening import OpenedDetector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
-from train_easyocr.detection.settings import EASYOCR, settings_for
+from train_easyocr.detection.settings import settings_for
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.tuning.objective import Objective, map_pages
+from train_easyocr.weights.bundle import EASYOCR
 
 NUMBERS = (1,)
 TUNED = WORDS.model_copy(update={"add_margin": 0.0})

@@ -20,11 +20,11 @@ from train_easyocr.documents.page import Box
 from train_easyocr.evaluation.models import model_of
 from train_easyocr.reading.pipeline import read_page
 from train_easyocr.reading.sources import ImageDocument
-from train_easyocr.reading.torch_engine import choose_weights, open_engine
+from train_easyocr.reading.torch_engine import choose_bundle, open_engine
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.pages import cover
-from train_easyocr.weights import marks
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import keep, open_bundle
 from train_easyocr.weights.model_files import Place
 
 
@@ -108,10 +108,10 @@ def test_an_empty_page_has_no_words():
 
 
 def test_the_installed_model_is_read_with_where_there_is_one(tmp_path):
-    assert choose_weights(None, tmp_path).recognizer == starter_weights.RECOGNIZER
+    assert choose_bundle(None, tmp_path).recognizer == starter_weights.RECOGNIZER
     install_finetuned(tmp_path / "EasyOCR")
-    chosen = choose_weights(None, tmp_path)
-    assert (chosen.name, chosen.recognizer, chosen.detector) == ("finetuned", None, "starter")
+    chosen = choose_bundle(None, tmp_path)
+    assert (chosen.name, chosen.recognizer, chosen.detector) == ("installed", Place.installed().weights, None)
     engine = open_engine()
     assert engine.identity.characters.startswith("가나다라")
     assert engine.identity.name == "finetuned"
@@ -123,16 +123,16 @@ def test_the_installed_model_is_read_with_where_there_is_one(tmp_path):
 
 def test_names_of_weights(tmp_path):
     saved_models = tmp_path / "saved_models"
-    kept = marks.keep("좋음", saved_models, starter_weights.RECOGNIZER, starter_weights.DETECTOR, None)
-    chosen = choose_weights("좋음", saved_models)
-    assert (chosen.recognizer, chosen.detector) == (kept, kept.with_name("detector.pth"))
+    kept = keep(open_bundle("starter"), "좋음", saved_models)
+    chosen = choose_bundle("좋음", saved_models)
+    assert (chosen.recognizer, chosen.detector) == (kept / "recognizer.pth", kept / "detector.pth")
     assert open_engine("좋음", saved_models).identity.detector_sha256 == open_engine("starter").identity.detector_sha256
     (saved_models / "실험").mkdir()
     for suffix in (".pth", ".json"):
         shutil.copy(starter_weights.RECOGNIZER.with_suffix(suffix), saved_models / f"실험/best_accuracy{suffix}")
-    assert choose_weights("실험", saved_models).recognizer == saved_models / "실험/best_accuracy.pth"
+    assert choose_bundle("실험", saved_models).recognizer == saved_models / "실험/best_accuracy.pth"
     path = saved_models / "실험/best_accuracy.pth"
-    assert choose_weights(str(path), tmp_path / "elsewhere").recognizer == path
+    assert choose_bundle(str(path), tmp_path / "elsewhere").recognizer == path
     with pytest.raises(UsageError, match="없음"):
-        choose_weights("없음", saved_models)
+        choose_bundle("없음", saved_models)
     assert not Place.installed().weights.exists()

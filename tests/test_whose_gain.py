@@ -15,15 +15,16 @@ from tests.evaluation.installed import install_finetuned, write_set
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery.staging import stage_detection
 from train_easyocr.detection.db_boxes import DbParameters
-from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.detection.parameters import WORDS, CraftParameters
-from train_easyocr.detection.settings import EASYOCR, read_settings, save_settings, settings_for
+from train_easyocr.detection.settings import read_settings, save_settings, settings_for
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.runner import Evaluation, PageResult
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import ReaderError
 from train_easyocr.reading.sources import load_page
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import EASYOCR, open_bundle
+from train_easyocr.weights.model_files import Place
 
 
 def source(name, weights):
@@ -130,13 +131,13 @@ def page(tmp_path):
 def test_detectors_that_there_are(home, tmp_path):
     detectors = Detectors(cuda=False)
     assert [found.name for found in compared(detectors)] == ["easyocr", "starter"]
-    files = DetectionFiles(home / "model")
+    files = Place(home / "model", home / "user_network")
 
-    save_settings(files.settings, settings_for("craft", EASYOCR, WORDS))
+    save_settings(files.detection_settings, settings_for("craft", EASYOCR, WORDS))
     assert [found.name for found in compared(detectors)] == ["easyocr", "starter", "easyocr_tuned"]
 
     other = save_untrained(tmp_path / "mine.pth", long_side=352)
-    stage_detection(str(other), None, files, files)
+    stage_detection(open_bundle(other), None, files, files)
     assert [found.name for found in compared(detectors)] == ["easyocr", "starter", "finetuned"]
 
     tuned = settings_for("db_light", sha256(other), DbParameters(det_db_thresh=0.4, det_db_box_thresh=0.0))
@@ -144,11 +145,11 @@ def test_detectors_that_there_are(home, tmp_path):
     names = [found.name for found in compared(detectors, [tmp_path / "느슨한.yaml"])]
     assert names == ["easyocr", "starter", "느슨한", "finetuned"]
 
-    stage_detection(str(other), tmp_path / "느슨한.yaml", files, files)
+    stage_detection(open_bundle(other), tmp_path / "느슨한.yaml", files, files)
     assert [found.name for found in compared(detectors)] == ["easyocr", "starter", "finetuned", "finetuned_tuned"]
     assert detectors.installed().identity["weights_sha256"] == sha256(other)
 
-    stage_detection(str(starter_weights.DETECTOR), None, files, files)
+    stage_detection(open_bundle(starter_weights.DETECTOR), None, files, files)
     assert [found.name for found in compared(detectors)] == ["easyocr", "starter"]
 
     save_settings(tmp_path / "easyocr.yaml", settings_for("craft", EASYOCR, WORDS))
@@ -157,7 +158,7 @@ def test_detectors_that_there_are(home, tmp_path):
     save_settings(tmp_path / "foreign.yaml", settings_for("db_light", "0" * 64, DbParameters()))
     with pytest.raises(ReaderError, match="SHA-256 000"):
         compared(detectors, [tmp_path / "foreign.yaml"])
-    files.settings.write_text("kaputt", encoding="utf-8")
+    files.detection_settings.write_text("kaputt", encoding="utf-8")
     with pytest.raises(ReaderError, match="holds no detection settings"):
         compared(detectors)
 
@@ -165,7 +166,7 @@ def test_detectors_that_there_are(home, tmp_path):
 def test_craft_runs_once_a_page_for_all_its_settings(home, page, monkeypatch):
     # Random weights' maps are near zero; with these settings they give boxes all the same.
     low = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0)
-    save_settings(DetectionFiles(home / "model").settings, settings_for("craft", EASYOCR, low))
+    save_settings(Place(home / "model", home / "user_network").detection_settings, settings_for("craft", EASYOCR, low))
     monkeypatch.setattr(starter_weights, "DETECTOR", home / "none.pth")
     opened = {found.name: found.open() for found in compared(Detectors(cuda=False))}
     assert list(opened) == ["easyocr", "easyocr_tuned"]
@@ -192,12 +193,12 @@ def counted(monkeypatch, network):
 
 
 def test_step_5_says_whose_gain_it_is(home, tmp_path, monkeypatch, capsys):
-    files = DetectionFiles(home / "model")
+    files = Place(home / "model", home / "user_network")
     mine = save_untrained(tmp_path / "mine.pth", long_side=352)
-    stage_detection(str(mine), None, files, files)
-    read = read_settings(files.settings)
+    stage_detection(open_bundle(mine), None, files, files)
+    read = read_settings(files.detection_settings)
     changed = read.model_copy(update={"parameters": {**read.parameters, "det_db_unclip_ratio": 2.5}})
-    save_settings(files.settings, changed)
+    save_settings(files.detection_settings, changed)
     eval_set = write_set(tmp_path / "set", pages=2)
     options = ["--eval_set", str(eval_set), "--output", str(tmp_path / "out")]
     assert study(options) == 0

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 
 from train_easyocr.common.command_line import add_cuda
 from train_easyocr.common.text import format_table
-from train_easyocr.detection.craft import CRAFT
 from train_easyocr.detection.interface import DetectorParameters
-from train_easyocr.detection.opening import OpenedDetector, open_word_detector
+from train_easyocr.detection.opening import OpenedDetector, open_detector_of
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import DetectionSettings, read_settings
 from train_easyocr.documents.aihub import PageFile, find_pages
@@ -34,6 +33,7 @@ from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.reading.sources import load_page
 from train_easyocr.tuning.objective import Objective, map_pages
 from train_easyocr.tuning.tune import open_recognizer
+from train_easyocr.weights.bundle import CRAFT, open_bundle
 from train_easyocr.weights.easyocr_weights import MissingWeights
 
 FIGURES = ("detection_precision", "detection_recall", "detection_f1", "end_to_end_f1")
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--pages", type=folder, nargs="+", required=True, metavar="NAME=DIR")
     parser.add_argument("--tuned", type=Path, nargs="*", default=[], metavar="FILE", help="detection_settings.yaml")
     parser.add_argument("--detector", default="starter", help="beside CRAFT; default: %(default)s")
-    parser.add_argument("--recognizer", choices=("baseline", "finetuned"), default="baseline")
+    parser.add_argument("--recognizer", default="baseline", help="as tuning takes it; default: %(default)s")
     parser.add_argument("--output", type=Path, default=Path("saved_models/detection_quality"), metavar="DIR")
     add_cuda(parser)
     args = parser.parse_args()
@@ -117,7 +117,7 @@ def main() -> None:
     rows: list[Row] = []
     for source in (CRAFT, args.detector):
         try:
-            opened = open_word_detector(source, args.cuda)
+            opened = open_detector_of(open_bundle(source, asked_by="--detector"), args.cuda)
         except MissingWeights:
             rows += [[name, source, "default", *[NOT_MEASURED] * 5] for name, _ in args.pages]
             continue

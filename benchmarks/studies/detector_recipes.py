@@ -31,7 +31,7 @@ from benchmarks.studies.small_task import timed
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.config import DetectionConfig, load_detection_config
-from train_easyocr.detection.opening import open_word_detector
+from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.detection.pages import find_split
 from train_easyocr.detection.task import count_matches, scores_of, train
 from train_easyocr.documents.sources import PageSource
@@ -39,6 +39,7 @@ from train_easyocr.documents.splits import draw_validation
 from train_easyocr.settings.config import CONFIG_FILES
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
+from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.starter import STARTER
 
 CONFIG = CONFIG_FILES / "detection_sample.yaml"
@@ -104,7 +105,7 @@ def score(weights: str | Path, pages: Mapping[str, Sequence[PageSource]], kept: 
     """Find the words of all pages, but for what `kept` holds of that already; the scores are there afterwards."""
     found: dict[str, float] = json.loads(kept.read_bytes()) if kept.exists() else {SECONDS: seconds}
     if missing := {name: some for name, some in pages.items() if name not in found}:
-        detector = open_word_detector(weights).detector
+        detector = open_detector_of(open_bundle(weights)).detector
         for name, some in missing.items():
             found[name] = fmean(scores_of((*count_matches(detector, page), 1)).f1 for page in some)
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 from train_easyocr.common.files import write_json
 from train_easyocr.datasets import sampling as plan
 from train_easyocr.datasets.data import WordSet, open_set
-from train_easyocr.detection.opening import open_word_detector
+from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.metrics.matching import match
@@ -28,6 +28,7 @@ from train_easyocr.reading.reader import WordReader, open_weights
 from train_easyocr.reading.sources import load_page
 from train_easyocr.recognition.task import train
 from train_easyocr.settings.config import CONFIG_FILES, Config, load_config
+from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.characters import CharacterSet
 from train_easyocr.weights.starter import STARTER
 
@@ -145,7 +146,7 @@ def test_words(folder: Path) -> UnseenWords:
     pages = [read_page(file) for file in find_pages(folder / "evaluation_set")[0]]
     kept = folder / "found.json"
     if not kept.exists():
-        detector = open_word_detector(STARTER).detector
+        detector = open_detector_of(open_bundle(STARTER)).detector
         write_json(kept, [detector.boxes(detector.score_maps(load_page(page.image)[0])) for page in pages])
     found = [[Box(*box) for box in boxes] for boxes in json.loads(kept.read_bytes())]
     words = UnseenWords([page.image for page in pages], [], [], [])

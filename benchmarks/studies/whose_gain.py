@@ -30,7 +30,6 @@ from train_easyocr.common.command_line import command
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
-from train_easyocr.detection.installed import installed_detection
 from train_easyocr.detection.settings import SettingsError, read_settings
 from train_easyocr.evaluation.analysis_report import interval
 from train_easyocr.evaluation.command import check_pages, explained, named_models, pages_of
@@ -43,6 +42,7 @@ from train_easyocr.metrics.significance import LEVEL, Difference, mean_differenc
 from train_easyocr.reading.reader import ReaderError
 from train_easyocr.settings.config import Config, load_config
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import installed_bundle
 from train_easyocr.weights.checkpoints import CheckpointError
 from train_easyocr.weights.model_files import FINETUNED
 
@@ -113,8 +113,8 @@ def compared(detectors: Detectors, settings: Sequence[Path] = ()) -> list[Detect
         found.append(detectors.as_it_comes(starter_weights.STARTER, starter_weights.DETECTOR))
     try:
         found += [replace(detectors.with_settings(read_settings(path)), name=path.stem) for path in settings]
-        if (files := installed_detection()) and files.weights.is_file():
-            found.append(detectors.as_it_comes(FINETUNED, files.weights))
+        if isinstance(weights := installed_bundle().detector, Path):
+            found.append(detectors.as_it_comes(FINETUNED, weights))
     except (SettingsError, CheckpointError) as error:
         raise ReaderError(str(error)) from error
     if (installed := detectors.installed()) is not None:

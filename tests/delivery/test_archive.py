@@ -17,6 +17,7 @@ from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.settings import read_settings, save_settings, settings_for
 from train_easyocr.settings.config import save_config
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.model_files import Place
 
 
@@ -60,30 +61,30 @@ def test_a_model_that_somebody_else_installed_is_kept(trained, home):
 def test_the_detector_that_step_3_trained_by_default_is_installed_with_the_recognizer(trained, home, tmp_path, capsys):
     save_config(trained.model_copy(update={"saved_models": str(tmp_path), "detection": "auto"}), tmp_path / "설정.yaml")
     weights = str(trained.experiment / "best_accuracy.pth")
-    files = Place.installed().detection
+    files = Place.installed()
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5"]) == 0  # words alone were trained on
-    assert not files.weights.exists()
+    assert not files.detector.exists()
 
     make_download(tmp_path / "쪽", 1, 1)
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), f"dataset={tmp_path / '쪽'}"]) == 1
     assert "best_f1.pth: there is no such file; step 3 trains the detector" in capsys.readouterr().err
 
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5", "--detector", "starter"]) == 0
-    assert sha256(files.weights) == sha256(starter_weights.DETECTOR)
+    assert sha256(files.detector) == sha256(starter_weights.DETECTOR)
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5", "--detector", "easyocr"]) == 0
 
     (tmp_path / "korean_detector").mkdir()
     detector = save_untrained(tmp_path / "korean_detector" / "best_f1.pth")
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5", "detection="]) == 0
-    assert not files.weights.exists()
+    assert not files.detector.exists()
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5"]) == 0  # wherever the pages are now
-    assert sha256(files.weights) == sha256(detector)
+    assert sha256(files.detector) == sha256(detector)
 
     own = own_detector(trained.model_copy(update={"saved_models": str(tmp_path)}))
     own.mkdir()
     detector = save_untrained(own / "best_f1.pth", seed=1)
     assert main([weights, "--config", str(tmp_path / "설정.yaml"), "--words", "5"]) == 0  # one's own pages come first
-    assert sha256(files.weights) == sha256(detector)
+    assert sha256(files.detector) == sha256(detector)
 
 
 def test_recognizer_detector_and_settings_come_and_go_together(trained, detector, home, tmp_path, capsys):
@@ -92,18 +93,18 @@ def test_recognizer_detector_and_settings_come_and_go_together(trained, detector
     plain = [model.name for model in models_at_hand(place) if model.installed]
     assert "detector" not in capsys.readouterr().out
 
-    install(weights, trained, detector=str(detector))
+    install(weights, trained, detector=open_bundle(detector))
     assert " boxes on a sheet of 12 words, the same in EasyOCR" in capsys.readouterr().out
-    assert sha256(place.detection.weights) == sha256(detector)
+    assert sha256(place.detector) == sha256(detector)
     with_detector = [model.name for model in models_at_hand(place) if model.installed]
     assert with_detector != plain, "the same weights with another detector are another model"
 
     install(weights, trained)
-    assert place.detection.settings.is_file(), "a detector that is not mentioned stays"
+    assert place.detection_settings.is_file(), "a detector that is not mentioned stays"
     tuned = tmp_path / "찾은 설정.yaml"
     save_settings(tuned, settings_for("db_light", sha256(detector), DbParameters(det_db_thresh=0.6)))
     install(weights, trained, detection_settings=tuned)
-    assert read_settings(place.detection.settings).parameters["det_db_thresh"] == 0.6
+    assert read_settings(place.detection_settings).parameters["det_db_thresh"] == 0.6
 
     capsys.readouterr()
     assert main(["--list"]) == 0
@@ -112,14 +113,14 @@ def test_recognizer_detector_and_settings_come_and_go_together(trained, detector
     assert [row[-1] for row in rows if row[1]] == ["db_light"]
 
     restore(plain[0])
-    assert not any(path.exists() for path in place.detection.files)
+    assert not any(path.exists() for path in place.detector_files)
     assert "use_installed_detector" not in describe_place(place)
     restore(with_detector[0])
-    assert read_settings(place.detection.settings).parameters["det_db_thresh"] == 0.5
+    assert read_settings(place.detection_settings).parameters["det_db_thresh"] == 0.5
     described = describe_place(place)
     assert "finetuned_detector.pth" in described
     assert (
         "use_installed_detector(easyocr.Reader(['ko', 'en'], recog_network='finetuned', detector=False))" in described
     )
-    install(weights, trained, detector="easyocr")
-    assert not any(path.exists() for path in place.detection.files)
+    install(weights, trained, detector=open_bundle("easyocr"))
+    assert not any(path.exists() for path in place.detector_files)

@@ -7,8 +7,10 @@ from train_easyocr.weights.model_files import Place
 
 
 def test_tuned_settings_of_easyocrs_detector_are_shown_as_arguments(home):
-    files = Place.installed().detection
-    save_settings(files.settings, settings_for("craft", "easyocr", CraftParameters(low_text=0.3, width_ths=-1.0)))
+    files = Place.installed()
+    save_settings(
+        files.detection_settings, settings_for("craft", "easyocr", CraftParameters(low_text=0.3, width_ths=-1.0))
+    )
     assert "reader.readtext('page.jpg', text_threshold=0.7, low_text=0.3" in usage(files)
-    save_settings(files.settings, settings_for("craft", "easyocr", CraftParameters(margin_x=0.3)))
+    save_settings(files.detection_settings, settings_for("craft", "easyocr", CraftParameters(margin_x=0.3)))
     assert "use_installed_detector(" in usage(files)

@@ -12,8 +12,9 @@ from train_easyocr.common.errors import UserError
 from train_easyocr.delivery.install import install
 from train_easyocr.delivery.proof import read_both_ways, validation_patches
 from train_easyocr.detection.installed import InstalledDetector
+from train_easyocr.recognition import easyocr_form
 from train_easyocr.recognition.model import build_model, network_arguments
-from train_easyocr.weights import model_files
+from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.checkpoints import WeightsCard, save_weights
 
 
@@ -29,12 +30,12 @@ def test_another_image_height_is_caught(trained, weights, home):
 
 @pytest.mark.parametrize("change", [{"imgH": 64}, {"character_list": SYLLABLES[::-1]}])
 def test_what_easyocr_would_read_otherwise_is_caught(trained, home, monkeypatch, change):
-    right = model_files.easyocr_settings
+    right = easyocr_form.easyocr_settings
 
     def wrong(card):
         return yaml.safe_dump({**yaml.safe_load(right(card)), **change}, allow_unicode=True)
 
-    monkeypatch.setattr(model_files, "easyocr_settings", wrong)
+    monkeypatch.setattr(easyocr_form, "easyocr_settings", wrong)
     refused(trained.experiment / "best_accuracy.pth", trained, home, "validation patches otherwise than training")
 
 
@@ -80,4 +81,4 @@ def test_another_answer_through_easyocr_is_caught(trained, detector, home, monke
     monkeypatch.setattr(InstalledDetector, "boxes", lambda self, image: [])
     refused_by = pytest.raises(UserError, match="through EasyOCR 0 that are not the same; nothing was installed")
     with refused_by:
-        install(trained.experiment / "best_accuracy.pth", trained, detector=str(detector))
+        install(trained.experiment / "best_accuracy.pth", trained, detector=open_bundle(detector))

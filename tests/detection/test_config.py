@@ -66,9 +66,8 @@ def test_easyocrs_network_is_not_trained(tmp_path):
     path = tmp_path / "옛 설정.yaml"
     path.write_text(f"network: db_light\ndataset: {tmp_path}\n", encoding="utf-8")
     assert load_detection_config(path).dataset == str(tmp_path)
-    with pytest.raises(
-        UsageError, match=r"network: craft: this setting is gone: db_light alone is trained(.|\n)*craft: there is no"
-    ):
+    gone = "network: craft: this setting is gone: db_light alone is trained"
+    with pytest.raises(UsageError, match=rf"{gone}(.|\n)*continue_from: craft: EasyOCR's craft is used as it is"):
         load_detection_config(path, ["network=craft", "continue_from=craft"])
 
 

@@ -17,15 +17,13 @@ from train_easyocr.detection.craft_boxes import craft_boxes
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import open_db_light
 from train_easyocr.detection.installed import (
-    DetectionFiles,
     InstalledDetector,
-    installed_detection,
     open_installed,
     use_installed_detector,
 )
-from train_easyocr.detection.opening import open_word_detector
+from train_easyocr.detection.opening import open_detector_of, open_word_detector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
-from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings, save_settings, settings_for
+from train_easyocr.detection.settings import SettingsError, read_settings, save_settings, settings_for
 from train_easyocr.documents import Box
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.metrics.matching import match
@@ -38,8 +36,10 @@ from train_easyocr.reading.reader import (
 )
 from train_easyocr.reading.sources import load_page
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import EASYOCR, in_place, installed_bundle, open_bundle
 from train_easyocr.weights.cards import DetectionScores
 from train_easyocr.weights.checkpoints import CheckpointError
+from train_easyocr.weights.model_files import Place
 
 LOW = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320)
 """Random weights' maps are near zero; with these settings they give boxes all the same."""
@@ -115,10 +115,10 @@ def test_settings_are_checked(tmp_path):
 
 def test_tuned_settings_are_applied(home, image):
     install_finetuned(home)
-    assert installed_detection() is None
+    assert installed_bundle().detector is None
     with pytest.raises(SettingsError, match="no detector is installed"):
         open_installed()
-    save_settings(DetectionFiles(home / "model").settings, settings_for("craft", EASYOCR, LOW))
+    save_settings(Place(home / "model", home / "user_network").detection_settings, settings_for("craft", EASYOCR, LOW))
     detector = CraftDetector(load_craft(home / "model" / "craft_mlt_25k.pth"), LOW)
     expected = craft_boxes(detector.score_maps(image), LOW)
     assert len(expected) > 3
@@ -132,9 +132,9 @@ def test_db_light_stands_in_for_easyocrs_detector(db_light, tmp_path, monkeypatc
     home = tmp_path / "검출기만"
     install_finetuned(home)
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(home))
-    files = DetectionFiles(home / "model")
-    stage_detection(str(db_light), None, files, files)
-    assert read_settings(files.settings).parameters["det_db_thresh"] == 0.5
+    files = Place(home / "model", home / "user_network")
+    stage_detection(open_bundle(db_light), None, files, files)
+    assert read_settings(files.detection_settings).parameters["det_db_thresh"] == 0.5
     alone = open_db_light(db_light)
     expected = alone.boxes(alone.score_maps(image))
     assert len(expected) > 3
@@ -149,10 +149,10 @@ def test_db_light_stands_in_for_easyocrs_detector(db_light, tmp_path, monkeypatc
     found = reader.readtext(str(tmp_path / "page.png"))
     assert sorted((*map(int, corners[0]), *map(int, corners[2])) for corners, _, _ in found) == sorted(expected)
 
-    files.weights.write_bytes(files.weights.read_bytes() + b"\0")
+    files.detector.write_bytes(files.detector.read_bytes() + b"\0")
     with pytest.raises(ReaderError, match="is for weights of SHA-256"):
         open_finetuned(detector=True)
-    files.weights.unlink()
+    files.detector.unlink()
     with pytest.raises(ReaderError, match="is missing"):
         open_finetuned(detector=True)
 
@@ -166,52 +166,57 @@ def test_several_images_at_once(db_light, image):
 
 
 def test_settings_for_other_weights_are_refused(db_light, home, tmp_path):
-    staged = DetectionFiles(tmp_path / "자리")
+    staged = Place(tmp_path / "자리", tmp_path / "자리")
     other = tmp_path / "남의 설정.yaml"
     save_settings(other, settings_for("db_light", "0" * 64, DbParameters()))
     with pytest.raises(SettingsError, match="is for weights of SHA-256 000"):
-        stage_detection(str(db_light), other, DetectionFiles(home / "model"), staged)
-    elsewhere = DetectionFiles(tmp_path / "다른 자리")
+        stage_detection(open_bundle(db_light), other, Place(home / "model", home / "user_network"), staged)
+    elsewhere = Place(tmp_path / "다른 자리", tmp_path / "다른 자리")
     with pytest.raises(SettingsError, match="is missing"):
-        stage_detection("easyocr", other, DetectionFiles(home / "model"), elsewhere)
+        stage_detection(open_bundle("easyocr"), other, Place(home / "model", home / "user_network"), elsewhere)
     with pytest.raises(CheckpointError, match="there is no such file"):
-        stage_detection(None, other, DetectionFiles(home / "model"), staged)
+        stage_detection(None, other, Place(home / "model", home / "user_network"), staged)
 
 
 def test_detectors_can_be_named(home, tmp_path):
-    first, second = DetectionFiles(tmp_path / "하나"), DetectionFiles(tmp_path / "둘")
-    stage_detection("starter", None, DetectionFiles(home / "model"), first)
-    assert sha256(first.weights) == sha256(starter_weights.DETECTOR)
-    assert open_installed(files=first).detector.parameters == open_word_detector("starter").detector.parameters
-    stage_detection("craft", None, DetectionFiles(home / "model"), second)
-    assert [path.name for path in second.files if path.is_file()] == [second.settings.name]
-    assert open_installed(files=second).detector.parameters == WORDS
+    first, second = Place(tmp_path / "하나", tmp_path / "하나"), Place(tmp_path / "둘", tmp_path / "둘")
+    stage_detection(open_bundle("starter"), None, Place(home / "model", home / "user_network"), first)
+    assert sha256(first.detector) == sha256(starter_weights.DETECTOR)
+    assert (
+        open_detector_of(in_place("", first)).detector.parameters
+        == open_word_detector(starter_weights.DETECTOR).detector.parameters
+    )
+    stage_detection(open_bundle("craft"), None, Place(home / "model", home / "user_network"), second)
+    assert [path.name for path in second.detector_files if path.is_file()] == [second.detection_settings.name]
+    assert open_detector_of(in_place("", second)).detector.parameters == WORDS
 
 
 def test_what_finds_words_is_what_is_installed_and_easyocrs_detector_otherwise(home):
     assert isinstance(open_detector(), PageReader)
-    files = DetectionFiles(home / "model")
-    stage_detection("starter", None, files, files)
+    files = Place(home / "model", home / "user_network")
+    stage_detection(open_bundle("starter"), None, files, files)
     page = np.full((300, 400, 3), 255, np.uint8)
     word = render("가나다라", 48)
     page[100 : 100 + word.shape[0], 80 : 80 + word.shape[1]] = word[..., None]
     words = open_detector().detect(page)
     assert words == open_installed().boxes(page)
     assert len(match([Box(83, 104, 77 + word.shape[1], 144)], words)) == len(words) == 1
-    files.weights.write_bytes(b"")
+    files.detector.write_bytes(b"")
     with pytest.raises(ReaderError, match="is for weights of SHA-256"):
         open_detector()
 
 
 def test_what_is_installed_stays(db_light, tmp_path):
-    first, second = DetectionFiles(tmp_path / "하나"), DetectionFiles(tmp_path / "둘")
-    stage_detection(str(db_light), None, first, first)
+    first, second = Place(tmp_path / "하나", tmp_path / "하나"), Place(tmp_path / "둘", tmp_path / "둘")
+    stage_detection(open_bundle(db_light), None, first, first)
     stage_detection(None, None, first, second)
-    assert [path.name for path in second.files if path.is_file()] == [path.name for path in first.files]
-    assert sha256(second.weights) == sha256(db_light)
-    third = DetectionFiles(tmp_path / "셋")
-    stage_detection("easyocr", None, first, third)
-    assert not any(path.exists() for path in third.files)
+    assert [path.name for path in second.detector_files if path.is_file()] == [
+        path.name for path in first.detector_files
+    ]
+    assert sha256(second.detector) == sha256(db_light)
+    third = Place(tmp_path / "셋", tmp_path / "셋")
+    stage_detection(open_bundle("easyocr"), None, first, third)
+    assert not any(path.exists() for path in third.detector_files)
 
 
 def test_a_sheet_holds_all_words():
@@ -230,13 +235,15 @@ def test_fine_tuned_craft_brings_its_parameters(home, tmp_path):
         validation=DetectionScores(precision=0, recall=0, f1=0, pages=0, words=0), weights_sha256=sha256(weights),
     )  # fmt: skip
     weights.with_suffix(".json").write_text(card.model_dump_json(), encoding="utf-8")
-    staged = DetectionFiles(tmp_path / "자리")
-    stage_detection(str(weights), None, DetectionFiles(home / "model"), staged)
-    assert read_settings(staged.settings).detector_parameters == parameters
-    assert open_installed(files=staged).detector.parameters == parameters
+    staged = Place(tmp_path / "자리", tmp_path / "자리")
+    stage_detection(open_bundle(weights), None, Place(home / "model", home / "user_network"), staged)
+    assert read_settings(staged.detection_settings).detector_parameters == parameters
+    assert open_detector_of(in_place("", staged)).detector.parameters == parameters
     weights.with_suffix(".json").unlink()
-    stage_detection(str(weights), None, DetectionFiles(home / "model"), staged)
-    assert read_settings(staged.settings).detector_parameters == WORDS, "EasyOCR's form without a card: a box a word"
+    stage_detection(open_bundle(weights), None, Place(home / "model", home / "user_network"), staged)
+    assert read_settings(staged.detection_settings).detector_parameters == WORDS, (
+        "EasyOCR's form without a card: a box a word"
+    )
     weights.with_suffix(".json").write_text('{"network": "resnet"}', encoding="utf-8")
     with pytest.raises(CheckpointError, match="something else than a detector"):
         open_word_detector(weights)

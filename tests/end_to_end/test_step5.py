@@ -19,7 +19,8 @@ from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import CHARACTERS, NETWORK, install_finetuned, write_page, write_set
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery.staging import stage_detection
-from train_easyocr.detection.installed import DetectionFiles, open_installed
+from train_easyocr.detection.installed import InstalledDetector
+from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents import Box
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.evaluation import models as models_module
@@ -27,7 +28,9 @@ from train_easyocr.reading.reader import open_finetuned
 from train_easyocr.reading.sources import load_page
 from train_easyocr.recognition.network import Model
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import in_place, open_bundle
 from train_easyocr.weights.checkpoints import WeightsCard, save_weights
+from train_easyocr.weights.model_files import Place
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("evaluation_result.csv", "evaluation_result.json", "evaluation_predictions.jsonl")
@@ -150,13 +153,13 @@ def test_detector_finds_words_once_a_page(folder, eval_set, tmp_path, monkeypatc
 
 
 def test_the_installed_detector_finds_words_where_easyocrs_can_not_be_had(folder, eval_set, tmp_path, capsys):
-    files = DetectionFiles(folder / "model")
-    stage_detection(str(save_untrained(tmp_path / "검출.pth", long_side=320)), None, files, files)
+    files = Place(folder / "model", folder / "user_network")
+    stage_detection(open_bundle(save_untrained(tmp_path / "검출.pth", long_side=320)), None, files, files)
     assert step5(eval_set, tmp_path / "out", "--finetuned") == 0
     found = result(tmp_path / "out")
     assert (list(found["models"]), found["boxes"], found["pages"]) == (["finetuned"], "detector", 4)
     _, *rows = map(json.loads, (tmp_path / "out" / NAMES[2]).read_text(encoding="utf-8").splitlines())
-    detector = open_installed(files=files)
+    detector = InstalledDetector(open_detector_of(in_place("", files)).detector)
     assert {row["reader"] for row in rows} == {"detection/finetuned", "finetuned/finetuned"}
     for row in rows:
         if row["reader"] == "detection/finetuned":
@@ -164,7 +167,7 @@ def test_the_installed_detector_finds_words_where_easyocrs_can_not_be_had(folder
             assert [tuple(box) for box in row["rows"]] == detector.boxes(image)
     assert sum(len(row["rows"]) for row in rows) > 4
 
-    files.settings.write_text("kaputt", encoding="utf-8")
+    files.detection_settings.write_text("kaputt", encoding="utf-8")
     assert step5(eval_set, tmp_path / "out", "--finetuned") == 1
     assert "holds no detection settings" in capsys.readouterr().err
 

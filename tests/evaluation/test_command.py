@@ -11,13 +11,13 @@ import evaluate
 from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
 from train_easyocr.common.files import sha256
-from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.documents.page_sums import pack, page_sum
 from train_easyocr.evaluation import command
 from train_easyocr.evaluation.exchange import read_predictions, write_predictions
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM
 from train_easyocr.settings.config import Config
+from train_easyocr.weights.model_files import Place
 
 
 @pytest.fixture
@@ -123,11 +123,11 @@ def test_pages_that_weights_learnt_from_can_be_scored(finetuned, eval_set, tmp_p
 
 
 def test_other_weights_and_the_detector_have_learnt_too(finetuned, eval_set, tmp_path, capsys, monkeypatch):
-    detection = DetectionFiles(finetuned.parent)
-    detection.settings.write_text("settings")
+    detection = Place(finetuned.parent, finetuned.parent)
+    detection.detection_settings.write_text("settings")
     other = tmp_path / "other.pth"
     asked = evaluate.parse_args(["--finetuned", "--weights", str(other), "--boxes", "detector"])
-    names = learnt_from(other, eval_set, 0) + learnt_from(detection.weights, eval_set, 2)
+    names = learnt_from(other, eval_set, 0) + learnt_from(detection.detector, eval_set, 2)
     pages = find_pages(eval_set)[0]
     other.touch()
     left, problems = command._not_trained_on(pages, asked, Config())
@@ -232,7 +232,9 @@ def test_two_files_of_one_name(perfect, finetuned, tmp_path, capsys):
 def test_weights_of_one_name_are_told_apart_by_their_folders(eval_set, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(command, "find_models", lambda *_: ([], {}))
     monkeypatch.setattr(
-        command, "model_of", lambda name, path, *_: fake_model(name, {"weights_sha256": sha256(path)}, FakeRecognizer())
+        command,
+        "model_of_bundle",
+        lambda bundle, name, *_: fake_model(name, {"weights_sha256": sha256(bundle.recognizer)}, FakeRecognizer()),
     )
     chosen = []
     for experiment in ("첫째", "둘째"):

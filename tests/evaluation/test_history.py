@@ -14,7 +14,7 @@ from train_easyocr.evaluation.history import History, as_table, compare
 from train_easyocr.evaluation.report import summarize
 from train_easyocr.evaluation.runner import Model, evaluate
 from train_easyocr.settings.config import Config
-from train_easyocr.weights.marks import marked_detector, marked_recognizer
+from train_easyocr.weights.bundle import Bundle, open_bundle
 
 
 class Told:
@@ -145,23 +145,21 @@ def test_marks(tmp_path, eval_set):
     model = fake_model("finetuned", {"weights_sha256": sha256(weights)}, FakeRecognizer())
     keep(tmp_path, eval_set, [told("poor", "바"), model])
     history = History(tmp_path / "out")
-    copy = history.mark("첫-모델_1.0", history.find("1:finetuned"), weights, tmp_path / "saved", None)
+    copy = history.mark("첫-모델_1.0", history.find("1:finetuned"), Bundle("installed", weights), tmp_path / "saved")
     weights.write_bytes(b"other")
     assert copy.read_bytes() == b"weights" and copy.with_suffix(".json").exists()
-    assert marked_recognizer("첫-모델_1.0", tmp_path / "saved") == copy
-    assert marked_recognizer("none", tmp_path / "saved") is None
-    assert marked_detector("첫-모델_1.0", tmp_path / "saved") is None
+    assert open_bundle("첫-모델_1.0", tmp_path / "saved") == Bundle("첫-모델_1.0", copy)
     keep(tmp_path, eval_set, [told("poor", "바")])
     assert history.find("첫-모델_1.0").name == "1:finetuned"
     assert [line.endswith("첫-모델_1.0") for line in as_table(history).splitlines()[2:]] == [False, True, False]
     with pytest.raises(UserError, match="does not hold the weights"):
-        history.mark("second", history.find("1:finetuned"), weights, tmp_path / "saved", None)
+        history.mark("second", history.find("1:finetuned"), Bundle("installed", weights), tmp_path / "saved")
 
 
-@pytest.mark.parametrize("name", ["", "last", "12", "../x", ".x", "a/b", "a b", "x" * 80])
+@pytest.mark.parametrize("name", ["", "last", "12", "starter", "installed", "../x", ".x", "a/b", "a b", "x" * 80])
 def test_names_that_cannot_be_marks(history, tmp_path, name):
     with pytest.raises(UserError, match="--mark"):
-        history.mark(name, history.find("last"), tmp_path / "w.pth", tmp_path / "saved", None)
+        history.mark(name, history.find("last"), Bundle("installed", tmp_path / "w.pth"), tmp_path / "saved")
     assert not (tmp_path / "saved").exists()
 
 

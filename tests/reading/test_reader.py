@@ -32,13 +32,14 @@ from train_easyocr.reading.reader import (
     open_finetuned,
 )
 from train_easyocr.recognition.decoding import greedy
+from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.int8_convolutions import cpu_has_int8
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import Settings, render_page
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import read_card
 from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
-from train_easyocr.weights.model_files import Place, stage
+from train_easyocr.weights.model_files import Place
 
 needs_int8 = pytest.mark.skipif(not cpu_has_int8(), reason="the processor has no int8 dot products")
 QUAD = Quad((60.5, 140.0), (150.0, 160.5), (145.0, 190.0), (55.0, 170.0))

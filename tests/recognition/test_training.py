@@ -20,12 +20,13 @@ from train_easyocr.documents.page_sums import page_sum, unpack
 from train_easyocr.engine.state import ResumeError, check_settings, load_state
 from train_easyocr.engine.trainer import Trainer
 from train_easyocr.recognition.batches import Batch
+from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.task import RecognizerTask, make_converter, train
 from train_easyocr.settings.config import CONFIG_FILES, Config, load_config
 from train_easyocr.weights.characters import CharacterSet, korean_documents
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card, read_weights
-from train_easyocr.weights.model_files import Place, stage
+from train_easyocr.weights.model_files import Place
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -271,5 +271,5 @@ def test_the_command_with_the_installed_model(folder, tmp_path, monkeypatch, cap
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path / "비어 있음"))
     assert main([*command, "--recognizer", "finetuned"]) == 1
     assert "no fine-tuned model is installed" in capsys.readouterr().err
-    assert main(["--pages", str(folder), "--detector", str(tmp_path / "없음.pth")]) == 1
+    assert main(["--pages", str(folder), "--detector", str(tmp_path / "없음.pth")]) == 2
     assert "there is no such file" in capsys.readouterr().err

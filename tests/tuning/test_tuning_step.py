@@ -13,7 +13,7 @@ from train_easyocr.common.files import sha256
 from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.pages import validation_pages
-from train_easyocr.detection.settings import FILE_NAME, read_settings, tuning_folder
+from train_easyocr.detection.settings import read_settings
 from train_easyocr.engine.state import ResumeError, check_settings
 from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
@@ -22,6 +22,7 @@ from train_easyocr.synthesis.archive import TOP
 from train_easyocr.synthesis.fonts import packaged_folder
 from train_easyocr.tuning.tuning_step import pages_of, tune_trained
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import SETTINGS, tuning_folder
 from train_easyocr.weights.checkpoints import card_path
 from train_easyocr.weights.easyocr_weights import MissingWeights
 
@@ -61,7 +62,7 @@ def test_settings_are_found_and_written_for_step_4(config, tmp_path, capsys, mon
     before, found = (report["figures"][f"validation, {name}"]["end_to_end_f1"] for name in ("before", "found"))
     assert 0.3 < before <= found
     assert f"end_to_end_f1 on 2 validation pages {before:.4f} before, {found:.4f} now" in capsys.readouterr().out
-    settings = read_settings(folder / FILE_NAME)
+    settings = read_settings(folder / SETTINGS)
     assert settings.detector_parameters == tuned.best
     assert settings.weights_sha256 == sha256(detection.experiment / "best_f1.pth")
 
@@ -73,11 +74,11 @@ def test_settings_are_found_and_written_for_step_4(config, tmp_path, capsys, mon
     monkeypatch.setattr(step4, "describe_place", str)
     settings = [f"{key}={getattr(config, key)}" for key in ("dataset", "saved_models", "detection", "detection_tuning")]
     assert step4.main(settings) == 0
-    assert asked["detection_settings"] == folder / FILE_NAME
-    assert asked["detector"] == str(detection.experiment / "best_f1.pth")
+    assert asked["detection_settings"] == folder / SETTINGS
+    assert asked["detector"].detector == detection.experiment / "best_f1.pth"
     step4.main([*settings, "--detector", "easyocr"])
     assert asked["detection_settings"] is None, "they are for the detector that step 3 trained"
-    (folder / FILE_NAME).unlink()
+    (folder / SETTINGS).unlink()
     assert step4.main(settings) == 1
     assert "step 3 writes it" in capsys.readouterr().err
 

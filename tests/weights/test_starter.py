@@ -40,7 +40,7 @@ def test_the_recognizer_reads_a_line_in_a_face_that_it_never_saw():
 
 
 def assert_found(picture: np.ndarray, words: list[Box]) -> None:
-    detector = open_word_detector(starter_weights.STARTER).detector
+    detector = open_word_detector(starter_weights.DETECTOR).detector
     found = detector.boxes(detector.score_maps(cv2.cvtColor(picture, cv2.COLOR_GRAY2RGB)))
     assert len(found) == len(match(words, found)) == len(words)
 

@@ -3,10 +3,11 @@
     python3 -m train_easyocr.delivery [weights] [--config FILE] [key=value ...]
     python3 -m train_easyocr.delivery --list
     python3 -m train_easyocr.delivery --restore NAME
-    python3 -m train_easyocr.delivery [weights] [--detector PATH|starter|easyocr] [--detection_settings FILE]
+    python3 -m train_easyocr.delivery [weights] [--detector NAME] [--detection_settings FILE]
     python3 -m train_easyocr.delivery [weights] --refuse-if-worse analysis.json|EVALUATION_SET
 
-Weights are files, or names that `evaluate.py --mark` gave.
+Weights are files, or names that stand for them: `starter`, a mark, an experiment (see `weights.bundle`). A detector
+that belongs to them is installed with them.
 
 EasyOCR wants three files: `model/finetuned.pth`, `user_network/finetuned.py` and `user_network/finetuned.yaml`. They
 are written to a folder of their own first; validation patches are read through the training code and through
@@ -30,13 +31,10 @@ from train_easyocr.delivery.archive import models_at_hand, restore
 from train_easyocr.delivery.description import describe_place, list_models
 from train_easyocr.delivery.install import install
 from train_easyocr.detection.config import DetectionConfig, detection_of, own_detector
-from train_easyocr.detection.settings import EASYOCR, FILE_NAME, tuning_folder
-from train_easyocr.detection.task import BEST
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
-from train_easyocr.weights.checkpoints import best_weights
-from train_easyocr.weights.marks import marked_detector, marked_recognizer, marked_settings
+from train_easyocr.weights.bundle import SETTINGS, Bundle, open_bundle, tuning_folder
+from train_easyocr.weights.checkpoints import best_detector, best_weights
 from train_easyocr.weights.model_files import Place
-from train_easyocr.weights.starter import DETECTOR, STARTER
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -50,9 +48,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--words", type=int, default=200, help="patches that are read both ways; default: %(default)s")
     parser.add_argument(
         "--detector",
-        metavar="PATH",
-        help="weights of a word detector to install, too; starter: this project's own; easyocr: EasyOCR's own again; "
-        "default: the one that step 3 trained, where it trained one",
+        metavar="NAME",
+        help="whose word detector to install, too: starter, easyocr (EasyOCR's own again), a mark, an experiment, a "
+        "file; default: that of the weights, or the one that step 3 trained, where it trained one",
     )
     parser.add_argument(
         "--detection_settings",
@@ -78,29 +76,42 @@ def _refuse_if_worse(weights: Path, given: Path, seed: int) -> None:
         raise UserError(f"{error}; nothing was installed") from None
 
 
-def _chosen_weights(weights: Path | None, config: Config) -> Path:
-    """Return the weights that are meant: a file, a mark, or the best of the experiment."""
-    if weights is None:
-        return best_weights(config.experiment)
-    return weights if weights.is_file() else marked_recognizer(str(weights), Path(config.saved_models)) or weights
+def _chosen(name: str | None, config: Config) -> Bundle:
+    """Return what is to be installed: what a name stands for, or the best weights of the experiment."""
+    if name is None:
+        return Bundle(config.experiment_name, best_weights(config.experiment))
+    if Path(name).suffix == ".pth":  # a file that is not there is missing (1), not a wrong command (2)
+        return open_bundle(name) if Path(name).exists() else Bundle(name, Path(name))
+    return open_bundle(name, Path(config.saved_models))
 
 
-def _chosen_detector(detector: str | None, settings: Path | None, config: Config) -> tuple[str | None, Path | None]:
-    """Return the detector that is meant, and its settings: a file, the starter's, a mark's, or what step 3 trained."""
-    if detector is None:
-        return _trained_detector(config), settings or _tuned_settings(config)
-    if detector == EASYOCR or Path(detector).is_file():
+def _weights_of(bundle: Bundle) -> Path:
+    weights = bundle.part("recognizer", "weights")
+    if isinstance(weights, str):
+        raise UsageError(f"{bundle.name}: EasyOCR has its own weights already; name others to be installed")
+    return weights
+
+
+def _chosen_detector(
+    name: str | None, settings: Path | None, bundle: Bundle, config: Config
+) -> tuple[Bundle | None, Path | None]:
+    """Return the detector that is meant: what a name stands for, the bundle's own, or what step 3 trained.
+
+    Returns:
+        The bundle that holds it, and its settings where it is to have others.
+    """
+    if name is not None:
+        detector = open_bundle(name, Path(config.saved_models), "--detector")
+        detector.part("detector", "--detector")
         return detector, settings
-    if detector == STARTER:
-        return str(DETECTOR), settings
-    saved_models = Path(config.saved_models)
-    kept, kept_settings = marked_detector(detector, saved_models), marked_settings(detector, saved_models)
-    if kept is None and kept_settings is not None:
-        return EASYOCR, settings or kept_settings
-    return (str(kept), settings or kept_settings) if kept else (detector, settings)
+    if bundle.detector is not None:
+        return bundle, settings
+    trained = _trained_detector(config)
+    found = Bundle(config.experiment_name, detector=trained) if trained else None
+    return found, settings or _tuned_settings(config)
 
 
-def _trained_detector(config: Config) -> str | None:
+def _trained_detector(config: Config) -> Path | None:
     """Return the detector that step 3 trained with the recognizer, if the settings ask for one.
 
     Raises:
@@ -112,12 +123,12 @@ def _trained_detector(config: Config) -> str | None:
     # What was trained on pages is installed without them, too; words alone have no detector.
     without_pages = [own_detector(config), DetectionConfig(saved_models=config.saved_models).experiment]
     folders = without_pages if detection is None else [detection.experiment]
-    trained = next((file for folder in folders if (file := folder / f"{BEST}.pth").is_file()), None)
+    trained = next((file for folder in folders if (file := best_detector(folder)).is_file()), None)
     if trained is not None:
-        return str(trained)
+        return trained
     if detection is None:
         return None
-    missing = detection.experiment / f"{BEST}.pth"
+    missing = best_detector(detection.experiment)
     raise UserError(
         f"{missing}: there is no such file; step 3 trains the detector after the recognizer. detection= leaves it out"
     )
@@ -125,18 +136,18 @@ def _trained_detector(config: Config) -> str | None:
 
 def _tuned_settings(config: Config) -> Path | None:
     """Return the detector's settings that step 3 found, if the settings ask for them."""
-    path = tuning_folder(config.experiment) / FILE_NAME
+    path = tuning_folder(config.experiment) / SETTINGS
     if config.detection_tuning and not path.is_file():
         raise UserError(f"{path}: there is no such file; step 3 writes it, or set detection_tuning=0")
     return path if config.detection_tuning else None
 
 
-def _split_arguments(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
+def _split_arguments(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
     settings = [argument for argument in arguments if argument.partition("=")[0].isidentifier() and "=" in argument]
     weights = [argument for argument in arguments if argument not in settings]
     if len(weights) > 1:
         raise UsageError(f"one file of weights can be installed, not {len(weights)}: {', '.join(weights)}")
-    return (Path(weights[0]) if weights else None), settings
+    return (weights[0] if weights else None), settings
 
 
 @command("step 4")
@@ -151,8 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         place = restore(args.restore)
     else:
         config = load_config(args.config, settings)
-        chosen = _chosen_weights(weights, config)
-        detector, detection_settings = _chosen_detector(args.detector, args.detection_settings, config)
+        bundle = _chosen(weights, config)
+        chosen = _weights_of(bundle)
+        detector, detection_settings = _chosen_detector(args.detector, args.detection_settings, bundle, config)
         if args.refuse_if_worse and chosen.is_file():
             _refuse_if_worse(chosen, args.refuse_if_worse, config.seed)
         place = install(chosen, config, words=args.words, detector=detector, detection_settings=detection_settings)

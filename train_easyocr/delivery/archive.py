@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import sha256
+from train_easyocr.common.publishing import publishing
 from train_easyocr.delivery.staging import copy_or_remove
 from train_easyocr.weights.checkpoints import CheckpointError, WeightsCard, read_card
 from train_easyocr.weights.model_files import Place
-
-ARCHIVE = "previous_models"
 
 
 class ModelAtHand(NamedTuple):
@@ -34,16 +33,15 @@ class ModelAtHand(NamedTuple):
 def put(source: Place, target: Place) -> None:
     """Make the files of a model at `target` those at `source`."""
     # Settings of a detector count as soon as they are there: the old ones go first, the new ones come last.
-    target.detection.settings.unlink(missing_ok=True)
-    originals = [*source.files, *source.detection.files]
-    for original, copy in zip(originals, [*target.files, *target.detection.files], strict=True):
+    target.detection_settings.unlink(missing_ok=True)
+    for original, copy in zip(source.files, target.files, strict=True):
         copy_or_remove(original, copy)
 
 
 def _name_of(place: Place) -> str:
     digest = sha256(place.weights)
-    if place.detection.settings.is_file():
-        parts = [digest, *(sha256(path) for path in place.detection.files if path.is_file())]
+    if place.detection_settings.is_file():
+        parts = [digest, *(sha256(path) for path in place.detector_files if path.is_file())]
         digest = hashlib.sha256(" ".join(parts).encode()).hexdigest()
     card = _card_of(place)
     return f"{card.experiment_name if card else 'unknown'}-{digest[:8]}"
@@ -56,26 +54,22 @@ def _card_of(place: Place) -> WeightsCard | None:
         return None  # a model that somebody else installed
 
 
-def _archive(place: Place) -> Path:
-    return place.model.parent / ARCHIVE
-
-
 def archive_installed(place: Place) -> str | None:
     """Copy the installed model to the archive, named after its experiment and its weights; None if there is none."""
     if not all(path.is_file() for path in (place.network, place.settings, place.weights)):
         return None
     name = _name_of(place)
-    folder = _archive(place) / name
-    if not (folder / place.weights.name).is_file():
-        put(place, Place(folder, folder))
+    if not Place.archived(name).weights.is_file():
+        with publishing(Place.archived(name).model) as work:
+            put(place, Place(work, work))
         print(f"step 4: the model installed before is kept as {name}")
     return name
 
 
 def models_at_hand(place: Place) -> list[ModelAtHand]:
     """Return the installed model and those of the archive, sorted by name."""
-    folders = [path for path in _archive(place).glob("*") if (path / place.weights.name).is_file()]
-    places = {folder.name: Place(folder, folder) for folder in folders}
+    archived = [Place.archived(folder.name) for folder in Place.archived("*").model.parent.glob("[!.]*")]
+    places = {one.model.name: one for one in archived if one.weights.is_file()}
     if place.weights.is_file():
         places[_name_of(place)] = place
     return [ModelAtHand(name, where, _card_of(where), where is place) for name, where in sorted(places.items())]
@@ -88,10 +82,9 @@ def restore(name: str) -> Place:
         UsageError: There is no model of that name.
     """
     place = Place.installed()
-    folder = _archive(place) / name
-    if not (folder / place.weights.name).is_file():
+    if Path(name).name != name or not Place.archived(name).weights.is_file():
         known = ", ".join(model.name for model in models_at_hand(place)) or "none"
         raise UsageError(f"no model named {name} was installed before; there are: {known}")
     archive_installed(place)
-    put(Place(folder, folder), place)
+    put(Place.archived(name), place)
     return place

@@ -11,9 +11,11 @@ from train_easyocr.delivery.proof import check_detection, compare, read_both_way
 from train_easyocr.delivery.staging import stage_detection
 from train_easyocr.detection.settings import SettingsError
 from train_easyocr.reading.reader import ReaderError
+from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.settings.config import Config
+from train_easyocr.weights.bundle import Bundle
 from train_easyocr.weights.checkpoints import CheckpointError, read_card
-from train_easyocr.weights.model_files import Place, stage
+from train_easyocr.weights.model_files import Place
 
 
 def install(
@@ -21,7 +23,7 @@ def install(
     config: Config,
     *,
     words: int = 200,
-    detector: str | None = None,
+    detector: Bundle | None = None,
     detection_settings: Path | None = None,
 ) -> Place:
     """Check weights as EasyOCR would use them and install them; what was installed before is kept in the archive.
@@ -30,9 +32,9 @@ def install(
         weights: A `.pth` file with its card (`.json`) beside it.
         config: Says where the validation patches are.
         words: How many patches are read both ways.
-        detector: Weights of a word detector to be installed, or `easyocr` for EasyOCR's own detector; None leaves the
-            one that is installed, unless `detection_settings` are for EasyOCR's weights.
-        detection_settings: The detector's settings, as tuning writes them; None takes those that its weights have.
+        detector: The bundle whose word detector is to be installed; `easyocr` stands for EasyOCR's own as it comes.
+            None leaves the one that is installed, unless `detection_settings` are for EasyOCR's weights.
+        detection_settings: The detector's settings, as tuning writes them; None takes those that it has.
 
     Returns:
         Where the model is now.
@@ -50,7 +52,7 @@ def install(
         card = read_card(weights)
         stage(weights, card, staged)
         try:
-            stage_detection(detector, detection_settings, place.detection, staged.detection)
+            stage_detection(detector, detection_settings, place, staged)
         except (SettingsError, CheckpointError) as error:
             raise UserError(f"{error}; nothing was installed") from None
         patches = validation_patches(folders, card, config, words)

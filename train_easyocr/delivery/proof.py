@@ -14,13 +14,13 @@ from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.data import open_set
 from train_easyocr.delivery.staging import sheet_of
-from train_easyocr.detection.craft import CRAFT
-from train_easyocr.detection.opening import open_word_detector
-from train_easyocr.detection.settings import SettingsError, read_settings
+from train_easyocr.detection.opening import open_detector_of
+from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
 from train_easyocr.reading.reader import ReaderError, open_finetuned
 from train_easyocr.recognition.validation import read_as_trained
 from train_easyocr.settings.config import Config
+from train_easyocr.weights.bundle import in_place
 from train_easyocr.weights.characters import CharacterSet
 from train_easyocr.weights.checkpoints import CheckpointError, WeightsCard
 from train_easyocr.weights.easyocr_weights import DamagedWeights
@@ -155,8 +155,8 @@ def check_detection(staged: Place, patches: Sequence[Image]) -> None:
     Raises:
         UserError: It can't be used, or finds something else.
     """
-    files = staged.detection
-    if not files.settings.is_file():
+    bundle = in_place("", staged)
+    if bundle is None or bundle.detector is None:
         print(
             "step 4: words are found by EasyOCR's own detector, with its own settings, which join the words of a line; "
             "--detector starter takes this project's, which finds single words"
@@ -164,9 +164,7 @@ def check_detection(staged: Place, patches: Sequence[Image]) -> None:
         return
     sheet = sheet_of(patches[:60])
     try:
-        settings = read_settings(files.settings)
-        source = files.weights if files.weights.is_file() else CRAFT
-        alone = open_word_detector(source).detector.with_parameters(settings.detector_parameters)
+        alone = open_detector_of(bundle).detector
         expected = alone.boxes(alone.score_maps(sheet))
         with staged.as_easyocr_sees_it():
             found = open_finetuned(detector=True, quantize=False).detect(sheet)

@@ -10,56 +10,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train_easyocr.common.files import replacing
-from train_easyocr.detection.installed import DetectionFiles, check_weights
-from train_easyocr.detection.opening import open_word_detector
+from train_easyocr.detection.opening import open_word_detector, settings_of
 from train_easyocr.detection.parameters import WORDS, CraftParameters
-from train_easyocr.detection.settings import EASYOCR, DetectionSettings, read_settings, save_settings, settings_for
+from train_easyocr.detection.settings import DetectionSettings, read_settings, save_settings, settings_for
+from train_easyocr.weights.bundle import EASYOCR, INSTALLED, Bundle, Weights, in_place
 from train_easyocr.weights.checkpoints import card_path
+from train_easyocr.weights.model_files import Place
 
 Image = NDArray[np.uint8]
 GAP = 30
 """Pixels between the words of a sheet."""
 
 
-def stage_detection(
-    detector: str | None, settings: Path | None, installed: DetectionFiles, staged: DetectionFiles
-) -> None:
+def stage_detection(detector: Bundle | None, settings: Path | None, installed: Place, staged: Place) -> None:
     """Write a detector's files to `staged`: what is asked for, or else what is installed.
 
     Args:
-        detector: Its weights, `starter` for those of this package, `easyocr` for EasyOCR's own detector as it comes, or
-            `craft` for the same with a box a word.
-        settings: Its settings; None takes those that the weights came with.
+        detector: The bundle that holds it: `easyocr` stands for EasyOCR's own detector as it comes, `craft` for the
+            same with a box a word.
+        settings: Its settings; None takes those that it has in its bundle, or that its weights came with.
         installed: What is installed now.
         staged: Where to write to.
 
     Raises:
+        UsageError: The bundle has no detector.
         SettingsError: The settings can't be used, or are for other weights.
         CheckpointError: The weights can't be used.
     """
+    settings = settings or (detector.settings if detector is not None else None)
     chosen = read_settings(settings) if settings is not None else None
-    if detector is None and chosen is None:
-        for original, copy in zip(installed.files, staged.files, strict=True):
-            copy_or_remove(original, copy)
-    elif detector == EASYOCR or (detector is None and chosen is not None and chosen.weights_sha256 == EASYOCR):
-        if chosen is not None:
-            save_settings(staged.settings, chosen)
-            check_weights(chosen, staged)
-    else:
-        _stage_weights(detector if detector is not None else installed.weights, chosen, staged)
+    if detector is None:
+        if chosen is None:
+            for original, copy in zip(installed.detector_files, staged.detector_files, strict=True):
+                copy_or_remove(original, copy)
+            return
+        easyocrs = chosen.weights_sha256 == EASYOCR
+        detector = Bundle(EASYOCR) if easyocrs else Bundle(INSTALLED, detector=installed.detector)
+    if detector.name != EASYOCR:
+        _stage_weights(detector.part("detector", "--detector"), chosen, staged)
+    elif chosen is not None:
+        save_settings(staged.detection_settings, chosen)
+    settings_of(in_place("", staged) or Bundle(""))
 
 
-def _stage_weights(source: str | Path, chosen: DetectionSettings | None, staged: DetectionFiles) -> None:
-    opened = open_word_detector(source)
-    if opened.weights_sha256 != EASYOCR:  # those lie where they are
-        copy_or_remove(opened.weights, staged.weights)
-        copy_or_remove(card_path(opened.weights), staged.card)
+def _stage_weights(weights: Weights, chosen: DetectionSettings | None, staged: Place) -> None:
+    opened = open_word_detector(weights)
+    if isinstance(weights, Path):  # EasyOCR's own lie where they are
+        copy_or_remove(weights, staged.detector)
+        copy_or_remove(card_path(weights), card_path(staged.detector))
     parameters = opened.detector.parameters
     if parameters == CraftParameters():
         parameters = WORDS  # weights without a card bring EasyOCR's, which join the words of a line
-    settings = chosen or settings_for(opened.network, opened.weights_sha256, parameters)
-    save_settings(staged.settings, settings)
-    check_weights(settings, staged)
+    save_settings(staged.detection_settings, chosen or settings_for(opened.network, opened.weights_sha256, parameters))
 
 
 def copy_or_remove(original: Path, copy: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.datasets.own_pages import find_own_pages
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.download import find_download, holds_pages
@@ -27,7 +27,7 @@ from train_easyocr.settings.config import (
     check_settings,
     load_settings,
 )
-from train_easyocr.weights.marks import marked_detector
+from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.starter import STARTER
 
 DEFAULT_CONFIG = CONFIG_FILES / "detection.yaml"
@@ -195,16 +195,28 @@ def _missing_data(config: DetectionConfig) -> list[str]:
     ]
 
 
+def start_of(config: DetectionConfig) -> Path | None:
+    """Return the weights that `continue_from` names, None where it names none.
+
+    Raises:
+        UsageError: It names nothing that there is, or nothing with a detector that can be trained.
+    """
+    if not config.continue_from:
+        return None
+    bundle = open_bundle(config.continue_from, Path(config.saved_models), "continue_from")
+    weights = bundle.part("detector", "continue_from")
+    if isinstance(weights, str):
+        raise UsageError(f"continue_from: {config.continue_from}: EasyOCR's {weights} is used as it is, never trained")
+    return weights
+
+
 def contradictions(config: DetectionConfig) -> list[str]:
     """Return what is wrong among values that are right each for itself."""
     found: list[str] = []
-    start = config.continue_from
-    marked = marked_detector(start, Path(config.saved_models))
-    if start and not Path(start).is_file() and not marked and start != STARTER:
-        found.append(
-            f"continue_from: {start}: there is no such file; `starter` stands for the detector of this package, and a "
-            "name for what `evaluate.py --mark` kept with a detector"
-        )
+    try:
+        start_of(config)
+    except UsageError as error:
+        found.append(str(error))
     missing = [key for key in ("train_data", "val_data") if not getattr(config, key)]
     if missing and not config.dataset:
         found.append(f"dataset and {' and '.join(missing)} are empty; set dataset, or a folder for each")

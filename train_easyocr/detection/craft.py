@@ -9,7 +9,7 @@ With the default parameters it finds what `easyocr.Reader.detect` finds, cut to 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 import cv2
 import easyocr.craft
@@ -23,11 +23,9 @@ from train_easyocr.detection.craft_boxes import craft_boxes
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
 from train_easyocr.detection.parameters import CraftParameters
 from train_easyocr.documents.page import Box
+from train_easyocr.weights.bundle import CRAFT
 from train_easyocr.weights.cards import DetectorCard
 from train_easyocr.weights.checkpoints import load_pretrained
-
-CRAFT: Final = "craft"
-"""Names EasyOCR's own detector where weights are asked for."""
 
 STRIDE = 2
 """Pixels of the network's input for one of its maps."""

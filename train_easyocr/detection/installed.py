@@ -1,10 +1,8 @@
-"""The detector that step 4 installed: its files, and the detector in the place of EasyOCR's own."""
+"""The detector that step 4 installed, in the place of EasyOCR's own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import easyocr.easyocr
@@ -12,53 +10,12 @@ import numpy as np
 from easyocr.utils import reformat_input
 from numpy.typing import NDArray
 
-from train_easyocr.common.files import sha256
-from train_easyocr.detection.craft import CRAFT
 from train_easyocr.detection.interface import WordDetector
-from train_easyocr.detection.opening import open_word_detector
-from train_easyocr.detection.settings import EASYOCR, DetectionSettings, SettingsError, read_settings
+from train_easyocr.detection.opening import open_detector_of
+from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents.page import Box
-from train_easyocr.weights.easyocr_weights import model_directory
-
-SETTINGS_NAME = "finetuned_detection.yaml"
-WEIGHTS_NAME = "finetuned_detector.pth"
-
-
-@dataclass(frozen=True)
-class DetectionFiles:
-    """The files of an installed detector, beside the recognizer's weights.
-
-    Attributes:
-        folder: EasyOCR's folder of weights, or one that stands in for it.
-    """
-
-    folder: Path
-
-    @property
-    def settings(self) -> Path:
-        """Which detector, and its parameters."""
-        return self.folder / SETTINGS_NAME
-
-    @property
-    def weights(self) -> Path:
-        """Its weights; not there where EasyOCR's own are used."""
-        return self.folder / WEIGHTS_NAME
-
-    @property
-    def card(self) -> Path:
-        """The card of the weights, where they have one."""
-        return self.weights.with_suffix(".json")
-
-    @property
-    def files(self) -> list[Path]:
-        """All of them, the one that makes the others count last."""
-        return [self.weights, self.card, self.settings]
-
-
-def installed_detection() -> DetectionFiles | None:
-    """Return the files of the installed detector; None where step 4 installed none."""
-    files = DetectionFiles(model_directory())
-    return files if files.settings.is_file() else None
+from train_easyocr.weights.bundle import installed_bundle
+from train_easyocr.weights.model_files import Place
 
 
 class InstalledDetector:
@@ -94,47 +51,24 @@ class InstalledDetector:
         return level, [[] for _ in several]
 
 
-def open_installed(cuda: bool = False, files: DetectionFiles | None = None) -> InstalledDetector:
-    """Open an installed detector.
+def open_installed(cuda: bool = False) -> InstalledDetector:
+    """Open the detector that step 4 installed.
 
     Args:
         cuda: Use the GPU.
-        files: Its files; default: those that step 4 installed.
 
     Raises:
         SettingsError: None is installed, or its settings are broken or for other weights.
         CheckpointError: Its weights can't be used.
         MissingWeights, DamagedWeights: It uses EasyOCR's weights, and they can't be had.
     """
-    files = files or installed_detection()
-    if files is None:
+    bundle = installed_bundle()
+    if bundle.detector is None:
         raise SettingsError(
-            f"{model_directory() / SETTINGS_NAME}: no detector is installed; "
+            f"{Place.installed().detection_settings}: no detector is installed; "
             "`bash step4_set_finetuned_model.sh --detector WEIGHTS` or `--detection_settings FILE` installs one"
         )
-    settings = read_settings(files.settings)
-    check_weights(settings, files)
-    opened = open_word_detector(CRAFT if settings.weights_sha256 == EASYOCR else files.weights, cuda)
-    if opened.network != settings.network:
-        raise SettingsError(f"{files.settings}: is for {settings.network}, but {files.weights} is {opened.network}")
-    return InstalledDetector(opened.detector.with_parameters(settings.detector_parameters))
-
-
-def check_weights(settings: DetectionSettings, files: DetectionFiles) -> None:
-    """Check that an installed detector's settings are for the weights beside them.
-
-    Raises:
-        SettingsError: They are not.
-    """
-    if settings.weights_sha256 == EASYOCR:
-        return
-    if not files.weights.is_file():
-        raise SettingsError(f"{files.weights}: is missing; install the detector again with step 4")
-    found = sha256(files.weights)
-    if found != settings.weights_sha256:
-        raise SettingsError(
-            f"{files.settings}: is for weights of SHA-256 {settings.weights_sha256}, {files.weights.name} has {found}"
-        )
+    return InstalledDetector(open_detector_of(bundle, cuda).detector)
 
 
 def use_installed_detector(reader: easyocr.easyocr.Reader) -> easyocr.easyocr.Reader:

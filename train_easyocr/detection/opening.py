@@ -1,22 +1,21 @@
-"""Detectors by name or by their weights, and all that their score maps depend on."""
+"""Detectors by their bundle or their weights, and all that their score maps depend on."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from train_easyocr.common.files import sha256
-from train_easyocr.detection.craft import CRAFT, CraftCard, CraftDetector, load_craft
+from train_easyocr.detection.craft import CraftCard, CraftDetector, load_craft
 from train_easyocr.detection.db_detector import DB_LIGHT, open_db_light
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.parameters import CraftParameters
-from train_easyocr.detection.settings import EASYOCR, Network
-from train_easyocr.weights import starter as starter_weights
+from train_easyocr.detection.settings import DetectionSettings, Network, SettingsError, read_settings
+from train_easyocr.weights.bundle import CRAFT, EASYOCR, Bundle, Weights, file_of
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card_of
-from train_easyocr.weights.easyocr_weights import find_weights
 
 
 @dataclass(frozen=True)
@@ -36,28 +35,64 @@ class OpenedDetector:
     weights_sha256: str
 
 
-def open_word_detector(source: str | Path, cuda: bool = False) -> OpenedDetector:
-    """Open a detector.
+def open_word_detector(weights: Weights, cuda: bool = False) -> OpenedDetector:
+    """Open a detector with the parameters that its weights came with.
 
     Args:
-        source: `craft` for EasyOCR's own weights, `starter` for the detector of this package, or a `.pth` with its
-            card beside it, which says what it is for; one without a card is CRAFT's and has EasyOCR's parameters.
+        weights: `craft` for EasyOCR's own, or a `.pth` with its card beside it, which says what it is for; one without
+            a card is CRAFT's and has EasyOCR's parameters.
         cuda: Use the GPU.
 
     Raises:
         MissingWeights, DamagedWeights: EasyOCR's weights can't be had.
         CheckpointError: The file can't be used.
     """
-    if str(source) == CRAFT:
-        path = find_weights(CRAFT)
+    path = file_of(weights)
+    if isinstance(weights, str):
         return OpenedDetector(_craft(path, cuda), "craft", path, EASYOCR)
-    path = starter_weights.DETECTOR if str(source) == starter_weights.STARTER else Path(source)
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file; name `craft`, or the weights of a trained detector")
     if network_of(path) == DB_LIGHT:
         return OpenedDetector(open_db_light(path, cuda=cuda), "db_light", path, sha256(path))
     parameters = read_card_of(CraftCard, path).parameters if card_path(path).is_file() else None
     return OpenedDetector(_craft(path, cuda, parameters), "craft", path, sha256(path))
+
+
+def open_detector_of(bundle: Bundle, cuda: bool = False, asked_by: str = "detector") -> OpenedDetector:
+    """Open a bundle's detector with the settings that it has there.
+
+    Raises:
+        UsageError: The bundle holds none.
+        SettingsError: Its settings are broken, or for other weights.
+        MissingWeights, DamagedWeights, CheckpointError: As `open_word_detector`.
+    """
+    weights, settings = bundle.part("detector", asked_by), settings_of(bundle)
+    opened = open_word_detector(weights, cuda)
+    if settings is None:
+        return opened
+    if opened.network != settings.network:
+        raise SettingsError(f"{bundle.settings}: is for {settings.network}, but {opened.weights} is {opened.network}")
+    return replace(opened, detector=opened.detector.with_parameters(settings.detector_parameters))
+
+
+def settings_of(bundle: Bundle) -> DetectionSettings | None:
+    """Return the settings of a bundle's detector, None where it has the ones that its weights came with.
+
+    Raises:
+        SettingsError: They are broken, or for other weights.
+    """
+    if bundle.settings is None:
+        return None
+    settings, weights = read_settings(bundle.settings), bundle.detector
+    if isinstance(weights, Path):
+        if not weights.is_file():
+            raise SettingsError(f"{weights}: is missing; install the detector again with step 4")
+        found = sha256(weights)
+        if found != settings.weights_sha256:
+            raise SettingsError(
+                f"{bundle.settings}: is for weights of SHA-256 {settings.weights_sha256}, {weights.name} has {found}"
+            )
+    return settings
 
 
 def network_of(path: Path) -> Network:

@@ -13,13 +13,10 @@ from train_easyocr.common.files import write_text
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.interface import DetectorParameters
 from train_easyocr.detection.parameters import CraftParameters
+from train_easyocr.weights.bundle import EASYOCR
 
 Network = Literal["craft", "db_light"]
 PARAMETERS: dict[Network, type[DetectorParameters]] = {"craft": CraftParameters, "db_light": DbParameters}
-FILE_NAME = "detection_settings.yaml"
-"""As a search writes it."""
-EASYOCR = "easyocr"
-"""Stands for EasyOCR's own CRAFT weights in place of a sum."""
 
 
 class SettingsError(UserError, ValueError):
@@ -72,11 +69,6 @@ def plain_usage(settings: DetectionSettings | None) -> str | None:
         "reader = easyocr.Reader(['ko', 'en'], recog_network='finetuned')\n"
         f"print(reader.readtext('page.jpg'{shown}))"
     )
-
-
-def tuning_folder(experiment: Path) -> Path:
-    """Return where step 3 keeps the search of an experiment, and its outcome, `FILE_NAME`."""
-    return experiment / "detector_tuning"
 
 
 def settings_for(network: Network, weights_sha256: str, parameters: DetectorParameters) -> DetectionSettings:

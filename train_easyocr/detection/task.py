@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -12,7 +11,7 @@ from torch import nn
 from tqdm import tqdm
 
 from train_easyocr.common.files import write_text
-from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.config import DetectionConfig, start_of
 from train_easyocr.detection.db_detector import DbCard, DbDetector
 from train_easyocr.detection.db_loss import db_loss
 from train_easyocr.detection.db_network import DbLight
@@ -32,12 +31,9 @@ from train_easyocr.engine.optimizers import split_parameters
 from train_easyocr.engine.schedules import Schedule, depends_on_length
 from train_easyocr.engine.task import Data, Task
 from train_easyocr.metrics.matching import counted
-from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.cards import DetectionScores
-from train_easyocr.weights.checkpoints import load_pretrained, trained_on
-from train_easyocr.weights.marks import marked_detector
+from train_easyocr.weights.checkpoints import best_detector, load_pretrained, trained_on
 
-BEST = "best_f1"
 LENGTH = Length(passes=12, fewest=480, most=10_000, unit="pages")
 """Of a training where `n_iter` is auto; a pass is a piece of each page."""
 
@@ -103,8 +99,8 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
 
     def begin(self, model: nn.Module) -> None:
         """Load what `continue_from` names."""
-        if self.config.continue_from:
-            path = start_of(self.config.continue_from, Path(self.config.saved_models))
+        path = start_of(self.config)
+        if path is not None:
             print(f"Starting with {path}: {load_pretrained(model, path).describe()}")
             self._seen |= trained_on(path)
 
@@ -208,7 +204,7 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
 
     def describe_best(self, best: Mapping[str, float]) -> str:
         """Say how good the best weights are, and where they lie."""
-        return f"Best F1 {best['f1']:.4f}: {BEST}.pth."
+        return f"Best F1 {best['f1']:.4f}: {best_detector(self.config.experiment).name}."
 
     def card(self, result: DetectionScores, iteration: int, *, averaged: bool) -> DbCard:
         """Return the card of the weights."""
@@ -233,14 +229,6 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
         self._seen |= unpack(state.get("trained_on", ""))
-
-
-def start_of(continue_from: str, saved_models: Path) -> Path:
-    """Return the weights that `continue_from` names: `starter`, a path, or a mark with a detector."""
-    if continue_from == starter_weights.STARTER:
-        return starter_weights.DETECTOR
-    path = Path(continue_from)
-    return path if path.is_file() else marked_detector(continue_from, saved_models) or path
 
 
 def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, int]:

@@ -18,7 +18,6 @@ import torch
 from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import replacing, sha256, write_json, write_text
 from train_easyocr.datasets.cropping import Cutting
-from train_easyocr.detection.installed import installed_detection
 from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import IGNORED, PageFile, Problem
 from train_easyocr.documents.label_formats import LabelForm, find_labelled_pages, left_out
@@ -33,7 +32,7 @@ from train_easyocr.evaluation.exchange import read_predictions, write_icdar, wri
 from train_easyocr.evaluation.history import History, as_table, compare
 from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
-from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
+from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of_bundle
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
@@ -41,9 +40,8 @@ from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Eval
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import finetuned_files
 from train_easyocr.settings.config import Config
+from train_easyocr.weights.bundle import Bundle, installed_bundle, open_bundle
 from train_easyocr.weights.easyocr_weights import MissingWeights
-from train_easyocr.weights.marks import marked_recognizer
-from train_easyocr.weights.model_files import Place
 
 SHOWN_WORDS = 10
 """Words and pages left out that are named one by one."""
@@ -68,7 +66,7 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
         print(as_table(history))
         return 0
     if arguments.compare:
-        before, after = (history.find(name) for name in arguments.compare)
+        before, after = (history.find(name, Path(config.saved_models)) for name in arguments.compare)
         print(compare(after, before, config.seed))
         return 0
     arguments.cuda = reads_on_gpu(arguments.cuda)
@@ -160,15 +158,16 @@ def _extras(
         raise UserError(f"{error.filename or arguments.output}: can't be written: {error.strerror}") from error
     if arguments.mark:
         run = history.find(f"{len(history.entries())}:{FINETUNED_MODEL}")
-        copy = history.mark(arguments.mark, run, _installed(), Path(config.saved_models), installed_detection())
+        copy = history.mark(arguments.mark, run, _installed(), Path(config.saved_models))
         print(f"Weights {arguments.mark}: {copy}")
 
 
-def _installed() -> Path:
+def _installed() -> Bundle:
     try:
-        return finetuned_files().weights
+        finetuned_files()
     except MissingWeights as error:
         raise UserError(f"--mark: {error}") from error
+    return installed_bundle()
 
 
 def pages_of(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[PageFile], list[Problem]]:
@@ -224,14 +223,15 @@ def _not_trained_on(
 
 def _weights(arguments: argparse.Namespace, config: Config) -> dict[str, Path]:
     """Return the files of the weights that are to be evaluated, those that training may have made, by name."""
-    found = {FINETUNED_MODEL: Place.installed().weights} if arguments.finetuned else {}
-    for given in arguments.weights:
-        path = Path(given)
-        found[given] = path if path.is_file() else marked_recognizer(given, Path(config.saved_models)) or path
-    detection = installed_detection()
-    if found and detection is not None and arguments.boxes == "detector":
-        found["the installed detector"] = detection.weights
-    return found
+    installed = installed_bundle()
+    bundles = {given: open_bundle(given, Path(config.saved_models), "--weights") for given in arguments.weights}
+    found = {FINETUNED_MODEL: installed.recognizer} if arguments.finetuned else {}
+    found |= {name: bundle.recognizer for name, bundle in bundles.items()}
+    if found and arguments.boxes == "detector":
+        own = {name: bundle for name, bundle in bundles.items() if bundle.detector != bundle.recognizer}
+        found |= {f"the detector of {name}": bundle.detector for name, bundle in own.items()}
+        found["the installed detector"] = installed.detector
+    return {name: weights for name, weights in found.items() if isinstance(weights, Path)}
 
 
 def _report_left_out(pages: Sequence[PageFile]) -> None:
@@ -292,27 +292,24 @@ def _evaluate(
 def named_models(
     arguments: argparse.Namespace, config: Config, detectors: Detectors | None, taken: Sequence[str]
 ) -> list[Model]:
-    """Return the models of weights that are not installed, each named after its file or its mark.
+    """Return the models of weights that are not installed, each named as it was asked for, or after its file.
 
     Files of one name, such as the best weights of two experiments, are named after their folders, too.
 
     Raises:
-        UserError: There is neither such a file nor such a mark, or another model has the name.
+        UsageError: There is nothing of a name, or another model has the name.
     """
     models: list[Model] = []
     stems = Counter(Path(given).stem for given in arguments.weights)
     for given in arguments.weights:
-        path, name = Path(given), Path(given).stem
-        if stems[name] > 1:
+        bundle, path = open_bundle(given, Path(config.saved_models), "--weights"), Path(given)
+        name = path.stem if path.is_file() else path.name
+        if path.is_file() and stems[name] > 1:
             name = f"{path.absolute().parent.name}/{name}"
-        if not path.is_file():
-            path, name = marked_recognizer(given, Path(config.saved_models)) or path, given
-        if not path.is_file():
-            raise UsageError(f"--weights {given}: there is neither such a file nor such a mark")
         if name in (*taken, *(model.name for model in models)):
             raise UsageError(f"--weights {given}: there is another model called {name}; rename the file")
         with explained(arguments.output):
-            models.append(model_of(name, path, arguments.cuda, detectors))
+            models.append(model_of_bundle(bundle, name, arguments.cuda, detectors))
     return models
 
 

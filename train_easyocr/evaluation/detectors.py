@@ -24,17 +24,18 @@ from torch import nn
 from train_easyocr.common.files import sha256
 from train_easyocr.detection.craft import CraftCard, CraftDetector
 from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, DbDetector
-from train_easyocr.detection.installed import check_weights, installed_detection
 from train_easyocr.detection.interface import DetectorParameters, WordDetector
-from train_easyocr.detection.opening import network_of, open_word_detector
+from train_easyocr.detection.opening import network_of, open_word_detector, settings_of
 from train_easyocr.detection.parameters import WORDS
-from train_easyocr.detection.settings import EASYOCR, DetectionSettings, SettingsError, read_settings, settings_for
+from train_easyocr.detection.settings import DetectionSettings, SettingsError, settings_for
 from train_easyocr.evaluation.runner import DetectorSource
-from train_easyocr.reading.reader import DETECTOR, PageReader, ReaderError, WordFinder, open_easyocr_detector
+from train_easyocr.reading.reader import PageReader, ReaderError, WordFinder, open_easyocr_detector
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import CRAFT, EASYOCR, Bundle, file_of, installed_bundle
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card_of
 from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights, find_weights
 from train_easyocr.weights.model_files import FINETUNED
+from train_easyocr.weights.starter import STARTER
 
 TUNED = "_tuned"
 
@@ -56,11 +57,13 @@ class Detectors:
         Raises:
             MissingWeights, DamagedWeights: EasyOCR's file is not there and can't be downloaded, or is something else.
         """
-        if stands_in(DETECTOR, starter_weights.DETECTOR):
-            return self.as_it_comes(starter_weights.STARTER, starter_weights.DETECTOR)
-        weights = find_weights(DETECTOR)
+        if stands_in(CRAFT, starter_weights.DETECTOR):
+            return self.as_it_comes(STARTER, starter_weights.DETECTOR)
+        return self._published()
+
+    def _published(self) -> DetectorSource:
         settings = {"settings": "EasyOCR's own", "tilted regions": "scored by their corners"}
-        identity = {"network": DETECTOR, "weights_sha256": sha256(weights), **settings, **machine(self.cuda)}
+        identity = {"network": CRAFT, "weights_sha256": sha256(find_weights(CRAFT)), **settings, **machine(self.cuda)}
         return DetectorSource(EASYOCR, identity, lambda: self._easyocr)
 
     def installed(self) -> DetectorSource | None:
@@ -70,20 +73,32 @@ class Detectors:
             MissingWeights, DamagedWeights: It uses EasyOCR's weights, and they can't be had.
             ReaderError: Its files can't be used.
         """
-        files = installed_detection()
-        if files is None:
+        return self.of(installed_bundle(), FINETUNED)
+
+    def of(self, bundle: Bundle, name: str) -> DetectorSource | None:
+        """Return the detector of a bundle, None where it has none.
+
+        Args:
+            bundle: The bundle; EasyOCR's own has EasyOCR's settings.
+            name: What it is called, unless it is EasyOCR's or the starter's as it comes.
+
+        Raises:
+            MissingWeights, DamagedWeights, ReaderError: As `installed`.
+        """
+        if bundle.detector is None:
             return None
+        if bundle.name == EASYOCR:
+            return self._published()
         try:
-            settings = read_settings(files.settings)
-            check_weights(settings, files)
-            return self.with_settings(settings)
+            weights = file_of(bundle.detector)
+            settings = settings_of(bundle) or _own_settings(weights, easyocrs=weights is not bundle.detector)
+            return self._of(settings, weights, name)
         except (SettingsError, CheckpointError) as error:
             raise ReaderError(str(error)) from error
 
     def as_it_comes(self, name: str, weights: Path) -> DetectorSource:
         """Return a detector with the settings that its weights come with."""
-        settings = settings_for(network_of(weights), sha256(weights), _parameters_of(weights))
-        return replace(self._of(settings, weights), name=name)
+        return replace(self._of(_own_settings(weights), weights), name=name)
 
     def with_settings(self, settings: DetectionSettings) -> DetectorSource:
         """Return the detector that settings are for.
@@ -92,38 +107,30 @@ class Detectors:
             SettingsError: Its weights are neither EasyOCR's, nor the starter's, nor installed.
             MissingWeights, DamagedWeights: They are EasyOCR's, and can't be had.
         """
-        return self._of(settings, self._weights_of(settings))
-
-    def _weights_of(self, settings: DetectionSettings) -> Path:
-        """Return the weights that settings are for: EasyOCR's, the starter's or the installed ones."""
         if settings.weights_sha256 == EASYOCR:
-            return find_weights(DETECTOR)
-        files = installed_detection()
-        candidates = [starter_weights.DETECTOR, *([files.weights] if files else [])]
-        for weights in candidates:
-            if weights.is_file() and sha256(weights) == settings.weights_sha256:
-                return weights
+            return self._of(settings, find_weights(CRAFT))
+        for weights in (starter_weights.DETECTOR, installed_bundle().detector):
+            if isinstance(weights, Path) and weights.is_file() and sha256(weights) == settings.weights_sha256:
+                return self._of(settings, weights)
         raise SettingsError(
             f"these settings are for weights of SHA-256 {settings.weights_sha256}, which are neither EasyOCR's, nor "
             "the starter's, nor installed; install the detector with step 4 first"
         )
 
-    def _of(self, settings: DetectionSettings, weights: Path) -> DetectorSource:
-        """Return a detector with given settings, named after its weights."""
+    def _of(self, settings: DetectionSettings, weights: Path, called: str = FINETUNED) -> DetectorSource:
+        """Return a detector with given settings, named after its weights; tuned, by what it was asked for as."""
         parameters = settings.detector_parameters
-        tuned = TUNED
-        if settings.weights_sha256 == EASYOCR:
-            name = EASYOCR
-        else:
-            name = starter_weights.STARTER if _is_starter(weights) else FINETUNED
-            tuned = "" if parameters == _parameters_of(weights) else TUNED
+        tuned = settings.weights_sha256 == EASYOCR or parameters != _parameters_of(weights)
+        name = EASYOCR if settings.weights_sha256 == EASYOCR else STARTER if _is_starter(weights) else called
+        if tuned:
+            name = f"{name}{TUNED}" if called == FINETUNED else called
         identity = {
             "network": settings.network,
             "weights_sha256": sha256(weights),
             "settings": json.dumps(parameters.model_dump(), sort_keys=True),
             **machine(self.cuda),
         }
-        return DetectorSource(f"{name}{tuned}", identity, functools.partial(self._open, settings, weights))
+        return DetectorSource(name, identity, functools.partial(self._open, settings, weights))
 
     def _open(self, settings: DetectionSettings, weights: Path) -> WordFinder:
         detector = self._networks.get(weights)
@@ -172,6 +179,11 @@ class _Latest(nn.Module):
         if known is None or known.shape != images.shape or not torch.equal(known, images):
             self._images, self._answer = images, self.network(images)
         return self._answer
+
+
+def _own_settings(weights: Path, *, easyocrs: bool = False) -> DetectionSettings:
+    """Return settings that say what weights come with."""
+    return settings_for(network_of(weights), EASYOCR if easyocrs else sha256(weights), _parameters_of(weights))
 
 
 def _parameters_of(weights: Path) -> DetectorParameters:

@@ -1,8 +1,8 @@
 """Every evaluation, kept: when, of which weights, on which pages, with which scores; and two of them compared.
 
 `evaluation_history/evaluations.jsonl` in the output folder gets a line an evaluation. One that is run again on the same
-predictions is not a new one. A set of weights can be given a name (`--mark`): a copy is kept under it (see `marks`), so
-that it is still there when another model is installed.
+predictions is not a new one. A set of weights can be given a name (`--mark`): a copy is kept under it (see
+`weights.bundle`), so that it is still there when another model is installed.
 """
 
 from __future__ import annotations
@@ -21,10 +21,9 @@ import numpy as np
 from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import sha256, write_json
 from train_easyocr.common.text import format_table
-from train_easyocr.detection.installed import DetectionFiles
 from train_easyocr.evaluation.runner import Evaluation
 from train_easyocr.metrics.significance import Difference, mean_differences
-from train_easyocr.weights import marks
+from train_easyocr.weights.bundle import RECOGNIZER, Bundle, file_of, is_mark, keep, open_bundle
 
 FOLDER = "evaluation_history"
 FILE_NAME = "evaluations.jsonl"
@@ -141,12 +140,13 @@ class History:
             Run(number, model, entry) for number, entry in enumerate(self.entries(), 1) for model in entry["models"]
         ]
 
-    def find(self, name: str) -> Run:
+    def find(self, name: str, saved_models: Path = Path("saved_models")) -> Run:
         """Return the run that a name means.
 
         Args:
             name: `12:finetuned`, a model in an evaluation; `12`, its last model; `last`, the last model of the last
-                evaluation; or the name of a mark, the last evaluation of these weights.
+                evaluation; or what stands for weights, a mark above all: the last evaluation of these weights.
+            saved_models: The folder of experiments and marks.
 
         Raises:
             UserError: There is no such run.
@@ -160,7 +160,9 @@ class History:
         elif name == LAST:
             fitting = runs[-1:]
         else:
-            fitting = [run for run in runs if name in (run.name, str(run.evaluation))]
+            fitting = [run for run in runs if name in (run.name, str(run.evaluation))] or [
+                run for run in runs if run.weights == _sum_of(name, saved_models)
+            ]
         if not fitting:
             known = ", ".join([LAST, *marked, *(run.name for run in runs[-5:])])
             raise UsageError(f"{name}: no such evaluation; there are {known} (all: --history)")
@@ -181,36 +183,44 @@ class History:
         Raises:
             UserError: It is a number, as evaluations have, or can't be a file's name.
         """
-        if not marks.is_name(name):
+        if not is_mark(name):
             raise UsageError(
                 f"--mark {name}: a name starts with a letter or digit, goes on with those or - _ . + and is neither a "
-                f"number nor {LAST!r}"
+                f"number nor {LAST!r}, nor a name of other weights"
             )
 
-    def mark(self, name: str, run: Run, weights: Path, saved_models: Path, detection: DetectionFiles | None) -> Path:
-        """Give the weights of a run a name, and keep a copy of them (see `marks`).
+    def mark(self, name: str, run: Run, bundle: Bundle, saved_models: Path) -> Path:
+        """Give the weights of a run a name, and keep a copy of them (see `weights.bundle`).
 
         Args:
             name: Letters, digits, `-`, `_`, `.`, `+`. A name that is there already is moved to these weights.
             run: The run.
-            weights: The file that was evaluated.
+            bundle: What was evaluated; all of it is kept.
             saved_models: The folder of all experiments, where the copy goes.
-            detection: The files of the detector that is kept with it, if any.
 
         Returns:
-            The copy.
+            The copy of the recognizer.
 
         Raises:
             UserError: The name can't be used, or the file holds other weights than were evaluated.
         """
         self.check_name(name)
-        if not weights.is_file() or sha256(weights) != run.weights:
+        weights = bundle.recognizer
+        if not isinstance(weights, Path) or sha256(weights) != run.weights:
             raise UserError(f"--mark {name}: {weights} does not hold the weights that {run.name} was evaluated with")
-        detector, settings = (detection.weights, detection.settings) if detection else (None, None)
-        copy = marks.keep(name, saved_models, weights, detector, settings)
+        copy = keep(bundle, name, saved_models) / RECOGNIZER
         kept = {"weights_sha256": run.weights, "evaluation": run.name, "file": str(copy.absolute())}
         write_json(self.folder / MARKS, {**self.marks(), name: kept})
         return copy
+
+
+def _sum_of(name: str, saved_models: Path) -> str:
+    """Return the SHA-256 of the recognizer that a name stands for; nothing where there is none."""
+    try:
+        weights = open_bundle(name, saved_models).recognizer
+    except UserError:
+        return ""
+    return sha256(file_of(weights)) if weights is not None and file_of(weights).is_file() else ""
 
 
 def data_hash(evaluation: Evaluation) -> str:

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import easyocr
 import torch
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import sha256
 from train_easyocr.evaluation.detectors import Detectors, machine, stands_in
-from train_easyocr.evaluation.runner import UNUSABLE_MODEL, Model
+from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Model
 from train_easyocr.reading.reader import (
-    RECOGNIZER,
     PageReader,
     finetuned_files,
     open_baseline,
@@ -32,6 +33,7 @@ from train_easyocr.reading.reader import (
 )
 from train_easyocr.recognition.fast_network import fastest_reading
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import KOREAN, Bundle
 from train_easyocr.weights.checkpoints import read_card
 from train_easyocr.weights.easyocr_weights import find_weights, recognition_entries
 from train_easyocr.weights.model_files import FINETUNED_LANGUAGES
@@ -57,12 +59,12 @@ def find_models(
         The models whose files are there, and why each other one is left out, by name.
     """
     makers: dict[str, Callable[[], Model]] = {}
-    if baseline and stands_in(RECOGNIZER, starter_weights.RECOGNIZER):
+    if baseline and stands_in(KOREAN, starter_weights.RECOGNIZER):
         makers[STARTER_MODEL] = functools.partial(model_of, STARTER_MODEL, starter_weights.RECOGNIZER, cuda)
     elif baseline:
         # Loaded once: the languages only decide which characters of the same network count.
         network = functools.cache(lambda: open_baseline(BASELINES["baseline"], cuda))
-        makers |= {name: functools.partial(_baseline, name, cuda, network) for name in BASELINES}
+        makers |= {name: functools.partial(_baseline, name, cuda, network, BASELINES[name]) for name in BASELINES}
     if finetuned:
         makers[FINETUNED_MODEL] = functools.partial(_finetuned, cuda, detectors)
     models, missing = [], {}
@@ -74,13 +76,17 @@ def find_models(
     return models, missing
 
 
-def _baseline(name: str, cuda: bool, network: Callable[[], PageReader]) -> Model:
-    weights, languages = find_weights(RECOGNIZER), BASELINES[name]
+def _baseline(name: str, cuda: bool, network: Callable[[], PageReader], languages: Sequence[str]) -> Model:
     return Model(
         name,
-        {"network": RECOGNIZER, "weights_sha256": sha256(weights), "languages": _join(languages), **machine(cuda)},
+        {
+            "network": KOREAN,
+            "weights_sha256": sha256(find_weights(KOREAN)),
+            "languages": _join(languages),
+            **machine(cuda),
+        },
         lambda: network().with_languages(languages),
-        characters=lambda: easyocr_characters(RECOGNIZER, languages),
+        characters=lambda: easyocr_characters(KOREAN, languages),
     )
 
 
@@ -109,14 +115,36 @@ def _characters_in(settings: Path) -> frozenset[str]:
     return frozenset(read_settings(settings)["character_list"])
 
 
-def model_of(name: str, weights: Path, cuda: bool, detectors: Detectors | None = None) -> Model:
+def model_of_bundle(bundle: Bundle, name: str, cuda: bool, detectors: Detectors | None) -> Model:
+    """Return a model of a bundle, as `--weights` names it; words are found by its detector, if it has one.
+
+    Args:
+        bundle: Its recognizer is EasyOCR's Korean one, or any that has a card.
+        name: As tables show it.
+        cuda: Use the GPU.
+        detectors: Finds the bundle's detector, or else the one that step 4 installed; None: the model gets none.
+
+    Raises:
+        UsageError: There is no such recognizer in it.
+    """
+    weights = bundle.part("recognizer", "--weights")
+    detector = (detectors.of(bundle, name) or detectors.installed()) if detectors else None
+    if isinstance(weights, Path):
+        return model_of(name, weights, cuda, detector)
+    if weights != KOREAN:
+        raise UsageError(f"--weights {name}: of EasyOCR's recognizers, {KOREAN} alone can be evaluated")
+    network = functools.partial(open_baseline, FINETUNED_LANGUAGES, cuda)
+    return replace(_baseline(name, cuda, network, FINETUNED_LANGUAGES), detector=detector)
+
+
+def model_of(name: str, weights: Path, cuda: bool, detector: DetectorSource | None = None) -> Model:
     """Return a model of weights that are not installed, a `.pth` with its card beside it.
 
     Args:
         name: As tables show it.
         weights: The file.
         cuda: Use the GPU.
-        detectors: As for `find_models`.
+        detector: What finds its words; None: what finds those of the models that have none of their own.
     """
     precision = fastest_reading(torch.device("cuda" if cuda else "cpu"))
     identity = {
@@ -131,7 +159,7 @@ def model_of(name: str, weights: Path, cuda: bool, detectors: Detectors | None =
         name,
         identity,
         lambda: open_weights(weights, cuda, precision),
-        detector=detectors.installed() if detectors else None,
+        detector=detector,
         characters=functools.partial(_characters_of, weights),
     )
 

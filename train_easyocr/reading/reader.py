@@ -48,20 +48,18 @@ from numpy.typing import NDArray
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
-from train_easyocr.detection.installed import InstalledDetector, installed_detection, open_installed
+from train_easyocr.detection.installed import InstalledDetector, open_installed
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents.page import Box, Quad, Shape
 from train_easyocr.engine.device import normalize
 from train_easyocr.recognition.decoding import greedy, probabilities
+from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.fast_network import Precision, fast_network, fastest_reading
+from train_easyocr.weights.bundle import CRAFT, KOREAN, installed_bundle
 from train_easyocr.weights.checkpoints import CheckpointError, read_card
 from train_easyocr.weights.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
-from train_easyocr.weights.model_files import FINETUNED, FINETUNED_LANGUAGES, Place, stage
-
-RECOGNIZER = "korean_g2"
-"""EasyOCR's model for Korean, whether `['ko']` or `['ko', 'en']` is asked for."""
-DETECTOR = "craft"
+from train_easyocr.weights.model_files import FINETUNED, FINETUNED_LANGUAGES, Place
 
 _BATCH_PIXELS = 64 * 640
 """Width of all crops of a batch together; bounds the memory on a GPU."""
@@ -116,7 +114,7 @@ class PageReader:
         if not isinstance(self.reader.recognizer, _Remembering):
             self.reader.recognizer = _Remembering(self.reader.recognizer)
         other = copy.copy(self.reader)
-        other.setLanguageList(list(lang_list), easyocr.config.recognition_models["gen2"][RECOGNIZER])
+        other.setLanguageList(list(lang_list), easyocr.config.recognition_models["gen2"][KOREAN])
         return PageReader(other, self.img_height)
 
     def detect(self, image: Pixels) -> list[Shape]:
@@ -380,15 +378,15 @@ def open_baseline(
         MissingWeights: A file is missing and can't be downloaded; the message says which goes where.
         DamagedWeights: A file is not what EasyOCR published.
     """
-    find_weights(RECOGNIZER)
+    find_weights(KOREAN)
     if detector:
-        find_weights(DETECTOR)
+        find_weights(CRAFT)
     return PageReader(_open(lang_list, cuda, detector=detector, quantize=quantize), easyocr.config.imgH)
 
 
 def open_easyocr_detector(cuda: bool = False) -> PageReader:
     """Open EasyOCR's reader that can only `detect`, for several recognizers to share; errors as in `open_baseline`."""
-    find_weights(DETECTOR)
+    find_weights(CRAFT)
     return PageReader(_open(FINETUNED_LANGUAGES, cuda, recognizer=False), easyocr.config.imgH)
 
 
@@ -410,7 +408,7 @@ def open_detector(cuda: bool = False) -> WordFinder | PageReader:
         ReaderError: The installed detector can't be used.
         MissingWeights, DamagedWeights: As `open_baseline`.
     """
-    return WordFinder(_open_installed(cuda).detector) if installed_detection() else open_easyocr_detector(cuda)
+    return WordFinder(_open_installed(cuda).detector) if installed_bundle().detector else open_easyocr_detector(cuda)
 
 
 def _open_installed(cuda: bool) -> InstalledDetector:
@@ -432,10 +430,10 @@ def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = 
         ReaderError: The installed files can't be used, or not together.
     """
     files = finetuned_files()
-    installed = _open_installed(cuda) if detector and installed_detection() else None
+    installed = _open_installed(cuda) if detector and installed_bundle().detector else None
     detector = detector and installed is None
     if detector:
-        find_weights(DETECTOR)
+        find_weights(CRAFT)
     settings = read_settings(files.settings)
     _check_weights(files.weights)
     try:

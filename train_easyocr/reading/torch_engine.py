@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import sha256
-from train_easyocr.detection.installed import DetectionFiles, InstalledDetector, installed_detection, open_installed
-from train_easyocr.detection.opening import CRAFT, open_word_detector
-from train_easyocr.detection.settings import EASYOCR, SettingsError, read_settings
+from train_easyocr.detection.opening import open_detector_of
+from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents.page import Shape
 from train_easyocr.reading.pipeline import Identity, Pixels, Reading
-from train_easyocr.reading.reader import ReaderError, WordFinder, WordReader, open_fast, open_weights
-from train_easyocr.reading.reader import read_settings as read_recognizer_settings
+from train_easyocr.reading.reader import (
+    ReaderError,
+    WordFinder,
+    WordReader,
+    open_baseline,
+    open_fast,
+    open_weights,
+    read_settings,
+)
 from train_easyocr.recognition.fast_network import Precision
-from train_easyocr.weights import starter as starter_weights
-from train_easyocr.weights.checkpoints import CheckpointError, best_weights, read_card
-from train_easyocr.weights.easyocr_weights import find_weights
-from train_easyocr.weights.marks import marked_detector, marked_recognizer, marked_settings
-from train_easyocr.weights.model_files import FINETUNED, Place
-
-INSTALLED = "installed"
+from train_easyocr.weights.bundle import INSTALLED, KOREAN, Bundle, file_of, installed_bundle, open_bundle
+from train_easyocr.weights.checkpoints import CheckpointError, read_card
+from train_easyocr.weights.easyocr_weights import recognition_entries
+from train_easyocr.weights.model_files import FINETUNED, FINETUNED_LANGUAGES, Place
+from train_easyocr.weights.starter import STARTER
 
 
 class TorchEngine:
@@ -51,54 +54,11 @@ class TorchEngine:
         return self._reader.recognize(grey, shapes)
 
 
-@dataclass(frozen=True)
-class ChosenWeights:
-    """What a name stands for.
-
-    Attributes:
-        name: The name.
-        recognizer: Weights with their card beside them; None for the installed model.
-        detector: A file, or a name that `open_word_detector` knows; None for the installed detector.
-        settings: The detector's settings, where they are not those that its weights came with.
-    """
-
-    name: str
-    recognizer: Path | None
-    detector: str | Path | None
-    settings: Path | None = None
-
-
-def choose_weights(name: str | None, saved_models: Path) -> ChosenWeights:
-    """Find what a name stands for. The one place that knows names.
-
-    Args:
-        name: `installed`, `starter`, a mark, an experiment, or a recognizer's `.pth` with its card beside it. None for
-            the installed model or, where none is installed, the starter. Words are found by the detector that belongs
-            to the recognizer: the installed one, the marked one; the starter's where there is none.
-        saved_models: The folder of experiments and marks.
-
-    Raises:
-        UsageError: Nothing is called that.
-    """
-    detector = None if installed_detection() else starter_weights.STARTER
+def choose_bundle(name: str | None, saved_models: Path) -> Bundle:
+    """Return what a name stands for; without a name the installed model or, where none is installed, the starter."""
     if name is None:
-        name = INSTALLED if Place.installed().weights.is_file() else starter_weights.STARTER
-    if name == INSTALLED:
-        return ChosenWeights(FINETUNED, None, detector)
-    if name == starter_weights.STARTER:
-        return ChosenWeights(name, starter_weights.RECOGNIZER, starter_weights.STARTER)
-    if marked := marked_recognizer(name, saved_models):
-        kept, settings = marked_detector(name, saved_models), marked_settings(name, saved_models)
-        found = kept or (CRAFT if settings else starter_weights.STARTER)
-        return ChosenWeights(name, marked, found, settings)
-    trained = best_weights(saved_models / name)
-    for path in (Path(name), trained):
-        if path.is_file():
-            return ChosenWeights(name, path, detector)
-    raise UsageError(
-        f"{name}: no weights are called that; there are installed, starter, marks and experiments in {saved_models}, "
-        "and files (.pth) of weights"
-    )
+        name = INSTALLED if installed_bundle().recognizer else STARTER
+    return open_bundle(name, saved_models, "--bundle")
 
 
 def open_engine(
@@ -107,43 +67,41 @@ def open_engine(
     cuda: bool = False,
     precision: Precision | None = None,
 ) -> TorchEngine:
-    """Open what a name stands for; see `choose_weights`.
+    """Open what a name stands for; see `choose_bundle`.
 
     Args:
-        name: Of the weights.
+        name: Of the weights. Words are found by the bundle's detector; by the installed one where it has none, or else
+            by the starter's.
         saved_models: The folder of experiments and marks.
         cuda: Use the GPU.
         precision: As for `WordReader`.
 
     Raises:
-        UsageError: Nothing is called that.
+        UsageError: Nothing is called that, or nothing with a recognizer.
         ReaderError: They can't be used.
-        MissingWeights, DamagedWeights: EasyOCR's detector is wanted, and can't be had.
+        MissingWeights, DamagedWeights: EasyOCR's files are wanted, and can't be had.
     """
-    chosen = choose_weights(name, saved_models)
+    bundle = choose_bundle(name, saved_models)
     try:
-        finder, detector = _open_detector(chosen, cuda)
-        if chosen.recognizer is None:
-            reader, place = open_fast(cuda, precision), Place.installed()
-            weights, characters = place.weights, read_recognizer_settings(place.settings)["character_list"]
-        else:
-            reader, weights = open_weights(chosen.recognizer, cuda, precision), chosen.recognizer
-            characters = read_card(weights).character
+        reader, weights, characters = _open_recognizer(bundle, cuda, precision)
+        holders = (bundle, installed_bundle(), open_bundle(STARTER))
+        opened = open_detector_of(next(one for one in holders if one.detector not in (None, weights)), cuda)
     except (CheckpointError, SettingsError) as error:
         raise ReaderError(str(error)) from error
-    return TorchEngine(reader, finder, Identity(chosen.name, sha256(weights), detector, characters))
+    called = FINETUNED if bundle.name == INSTALLED else bundle.name
+    identity = Identity(called, sha256(weights), sha256(opened.weights), characters)
+    return TorchEngine(reader, WordFinder(opened.detector), identity)
 
 
-def _open_detector(chosen: ChosenWeights, cuda: bool) -> tuple[WordFinder, str]:
-    """Open a detector; return it and the SHA-256 of its weights."""
-    if chosen.detector is None:
-        files = installed_detection()
-        assert isinstance(files, DetectionFiles)
-        installed: InstalledDetector = open_installed(cuda, files)
-        own = read_settings(files.settings).weights_sha256
-        return WordFinder(installed.detector), sha256(find_weights(CRAFT)) if own == EASYOCR else own
-    opened = open_word_detector(chosen.detector, cuda)
-    detector = opened.detector
-    if chosen.settings is not None:
-        detector = detector.with_parameters(read_settings(chosen.settings).detector_parameters)
-    return WordFinder(detector), sha256(opened.weights)
+def _open_recognizer(bundle: Bundle, cuda: bool, precision: Precision | None) -> tuple[WordReader, Path, str]:
+    """Return what reads words, its weights, and the characters that it can write."""
+    weights = bundle.part("recognizer", "--bundle")
+    if bundle.name == INSTALLED:  # be it without a card
+        place = Place.installed()
+        return open_fast(cuda, precision), place.weights, read_settings(place.settings)["character_list"]
+    if isinstance(weights, Path):
+        return open_weights(weights, cuda, precision), weights, read_card(weights).character
+    if weights != KOREAN:
+        raise UsageError(f"--bundle {bundle.name}: of EasyOCR's recognizers, {KOREAN} alone is read with")
+    reader = open_baseline(FINETUNED_LANGUAGES, cuda, quantize=False)
+    return WordReader(reader, precision), file_of(weights), recognition_entries()[weights]["characters"]

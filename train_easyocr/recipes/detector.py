@@ -24,13 +24,13 @@ from train_easyocr.common.command_line import command
 from train_easyocr.detection.config import DetectionConfig, load_detection_config
 from train_easyocr.detection.db_detector import DbCard
 from train_easyocr.detection.db_network import DbLight
-from train_easyocr.detection.task import BEST, train
+from train_easyocr.detection.task import train
 from train_easyocr.recipes.settings import parser_of, without_places
 from train_easyocr.settings.config import CONFIG_FILES
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.weights import starter as starter_weights
-from train_easyocr.weights.checkpoints import load_pretrained, read_card_of, save_weights
+from train_easyocr.weights.checkpoints import best_detector, load_pretrained, read_card_of, save_weights
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status:
         return status
     train(config, args.minutes)
-    publish(config.experiment / f"{BEST}.pth", args.output)
+    publish(best_detector(config.experiment), args.output)
     print(f"Written: {args.output}")
     return 0
 

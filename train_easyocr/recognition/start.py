@@ -12,7 +12,6 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from train_easyocr.common.errors import UsageError
 from train_easyocr.datasets.data import WordSet
 from train_easyocr.datasets.sampling import BatchPlan
 from train_easyocr.engine.device import Computing
@@ -21,11 +20,11 @@ from train_easyocr.recognition.losses import Criterion, make_criterion
 from train_easyocr.recognition.network import Model
 from train_easyocr.settings.config import Config
 from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.character_rows import BLANK
 from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.weights.checkpoints import card_path, load_pretrained, read_card
 from train_easyocr.weights.easyocr_weights import MissingWeights, find_weights, recognition_entries
-from train_easyocr.weights.marks import marked_recognizer
 
 NEW_ROWS_LR = 0.02
 """Of Adam, falling to nothing in a line. Trained rows have numbers of about 0.12, which few steps must reach."""
@@ -75,27 +74,23 @@ def begin(
 
 
 def find_start(continue_from: str, saved_models: Path = Path("saved_models")) -> tuple[Path, str]:
-    """Find what `continue_from` names: a path, `starter`, a mark (see `marks`), or one of EasyOCR's models.
+    """Find the recognizer that `continue_from` names (see `weights.bundle`).
 
     Returns:
         The file, and the characters of its last layer as its card or EasyOCR's tables have them; nothing if it has no
         card, or one of another kind of last layer.
 
     Raises:
-        UsageError: It is none of them.
+        UsageError: It names nothing that there is, or nothing with a recognizer.
         CheckpointError: The file's card is not one, or belongs to other weights.
         MissingWeights: EasyOCR's model is not there and can't be downloaded.
         DamagedWeights: EasyOCR's model is there under its name, but is another file.
     """
-    path = starter_weights.RECOGNIZER if continue_from == starter_weights.STARTER else Path(continue_from)
-    if not path.is_file():
-        path = marked_recognizer(continue_from, saved_models) or path
-    if path.is_file():
-        card = read_card(path) if card_path(path).is_file() else None
-        return path, card.character if card and card.network["Prediction"] == "CTC" else ""
-    if path.suffix or len(path.parts) > 1:
-        raise UsageError(f"continue_from: {continue_from}: there is no such file")
-    return find_weights(continue_from), recognition_entries()[continue_from]["characters"]
+    weights = open_bundle(continue_from, saved_models, "continue_from").part("recognizer", "continue_from")
+    if isinstance(weights, str):
+        return find_weights(weights), recognition_entries()[weights]["characters"]
+    card = read_card(weights) if card_path(weights).is_file() else None
+    return weights, card.character if card and card.network["Prediction"] == "CTC" else ""
 
 
 def load_start(model: nn.Module, config: Config, character_set: CharacterSet) -> list[int]:

@@ -27,11 +27,12 @@ from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.interface import DetectorParameters
 from train_easyocr.detection.opening import OpenedDetector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
-from train_easyocr.detection.settings import EASYOCR, FILE_NAME, plain_usage, save_settings, settings_for
+from train_easyocr.detection.settings import plain_usage, save_settings, settings_for
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.tuning.objective import MappedPage, Objective, map_pages
+from train_easyocr.weights.bundle import EASYOCR, SETTINGS
 
 Space = Mapping[str, BaseDistribution]
 Figures = dict[str, dict[str, float | None]]
@@ -270,7 +271,7 @@ def tune(
     settings = settings_for(opened.network, opened.weights_sha256, best)
     before, found = (figures[f"validation, {name}"][goal] for name in ("before", "found"))
     outcome = f"{goal} on {len(validation)} validation pages {before:.4f} before, {found:.4f} now"
-    save_settings(output / FILE_NAME, settings, f"found in {trials} trials: {outcome}")
+    save_settings(output / SETTINGS, settings, f"found in {trials} trials: {outcome}")
     report = {
         "network": opened.network,
         "weights": str(opened.weights),
@@ -288,9 +289,9 @@ def tune(
         for name in summaries[start]
     ]
     print(format_table(["mean over pages", *figures], rows))
-    print(f"\n{output / FILE_NAME}, {REPORT_NAME}: {outcome}")
+    print(f"\n{output / SETTINGS}, {REPORT_NAME}: {outcome}")
     detector = [] if opened.weights_sha256 == EASYOCR else ["--detector", str(opened.weights)]
-    command = ["bash", "step4_set_finetuned_model.sh", *detector, "--detection_settings", str(output / FILE_NAME)]
+    command = ["bash", "step4_set_finetuned_model.sh", *detector, "--detection_settings", str(output / SETTINGS)]
     return Tuned(best, figures, plain_usage(settings) or shlex.join(command))
 
 

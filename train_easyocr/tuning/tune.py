@@ -1,7 +1,7 @@
 """Find the parameters with which a detector's boxes are words as the labels have them.
 
     python3 -m train_easyocr.tuning.tune --pages DIR [--trials N] [--evaluation-pages DIR]
-        [--detector craft|PATH] [--recognizer none|finetuned|baseline] [--output DIR]
+        [--detector NAME] [--recognizer none|finetuned|baseline|NAME] [--output DIR]
 
 The network runs once a page; its score maps are kept, and the search looks at them alone. Without a recognizer it
 maximises detection F1, with one end-to-end F1. Stopped at any moment and started again, it goes on where it was.
@@ -23,10 +23,13 @@ from train_easyocr.documents.label_formats import find_labelled_pages
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
-from train_easyocr.evaluation.models import find_models
+from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of_bundle
 from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.tuning.search import Tuned, tune
+from train_easyocr.weights.bundle import CRAFT, Weights, open_bundle
+
+NO_RECOGNIZER = "none"
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -40,10 +43,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--evaluation-pages", type=Path, metavar="DIR", help="likewise, to score on")
     parser.add_argument("--trials", type=int, default=300, help="default: %(default)s")
-    parser.add_argument("--detector", default="craft", help="craft (EasyOCR's own; default), starter, or a file")
+    parser.add_argument("--detector", default=CRAFT, help="craft (EasyOCR's own; default), or what else stands for "
+                        "weights: starter, installed, a mark, an experiment, a file")  # fmt: skip
     parser.add_argument(
-        "--recognizer", choices=("none", "finetuned", "baseline"), default="none",
-        help="maximise end-to-end F1 with the installed model or with EasyOCR's own; default: detection F1",
+        "--recognizer", default=NO_RECOGNIZER, metavar="{none,finetuned,baseline,NAME}",
+        help="maximise end-to-end F1 with finetuned (the installed model), baseline (EasyOCR's own) or what else "
+        "stands for weights; default: none, detection F1",
     )  # fmt: skip
     parser.add_argument("--plain", action="store_true", help="only what plain Reader.readtext takes (craft)")
     parser.add_argument("--one-size", action="store_true", help="leave canvas_size and mag_ratio as they are (craft)")
@@ -70,26 +75,36 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _run(parsed: argparse.Namespace) -> Tuned:
     parsed.cuda = reads_on_gpu(parsed.cuda)
     return tune(
-        open_word_detector(parsed.detector, parsed.cuda),
+        open_word_detector(_detector(parsed), parsed.cuda),
         _pages(parsed.pages, parsed.limit),
         _pages(parsed.evaluation_pages, parsed.limit) if parsed.evaluation_pages else [],
         parsed.output,
         trials=parsed.trials,
-        recognizer=None if parsed.recognizer == "none" else open_recognizer(parsed.recognizer, parsed.cuda),
+        recognizer=None if parsed.recognizer == NO_RECOGNIZER else open_recognizer(parsed.recognizer, parsed.cuda),
         one_size=parsed.one_size,
         plain=parsed.plain,
         seed=parsed.seed,
     )
 
 
+def _detector(parsed: argparse.Namespace) -> Weights:
+    return open_bundle(parsed.detector, asked_by="--detector").part("detector", "--detector")
+
+
 def open_recognizer(name: str, cuda: bool) -> tuple[Identity, Recognizer]:
-    """Open `finetuned`, the installed model, or `baseline`, EasyOCR's own; return what identifies it, and itself.
+    """Open `finetuned`, the installed model, `baseline`, EasyOCR's own, or what else stands for weights.
+
+    Returns:
+        What identifies it, and itself.
 
     Raises:
         UserError: Its files are not there.
         ReaderError: They can't be used.
     """
-    models, missing = find_models(name == "baseline", name == "finetuned", cuda)
+    if name not in (FINETUNED_MODEL, "baseline"):
+        opened = model_of_bundle(open_bundle(name, asked_by="--recognizer"), name, cuda, None)
+        return opened.identity, opened.open()
+    models, missing = find_models(name == "baseline", name == FINETUNED_MODEL, cuda)
     for model, reason in missing.items():
         raise UserError(f"--recognizer {name}: {model}: {reason}")
     return models[-1].identity, models[-1].open()  # of EasyOCR's own, the one that reads Latin letters

@@ -10,11 +10,8 @@ import torch
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.detection.config import DetectionConfig, own_settings
-from train_easyocr.detection.craft import CRAFT
 from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.pages import validation_pages
-from train_easyocr.detection.settings import tuning_folder
-from train_easyocr.detection.task import BEST
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
@@ -24,7 +21,8 @@ from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.reading.reader import ReaderError
 from train_easyocr.settings.config import Config
 from train_easyocr.tuning.search import Tuned, tune
-from train_easyocr.weights.checkpoints import best_weights
+from train_easyocr.weights.bundle import CRAFT, tuning_folder
+from train_easyocr.weights.checkpoints import best_detector, best_weights
 
 PAGES = 24
 """Validation pages that are searched on, of those that are drawn; about 2,600 words of AI-Hub's pages."""
@@ -45,7 +43,7 @@ def tune_trained(config: Config, detection: DetectionConfig | None) -> Tuned:
     """
     cuda = torch.cuda.is_available()
     output = tuning_folder(config.experiment)
-    opened = open_word_detector(detection.experiment / f"{BEST}.pth" if detection else CRAFT, cuda)
+    opened = open_word_detector(best_detector(detection.experiment) if detection else CRAFT, cuda)
     # A page takes CRAFT half a minute on a CPU: there it looks at each once, and not at several scales.
     pages, recognizer = pages_of(config, detection), _recognizer(config, cuda)
     return tune(opened, pages, [], output, trials=config.detection_tuning, recognizer=recognizer, one_size=not cuda)

@@ -279,6 +279,11 @@ def best_weights(experiment: Path) -> Path:
     return average if better else weights
 
 
+def best_detector(experiment: Path) -> Path:
+    """Return an experiment's weights that find most words of its validation pages."""
+    return experiment / "best_f1.pth"
+
+
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read a state dict, EasyOCR's own files and other trainers' included, without running code that it may hold.
 
