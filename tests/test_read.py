@@ -111,7 +111,9 @@ def test_the_installed_model_is_read_with_where_there_is_one(tmp_path):
     assert choose_bundle(None, tmp_path).recognizer == starter_weights.RECOGNIZER
     install_finetuned(tmp_path / "EasyOCR")
     chosen = choose_bundle(None, tmp_path)
-    assert (chosen.name, chosen.recognizer, chosen.detector) == ("installed", Place.installed().weights, None)
+    assert (chosen.name, chosen.recognizer, chosen.detector) == (
+        "installed", Place.installed().weights, starter_weights.DETECTOR,
+    )  # fmt: skip
     engine = open_engine()
     assert engine.identity.characters.startswith("가나다라")
     assert engine.identity.name == "finetuned"

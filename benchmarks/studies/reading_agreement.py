@@ -1,6 +1,6 @@
 """Whether reading in the processor's fastest precision gives the words that float32 gives, and in which time.
 
-    python3 -m benchmarks.studies.reading_agreement --eval_set DIR [DIR ...] [--weights FILE]
+    python3 -m benchmarks.studies.reading_agreement --eval_set DIR [DIR ...] [--weights NAME]
 
 Reads all words of evaluation sets at their labelled boxes with trained weights, by default the starter's, in float32
 and in the precision that `reader.fastest_reading` chooses (int8, bf16), and shows how many texts differ, how far the
@@ -24,7 +24,8 @@ from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.reading.reader import open_weights
 from train_easyocr.reading.sources import load_page
 from train_easyocr.recognition.fast_network import Precision, fastest_reading
-from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import recognizer_of
+from train_easyocr.weights.starter import STARTER
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--eval_set", type=Path, nargs="+", required=True, metavar="DIR", help="images/ and labels/")
-    parser.add_argument("--weights", type=Path, default=starter_weights.RECOGNIZER, metavar="FILE")
+    parser.add_argument("--weights", type=recognizer_of, default=STARTER, metavar="NAME")
     args = parser.parse_args(arguments)
     fastest = fastest_reading(torch.device("cpu"))
     if fastest == "fp32":

@@ -27,7 +27,8 @@ from train_easyocr.evaluation.suspicious import precision_at, suspicious_labels
 from train_easyocr.metrics.error_classes import MISREAD
 from train_easyocr.reading.reader import open_weights
 from train_easyocr.reading.sources import load_page
-from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import recognizer_of
+from train_easyocr.weights.starter import STARTER
 
 FIRST = 100
 FIRST_SYLLABLE, MEDIALS, FINALS = 0xAC00, 21, 28
@@ -116,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     add = parser.add_argument
     add("--eval_set", type=Path, required=True, metavar="DIR", help="pages whose labels are right: images/ and labels/")
-    add("--weights", type=Path, default=starter_weights.RECOGNIZER, metavar="FILE", help="default: the starter's")
+    add("--weights", type=recognizer_of, default=STARTER, metavar="NAME", help="default: the starter's")
     add("--wrong", type=int, default=120, metavar="N", help="labels that are spoilt (default: %(default)s)")
     add("--seed", type=int, default=1, help="of what is spoilt and how (default: %(default)s)")
     args = parser.parse_args(arguments)

@@ -1,6 +1,6 @@
 """How well weights read single rendered words, in faces that the starter weights were not trained on.
 
-    python3 -m benchmarks.studies.word_accuracy [--weights FILE ...] [--count 1500] [--faces unseen] [--seed 31]
+    python3 -m benchmarks.studies.word_accuracy [--weights NAME ...] [--count 1500] [--faces unseen] [--seed 31]
 
 For each look (good print, spoilt print, black and white) the same words are rendered once and read with all weights, by
 default the starter's. Beside the share that is read without a mistake stand its two parts: words as documents hold
@@ -12,14 +12,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from train_easyocr.common.text import format_table
 from train_easyocr.recognition.validation import read_as_trained
 from train_easyocr.synthesis.rendered_words import Recipe, RenderedWords, unified
 from train_easyocr.synthesis.word_patches import Look
-from train_easyocr.weights import starter as starter_weights
+from train_easyocr.weights.bundle import recognizer_of
 from train_easyocr.weights.characters import CharacterSet
+from train_easyocr.weights.starter import STARTER
 
 LOOKS: tuple[Look, ...] = ("clean", "scanned", "bilevel")
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--weights", type=Path, nargs="+", default=[starter_weights.RECOGNIZER], metavar="FILE")
+    add("--weights", type=recognizer_of, nargs="+", default=[recognizer_of(STARTER)], metavar="NAME")
     add("--count", type=int, default=1500, help="words of each look (default: %(default)s)")
     add("--faces", choices=("starter", "sample", "unseen", "all"), default="unseen", help="default: %(default)s")
     add("--seed", type=int, default=31, help="other seeds, other words (default: %(default)s)")

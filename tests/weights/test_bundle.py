@@ -71,9 +71,10 @@ def test_the_card_names_each_file(saved):
     folder = saved / "marked" / "첫모델"
     files = json.loads((folder / "bundle.json").read_bytes())["files"]
     assert files == {name: sha256(folder / name) for name in ("detector.json", "detector.pth", "recognizer.pth")}
-    (folder / "detector.json").unlink()
-    with pytest.raises(CheckpointError, match=r"detector\.json: is not the file that bundle\.json"):
-        open_bundle("첫모델", saved)
+    for damage in (lambda path: path.write_bytes(b"{}"), Path.unlink):
+        damage(folder / "detector.json")
+        with pytest.raises(CheckpointError, match=r"detector\.json: is not the file that bundle\.json"):
+            open_bundle("첫모델", saved)
     assert "첫모델" in names(saved), "a damaged bundle is listed like others"
     (folder / "bundle.json").write_text('{"files": []}')
     with pytest.raises(CheckpointError, match=r"bundle\.json: is not the card of a bundle"):

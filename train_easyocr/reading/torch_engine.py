@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from train_easyocr.common.errors import UsageError
@@ -55,10 +56,19 @@ class TorchEngine:
 
 
 def choose_bundle(name: str | None, saved_models: Path) -> Bundle:
-    """Return what a name stands for; without a name the installed model or, where none is installed, the starter."""
-    if name is None:
-        name = INSTALLED if installed_bundle().recognizer else STARTER
-    return open_bundle(name, saved_models, "--bundle")
+    """Return what a name stands for, with a detector: its own, the installed one where it has none, or the starter's.
+
+    Args:
+        name: The name; None for the installed model or, where none is installed, the starter.
+        saved_models: The folder of experiments and marks.
+
+    Raises:
+        UsageError: Nothing is called that.
+    """
+    installed, starter = installed_bundle(), open_bundle(STARTER)
+    bundle = open_bundle(name or (INSTALLED if installed.recognizer else STARTER), saved_models, "--bundle")
+    finder = next(one for one in (bundle, installed, starter) if one.detector not in (None, bundle.recognizer))
+    return replace(bundle, detector=finder.detector, settings=finder.settings)
 
 
 def open_engine(
@@ -70,8 +80,7 @@ def open_engine(
     """Open what a name stands for; see `choose_bundle`.
 
     Args:
-        name: Of the weights. Words are found by the bundle's detector; by the installed one where it has none, or else
-            by the starter's.
+        name: Of the weights.
         saved_models: The folder of experiments and marks.
         cuda: Use the GPU.
         precision: As for `WordReader`.
@@ -84,8 +93,7 @@ def open_engine(
     bundle = choose_bundle(name, saved_models)
     try:
         reader, weights, characters = _open_recognizer(bundle, cuda, precision)
-        holders = (bundle, installed_bundle(), open_bundle(STARTER))
-        opened = open_detector_of(next(one for one in holders if one.detector not in (None, weights)), cuda)
+        opened = open_detector_of(bundle, cuda)
     except (CheckpointError, SettingsError) as error:
         raise ReaderError(str(error)) from error
     called = FINETUNED if bundle.name == INSTALLED else bundle.name

@@ -2,7 +2,7 @@
 
 Two sorts of functions: those on ink (coverage, 0 none to 255 full, before it meets paper) and those on images (grey
 [h, w] or colour [h, w, 3], 8 bit). All of them take any size, so that a page and a patch of one word are spoilt alike,
-and return a new array. Lengths are in pixels of the array at hand.
+rendered or in training, and return a new array. Lengths are in pixels of the array at hand.
 """
 
 from __future__ import annotations

@@ -95,6 +95,11 @@ def file_of(weights: Weights) -> Path:
     return weights if isinstance(weights, Path) else find_weights(weights)
 
 
+def recognizer_of(name: str) -> Path:
+    """Return the file of the recognizer that a name stands for; an argparse type."""
+    return file_of(open_bundle(name, asked_by="--weights").part("recognizer", "--weights"))
+
+
 def open_bundle(name: str | Path, saved_models: Path = Path("saved_models"), asked_by: str = "weights") -> Bundle:
     """Find what a name stands for; the table above says which there are. Nothing is loaded, nor downloaded.
 
