@@ -196,14 +196,12 @@ def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
     pool = min(POOL_BATCHES, len(sets[0]) // BATCH)
     chosen = sorted(sorted(range(pool), key=plan.width)[PART // 2 :: PART])
     requests = [loading.Request(plan.words(step), plan.epochs(step)) for step in chosen]
-    dataset = loading.WordBatches(
-        sets, loading.InputSettings.from_config(config), augmentation=Augmentation.from_config(config)
-    )
+    dataset = loading.WordBatches(sets, config, augmentation=Augmentation.from_config(config))
     batches = loading.load_batches(dataset, requests * (repeats + 1), config, pin_memory=pinned)
     for _ in requests:
         trainer._step(next(batches))  # memory of all widths is there then
     trained, spent = timed(lambda: [trainer._step(next(batches)) for _ in requests], repeats)
-    batches = loading.training_batches(sets, plan, config, 0, pin_memory=pinned)
+    batches = loading.training_batches(sets, plan, config, range(config.n_iter), pin_memory=pinned)
     next(batches)
     loaded = best(lambda: list(itertools.islice(batches, pool)), repeats + 1)
     words = len(chosen) * BATCH
@@ -238,7 +236,7 @@ def gpu(folder: Path) -> dict[str, float]:
         "bandwidth": bandwidth / seconds,
         "gpu": torch.cuda.max_memory_allocated() / 2**20,
     }
-    loader = training_batches(sets, task.plan, config, 0, pin_memory=True)
+    loader = training_batches(sets, task.plan, config, range(config.n_iter), pin_memory=True)
     kept = list(itertools.islice(loader, GPU_STEPS))
     steps(iter(kept))
     in_memory = best(lambda: steps(iter(kept)), 3)

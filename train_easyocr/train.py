@@ -27,6 +27,7 @@ if __name__ == "__main__" and not __package__:
 from train_easyocr.common.command_line import command, minutes_of, whole_number, write_lines_at_once
 from train_easyocr.common.errors import UserError
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
+from train_easyocr.settings.parts import DetectorChoice
 
 if TYPE_CHECKING:
     from train_easyocr.detection.config import DetectionConfig
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.character_from:
         from train_easyocr.recognition.character_proposal import write_proposal  # noqa: PLC0415
 
-        write_proposal(config, options.character_from)
+        write_proposal(config, options.character_from, config.experiment)
         return
     if options.show_samples:
         from train_easyocr.recognition.task import show_samples  # noqa: PLC0415
@@ -146,7 +147,7 @@ def _find_craft() -> None:
         raise UserError(f"{error}\ndetection_tuning=0 trains without tuning it") from None
 
 
-def _detector_of(config: Config) -> DetectionConfig | None:
+def _detector_of(config: DetectorChoice) -> DetectionConfig | None:
     if not config.detection:
         return None
     from train_easyocr.detection.config import detection_of  # noqa: PLC0415

@@ -36,7 +36,7 @@ from train_easyocr.detection.pages import find_split
 from train_easyocr.detection.task import count_matches, scores_of, train
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import draw_validation
-from train_easyocr.settings.config import CONFIG_FILES
+from train_easyocr.settings.checking import CONFIG_FILES
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.weights.bundle import open_bundle

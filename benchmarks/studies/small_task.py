@@ -27,7 +27,8 @@ from train_easyocr.metrics.matching import match
 from train_easyocr.reading.reader import WordReader, open_weights
 from train_easyocr.reading.sources import load_page
 from train_easyocr.recognition.task import train
-from train_easyocr.settings.config import CONFIG_FILES, Config, load_config
+from train_easyocr.settings.checking import CONFIG_FILES
+from train_easyocr.settings.config import Config, load_config
 from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.characters import CharacterSet
 from train_easyocr.weights.starter import STARTER

@@ -30,7 +30,7 @@ from benchmarks.studies.small_task import (
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.data import WordSet
 from train_easyocr.reading.reader import open_weights
-from train_easyocr.settings.config import CONFIG_FILES
+from train_easyocr.settings.checking import CONFIG_FILES
 
 CONFIG = CONFIG_FILES / "weak_characters.yaml"
 WEAK, FEWEST = 12, 2

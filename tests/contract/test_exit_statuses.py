@@ -6,6 +6,7 @@ the shell sees 130.
 """
 
 import json
+import shutil
 
 import pytest
 
@@ -161,6 +162,18 @@ def test_what_is_wrong_is_said_without_a_traceback(ended, status, command):
     found, said = ended(command)
     assert (found, "Traceback" in said) == (status, False), said[-2000:]
     assert said.strip()
+
+
+def test_an_experiment_that_was_begun_otherwise(ended, trained, prepared, tmp_path):
+    status, said = ended([TRAIN, *trained.settings, "lr=0.5"])
+    assert (status, "lr: 0.003 before, 0.5 now" in said) == (2, True), said
+    labels = (
+        shutil.copytree(prepared, tmp_path / "다른 자료")
+        / "training_and_validation_set/training/select_data/labels.csv"
+    )
+    labels.write_bytes(labels.read_bytes()[:-2].rpartition(b"\n")[0] + b"\n")
+    status, said = ended([TRAIN, *trained.settings, f"output={tmp_path / '다른 자료'}"])
+    assert (status, "was trained for 20 iterations on other data" in said) == (1, True), said
 
 
 @pytest.mark.parametrize("rows", [WRONG_COMMAND_OR_SETTING, BROKEN_FILE])

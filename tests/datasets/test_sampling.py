@@ -141,7 +141,7 @@ def test_batch_ratio_holds_in_every_batch(tmp_path):
     sets = [opened(tmp_path / name, config) for name in "ab"]
     plan = training_plan(sets, config)
     seen = [Counter(), Counter()]
-    for batch in training_batches(sets, plan, config, 0, pin_memory=False):
+    for batch in training_batches(sets, plan, config, range(config.n_iter), pin_memory=False):
         assert [*map(len, batch.words)] == [12, 4]
         assert batch.labels == [data.label(i) for data, part in zip(sets, batch.words, strict=True) for i in part]
         for counter, part in zip(seen, batch.words, strict=True):

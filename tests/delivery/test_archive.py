@@ -15,7 +15,7 @@ from train_easyocr.delivery.install import install
 from train_easyocr.detection.config import own_detector
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.settings import read_settings, save_settings, settings_for
-from train_easyocr.settings.config import save_config
+from train_easyocr.settings.checking import save_config
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.model_files import Place

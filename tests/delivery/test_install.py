@@ -14,7 +14,7 @@ from train_easyocr.delivery.__main__ import main
 from train_easyocr.delivery.install import install
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.settings import save_settings, settings_for
-from train_easyocr.settings.config import save_config
+from train_easyocr.settings.checking import save_config
 from train_easyocr.weights.bundle import Bundle, open_bundle
 
 

@@ -13,7 +13,7 @@ from train_easyocr.detection.db_boxes import DbParameters
 def test_the_file_lists_all_settings_with_their_defaults_and_says_what_they_are():
     text = DEFAULT_CONFIG.read_text(encoding="utf-8")
     values = yaml.safe_load(text)
-    assert list(values) == list(DetectionConfig.model_fields)
+    assert sorted(values) == sorted(DetectionConfig.model_fields)
     assert DetectionConfig.model_validate(values) == DetectionConfig()
     for key in DetectionConfig.model_fields:
         assert re.search(rf"^{key}: .*# \S", text, re.MULTILINE), key

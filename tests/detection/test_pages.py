@@ -24,7 +24,8 @@ from train_easyocr.documents.aihub import IGNORED, Annotation, LabelError, Label
 from train_easyocr.documents.download import holds_pages
 from train_easyocr.documents.page import Box, Quad
 from train_easyocr.documents.sources import FileSource, PageSource
-from train_easyocr.settings.config import AUTO_ITERATIONS, Config
+from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import AUTO_ITERATIONS
 
 
 def config_of(folder, **settings):

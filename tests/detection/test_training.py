@@ -8,6 +8,7 @@ import torch
 
 from tests.detection.page_files import WORDS, draw_page, write_page
 from tests.engine.cases import SECOND
+from train_easyocr.common.errors import UserError
 from train_easyocr.detection import task as training
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_boxes import DbParameters
@@ -17,7 +18,6 @@ from train_easyocr.detection.loading import Batch, StepPlan
 from train_easyocr.detection.train import main
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.engine.distributed import Processes
-from train_easyocr.engine.state import ResumeError
 from train_easyocr.weights.checkpoints import CheckpointError, read_weights, trained_on
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -92,7 +92,7 @@ def test_the_best_file_holds_the_weights_or_their_average(folder, monkeypatch, c
 def test_other_labels_are_refused(folder):
     training.train(config_of(folder), minutes=1e-9)
     write_page(folder / "training", "third")
-    with pytest.raises(ResumeError, match="pages or label files have changed"):
+    with pytest.raises(UserError, match="pages or label files have changed"):
         training.train(config_of(folder))
 
 
@@ -105,7 +105,7 @@ def test_a_run_that_is_done_is_not_taken_for_one_on_other_pages(folder, capsys, 
     training.train(config_of(folder, n_iter=1, **moved))
     assert "all 1 iterations are done" in capsys.readouterr().out
     write_page(folder / ("옮김" if split == "training" else "validation"), "셋째")
-    with pytest.raises(ResumeError, match=f"have changed since:\n  - {split.title()}: 3 pages now\n"):
+    with pytest.raises(UserError, match=f"have changed since:\n  - {split.title()}: 3 pages now\n"):
         training.train(config_of(folder, n_iter=1, **moved))
     assert (folder / "saved/korean_detector/log_dataset.txt").read_bytes() == log
 

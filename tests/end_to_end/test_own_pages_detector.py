@@ -10,7 +10,8 @@ from train_easyocr.datasets.own_pages import find_own_pages
 from train_easyocr.detection.config import DEFAULT_CONFIG, detection_of, own_detector
 from train_easyocr.detection.pages import open_pages
 from train_easyocr.documents.aihub import read_page
-from train_easyocr.settings.config import CONFIG_FILES, load_config
+from train_easyocr.settings.checking import CONFIG_FILES
+from train_easyocr.settings.config import load_config
 from train_easyocr.tuning.tuning_step import pages_of
 
 SETS = ("--training", "--validation", "--workers", "1", "val_images=2", "eval_images=1")

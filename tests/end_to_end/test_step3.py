@@ -16,7 +16,7 @@ from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr import train as command
 from train_easyocr.engine.state import STATE, load_state
 from train_easyocr.recognition.task import train
-from train_easyocr.settings.config import save_config
+from train_easyocr.settings.checking import save_config
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = {"n_iter": 60, "val_period": 10, "lr": 0.01, "workers": 2}

@@ -15,11 +15,11 @@ from torch.utils.data import Dataset
 
 from tests.detection.page_files import write_page
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.detection import task as detection
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.engine import loaders
-from train_easyocr.engine.loaders import Loaders, LoadingError, choose_loaders, load, noticing_lost_workers
+from train_easyocr.engine.loaders import Loaders, choose_loaders, load, noticing_lost_workers
 from train_easyocr.recognition.task import train
 
 MIB = 2**20
@@ -136,7 +136,7 @@ def test_batches_come_in_order(workers):
 
 def test_a_process_that_is_killed_is_told_at_once():
     started = time.monotonic()
-    with pytest.raises(LoadingError, match=r"is gone, most likely for want of memory .*workers=N"):
+    with pytest.raises(UserError, match=r"is gone, most likely for want of memory .*workers=N"):
         numbers(lambda: os.kill(os.getpid(), signal.SIGKILL))
     assert time.monotonic() - started < 30
 
@@ -149,7 +149,7 @@ def stopped():
 def test_a_process_that_hangs_is_told_and_then_ended(monkeypatch, capfd, deed):
     monkeypatch.setattr(loaders, "SILENCE", 1)
     monkeypatch.setattr(loaders, "MOST_SILENCES", 3)
-    with pytest.raises(LoadingError, match="have given no batch for 3 seconds; they are ended"):
+    with pytest.raises(UserError, match="have given no batch for 3 seconds; they are ended"):
         numbers(deed)
     assert capfd.readouterr().err.count("have given no batch for 1 seconds: a slow disk, or they hang") == 1
 
@@ -168,7 +168,7 @@ def test_slow_ones_are_waited_for(monkeypatch, capfd):
 def test_other_errors_stay_what_they_are():
     with pytest.raises(RuntimeError, match="of its own") as error, noticing_lost_workers():
         raise RuntimeError("of its own")
-    assert not isinstance(error.value, LoadingError)
+    assert not isinstance(error.value, UserError)
 
 
 SCRIPT = """

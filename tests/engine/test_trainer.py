@@ -19,11 +19,10 @@ from tests.engine.cases import (
     state_of,
 )
 from tests.engine.toy_task import ToyTask
-from train_easyocr.common.errors import Interrupted, UsageError
+from train_easyocr.common.errors import Interrupted, UsageError, UserError
 from train_easyocr.engine import trainer
 from train_easyocr.engine.logs import RunLog
-from train_easyocr.engine.state import STATE, ResumeError
-from train_easyocr.engine.stopping import NotFiniteError
+from train_easyocr.engine.state import STATE
 from train_easyocr.engine.trainer import Trainer
 from train_easyocr.weights.checkpoints import read_weights
 
@@ -127,7 +126,7 @@ def test_other_settings_are_refused(tmp_path, case):
     config = case.settings(tmp_path)
     case.train(config)
     before = (config.experiment / STATE).read_bytes()
-    with pytest.raises(ResumeError) as error:
+    with pytest.raises(UsageError) as error:
         case.train(config.model_copy(update={"n_iter": 9, "lr": 0.5, "batch_size": 3}))
     said = f"- lr: {config.lr} before, 0.5 now", f"- batch_size: {config.batch_size} before, 3 now"
     for line in (*said, "- n_iter: 8 before, 9 now", "choose another experiment_name"):
@@ -202,7 +201,7 @@ def test_a_loss_that_is_not_finite_stops_it_and_is_named(tmp_path, monkeypatch, 
 
     monkeypatch.setattr(case.kind, "loss", spoiled)
     config = case.settings(tmp_path)
-    with pytest.raises(NotFiniteError) as error:
+    with pytest.raises(UserError) as error:
         case.train(config)
     message = str(error.value).splitlines()
     assert message[0].startswith("iteration 6: the loss is nan")
@@ -304,7 +303,7 @@ def test_a_damaged_state_is_named(tmp_path, content):
     else:
         path.write_bytes(path.read_bytes()[:1000] if content == "cut" else content)
     said = "is no training state of this version" if content == "other version" else "remove it to train this"
-    with pytest.raises(ResumeError, match=said):
+    with pytest.raises(UserError, match=said):
         TOY.train(config)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from train_easyocr.engine.length import Length
 from train_easyocr.engine.schedules import Schedule, depends_on_length
 from train_easyocr.engine.task import Data, Task
-from train_easyocr.settings.config import TrainingSettings
+from train_easyocr.settings.parts import TrainingSettings
 from train_easyocr.weights.checkpoints import Card
 
 

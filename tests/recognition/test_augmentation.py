@@ -15,7 +15,8 @@ from train_easyocr.datasets.sampling import training_plan
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.recognition.augmentation import OPERATIONS, Augmentation, augment
 from train_easyocr.recognition.batches import reading_batches, training_batches
-from train_easyocr.settings.config import AUGMENTATION_KINDS, load_config
+from train_easyocr.settings.config import load_config
+from train_easyocr.settings.parts import AUGMENTATION_KINDS
 from train_easyocr.train import main
 from train_easyocr.weights.characters import CharacterSet
 
@@ -156,10 +157,11 @@ def test_off_in_a_file_is_not_taken_for_false(tmp_path):
 
 
 def stream(config, folder, start=0, processes=None):
+    steps = range(start, config.n_iter)
     sets = [open_set(folder / name, config, CharacterSet(config.character)) for name in config.data_names]
     plan = training_plan(sets, config)
     options = {} if processes is None else {"processes": processes}
-    return [batch.images for batch in training_batches(sets, plan, config, start, pin_memory=False, **options)]
+    return [batch.images for batch in training_batches(sets, plan, config, steps, pin_memory=False, **options)]
 
 
 def test_it_follows_from_seed_epoch_and_word_alone(tmp_path):

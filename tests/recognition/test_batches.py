@@ -17,12 +17,17 @@ def opened(folder, config):
     return open_set(folder, config, CharacterSet(config.character))
 
 
+def batches_of(data, config, start=0):
+    steps = range(start, config.n_iter)
+    return training_batches([data], training_plan([data], config), config, steps, pin_memory=False)
+
+
 def test_a_batch_is_as_wide_as_its_widest_word_is_read(tmp_path):
     patches = write_set(tmp_path / "set", WORDS)
     config = tiny_config(n_iter=6)
     data = opened(tmp_path / "set", config)
     widths = set()
-    for batch in training_batches([data], training_plan([data], config), config, 0, pin_memory=False):
+    for batch in batches_of(data, config):
         own = [patches[i] for i in batch.words[0]]
         width = min(128, max(reading_width(patch.shape[1], patch.shape[0], 32) for patch in own))
         expected = to_batch([resize_patch(patch, 32, 128) for patch in own], width)
@@ -36,7 +41,7 @@ def test_fixed_batches_are_img_width_wide(tmp_path, changes):
     patches = write_set(tmp_path / "set", WORDS)
     config = tiny_config(n_iter=2, **changes)
     data = opened(tmp_path / "set", config)
-    for batch in training_batches([data], training_plan([data], config), config, 0, pin_memory=False):
+    for batch in batches_of(data, config):
         images = [resize_patch(patches[i], 32, 128, keep_ratio=config.PAD) for i in batch.words[0]]
         assert torch.equal(batch.images, to_batch(images, 128))
 
@@ -45,7 +50,7 @@ def test_rgb_and_contrast_reach_the_input(tmp_path):
     patches = write_set(tmp_path / "set", WORDS[:4], patches=[np.full((32, 40), 120 + i, np.uint8) for i in range(4)])
     config = tiny_config(n_iter=1, rgb=True, input_channel=3, contrast_adjust=0.5)
     data = opened(tmp_path / "set", config)
-    [batch] = training_batches([data], training_plan([data], config), config, 0, pin_memory=False)
+    [batch] = batches_of(data, config)
     assert batch.images.shape == (4, 3, 32, 64)
     flat = resize_patch(patches[0], 32, 64, contrast=0.5)[0, 0]
     assert flat != patches[0][0, 0]
@@ -56,7 +61,7 @@ def test_long_text_in_a_narrow_box_widens_the_batch_only_in_training(tmp_path):
     write_set(tmp_path / "set", ["가나다라마바사가"], patches=[np.zeros((32, 32), np.uint8)])
     config = tiny_config(batch_size=1, n_iter=1)
     data = opened(tmp_path / "set", config)
-    [batch] = training_batches([data], training_plan([data], config), config, 0, pin_memory=False)
+    [batch] = batches_of(data, config)
     assert batch.images.shape[-1] == 64  # 8 characters need as many time steps; 32 pixels give 7
     [batch] = reading_batches(data, divide_for_reading(data, config), config, pin_memory=False)
     assert batch.images.shape[-1] == 32
@@ -86,7 +91,7 @@ def test_workers_change_nothing(tmp_path, form):
     for workers in (0, 1, 2):
         config = tiny_config(n_iter=10, workers=workers)
         data = opened(tmp_path / "set", config)
-        results.append(list(training_batches([data], training_plan([data], config), config, 2, pin_memory=False)))
+        results.append(list(batches_of(data, config, start=2)))
     assert len(results[0]) == 8
     for others in results[1:]:
         for batch, other in zip(results[0], others, strict=True):
@@ -102,7 +107,7 @@ def test_an_unreadable_patch_is_named_without_a_traceback(tmp_path, workers):
     config = tiny_config(n_iter=3, workers=workers)
     data = opened(tmp_path / "set", config)
     with pytest.raises(UserError, match=victim.name) as error:
-        list(training_batches([data], training_plan([data], config), config, 0, pin_memory=False))
+        list(batches_of(data, config))
     assert "Traceback" not in str(error.value)
 
 
@@ -113,5 +118,5 @@ def test_loading_draws_nothing_from_the_global_random_state(tmp_path):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    list(training_batches([data], training_plan([data], config), config, 0, pin_memory=False))
+    list(batches_of(data, config))
     assert torch.equal(torch.rand(3), expected)

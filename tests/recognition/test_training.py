@@ -17,13 +17,14 @@ from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.text import VARIANTS_SUM
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.documents.page_sums import page_sum, unpack
-from train_easyocr.engine.state import ResumeError, check_settings, load_state
+from train_easyocr.engine.state import check_settings, load_state
 from train_easyocr.engine.trainer import Trainer
 from train_easyocr.recognition.batches import Batch
 from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.task import RecognizerTask, make_converter, train
-from train_easyocr.settings.config import CONFIG_FILES, Config, load_config
+from train_easyocr.settings.checking import CONFIG_FILES
+from train_easyocr.settings.config import Config, load_config
 from train_easyocr.weights.characters import CharacterSet, korean_documents
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card, read_weights
 from train_easyocr.weights.model_files import Place
@@ -213,7 +214,7 @@ def test_a_setting_that_is_newer_than_a_run_had_its_default():
     config = Config()
     state = {"iteration": 3, "config": {key: value for key, value in config.model_dump().items() if key != "ema"}}
     check_settings(Path("글"), state, config, frozenset())
-    with pytest.raises(ResumeError, match=r"- ema: 0\.0 before, 0\.5 now"):
+    with pytest.raises(UsageError, match=r"- ema: 0\.0 before, 0\.5 now"):
         check_settings(Path("글"), state, config.model_copy(update={"ema": 0.5}), frozenset())
 
 
@@ -245,7 +246,7 @@ def test_a_setting_that_is_gone_is_refused_where_the_run_was_another_for_it():
     state = {"iteration": 3, "config": config.model_dump() | {"batch_pixels": "off"}}
     check_settings(Path("글"), state, config, frozenset())
     state["config"]["batch_pixels"] = "constant"
-    with pytest.raises(ResumeError, match=r"- batch_pixels: 'constant' before; this setting is gone: all batches"):
+    with pytest.raises(UsageError, match=r"- batch_pixels: 'constant' before; this setting is gone: all batches"):
         check_settings(Path("글"), state, config, frozenset())
 
 
@@ -271,8 +272,9 @@ def test_a_run_that_is_done_is_not_taken_for_one_on_other_data(data, capsys, spl
     folders = change(data, split)
     changed = config.model_copy(update=folders)
     capsys.readouterr()
-    with pytest.raises(ResumeError) as error:
+    with pytest.raises(UserError) as error:
         train(changed)
+    assert error.type is UserError  # data, no setting
     place = Path(folders.get("train_data", folders.get("val_data", data / split))) / "select_data"
     assert str(error.value).splitlines()[1:2] == [f"  - {split} set {place}"]  # the one that changed alone
     assert "needs another experiment_name" in str(error.value)
@@ -442,9 +444,7 @@ def test_every_setting_is_documented_and_read_somewhere():
     assert set(documented) == set(Config.model_fields)
     package = CONFIG_FILES.parent
     sources = {
-        path: path.read_text(encoding="utf-8")
-        for path in package.rglob("*.py")
-        if path != package / "settings/config.py"
+        path: path.read_text(encoding="utf-8") for path in package.rglob("*.py") if path.parent != package / "settings"
     }
     root = [path.read_text(encoding="utf-8") for path in package.parent.glob("*.py")]
     # Read through the properties of Config (select_data as data_names, for one), or by steps 2 and 5.

@@ -14,7 +14,6 @@ from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.datasets.data import open_set
 from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
 from train_easyocr.engine.device import Computing, normalize
-from train_easyocr.recognition.batches import InputSettings
 from train_easyocr.recognition.decoding import prefix_beam_search
 from train_easyocr.recognition.losses import make_criterion
 from train_easyocr.recognition.model import build_model
@@ -57,9 +56,6 @@ class Parts:
 
     def run(self, iteration=0):
         return self.validator.run(self.model, iteration)
-
-    def settings(self):
-        return InputSettings.from_config(self.config)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +168,7 @@ def test_beam_search_decodes_by_beam_search(tmp_path):
     assert [confidence for _, confidence in beam] == [confidence for _, confidence in plain]
     beam_everywhere = Parts(tmp_path, decode="beamsearch", show_number=12).run()
     probabilities = read_patches(
-        parts.model, parts.converter, parts.patches, parts.settings(), computing=CPU, decode="beamsearch"
+        parts.model, parts.converter, parts.patches, parts.config, computing=CPU, decode="beamsearch"
     )
     assert [sample.prediction for sample in beam_everywhere.samples] == [text for text, _ in probabilities]
 
@@ -182,10 +178,10 @@ def test_patches_are_read_in_their_order_as_validation_reads_them(tmp_path):
     result = parts.run()
     for batch_size in (1, 5):
         texts = read_patches(
-            parts.model, parts.converter, parts.patches, parts.settings(), computing=CPU, batch_size=batch_size
+            parts.model, parts.converter, parts.patches, parts.config, computing=CPU, batch_size=batch_size
         )
         assert [text for text, _ in texts] == [sample.prediction for sample in result.samples]
-    assert read_patches(parts.model, parts.converter, [], parts.settings(), computing=CPU) == []
+    assert read_patches(parts.model, parts.converter, [], parts.config, computing=CPU) == []
 
 
 def test_what_the_check_raises_ends_the_validation(tmp_path):

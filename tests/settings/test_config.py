@@ -6,20 +6,16 @@ import pytest
 import yaml
 
 from train_easyocr.common.errors import UsageError
-from train_easyocr.settings.config import (
-    CONFIG_FILES,
-    DEFAULT_CONFIG,
-    Config,
-    check_config,
-    load_config,
-    save_config,
-)
+from train_easyocr.settings.checking import CONFIG_FILES, save_config
+from train_easyocr.settings.config import DEFAULT_CONFIG, Config, check_config, load_config
 
 
 def test_the_default_file_lists_every_key_with_its_default_and_a_comment():
     text = DEFAULT_CONFIG.read_text(encoding="utf-8")
     assert load_config() == Config()
-    assert list(yaml.safe_load(text)) == list(Config.model_fields)
+    keys = list(yaml.safe_load(text))
+    assert sorted(keys) == sorted(Config.model_fields)
+    assert keys[:5] == ["dataset", "output", "experiment_name", "continue_from", "batch_size"]
     for key in Config.model_fields:
         assert re.search(rf"^{key}: .*# \S", text, re.MULTILINE), key
 
@@ -150,6 +146,35 @@ def test_a_setting_that_is_gone_may_say_what_is_done_today_and_nothing_else(tmp_
         with pytest.raises(UsageError, match=re.escape(f"  - {key}: 0.25: this setting is gone: {fate}")):
             load_config(path, overrides)
     assert check_config(Config.without_gone({key: 0.25, "lr": 0.5})) == Config(lr=0.5)
+
+
+LISTS = {
+    "select_data": (["가", 2001], "가-2001"),
+    "batch_ratio": ([0.5, 0.5], "0.5-0.5"),
+    "data_usage_ratio": ([1, 0.1], "1-0.1"),
+    "lr_decay_points": ([0.6, 0.9], "0.6-0.9"),
+    "lr_decay_values": ([0.00001, 1e-6], "0.00001-0.000001"),
+    "augmentation_kinds": (["blur", "fade"], "blur-fade"),
+}
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_a_list_may_be_one_of_yaml(tmp_path, key):
+    parts, text = LISTS[key]
+    others = {"select_data": ["batch_ratio=0.5-0.5"]}.get(key, ["select_data=A-B", "batch_ratio=0.5-0.5"])
+    others = [*others, "batch_ratio=1"] if key == "data_usage_ratio" else others
+    path = tmp_path / "설정.yaml"
+    path.write_text(yaml.safe_dump({key: parts}, allow_unicode=True), encoding="utf-8")
+    found = load_config(path, [one for one in others if not one.startswith(f"{key}=")])
+    assert getattr(found, key) == text
+    assert found == load_config(DEFAULT_CONFIG, [*others, f"{key}={text}"])
+    assert found == load_config(DEFAULT_CONFIG, [*others, f"{key}={parts}"])
+    save_config(found, tmp_path / "saved.yaml")
+    assert load_config(tmp_path / "saved.yaml") == found
+    for wrong in ([], ["a-b"], [None, "A"], [[1]], "[1"):
+        path.write_text(yaml.safe_dump({key: wrong}), encoding="utf-8")
+        with pytest.raises(UsageError, match=f"{key}: (should be a list of names or numbers|is no list)"):
+            load_config(path)
 
 
 def test_overrides_keep_texts_as_they_stand():

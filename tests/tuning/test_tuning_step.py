@@ -14,7 +14,7 @@ from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.pages import validation_pages
 from train_easyocr.detection.settings import read_settings
-from train_easyocr.engine.state import ResumeError, check_settings
+from train_easyocr.engine.state import check_settings
 from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.synthesis.__main__ import main as render
@@ -118,7 +118,7 @@ def test_a_training_that_is_done_can_be_tuned_afterwards(tmp_path):
     before = Config().model_dump()
     del before["detection_tuning"]  # of a version without it
     check_settings(tmp_path, {"config": before, "iteration": 1}, Config(detection_tuning=5), RecognizerTask.free)
-    with pytest.raises(ResumeError, match="lr"):
+    with pytest.raises(UsageError, match="lr"):
         check_settings(tmp_path, {"config": before, "iteration": 1}, Config(lr=0.5), RecognizerTask.free)
 
 

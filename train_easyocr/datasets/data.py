@@ -33,7 +33,7 @@ from train_easyocr.datasets.foreign_sets import (
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.datasets.word_table import NotUtf8Error, WordTable, indexed_table
 from train_easyocr.documents.images import ImageError, PageImage, decode_image, is_plain_png
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import WordSettings
 from train_easyocr.weights.characters import CharacterSet
 
 Indices = npt.NDArray[np.int32]
@@ -302,7 +302,7 @@ class WordSet:
             raise UserError(f"{self.place(index)}: is no image that can be decoded") from None
 
 
-def open_set(folder: Path, config: Config, character_set: CharacterSet, *, usage_ratio: float = 1.0) -> WordSet:
+def open_set(folder: Path, config: WordSettings, character_set: CharacterSet, *, usage_ratio: float = 1.0) -> WordSet:
     """Read a prepared set's labels and choose the words that can be used.
 
     Args:
@@ -436,7 +436,7 @@ def _refuse_context(folder: Path, in_context: bool) -> None:
         )
 
 
-def _usable(table: WordTable, config: Config) -> tuple[Indices, dict[str, int]]:
+def _usable(table: WordTable, config: WordSettings) -> tuple[Indices, dict[str, int]]:
     """Return the rows that can be used, and how many can't, by reason."""
     attention = config.Prediction == "Attn"
     reasons: list[tuple[str, Callable[[], npt.NDArray[np.bool_]]]] = [(EMPTY, lambda: table.length == 0)]

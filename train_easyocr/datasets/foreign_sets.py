@@ -23,7 +23,7 @@ from train_easyocr.common.encodings import EncodingError, decode_text
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import normalize_label, unify_variants
 from train_easyocr.datasets.labels_csv import HEADER, format_row
-from train_easyocr.settings.config import WORD_FILES
+from train_easyocr.settings.parts import WORD_FILES
 
 DATABASE = "data.mdb"
 MOST_BYTES = 2**30

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from train_easyocr.common.errors import UsageError
 from train_easyocr.datasets.data import Indices, WordSet, generator, training_widths
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import InputSettings, SamplingSettings
 
 POOL_BATCHES = 64
 """Batches whose words are sorted by width together: enough for narrow ranges of width, few enough to mix words well."""
@@ -186,7 +186,7 @@ def _by_width(words: Indices, widths: Widths, counts: Counts, ranks: npt.NDArray
     return by_width[np.arange(len(words)) + np.repeat(sources - places, counts)]
 
 
-def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
+def training_plan(sets: Sequence[WordSet], config: SamplingSettings) -> BatchPlan:
     """Return the plan of a training run.
 
     Raises:
@@ -199,7 +199,7 @@ def training_plan(sets: Sequence[WordSet], config: Config) -> BatchPlan:
     return BatchPlan([len(data) for data in sets], parts, config.batch_size, config.seed, widths)
 
 
-def _parts(sets: Sequence[WordSet], config: Config) -> list[int]:
+def _parts(sets: Sequence[WordSet], config: SamplingSettings) -> list[int]:
     """Return the words of each data set in a batch or, with `data_usage_ratio`, in an epoch."""
     if config.usage_shares:
         drawn = [max(1, round(len(data) * share)) for data, share in zip(sets, config.usage_shares, strict=True)]
@@ -219,7 +219,7 @@ def _parts(sets: Sequence[WordSet], config: Config) -> list[int]:
     return counts
 
 
-def _batch_widths(data: WordSet, config: Config) -> Indices:
+def _batch_widths(data: WordSet, config: InputSettings) -> Indices:
     """Return `training_widths` of all words of a set, in parts: its intermediate results are large."""
     width, height = data.sizes()
     steps = data.table.steps[data.rows]

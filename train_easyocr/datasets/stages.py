@@ -51,7 +51,7 @@ from train_easyocr.documents.label_formats import ConvertedLabel, LabelledPages
 from train_easyocr.documents.page_sums import page_sum, read_page_sums
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.documents.splits import draw_pool, draw_training, draw_validation
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import PreparationSettings, WordSettings
 
 EVALUATION_SET = "evaluation_set"
 PARTLY_FOLDER = "partly_labelled_pages"
@@ -69,7 +69,7 @@ class Job:
     Attributes:
         download: The folder that holds Training/ and Validation/.
         output: The folder that everything is written below.
-        config: All settings.
+        config: The settings of step 2.
         select_data: The name of the sets of patches.
         form: `png` or `lmdb`.
         workers: Processes.
@@ -82,7 +82,7 @@ class Job:
 
     download: Path
     output: Path
-    config: Config
+    config: PreparationSettings
     select_data: str
     form: Form
     workers: int
@@ -495,7 +495,7 @@ def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
                 )
 
 
-def _cutting(config: Config) -> Cutting:
+def _cutting(config: WordSettings) -> Cutting:
     return Cutting(config.rgb, config.unify_variants)
 
 

@@ -31,7 +31,8 @@ from train_easyocr.delivery.archive import models_at_hand, restore
 from train_easyocr.delivery.description import describe_place, list_models
 from train_easyocr.delivery.install import install
 from train_easyocr.detection.config import DetectionConfig, detection_of, own_detector
-from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
+from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
+from train_easyocr.settings.parts import DetectorChoice, ExperimentSettings
 from train_easyocr.weights.bundle import SETTINGS, Bundle, open_bundle, tuning_folder
 from train_easyocr.weights.checkpoints import best_detector, best_weights
 from train_easyocr.weights.model_files import Place
@@ -76,7 +77,7 @@ def _refuse_if_worse(weights: Path, given: Path, seed: int) -> None:
         raise UserError(f"{error}; nothing was installed") from None
 
 
-def _chosen(name: str | None, config: Config) -> Bundle:
+def _chosen(name: str | None, config: ExperimentSettings) -> Bundle:
     """Return what is to be installed: what a name stands for, or the best weights of the experiment."""
     if name is None:
         return Bundle(config.experiment_name, best_weights(config.experiment))
@@ -93,7 +94,7 @@ def _weights_of(bundle: Bundle) -> Path:
 
 
 def _chosen_detector(
-    name: str | None, settings: Path | None, bundle: Bundle, config: Config
+    name: str | None, settings: Path | None, bundle: Bundle, config: DetectorChoice
 ) -> tuple[Bundle | None, Path | None]:
     """Return the detector that is meant: what a name stands for, the bundle's own, or what step 3 trained.
 
@@ -111,7 +112,7 @@ def _chosen_detector(
     return found, settings or _tuned_settings(config)
 
 
-def _trained_detector(config: Config) -> Path | None:
+def _trained_detector(config: DetectorChoice) -> Path | None:
     """Return the detector that step 3 trained with the recognizer, if the settings ask for one.
 
     Raises:
@@ -134,7 +135,7 @@ def _trained_detector(config: Config) -> Path | None:
     )
 
 
-def _tuned_settings(config: Config) -> Path | None:
+def _tuned_settings(config: DetectorChoice) -> Path | None:
     """Return the detector's settings that step 3 found, if the settings ask for them."""
     path = tuning_folder(config.experiment) / SETTINGS
     if config.detection_tuning and not path.is_file():

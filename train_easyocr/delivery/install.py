@@ -12,7 +12,7 @@ from train_easyocr.delivery.staging import stage_detection
 from train_easyocr.detection.settings import SettingsError
 from train_easyocr.reading.reader import ReaderError
 from train_easyocr.recognition.easyocr_form import stage
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import InstallationSettings
 from train_easyocr.weights.bundle import Bundle
 from train_easyocr.weights.checkpoints import CheckpointError, read_card
 from train_easyocr.weights.model_files import Place
@@ -20,7 +20,7 @@ from train_easyocr.weights.model_files import Place
 
 def install(
     weights: Path,
-    config: Config,
+    config: InstallationSettings,
     *,
     words: int = 200,
     detector: Bundle | None = None,

@@ -19,7 +19,7 @@ from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
 from train_easyocr.reading.reader import ReaderError, open_finetuned
 from train_easyocr.recognition.validation import read_as_trained
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import WordSettings
 from train_easyocr.weights.bundle import in_place
 from train_easyocr.weights.characters import CharacterSet
 from train_easyocr.weights.checkpoints import CheckpointError, WeightsCard
@@ -115,7 +115,7 @@ def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: boo
 
 
 def validation_patches(
-    folders: Sequence[Path], card: WeightsCard, config: Config, count: int
+    folders: Sequence[Path], card: WeightsCard, config: WordSettings, count: int
 ) -> list[tuple[str, str, Image]]:
     """Return `count` usable validation patches, spread evenly over the sets: name, label, grey image each.
 

@@ -8,24 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field
 
 from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.datasets.own_pages import find_own_pages
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.documents.download import find_download, holds_pages
 from train_easyocr.documents.label_formats import LabelForm
-from train_easyocr.settings.config import (
-    AUTO_ITERATIONS,
-    CONFIG_FILES,
-    STRENGTHS,
-    Config,
-    Gone,
+from train_easyocr.settings.checking import CONFIG_FILES, Gone, check_settings, load_settings
+from train_easyocr.settings.parts import (
+    DetectorChoice,
+    DrawSettings,
+    ExperimentSettings,
+    LoaderSettings,
+    Name,
+    Strength,
+    StrengthSettings,
+    Text,
     TrainingSettings,
-    check_settings,
-    load_settings,
+    nothing_as_empty,
 )
 from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.starter import STARTER
@@ -35,52 +38,48 @@ AUTO = "auto"
 """Of the setting `detection`: the default file, where there are pages."""
 
 
-class DetectionConfig(TrainingSettings):
+class PageSettings(DrawSettings):
+    """Which pages a detector is trained and validated on."""
+
+    dataset: Text = ""
+    train_data: Text = ""
+    val_data: Text = ""
+    label_format: Annotated[LabelForm | Literal[""], BeforeValidator(nothing_as_empty)] = ""
+    train_list: Text = ""
+    val_list: Text = ""
+    val_images: int = Field(200, ge=1)
+
+    @property
+    def download(self) -> Path:
+        """The download's folder, which holds Training/ and Validation/."""
+        return find_download(Path(self.dataset))
+
+
+class PieceSettings(LoaderSettings, StrengthSettings):
+    """What is cut out of pages, and how many of it make a batch."""
+
+    batch_size: int = Field(16, ge=1)
+    long_side: int = Field(2240, ge=64)
+    crop_size: int = Field(640, ge=64, multiple_of=32)
+    augmentation: Strength = "strong"
+
+
+class DetectionConfig(PageSettings, TrainingSettings, PieceSettings):
     """All settings of the detector's training, checked and frozen."""
 
     gone: ClassVar[Mapping[str, Gone]] = {
         "network": Gone("db_light", "db_light alone is trained; EasyOCR's CRAFT is used as it is"),
     }
 
-    # Environment
-    seed: int = Field(1111, ge=0)
-    experiment_name: str = Field("korean_detector", pattern=r"^[^/\\\x00]+$")
-    saved_models: str = "saved_models"
-    workers: Literal["auto"] | int = "auto"
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    compile: Literal["on", "off"] = "off"
-
-    # Data
-    dataset: str = ""
-    train_data: str = ""
-    val_data: str = ""
-    label_format: LabelForm | Literal[""] = ""
-    train_list: str = ""
-    val_list: str = ""
-    train_images: int = Field(40_000, ge=1)
-    val_images: int = Field(200, ge=1)
-    eval_images: int = Field(500, ge=1)
-
-    # Input
-    long_side: int = Field(2240, ge=64)
-    crop_size: int = Field(640, ge=64, multiple_of=32)
-    augmentation: Literal["off", "light", "medium", "strong"] | Annotated[float, Field(ge=0, le=1)] = "strong"
-
-    # Training
-    batch_size: int = Field(16, ge=1)
-    n_iter: int = AUTO_ITERATIONS
+    experiment_name: Name = "korean_detector"
     val_period: int = Field(1_000, ge=1)
-    early_stopping: int = Field(0, ge=0)
-    save_period: int = Field(10_000, ge=1)
-    continue_from: str = STARTER
+    batch_size: int = Field(16, ge=1)
+    continue_from: Text = STARTER
 
     # Optimizer
     lr: float = Field(0.001, gt=0)
     lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
     weight_decay: float = Field(1e-4, ge=0)
-    grad_clip: float = Field(5.0, gt=0)
-    accumulation: int = Field(1, ge=1)
-    ema: float = Field(0.0, ge=0, lt=1)
 
     # Boxes of db_light's probability map, in validation
     det_db_thresh: float = Field(0.3, gt=0, lt=1)
@@ -90,35 +89,6 @@ class DetectionConfig(TrainingSettings):
     det_db_score_mode: Literal["fast", "slow"] = "fast"
     max_batch_size: int = Field(10, ge=1)
 
-    @field_validator("experiment_name", mode="before")
-    @classmethod
-    def _number_as_text(cls, value: Any) -> Any:
-        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-    @field_validator("augmentation", mode="before")
-    @classmethod
-    def _off(cls, value: Any) -> Any:
-        # YAML reads `off` as a truth value.
-        return "off" if value is False else value
-
-    @field_validator(
-        "dataset", "train_data", "val_data", "label_format", "train_list", "val_list", "continue_from", mode="before"
-    )
-    @classmethod
-    def _nothing(cls, value: Any) -> Any:
-        # YAML reads an empty value and `null` as nothing at all.
-        return "" if value is None else value
-
-    @property
-    def augmentation_strength(self) -> float:
-        """How strongly `augmentation` changes pieces, 0 (not at all) to 1."""
-        return STRENGTHS[self.augmentation] if isinstance(self.augmentation, str) else self.augmentation
-
-    @property
-    def download(self) -> Path:
-        """The download's folder, which holds Training/ and Validation/."""
-        return find_download(Path(self.dataset))
-
     @property
     def db_parameters(self) -> DbParameters:
         """How db_light's boxes are made."""
@@ -126,7 +96,7 @@ class DetectionConfig(TrainingSettings):
 
 
 def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> DetectionConfig:
-    """Read the settings; see `train_easyocr.settings.config.load_settings`, whose errors it raises.
+    """Read the settings; see `train_easyocr.settings.checking.load_settings`, whose errors it raises.
 
     Raises:
         UserError: The settings are in order, but data that they name is not there; all of it is reported.
@@ -137,7 +107,7 @@ def load_detection_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] 
     return config
 
 
-def detection_of(config: Config) -> DetectionConfig | None:
+def detection_of(config: DetectorChoice) -> DetectionConfig | None:
     """Return the settings of the detector that is trained and installed with a recognizer; None where none is.
 
     The file that `detection` names, here or among the presets, with the recognizer's data set, draw and places. It
@@ -159,7 +129,7 @@ def detection_of(config: Config) -> DetectionConfig | None:
     return found.model_copy(update={"val_images": min(found.val_images, config.val_images)})
 
 
-def own_settings(config: Config) -> DetectionConfig | None:
+def own_settings(config: DetectorChoice) -> DetectionConfig | None:
     """Return the settings of a detector on one's own pages, as step 2 wrote them; None where it took none.
 
     Raises:
@@ -171,18 +141,18 @@ def own_settings(config: Config) -> DetectionConfig | None:
     return load_detection_config(file, [*_shared(config), f"experiment_name={own_detector(config).name}"])
 
 
-def _shared(config: Config) -> list[str]:
+def _shared(config: DetectorChoice) -> list[str]:
     """Return what the detector's training has from the recognizer's settings, as overrides."""
     keys = ("dataset", "saved_models", "train_images", "eval_images", "seed")
     return [f"{key}={getattr(config, key)}" for key in keys]
 
 
-def own_detector(config: Config) -> Path:
+def own_detector(config: ExperimentSettings) -> Path:
     """Return the folder of the detector that is trained on one's own pages with a recognizer."""
     return Path(config.saved_models) / f"{config.experiment_name}_detector"
 
 
-def _missing_data(config: DetectionConfig) -> list[str]:
+def _missing_data(config: PageSettings) -> list[str]:
     found = [
         f"{key}: {folder}: there is no such folder"
         for key in ("dataset", "train_data", "val_data")

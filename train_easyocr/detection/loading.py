@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from train_easyocr.datasets.data import generator
-from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.config import PieceSettings
 from train_easyocr.detection.crops import Crop, random_crop
 from train_easyocr.detection.db_network import STRIDE
 from train_easyocr.detection.db_targets import db_targets
@@ -26,6 +26,7 @@ from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.engine.loaders import Loaders, load
+from train_easyocr.settings.parts import LoaderSettings
 
 ORDER, PIECE = 101, 102
 """Purposes of random numbers."""
@@ -66,7 +67,7 @@ class StepPlan:
         processes: Each takes its share of a batch.
     """
 
-    def __init__(self, pages: int, config: DetectionConfig, processes: Processes) -> None:
+    def __init__(self, pages: int, config: LoaderSettings, processes: Processes) -> None:
         self._pages, self._seed, self._size = pages, config.seed, config.batch_size
         self._share = range(config.batch_size)[processes.share(config.batch_size)]
         self._order = lru_cache(maxsize=2)(self._epoch)
@@ -91,7 +92,7 @@ class Pieces(Dataset[Batch]):
         config: The settings.
     """
 
-    def __init__(self, pages: Sequence[PageSource], config: DetectionConfig) -> None:
+    def __init__(self, pages: Sequence[PageSource], config: PieceSettings) -> None:
         self._pages, self._config = pages, config
 
     def largest_batch(self) -> int:

@@ -24,7 +24,7 @@ from train_easyocr.common.encodings import EncodingError, decode_text
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import format_table
 from train_easyocr.common.workers import own_cores, shows_progress, spread
-from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.config import PageSettings
 from train_easyocr.documents.aihub import (
     MAX_LABEL_BYTES,
     PARTLY,
@@ -163,7 +163,7 @@ class PageSet:
         return format_table((self.title, "Number"), rows)
 
 
-def open_pages(config: DetectionConfig) -> tuple[PageSet, PageSet]:
+def open_pages(config: PageSettings) -> tuple[PageSet, PageSet]:
     """Find the pages for training and for validation and look at their labels.
 
     Raises:
@@ -178,7 +178,7 @@ def open_pages(config: DetectionConfig) -> tuple[PageSet, PageSet]:
     )
 
 
-def _training_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
+def _training_pages(config: PageSettings) -> tuple[list[PageSource], list[Problem]]:
     pages, problems = find_split(config.train_data, config.download, "training", config.label_format)
     if config.train_list:
         return _listed(pages, problems, Path(config.train_list)), problems
@@ -186,7 +186,7 @@ def _training_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Pro
     return [page for page in pages if page.name in names], problems
 
 
-def validation_pages(config: DetectionConfig) -> tuple[list[PageSource], list[Problem]]:
+def validation_pages(config: PageSettings) -> tuple[list[PageSource], list[Problem]]:
     """Return the pages that are for validation, and what others lack.
 
     Raises:

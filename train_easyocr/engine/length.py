@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
-from train_easyocr.settings.config import TrainingSettings
+from train_easyocr.settings.parts import TrainingSettings
 
 Settings = TypeVar("Settings", bound=TrainingSettings)
 

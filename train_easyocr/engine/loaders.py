@@ -35,10 +35,6 @@ _GO_ON = "What is saved stays, and running again goes on"
 _MEND = "Fewer such processes (workers=N) or smaller batches need less; with workers=0 the trainer loads by itself"
 
 
-class LoadingError(UserError, RuntimeError):
-    """Batches can't be loaded, or don't come any more; the message says what to do."""
-
-
 class Loaders(NamedTuple):
     """The processes that load.
 
@@ -101,7 +97,7 @@ def load(
         pin_memory: Move batches to memory that a GPU can copy from while it computes.
 
     Raises:
-        LoadingError: A batch finds no room in shared memory, or none comes for minutes.
+        UserError: A batch finds no room in shared memory, none comes for minutes, or `dataset` gives such an error.
     """
     loader: DataLoader[Any] = DataLoader(
         dataset,
@@ -123,7 +119,7 @@ def load(
     own = [process for process in multiprocessing.active_children() if process not in others]
     for _ in range(len(loader)):
         batch = _next(batches, own)
-        if isinstance(batch, LoadingError):
+        if isinstance(batch, UserError):
             raise batch
         yield batch
 
@@ -143,7 +139,7 @@ def _next(batches: Iterator[Any], workers: Sequence[BaseProcess]) -> Any:
         with suppress(RuntimeError):  # torch tells of their end
             process.kill()
             process.join(SILENCE)
-    raise LoadingError(f"{_silence(MOST_SILENCES)}; they are ended. {_GO_ON}. {_MEND}")
+    raise UserError(f"{_silence(MOST_SILENCES)}; they are ended. {_GO_ON}. {_MEND}")
 
 
 def _silence(count: int) -> str:
@@ -160,7 +156,7 @@ def _in_shared_memory(batch: Any) -> Any:
             if isinstance(value, torch.Tensor):
                 value.share_memory_()
     except RuntimeError as error:
-        return LoadingError(f"{SHARED_MEMORY}: has no room for a batch: {error}. {_MORE.format('1g')}; {_MEND}")
+        return UserError(f"{SHARED_MEMORY}: has no room for a batch: {error}. {_MORE.format('1g')}; {_MEND}")
     return batch
 
 
@@ -184,14 +180,14 @@ def noticing_lost_workers() -> Iterator[None]:
     """Say in our words what torch raises, wherever the trainer is then, when a process that loads is ended.
 
     Raises:
-        LoadingError: One is.
+        UserError: One is.
     """
     try:
         yield
     except RuntimeError as error:
         if not str(error).startswith("DataLoader worker"):
             raise
-        raise LoadingError(
+        raise UserError(
             f"A process that loads batches is gone, most likely for want of memory ({str(error).splitlines()[0]}). "
             f"{_GO_ON}. {_MEND}"
         ) from None

@@ -9,16 +9,12 @@ from typing import Any
 
 import torch
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import replacing
-from train_easyocr.settings.config import CheckedSettings
+from train_easyocr.settings.checking import CheckedSettings
 
 STATE = "last_state.pth"
 FORMAT = 2
-
-
-class ResumeError(UserError, ValueError):
-    """An experiment can't go on as asked; the message says why and what to do."""
 
 
 def save_state(folder: Path, state: Mapping[str, Any]) -> None:
@@ -31,7 +27,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     """Return the state of an experiment, tensors on the CPU; None when it has none.
 
     Raises:
-        ResumeError: The file is damaged or of another version.
+        UserError: The file is damaged or of another version.
     """
     path = folder / STATE
     if not path.is_file():
@@ -40,12 +36,12 @@ def load_state(folder: Path) -> dict[str, Any] | None:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged file makes of the unpickling
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ResumeError(
+        raise UserError(
             f"{path}: can't be read ({reason}); remove it to train this experiment from its start, "
             "or choose another experiment_name"
         ) from None
     if not isinstance(state, dict) or state.get("format") != FORMAT:
-        raise ResumeError(f"{path}: is no training state of this version; choose another experiment_name")
+        raise UserError(f"{path}: is no training state of this version; choose another experiment_name")
     return state
 
 
@@ -59,7 +55,7 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: CheckedSettin
         free: Settings that may change.
 
     Raises:
-        ResumeError: Settings differ; all that do are listed.
+        UsageError: Settings differ; all that do are listed.
     """
     # A setting that came after the run began had its default value without a name.
     before, now = type(config)().model_dump() | state["config"], config.model_dump()
@@ -74,7 +70,7 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: CheckedSettin
         if key not in free
     ]
     if differences:
-        raise ResumeError(
+        raise UsageError(
             f"{folder}: was trained for {state['iteration']:,} iterations with other settings:\n"
             + "\n".join(differences)
             + "\nSet them back to go on, or choose another experiment_name for a new run"
@@ -93,12 +89,12 @@ def check_data(folder: Path, state: Mapping[str, Any], data: list[str], names: S
         what: What the sums are of.
 
     Raises:
-        ResumeError: The labels are not those that the run began with.
+        UserError: The labels are not those that the run began with.
     """
     before = state["data"]
     changed = [name for name, old, new in zip_longest(names, before, data) if old != new]
     if changed:
-        raise ResumeError(
+        raise UserError(
             f"{folder}: was trained for {state['iteration']:,} iterations on other data: {what} have changed since:\n"
             + "\n".join(f"  - {name or 'a set that is not among them now'}" for name in changed)
             + "\nA new run on what is there now needs another experiment_name; its continue_from may take this one's "

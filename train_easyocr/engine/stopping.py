@@ -11,12 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from train_easyocr.common.errors import Interrupted, UserError
+from train_easyocr.common.errors import Interrupted
 from train_easyocr.engine.state import STATE
-
-
-class NotFiniteError(UserError, ArithmeticError):
-    """The loss or its gradient became infinite or not a number; the message says where."""
 
 
 def interrupted(experiment: Path, iteration: int, n_iter: int) -> Interrupted:

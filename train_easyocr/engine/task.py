@@ -20,7 +20,7 @@ from train_easyocr.engine.distributed import ALONE, Processes
 from train_easyocr.engine.length import Length
 from train_easyocr.engine.logs import Progress
 from train_easyocr.engine.schedules import Schedule
-from train_easyocr.settings.config import TrainingSettings
+from train_easyocr.settings.parts import TrainingSettings
 from train_easyocr.weights.checkpoints import Card
 
 Batch = TypeVar("Batch")

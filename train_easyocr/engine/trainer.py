@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.files import remove_leftovers
 from train_easyocr.common.memory import keep_freed_memory
 from train_easyocr.engine.averaging import AverageOfWeights
@@ -28,9 +28,10 @@ from train_easyocr.engine.loaders import noticing_lost_workers
 from train_easyocr.engine.logs import Progress, RunLog, progress_bar
 from train_easyocr.engine.optimizers import count_trainable
 from train_easyocr.engine.state import check_data, check_settings, load_state, save_state
-from train_easyocr.engine.stopping import NotFiniteError, StopRequest, end_after, interrupted
+from train_easyocr.engine.stopping import StopRequest, end_after, interrupted
 from train_easyocr.engine.task import Batch, Data, Part, Result, Task
-from train_easyocr.settings.config import TrainingSettings, save_config
+from train_easyocr.settings.checking import save_config
+from train_easyocr.settings.parts import TrainingSettings
 from train_easyocr.weights.checkpoints import save_weights
 
 BACKEND = "inductor"
@@ -50,13 +51,11 @@ def train(
         minutes: Stop after this time, with a validation; running again goes on.
 
     Raises:
-        UsageError: A setting can't be used here.
-        ResumeError: The experiment was begun with other settings or data.
-        NotFiniteError: Training went wrong.
+        UsageError: A setting can't be used here, or the experiment was begun with other settings.
+        UserError: It was begun with other data, training went wrong, or batches don't come any more; and what the
+            task's methods raise: its data or first weights can't be used.
         Interrupted: Training was asked to stop.
         OtherProcessError: Another of the processes that torchrun started failed.
-        LoadingError: A process that loads was ended, or no batches come any more.
-        UserError: What the task's methods raise: its data or first weights can't be used.
     """
     # What all processes have to say, the first one says.
     with (
@@ -286,8 +285,7 @@ class Trainer(Generic[Batch, Part, Result]):
 
         Raises:
             Interrupted: A signal asked for it; the state is saved.
-            NotFiniteError: The loss or a gradient is not finite; the last saved state stays.
-            UserError: A sample can't be read; likewise.
+            UserError: The loss or a gradient is not finite, or a sample can't be read; the last saved state stays.
         """
         config, processes = self._config, self._processes
         self._join()
@@ -343,7 +341,7 @@ class Trainer(Generic[Batch, Part, Result]):
         value, gradient = torch.stack([mean, norm]).tolist()
         # With fp16, gradients that are too large are the scaler's to deal with.
         if not math.isfinite(value) or not (math.isfinite(gradient) or self._scaler.is_enabled()):
-            raise NotFiniteError(self._describe_failure(batch, value, gradient))
+            raise UserError(self._describe_failure(batch, value, gradient))
         self._task.before_step(self._optimizer)
         self._scaler.step(self._optimizer)
         self._scaler.update()

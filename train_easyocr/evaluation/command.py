@@ -39,7 +39,7 @@ from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, writ
 from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import finetuned_files
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import EvaluationSettings
 from train_easyocr.weights.bundle import Bundle, installed_bundle, open_bundle
 from train_easyocr.weights.easyocr_weights import MissingWeights
 
@@ -47,7 +47,7 @@ SHOWN_WORDS = 10
 """Words and pages left out that are named one by one."""
 
 
-def run(arguments: argparse.Namespace, config: Config) -> int:
+def run(arguments: argparse.Namespace, config: EvaluationSettings) -> int:
     """Do what the command line asks for: show the history, or find pages and models, evaluate, write and print.
 
     Args:
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace, config: Config) -> int:
     return _run(arguments, config, history)
 
 
-def _run(arguments: argparse.Namespace, config: Config, history: History) -> int:
+def _run(arguments: argparse.Namespace, config: EvaluationSettings, history: History) -> int:
     # What would stop the work after its end stops it now.
     if arguments.mark:
         history.check_name(arguments.mark)
@@ -131,7 +131,7 @@ class _Observer:
 
 def _extras(
     arguments: argparse.Namespace,
-    config: Config,
+    config: EvaluationSettings,
     history: History,
     found: tuple[Sequence[PageFile], _Observer, Analysis],
 ) -> None:
@@ -170,7 +170,7 @@ def _installed() -> Bundle:
     return installed_bundle()
 
 
-def pages_of(arguments: argparse.Namespace, config: Config) -> tuple[Path, list[PageFile], list[Problem]]:
+def pages_of(arguments: argparse.Namespace, config: EvaluationSettings) -> tuple[Path, list[PageFile], list[Problem]]:
     """Return the evaluation set, its pages that are to be read, and what kept others from being used.
 
     Raises:
@@ -197,7 +197,7 @@ def _find(eval_set: Path, form: LabelForm | None) -> tuple[list[PageFile], list[
 
 
 def _not_trained_on(
-    pages: Sequence[PageFile], arguments: argparse.Namespace, config: Config
+    pages: Sequence[PageFile], arguments: argparse.Namespace, config: EvaluationSettings
 ) -> tuple[list[PageFile], list[Problem]]:
     """Leave out, by their images, the pages that weights to be evaluated have learnt from, and name them.
 
@@ -221,7 +221,7 @@ def _not_trained_on(
     return [page for page in pages if page.name not in found], [Problem(name, LEARNT_FROM) for name in found]
 
 
-def _weights(arguments: argparse.Namespace, config: Config) -> dict[str, Path]:
+def _weights(arguments: argparse.Namespace, config: EvaluationSettings) -> dict[str, Path]:
     """Return the files of the weights that are to be evaluated, those that training may have made, by name."""
     installed = installed_bundle()
     bundles = {given: open_bundle(given, Path(config.saved_models), "--weights") for given in arguments.weights}
@@ -263,7 +263,7 @@ def _detector(models: list[Model], missing: dict[str, str], detectors: Detectors
 
 
 def _evaluate(
-    pages: Sequence[PageFile], arguments: argparse.Namespace, config: Config, observer: _Observer
+    pages: Sequence[PageFile], arguments: argparse.Namespace, config: EvaluationSettings, observer: _Observer
 ) -> tuple[Evaluation, dict[str, frozenset[str]]]:
     """Evaluate the models whose files are there; those that are not are among the outcome's `failed`.
 
@@ -290,7 +290,7 @@ def _evaluate(
 
 
 def named_models(
-    arguments: argparse.Namespace, config: Config, detectors: Detectors | None, taken: Sequence[str]
+    arguments: argparse.Namespace, config: EvaluationSettings, detectors: Detectors | None, taken: Sequence[str]
 ) -> list[Model]:
     """Return the models of weights that are not installed, each named as it was asked for, or after its file.
 

@@ -22,7 +22,7 @@ from train_easyocr.common.text import format_table
 from train_easyocr.evaluation.models import BASELINES, FINETUNED_MODEL, STARTER_MODEL
 from train_easyocr.evaluation.runner import Evaluation, PageResult
 from train_easyocr.metrics.metrics import FIGURES, Metric, PageScores
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.checking import CheckedSettings
 
 CSV_NAME = "evaluation_result.csv"
 JSON_NAME = "evaluation_result.json"
@@ -39,7 +39,7 @@ SHOWN_PROBLEMS = 10
 _ROOT = Path(__file__).parents[2]
 
 
-def write_results(evaluation: Evaluation, output: Path, eval_set: Path, config: Config) -> dict[str, Any]:
+def write_results(evaluation: Evaluation, output: Path, eval_set: Path, config: CheckedSettings) -> dict[str, Any]:
     """Write both files into the output folder and return the JSON's content."""
     write_text(output / CSV_NAME, as_csv(evaluation))
     summary = summarize(evaluation, eval_set, config)
@@ -60,7 +60,7 @@ def as_csv(evaluation: Evaluation) -> str:
     return text.getvalue()
 
 
-def summarize(evaluation: Evaluation, eval_set: Path, config: Config) -> dict[str, Any]:
+def summarize(evaluation: Evaluation, eval_set: Path, config: CheckedSettings) -> dict[str, Any]:
     """Return all figures of an evaluation, and what they depend on, as JSON takes it."""
     categories = sorted({page.category for page in evaluation.pages})
     models = {

@@ -26,7 +26,7 @@ from train_easyocr.detection.db_detector import DbCard
 from train_easyocr.detection.db_network import DbLight
 from train_easyocr.detection.task import train
 from train_easyocr.recipes.settings import parser_of, without_places
-from train_easyocr.settings.config import CONFIG_FILES
+from train_easyocr.settings.checking import CONFIG_FILES
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.weights import starter as starter_weights

@@ -26,7 +26,8 @@ from train_easyocr.common.command_line import command, whole_number
 from train_easyocr.recipes.settings import parser_of, without_places
 from train_easyocr.recognition.model import open_trained
 from train_easyocr.recognition.task import train
-from train_easyocr.settings.config import CONFIG_FILES, load_config
+from train_easyocr.settings.checking import CONFIG_FILES
+from train_easyocr.settings.config import load_config
 from train_easyocr.synthesis import words
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import WeightsCard, best_weights, save_weights

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from train_easyocr.datasets.data import generator
 from train_easyocr.datasets.images import Pixels
-from train_easyocr.settings.config import AUGMENTATION_KINDS, Config
+from train_easyocr.settings.parts import AUGMENTATION_KINDS, AugmentationSettings
 from train_easyocr.synthesis import defects
 
 Random = np.random.Generator
@@ -53,7 +53,7 @@ class Augmentation:
     kinds: frozenset[str] = ALL_KINDS
 
     @classmethod
-    def from_config(cls, config: Config) -> Augmentation | None:
+    def from_config(cls, config: AugmentationSettings) -> Augmentation | None:
         """Take it from the settings; None where it is off."""
         strength = config.augmentation_strength
         if not strength or not config.augmentation_probability:

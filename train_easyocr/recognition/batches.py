@@ -18,39 +18,13 @@ from train_easyocr.datasets.word_table import ctc_steps
 from train_easyocr.engine.distributed import ALONE, Processes
 from train_easyocr.engine.loaders import Loaders, choose_loaders, load
 from train_easyocr.recognition.augmentation import Augmentation
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import BatchSettings, InputSettings, WordTrainingSettings
 
 
-@dataclass(frozen=True)
-class InputSettings:
-    """How patches become the network's input; the fields are settings of the same names.
-
-    Attributes:
-        fixed: Every batch is `img_width` wide.
-    """
-
-    img_height: int
-    img_width: int
-    PAD: bool
-    rgb: bool
-    contrast_adjust: float
-    fixed: bool
-
-    @classmethod
-    def from_config(cls, config: Config) -> InputSettings:
-        """Take what concerns the input from the settings."""
-        return cls(
-            img_height=config.img_height,
-            img_width=config.img_width,
-            PAD=config.PAD,
-            rgb=config.rgb,
-            contrast_adjust=config.contrast_adjust,
-            fixed=config.batch_width == "fixed",
-        )
-
-    def resize(self, patch: npt.NDArray[np.uint8], max_width: int) -> npt.NDArray[np.uint8]:
-        """Return a patch at the network's height, contrast raised where that is asked for."""
-        return resize_patch(patch, self.img_height, max_width, keep_ratio=self.PAD, contrast=self.contrast_adjust)
+def resize(patch: npt.NDArray[np.uint8], max_width: int, settings: InputSettings) -> npt.NDArray[np.uint8]:
+    """Return a patch at the network's height, contrast raised where that is asked for."""
+    ratio, contrast = settings.PAD, settings.contrast_adjust
+    return resize_patch(patch, settings.img_height, max_width, keep_ratio=ratio, contrast=contrast)
 
 
 @dataclass(frozen=True)
@@ -139,12 +113,12 @@ class WordBatches(Dataset[Batch | UserError]):
             numbers = np.repeat(np.arange(len(words)), [len(part) for part in words]).tolist()
             places = zip(epochs, numbers, (index for _, index in members), strict=True)
             patches = [augmentation.apply(patch, *place) for patch, place in zip(patches, places, strict=True)]
-        images = to_batch([settings.resize(patch, width) for patch in patches], width)
+        images = to_batch([resize(patch, width, settings) for patch in patches], width)
         return Batch(images, labels, words)
 
     def _width(self, patches: Sequence[npt.NDArray[np.uint8]], labels: Sequence[str]) -> int:
         settings = self._settings
-        if not settings.PAD or (settings.fixed and not self._reading):
+        if not settings.PAD or (settings.batch_width == "fixed" and not self._reading):
             return settings.img_width
         width = np.array([patch.shape[1] for patch in patches], np.int32)
         height = np.array([patch.shape[0] for patch in patches], np.int32)
@@ -155,16 +129,16 @@ class WordBatches(Dataset[Batch | UserError]):
 
 
 class _Steps(Sampler[Request]):
-    """This process's words of the steps from `start` up to `stop`."""
+    """This process's words of some steps."""
 
-    def __init__(self, plan: BatchPlan, start: int, stop: int, processes: Processes) -> None:
-        self._plan, self._start, self._stop, self._processes = plan, start, stop, processes
+    def __init__(self, plan: BatchPlan, steps: range, processes: Processes) -> None:
+        self._plan, self._steps, self._processes = plan, steps, processes
 
     def __len__(self) -> int:
-        return self._stop - self._start
+        return len(self._steps)
 
     def __iter__(self) -> Iterator[Request]:
-        for step in range(self._start, self._stop):
+        for step in self._steps:
             words, epochs = self._plan.words(step), self._plan.epochs(step)
             if self._processes.count == 1:
                 yield Request(words, epochs)
@@ -186,29 +160,30 @@ def share_of(words: Sequence[Indices], processes: Processes) -> list[Indices]:
 def training_batches(
     sets: Sequence[WordSet],
     plan: BatchPlan,
-    config: Config,
-    start: int,
+    config: WordTrainingSettings,
+    steps: range,
     *,
     pin_memory: bool,
     processes: Processes = ALONE,
 ) -> Iterator[Batch]:
-    """Yield this process's batches of the steps from `start` (counted from 0) to the end of the run.
+    """Yield this process's batches of some steps, counted from 0.
 
     Raises:
         UserError: A patch can't be read.
     """
-    steps = _Steps(plan, start, config.n_iter, processes)
-    dataset = WordBatches(sets, InputSettings.from_config(config), augmentation=Augmentation.from_config(config))
-    return load_batches(dataset, steps, config, pin_memory=pin_memory)
+    dataset = WordBatches(sets, config, augmentation=Augmentation.from_config(config))
+    return load_batches(dataset, _Steps(plan, steps, processes), config, pin_memory=pin_memory)
 
 
-def reading_batches(data: WordSet, words: Sequence[Indices], config: Config, *, pin_memory: bool) -> Iterator[Batch]:
+def reading_batches(
+    data: WordSet, words: Sequence[Indices], config: BatchSettings, *, pin_memory: bool
+) -> Iterator[Batch]:
     """Yield batches of given words, as wide as reading makes them; raises UserError."""
-    dataset = WordBatches([data], InputSettings.from_config(config), reading=True)
+    dataset = WordBatches([data], config, reading=True)
     return load_batches(dataset, [Request([part]) for part in words], config, pin_memory=pin_memory)
 
 
-def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
+def divide_for_reading(data: WordSet, config: BatchSettings) -> list[Indices]:
     """Divide all words of a set into batches whose words have one reading width.
 
     A batch holds as many pixels as `batch_size` words of `img_width` at most, and at least one word.
@@ -225,20 +200,17 @@ def divide_for_reading(data: WordSet, config: Config) -> list[Indices]:
 
 
 def load_batches(
-    dataset: WordBatches, steps: Sampler[Request] | list[Request], config: Config, *, pin_memory: bool
+    dataset: WordBatches, steps: Sampler[Request] | list[Request], config: BatchSettings, *, pin_memory: bool
 ) -> Iterator[Batch]:
     """Yield the batches that are asked for, loaded by as many processes as the settings say; raises UserError."""
     loaders = loaders_of(config, gpu=pin_memory)
     if loaders.workers:
         close_databases()
-    for batch in load(dataset, steps, loaders, pin_memory=pin_memory):
-        if isinstance(batch, UserError):
-            raise batch
-        yield batch
+    yield from load(dataset, steps, loaders, pin_memory=pin_memory)
 
 
-def loaders_of(config: Config, *, gpu: bool) -> Loaders:
+def loaders_of(config: BatchSettings, *, gpu: bool) -> Loaders:
     """Return the processes that load for a training and its validations; raises UsageError (see `choose_loaders`)."""
     # A validation's batches have as many pixels as training's at most.
-    largest = config.batch_size * config.img_height * config.img_width * config.input_channel
+    largest = config.batch_size * config.img_height * config.img_width * (3 if config.rgb else 1)
     return choose_loaders(config.workers, largest, 2, gpu=gpu)

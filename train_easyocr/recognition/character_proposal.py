@@ -12,7 +12,7 @@ from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import write_text
 from train_easyocr.common.text import format_table, normalize_label, unify_variants
 from train_easyocr.datasets.data import is_own, texts_of_set
-from train_easyocr.settings.config import WORD_FILES, Config
+from train_easyocr.settings.parts import WORD_FILES, LabelSettings
 from train_easyocr.weights.characters import CharacterSet
 
 FEWEST = 20
@@ -116,8 +116,8 @@ def propose_characters(place: Path, base: CharacterSet, *, unify: bool = True) -
     )
 
 
-def write_proposal(config: Config, folder: Path) -> Path:
-    """Propose a set for the labels in `folder`, show it, and write it where the experiment's other files go.
+def write_proposal(config: LabelSettings, folder: Path, experiment: Path) -> Path:
+    """Propose a set for the labels in `folder`, show it, and write it to `experiment`.
 
     Raises:
         UserError: As `propose_characters`.
@@ -125,7 +125,7 @@ def write_proposal(config: Config, folder: Path) -> Path:
     """
     base = CharacterSet.from_setting(config.character)
     proposal = propose_characters(folder, base, unify=config.unify_variants)
-    path = config.experiment / "characters.txt"
+    path = experiment / "characters.txt"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, proposal.characters + "\n")
     print(f"{proposal.describe()}\nWritten: {path}; train with it: character={path}")

@@ -13,7 +13,7 @@ from train_easyocr.common.text import VARIANTS_SUM
 from train_easyocr.datasets.data import WordSet, generator
 from train_easyocr.datasets.prepared_set import MANIFEST, read_manifest
 from train_easyocr.recognition.validation import Validation
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import WordSettings
 
 FEW_WORDS = 5_000
 """Below so many words, fine-tuning learns them by heart rather than how to read, as users of other OCR found."""
@@ -27,16 +27,16 @@ EXAMPLES = 5
 """Purpose of a random generator: the training words that a validation reads."""
 
 
-def describe_concerns(training: Sequence[WordSet], config: Config) -> str:
+def describe_concerns(training: Sequence[WordSet], config: WordSettings) -> str:
     """Return what is doubtful about the training sets, a line each; nothing where they are as they should be."""
     return "\n".join(f"Note: {text}" for text in _concerns(training, config))
 
 
-def _concerns(training: Sequence[WordSet], config: Config) -> list[str]:
+def _concerns(training: Sequence[WordSet], config: WordSettings) -> list[str]:
     return [*_other_signs(training, config), *_few_words(training), *_wide_words(training, config)]
 
 
-def _other_signs(training: Sequence[WordSet], config: Config) -> list[str]:
+def _other_signs(training: Sequence[WordSet], config: WordSettings) -> list[str]:
     """Name the sets that step 2 made when it unified signs in another way, as their manifests say."""
     manifests = [read_manifest(data.report.folder / MANIFEST) for data in training]
     rules = [manifest["settings"].get("unify_variants", VARIANTS_SUM) if manifest else "" for manifest in manifests]
@@ -61,7 +61,7 @@ def _few_words(training: Sequence[WordSet]) -> list[str]:
     ]
 
 
-def _wide_words(training: Sequence[WordSet], config: Config) -> list[str]:
+def _wide_words(training: Sequence[WordSet], config: WordSettings) -> list[str]:
     """Say how many words of each set are squeezed, as far as labels.csv tells sizes."""
     if not config.PAD:
         return []

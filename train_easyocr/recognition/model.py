@@ -11,6 +11,7 @@ from torch import nn
 from train_easyocr.recognition import network
 from train_easyocr.recognition.attention import Attention
 from train_easyocr.settings.config import Config, check_config
+from train_easyocr.settings.parts import NetworkSettings
 from train_easyocr.weights.checkpoints import WeightsCard, load_pretrained, read_card
 
 NETWORK_SETTINGS = (
@@ -27,12 +28,12 @@ NETWORK_SETTINGS = (
 """Settings that `network.Model` is built from, beside the number of classes."""
 
 
-def network_arguments(config: Config, num_class: int) -> dict[str, Any]:
+def network_arguments(config: NetworkSettings, num_class: int) -> dict[str, Any]:
     """The arguments of `network.Model` that the settings stand for; what `finetuned.yaml` needs, too."""
     return {"num_class": num_class, **{name: getattr(config, name) for name in NETWORK_SETTINGS}}
 
 
-def build_model(config: Config, num_class: int) -> network.Model:
+def build_model(config: NetworkSettings, num_class: int) -> network.Model:
     """Build a network with fresh weights, drawn from torch's global random numbers.
 
     Args:
@@ -52,7 +53,7 @@ def build_model(config: Config, num_class: int) -> network.Model:
     return model
 
 
-def open_trained(weights: Path) -> tuple[network.Model, WeightsCard, Config]:
+def open_trained(weights: Path) -> tuple[network.Model, WeightsCard, NetworkSettings]:
     """Open weights with their card (`.json`) beside them.
 
     Returns:

@@ -7,19 +7,19 @@ from torch import nn
 
 from train_easyocr.engine.optimizers import split_parameters
 from train_easyocr.engine.schedules import Reference, Schedule, depends_on_length
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import OptimizerSettings, StartSettings
 
 PRETRAINED = Reference(1e-4, 128, "published for Adam on trained weights", ceiling=1e-3)
 FRESH = Reference(2e-3, 64, "found on rendered words for Adam on fresh weights", ceiling=4e-3)
 """What `lr: auto` starts from, with `continue_from` and without it."""
 
 
-def reference(config: Config) -> Reference:
+def reference(config: StartSettings) -> Reference:
     """Return the pair of learning rate and batch that `lr: auto` goes by."""
     return PRETRAINED if config.continue_from else FRESH
 
 
-def make_schedule(config: Config) -> Schedule:
+def make_schedule(config: OptimizerSettings) -> Schedule:
     """Return the learning rate of each step."""
     # A batch is that of all processes and of all its parts; so its size alone counts.
     lr = reference(config).scaled(config.batch_size) if config.lr == "auto" else config.lr
@@ -33,18 +33,18 @@ def make_schedule(config: Config) -> Schedule:
     )
 
 
-def may_grow(config: Config) -> bool:
+def may_grow(config: OptimizerSettings) -> bool:
     """Return whether a run may go on with a higher `n_iter`: whether its steps so far would have been the same."""
     return not depends_on_length(config.lr_scheduler, config.warmup, config.decay_points)
 
 
-def describe_rate(config: Config) -> str:
+def describe_rate(config: OptimizerSettings) -> str:
     """Say how high the learning rate is over the run, and why where `lr: auto` chose it."""
     course = make_schedule(config).describe()
     return f"{reference(config).describe(config.batch_size)}\n{course}" if config.lr == "auto" else course
 
 
-def make_optimizer(model: nn.Module, config: Config, device: torch.device) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, config: OptimizerSettings, device: torch.device) -> torch.optim.Optimizer:
     """Return the optimizer of a network's trainable parameters.
 
     Args:

@@ -16,7 +16,7 @@ from train_easyocr.datasets.images import Pixels
 from train_easyocr.datasets.sampling import BatchPlan
 from train_easyocr.recognition.batches import training_batches
 from train_easyocr.recognition.validation import visible
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import WordTrainingSettings
 from train_easyocr.synthesis.fonts import load_font, packaged_folder
 
 SHEET = "samples.png"
@@ -35,7 +35,9 @@ class SeenWord:
     seen: Pixels
 
 
-def write_sample_sheet(path: Path, sets: Sequence[WordSet], plan: BatchPlan, config: Config, count: int) -> None:
+def write_sample_sheet(
+    path: Path, sets: Sequence[WordSet], plan: BatchPlan, config: WordTrainingSettings, *, count: int, steps: range
+) -> None:
     """Draw the first words of training, each beside what its batch shows of it, the label below.
 
     Args:
@@ -43,14 +45,15 @@ def write_sample_sheet(path: Path, sets: Sequence[WordSet], plan: BatchPlan, con
         sets: The training sets.
         plan: The words of each step.
         config: The settings.
-        count: How many words; no more are drawn than the run has.
+        count: How many words; no more are drawn than these steps have.
+        steps: Those of the run.
 
     Raises:
         UserError: A patch can't be read.
         UserError: The package koreanize-matplotlib, whose NanumGothic writes the labels, is not there.
     """
     font = _font()
-    words = [word for word, _ in zip(_seen_words(sets, plan, config), range(count), strict=False)]
+    words = [word for word, _ in zip(_seen_words(sets, plan, config, steps), range(count), strict=False)]
     rows = [words[first : first + COLUMNS] for first in range(0, len(words), COLUMNS)]
     width = 2 * max(max(word.patch.shape[1], word.seen.shape[1]) for word in words) + GAP
     height = config.img_height + CAPTION
@@ -64,10 +67,12 @@ def write_sample_sheet(path: Path, sets: Sequence[WordSet], plan: BatchPlan, con
         sheet.save(temporary, format="PNG")
 
 
-def _seen_words(sets: Sequence[WordSet], plan: BatchPlan, config: Config) -> Iterator[SeenWord]:
+def _seen_words(
+    sets: Sequence[WordSet], plan: BatchPlan, config: WordTrainingSettings, steps: range
+) -> Iterator[SeenWord]:
     plain = config.model_copy(update={"augmentation": "off"})
     for batch, original in zip(
-        *(training_batches(sets, plan, each, 0, pin_memory=False) for each in (config, plain)), strict=True
+        *(training_batches(sets, plan, each, steps, pin_memory=False) for each in (config, plain)), strict=True
     ):
         for label, seen, patch in zip(batch.labels, batch.images, original.images, strict=True):
             yield SeenWord(label, _pixels(patch.numpy()), _pixels(seen.numpy()))

@@ -18,7 +18,7 @@ from train_easyocr.engine.device import Computing
 from train_easyocr.recognition.batches import Batch, divide_batch, training_batches
 from train_easyocr.recognition.losses import Criterion, make_criterion
 from train_easyocr.recognition.network import Model
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import BeginSettings
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.character_rows import BLANK
@@ -34,13 +34,14 @@ NEW_ROWS_EPS = 1e-4
 
 def begin(
     model: Model,
-    config: Config,
+    config: BeginSettings,
     converter: CtcConverter | AttnConverter,
     *,
     computing: Computing,
     training: Sequence[WordSet],
     plan: BatchPlan,
     parts: int,
+    count: int,
 ) -> None:
     """Load what `continue_from` names, and learn first what these weights don't know of the characters.
 
@@ -52,17 +53,16 @@ def begin(
         training: The training sets.
         plan: The words of each step; the first ones are learnt from.
         parts: In how many parts batches are computed while new characters are learnt: one process does it for all.
+        count: On how many batches these are learnt; 0 for none.
 
     Raises:
         CheckpointError: The weights can't be loaded; and what `find_start` raises.
         UserError: A patch can't be read.
     """
     new = load_start(model, config, converter.character_set)
-    count = min(config.new_characters_first, config.n_iter)
     if not new or not count:
         return
-    first = config.model_copy(update={"n_iter": count})
-    batches = training_batches(training, plan, first, 0, pin_memory=computing.device.type == "cuda")
+    batches = training_batches(training, plan, config, range(count), pin_memory=computing.device.type == "cuda")
     criterion = make_criterion(converter, config.batch_max_length, skip_unknown=config.data_filtering_off)
     model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     losses = learn_new_characters(model, new, batches, count, criterion=criterion, computing=computing, parts=parts)
@@ -93,7 +93,7 @@ def find_start(continue_from: str, saved_models: Path = Path("saved_models")) ->
     return weights, card.character if card and card.network["Prediction"] == "CTC" else ""
 
 
-def load_start(model: nn.Module, config: Config, character_set: CharacterSet) -> list[int]:
+def load_start(model: nn.Module, config: BeginSettings, character_set: CharacterSet) -> list[int]:
     """Load the weights that `continue_from` names, and say what was not loaded.
 
     Returns:

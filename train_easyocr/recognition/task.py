@@ -36,6 +36,7 @@ from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.start import begin, find_start
 from train_easyocr.recognition.validation import Validation, Validator
 from train_easyocr.settings.config import MOST_ITERATIONS, Config, contradictions
+from train_easyocr.settings.parts import LabelSettings, StartSettings, ValidationSettings
 from train_easyocr.weights.characters import KOREAN_DOCUMENTS, AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.weights.checkpoints import Scores, WeightsCard, installation_faults, trained_on
 
@@ -81,7 +82,8 @@ def show_samples(config: Config, count: int) -> Path:
     task.describe_data(write=False)
     config = with_length(config, LENGTH, data.samples)
     path = config.experiment / SHEET
-    write_sample_sheet(path, task.training, training_plan(task.training, config), config, count)
+    plan = training_plan(task.training, config)
+    write_sample_sheet(path, task.training, plan, config, count=count, steps=range(config.n_iter))
     return path
 
 
@@ -168,7 +170,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
             self._centers = centers.to(computing.device)
         return model
 
-    def _validator_of(self, sets: Sequence[WordSet], config: Config) -> Validator:
+    def _validator_of(self, sets: Sequence[WordSet], config: ValidationSettings) -> Validator:
         return Validator(sets, config, self._converter, self._criterion, self.computing, self.processes)
 
     def begin(self, model: nn.Module) -> None:
@@ -183,6 +185,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
             training=self.training,
             plan=self.plan,
             parts=parts,
+            count=min(config.new_characters_first, config.n_iter),
         )
         if config.continue_from:
             self._trained_on |= trained_on(find_start(config.continue_from, Path(config.saved_models))[0])
@@ -209,9 +212,8 @@ class RecognizerTask(Task[Batch, Part, Validation]):
     def batches(self, start: int) -> Iterator[Batch]:
         """Yield this process's share of each step's words; raises UserError."""
         pinned = self.computing.device.type == "cuda"
-        return training_batches(
-            self.training, self.plan, self.config, start, pin_memory=pinned, processes=self.processes
-        )
+        steps, processes = range(start, self.config.n_iter), self.processes
+        return training_batches(self.training, self.plan, self.config, steps, pin_memory=pinned, processes=processes)
 
     def parts(self, batch: Batch) -> list[Part]:
         """Divide a batch, and encode the labels."""
@@ -344,7 +346,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
         return model.FeatureExtraction  # type: ignore[return-value]
 
 
-def _characters(config: Config, state: Mapping[str, Any] | None) -> CharacterSet:
+def _characters(config: LabelSettings, state: Mapping[str, Any] | None) -> CharacterSet:
     """Return the setting's characters; of a run that began before the project's own set grew, those it began with."""
     found = CharacterSet.from_setting(config.character)
     if state is None or config.character != KOREAN_DOCUMENTS:
@@ -354,12 +356,12 @@ def _characters(config: Config, state: Mapping[str, Any] | None) -> CharacterSet
     return CharacterSet(found.characters[: len(state["model"][head]) - reserved])  # new ones come last
 
 
-def make_converter(config: Config, character_set: CharacterSet) -> CtcConverter | AttnConverter:
+def make_converter(config: LabelSettings, character_set: CharacterSet) -> CtcConverter | AttnConverter:
     """Return the label converter of the setting `Prediction`."""
     return AttnConverter(character_set) if config.Prediction == "Attn" else CtcConverter(character_set)
 
 
-def freeze(model: network.Model, config: Config) -> list[nn.Module]:
+def freeze(model: network.Model, config: StartSettings) -> list[nn.Module]:
     """Keep training from changing the layers that the settings name; return these."""
     frozen = [
         module

@@ -22,11 +22,11 @@ from train_easyocr.datasets.data import WordSet, generator
 from train_easyocr.datasets.images import reading_width, to_batch
 from train_easyocr.engine.device import Computing
 from train_easyocr.engine.distributed import ALONE, Processes
-from train_easyocr.recognition.batches import Batch, InputSettings, divide_for_reading, reading_batches
+from train_easyocr.recognition.batches import Batch, divide_for_reading, reading_batches, resize
 from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
 from train_easyocr.recognition.losses import Criterion
 from train_easyocr.recognition.model import open_trained
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import InputSettings, ValidationSettings
 from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
 
 BEAM_WIDTH = 5
@@ -160,7 +160,7 @@ class Validator:
     """
 
     sets: Sequence[WordSet]
-    config: Config
+    config: ValidationSettings
     converter: CtcConverter | AttnConverter
     criterion: Criterion
     computing: Computing
@@ -231,7 +231,7 @@ class Validator:
 class _Samples:
     """Keeps the words that a validation shows: a seeded choice among all sets, in their order."""
 
-    def __init__(self, sets: Sequence[WordSet], config: Config, iteration: int) -> None:
+    def __init__(self, sets: Sequence[WordSet], config: ValidationSettings, iteration: int) -> None:
         total = sum(len(data) for data in sets)
         chosen = generator(config.seed, SAMPLES, iteration).permutation(total)[: config.show_number]
         starts = np.cumsum([0, *(len(data) for data in sets)])
@@ -286,7 +286,7 @@ def read_patches(
     for width, members in widths.items():
         for first in range(0, len(members), batch_size):
             part = members[first : first + batch_size]
-            images = to_batch([settings.resize(patches[index], width) for index in part], width)
+            images = to_batch([resize(patches[index], width, settings) for index in part], width)
             with torch.inference_mode(), computing.autocast():
                 logits = model(computing.input(images))
             results.update(zip(part, read_logits(logits, converter, decode), strict=True))
@@ -304,6 +304,6 @@ def read_as_trained(weights: Path, patches: Sequence[npt.NDArray[np.uint8]]) -> 
         CheckpointError: Weights or card can't be used.
     """
     model, card, config = open_trained(weights)
-    converter, settings = CtcConverter(CharacterSet(card.character)), InputSettings.from_config(config)
-    readings = read_patches(model, converter, patches, settings, computing=Computing(torch.device("cpu"), "fp32"))
+    converter = CtcConverter(CharacterSet(card.character))
+    readings = read_patches(model, converter, patches, config, computing=Computing(torch.device("cpu"), "fp32"))
     return [text for text, _ in readings]

@@ -19,7 +19,7 @@ from train_easyocr.evaluation.models import FINETUNED_MODEL, model_of
 from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.reading.reader import ReaderError
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.parts import DetectorChoice, ExperimentSettings
 from train_easyocr.tuning.search import Tuned, tune
 from train_easyocr.weights.bundle import CRAFT, tuning_folder
 from train_easyocr.weights.checkpoints import best_detector, best_weights
@@ -28,7 +28,7 @@ PAGES = 24
 """Validation pages that are searched on, of those that are drawn; about 2,600 words of AI-Hub's pages."""
 
 
-def tune_trained(config: Config, detection: DetectionConfig | None) -> Tuned:
+def tune_trained(config: DetectorChoice, detection: DetectionConfig | None) -> Tuned:
     """Search, and write settings and report to the experiment's folder; prints what it does.
 
     Args:
@@ -49,7 +49,7 @@ def tune_trained(config: Config, detection: DetectionConfig | None) -> Tuned:
     return tune(opened, pages, [], output, trials=config.detection_tuning, recognizer=recognizer, one_size=not cuda)
 
 
-def pages_of(config: Config, detection: DetectionConfig | None) -> list[PageSource]:
+def pages_of(config: DetectorChoice, detection: DetectionConfig | None) -> list[PageSource]:
     """Return the pages that settings are searched on: some of those drawn for validation, none of the evaluation's.
 
     Args:
@@ -72,7 +72,7 @@ def pages_of(config: Config, detection: DetectionConfig | None) -> list[PageSour
     return evenly_spread(left, PAGES)
 
 
-def _recognizer(config: Config, cuda: bool) -> tuple[Identity, Recognizer] | None:
+def _recognizer(config: ExperimentSettings, cuda: bool) -> tuple[Identity, Recognizer] | None:
     """Open the recognizer just trained; None where EasyOCR could not read with it."""
     try:
         model = model_of(FINETUNED_MODEL, best_weights(config.experiment), cuda)
