@@ -1,6 +1,6 @@
 """Step 5: read an evaluation set with EasyOCR as it is and with the fine-tuned model, and score both.
 
-    python3 evaluate.py --eval_set DIR [--baseline] [--finetuned] [--no-cuda] [--boxes labels|detector]
+    python3 evaluate.py --eval_set DIR [--baseline] [--finetuned] [--no_cuda] [--boxes labels|detector]
     python3 evaluate.py --eval_set DIR --predictions FILE    # what another system read, alone or beside ours
     python3 evaluate.py --history                            # all evaluations that were kept
     python3 evaluate.py --compare last starter               # two of them, page by page
@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.common.command_line import add_cuda, command
+from train_easyocr.common.command_line import CommandParser, add_cuda, command
 from train_easyocr.documents.label_formats import FORMS
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
 
@@ -28,9 +28,7 @@ EXPORTS = (".json", ".csv", ".zip")
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="evaluate.py", description="Scores EasyOCR as it is and fine-tuned on labelled pages."
-    )
+    parser = CommandParser(prog="evaluate.py", description="Scores EasyOCR as it is and fine-tuned on labelled pages.")
     parser.add_argument(
         "--eval_set", type=Path, metavar="DIR",
         help="folder with images/ and labels/, or with labels by PPOCRLabel, in ICDAR's text files or COCO; default: "
@@ -69,7 +67,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="write the words read to a .json, .csv or .zip file (ICDAR; the labels go beside it)",
     )  # fmt: skip
     parser.add_argument(
-        "--export-badcases", type=Path, metavar="DIR",
+        "--export_badcases", type=Path, metavar="DIR",
         help="write the words that were not read right, with their labels, as a training set; for pages that are not "
         "those of the final score",
     )  # fmt: skip

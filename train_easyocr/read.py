@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train_easyocr.common.command_line import FAILURE, add_cuda, command, whole_number
+from train_easyocr.common.command_line import FAILURE, CommandParser, add_cuda, command, whole_number
 from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.text import format_table
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
@@ -32,7 +32,7 @@ SHOWN = 3
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.read", description="Read scans.")
+    parser = CommandParser(prog="python3 -m train_easyocr.read", description="Read scans.")
     parser.add_argument("arguments", nargs="+", metavar="PATH", help="images, PDF, folders, - for the standard input; "
                         "settings as key=value")  # fmt: skip
     parser.add_argument("--output", type=Path, metavar="DIR", help="a file each; default: the standard output, for one")

@@ -1,9 +1,9 @@
 """Step 3: trains the word recognizer and, where the settings say so, the detector, and tunes the detector's settings.
 
-    python3 train_easyocr/train.py [--config FILE] [--minutes N] [--show-samples N] [key=value ...]
+    python3 train_easyocr/train.py [--config FILE] [--minutes N] [--show_samples N] [key=value ...]
 
 Reads the sets that step 2 prepared, and writes weights and logs to saved_models/<experiment_name>/. Killed or stopped
-with Ctrl-C, it goes on where it was when the same command is run again. With --show-samples it only draws what the
+with Ctrl-C, it goes on where it was when the same command is run again. With --show_samples it only draws what the
 network would see. On several GPUs, or several machines:
 
     torchrun --nproc_per_node=N -m train_easyocr.train [--config FILE] [key=value ...]
@@ -24,7 +24,7 @@ if __name__ == "__main__" and not __package__:
     # Run as a file: Python looks for modules in the file's folder, and the package is the folder itself.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from train_easyocr.common.command_line import command, minutes_of, whole_number, write_lines_at_once
+from train_easyocr.common.command_line import CommandParser, command, minutes_of, whole_number, write_lines_at_once
 from train_easyocr.common.errors import UserError
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.settings.parts import DetectorChoice
@@ -38,7 +38,7 @@ MOST_SAMPLES = 1_000
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="train.py",
         description="Trains the word recognizer on the sets that prepare_dataset.py wrote. "
         "Stopped or killed, it goes on where it was when the same command is run again.",
@@ -53,13 +53,13 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         help="stop after this time, validated and saved; run again to go on",
     )
     parser.add_argument(
-        "--show-samples",
+        "--show_samples",
         type=whole_number(1, MOST_SAMPLES),
         metavar="N",
         help="draw the first N words as they are and as training sees them, say where the picture is, and stop",
     )
     parser.add_argument(
-        "--character-from",
+        "--character_from",
         type=Path,
         metavar="DATA",
         help="propose a character set for the sets of words at a place, in any form that train_data takes, write it to "

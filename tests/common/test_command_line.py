@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.documents.samples import jpeg, page_image
-from train_easyocr.common.command_line import command
+from train_easyocr.common.command_line import CommandParser, add_cuda, command
 from train_easyocr.common.errors import Interrupted, OtherProcessError, UsageError, UserError
 
 ROOT = Path(__file__).parents[2]
@@ -119,3 +120,30 @@ def test_of_processes_together_one_a_machine_tells_what_all_find_and_each_what_i
         assert [ending_with(error)() for error in (UsageError("all"), agreed, stop)] == [2, 1, 130]
         said.append(capsys.readouterr().err.replace("step: ", "").split())
     assert said == [["all", "own", "saved"], ["own"], ["all", "own"], ["own"]]
+
+
+@pytest.mark.parametrize("option", ["--eval_set", "--eval-set", "--eval-s", "--eval_s"])
+def test_options_have_underscores_or_dashes(option):
+    parser = CommandParser()
+    parser.add_argument("--eval_set")
+    parser.add_argument("words", nargs="*")
+    for parse in (parser.parse_args, parser.parse_intermixed_args):
+        assert parse(["a-b", option, "c-d"]).eval_set == "c-d"
+        assert parse(["a-b", f"{option}=--c-d"]).eval_set == "--c-d"
+    assert parser.parse_args([option, "e", "--", "--c-d"]).words == ["--c-d"]
+
+
+@pytest.mark.parametrize(("given", "found"), [((), None), (("--cuda",), True), (("--no_cuda",), False)])
+def test_the_gpu_is_asked_for_or_refused_or_neither(given, found):
+    parser = CommandParser()
+    add_cuda(parser)
+    assert parser.parse_args(given).cuda is found
+
+
+def test_all_commands_take_both_spellings():
+    files = [*ROOT.glob("*.py"), *(ROOT / "train_easyocr").rglob("*.py")]
+    plain = [file.name for file in files if "argparse.ArgumentParser(" in file.read_text(encoding="utf-8")]
+    assert plain == []
+    for file in files:
+        flags = re.findall(r'add_argument\(\s*"(--[^"]+)"', file.read_text(encoding="utf-8"))
+        assert [flag for flag in flags if "-" in flag[2:]] == [], file

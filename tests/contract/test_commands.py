@@ -1,6 +1,7 @@
 """What users type: the steps' scripts, the commands and their options."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -17,11 +18,18 @@ SCRIPTS = (
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_options_that_scripts_may_use_are_there(command):
-    """options.txt has a line an option, or an option with one of its choices; others may be added."""
+    """options.txt has a line an option, or an option with one of its choices; others may be added.
+
+    --help has underscores; dashes in their place are understood as well.
+    """
     lines = (line.split(" ") for line in (HERE / "options.txt").read_text(encoding="utf-8").splitlines())
     wanted = {option for name, option in lines if name == command}
     assert wanted
-    assert wanted - options_of(command) == set()
+    assert {with_underscores(option) for option in wanted} - options_of(command) == set()
+
+
+def with_underscores(option):
+    return re.sub(r"(?<=[a-z])-(?=[a-z])", "_", option.partition("=")[0]) + "".join(option.partition("=")[1:])
 
 
 def test_the_scripts_are_programs_that_bash_understands():

@@ -67,7 +67,7 @@ def test_a_worse_slice_is_refused_though_the_whole_is_better(tmp_path, weights):
         check_not_worse(weights, path)
     assert f"digits: {value:+.4f} ({low:+.4f} to " in str(caught.value)
     assert "all words" not in str(caught.value)
-    assert "leave --refuse-if-worse out" in str(caught.value)
+    assert "leave --refuse_if_worse out" in str(caught.value)
 
 
 def test_worse_on_the_whole_is_refused(tmp_path, weights):
@@ -149,7 +149,7 @@ def test_step_4_installs_nothing_then(tmp_path, weights, monkeypatch, capsys):
     path = analysis_of(tmp_path, weights, {"baseline": 0.02, "new": 0.3})
     installed = []
     monkeypatch.setattr(step4, "install", lambda *_, **__: installed.append(1))
-    assert step4.main([str(weights), "--refuse-if-worse", str(path)]) == 1
+    assert step4.main([str(weights), "--refuse_if_worse", str(path)]) == 1
     said = capsys.readouterr().err
     assert "all words" in said and "nothing was installed" in said
     assert installed == []

@@ -110,7 +110,7 @@ def test_pages_that_weights_learnt_from_are_named_and_left_out(finetuned, eval_s
 def test_pages_that_weights_learnt_from_can_be_scored(finetuned, eval_set, tmp_path, capsys):
     names = [page.name for page in find_pages(eval_set)[0]]
     learnt_from(finetuned, eval_set, 0)
-    for options in (("--with_training_pages",), ("--export-badcases", tmp_path / "나쁜 낱말")):
+    for options in (("--with_training_pages",), ("--export_badcases", tmp_path / "나쁜 낱말")):
         assert step5(tmp_path, "--finetuned", "--boxes", "labels", *options) == 0
         assert scored(tmp_path) == names
         assert "finetuned learnt from: their scores say nothing about other pages" in capsys.readouterr().err
@@ -200,7 +200,7 @@ def test_model_that_is_exported(perfect, finetuned, tmp_path):
 
 
 def test_bad_cases(perfect, finetuned, tmp_path, capsys):
-    assert step5(tmp_path, "--predictions", perfect, "--export-badcases", tmp_path / "bad") == 0
+    assert step5(tmp_path, "--predictions", perfect, "--export_badcases", tmp_path / "bad") == 0
     with (tmp_path / "bad" / "labels.csv").open(encoding="utf-8") as file:
         assert len(list(csv.DictReader(file))) == 5  # the page that was not read
     assert "did not read right: 5" in capsys.readouterr().out
@@ -210,7 +210,7 @@ def test_nothing_is_read_when_the_end_would_fail(perfect, finetuned, tmp_path, c
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "file").write_text("mine")
-    assert step5(tmp_path, "--predictions", perfect, "--export-badcases", mine) == 1
+    assert step5(tmp_path, "--predictions", perfect, "--export_badcases", mine) == 1
     assert step5(tmp_path, "--finetuned", "--mark", "last") == 2
     for options in (["--export", "x.txt"], ["--predictions", str(perfect), "--mark", "x"]):
         with pytest.raises(SystemExit, match="2"):

@@ -213,7 +213,7 @@ def test_reading_sees_patches_as_they_are(tmp_path):
 def test_the_sample_sheet(data, capsys):
     config = tiny_config(data, augmentation="strong", augmentation_probability=1, n_iter=3)
     settings = [f"{key}={value}" for key, value in config.model_dump().items() if key != "dataset"]
-    assert main(["--show-samples", "7", *settings]) == 0
+    assert main(["--show_samples", "7", *settings]) == 0
     path = config.experiment / "samples.png"
     assert capsys.readouterr().out.splitlines()[-1].endswith(str(path))
     with Image.open(path) as sheet:
@@ -223,4 +223,4 @@ def test_the_sample_sheet(data, capsys):
     assert (labels < 100).sum() > 50
     assert not (config.experiment / "last_state.pth").exists()
     with pytest.raises(SystemExit):
-        main(["--show-samples", "0"])
+        main(["--show_samples", "0"])

@@ -38,11 +38,11 @@ def test_a_folder_without_labels_is_refused(tmp_path):
 def test_step_3_writes_a_file_that_the_setting_character_takes(tmp_path, capsys):
     write_set(tmp_path / "select_data", ["가를"] * FEWEST)
     settings = [f"saved_models={tmp_path / 'models'}", "experiment_name=새 글자", "character=나가"]
-    assert main(["--character-from", str(tmp_path), *settings]) == 0
+    assert main(["--character_from", str(tmp_path), *settings]) == 0
     file = tmp_path / "models" / "새 글자" / "characters.txt"
     assert f"character={file}" in capsys.readouterr().out
     assert CharacterSet.from_setting(str(file)).characters == "나가를"
-    assert main(["--character-from", str(tmp_path / "models"), *settings]) == 1
+    assert main(["--character_from", str(tmp_path / "models"), *settings]) == 1
 
 
 def test_words_in_all_forms_that_step_3_takes_are_counted_once(tmp_path):

@@ -119,7 +119,7 @@ def test_weak_characters_of_a_report_are_rendered(tmp_path):
                                   {"character": "를", "errors": 3, "count": 10},
                                   {"character": "가", "errors": 0, "count": 50}], ensure_ascii=False))  # fmt: skip
     assert read_weights(report) == {"뺨": 9 / 15, "를": 3 / 15}
-    assert run(tmp_path / "set", "--from-report", str(report), count=40) == 0
+    assert run(tmp_path / "set", "--from_report", str(report), count=40) == 0
     texts = [text for _, text in read_rows(tmp_path / "set" / "labels.csv")]
     assert all("뺨" in text or "를" in text for text in texts)
     assert sum("뺨" in text for text in texts) > sum("를" in text for text in texts)

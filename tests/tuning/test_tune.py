@@ -235,8 +235,8 @@ def test_the_command(folder, tmp_path, monkeypatch, capsys):
     opened = OpenedDetector(KnowingDetector(NUMBERS), "craft", Path("craft.pth"), "easyocr")
     monkeypatch.setattr("train_easyocr.tuning.tune.open_word_detector", lambda source, cuda: opened)
     output = tmp_path / "결과"
-    command = ["--pages", str(folder), "--evaluation-pages", str(folder), "--output", str(output), "--trials", "5"]
-    assert main([*command, "--plain", "--one-size", "--limit", "1"]) == 0
+    command = ["--pages", str(folder), "--evaluation_pages", str(folder), "--output", str(output), "--trials", "5"]
+    assert main([*command, "--plain", "--one_size", "--limit", "1"]) == 0
     printed = capsys.readouterr().out
     assert "reader.readtext('page.jpg', text_threshold=" in printed
     assert "evaluation, found" in printed

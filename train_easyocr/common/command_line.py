@@ -10,9 +10,9 @@ import functools
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import ParamSpec
+from typing import Any, ParamSpec
 
 from train_easyocr.common.errors import Interrupted, OtherProcessError, UserError
 
@@ -58,11 +58,26 @@ def minutes_of(text: str) -> float:
     return value
 
 
+class CommandParser(argparse.ArgumentParser):
+    """Takes options in both spellings, `--eval_set` and `--eval-set`; help and documents have the first one."""
+
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse, as argparse does."""
+        given = list(sys.argv[1:] if args is None else args)
+        end = given.index("--") if "--" in given else len(given)
+        return super().parse_known_args([*map(_spelled, given[:end]), *given[end:]], namespace)
+
+
+def _spelled(argument: str) -> str:
+    """Return an argument as options are spelt, what follows after = as it is."""
+    option, equals, value = argument.partition("=")
+    return f"--{option[2:].replace('-', '_')}{equals}{value}" if option.startswith("--") else argument
+
+
 def add_cuda(parser: argparse.ArgumentParser) -> None:
-    """Add `--cuda` and `--no-cuda`; None stands for neither (`engine.device.reads_on_gpu`)."""
-    parser.add_argument(
-        "--cuda", action=argparse.BooleanOptionalAction, help="use the GPU, or don't; default: where there is one"
-    )
+    """Add `--cuda` and `--no_cuda`; None stands for neither (`engine.device.reads_on_gpu`)."""
+    parser.add_argument("--cuda", action="store_true", default=None, help="use the GPU; default: where there is one")
+    parser.add_argument("--no_cuda", dest="cuda", action="store_false", help="read on the CPU")
 
 
 def command(name: str) -> Callable[[Callable[P, int | None]], Callable[P, int]]:

@@ -4,7 +4,7 @@
     python3 -m train_easyocr.delivery --list
     python3 -m train_easyocr.delivery --restore NAME
     python3 -m train_easyocr.delivery [weights] [--detector NAME] [--detection_settings FILE]
-    python3 -m train_easyocr.delivery [weights] --refuse-if-worse analysis.json|EVALUATION_SET
+    python3 -m train_easyocr.delivery [weights] --refuse_if_worse analysis.json|EVALUATION_SET
 
 Weights are files, or names that stand for them: `starter`, a mark, an experiment (see `weights.bundle`). A detector
 that belongs to them is installed with them.
@@ -24,7 +24,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.common.command_line import command
+from train_easyocr.common.command_line import CommandParser, command
 from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.delivery.acceptance import refuse_if_worse
 from train_easyocr.delivery.archive import models_at_hand, restore
@@ -40,7 +40,7 @@ from train_easyocr.weights.model_files import Place
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="step4_set_finetuned_model.sh",
         description="Install fine-tuned weights into EasyOCR, after proof that EasyOCR reads with them as trained.",
     )
@@ -60,7 +60,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="the detector's settings, as tuning writes them; default: those that step 3 found, if it tuned",
     )
     parser.add_argument(
-        "--refuse-if-worse", type=Path, metavar="PATH",
+        "--refuse_if_worse", type=Path, metavar="PATH",
         help="install nothing that reads something worse, beyond chance: by the analysis.json of an evaluation of "
         "these weights (evaluate.py --baseline --weights FILE), or on a folder of pages (images/, labels/), which are "
         "read at their labelled boxes now",

@@ -26,7 +26,7 @@ from train_easyocr.weights.model_files import Place
 
 CANDIDATE = "candidate"
 INSTALLED = "installed"
-OVERRIDE = "to install it all the same, leave --refuse-if-worse out"
+OVERRIDE = "to install it all the same, leave --refuse_if_worse out"
 
 
 def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -> Path:

@@ -15,13 +15,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.common.command_line import command, minutes_of, write_lines_at_once
+from train_easyocr.common.command_line import CommandParser, command, minutes_of, write_lines_at_once
 from train_easyocr.detection.config import DEFAULT_CONFIG, load_detection_config
 
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python3 -m train_easyocr.detection.train",
         description="Trains the word detector on labelled pages. "
         "Stopped or killed, it goes on where it was when the same command is run again.",

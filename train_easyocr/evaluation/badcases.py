@@ -1,11 +1,11 @@
 """The words that a model got wrong, as a training set: patches with their right labels, in step 2's form.
 
-    python3 evaluate.py --eval_set DIR --finetuned --export-badcases FOLDER
+    python3 evaluate.py --eval_set DIR --finetuned --export_badcases FOLDER
 
 `FOLDER` holds `images/` and `labels.csv` as step 2 writes them with the same settings (`rgb`, `unify_variants`),
 so that, put below `train_data`, it is trained on by its name
 (`select_data=select_data-FOLDER`); `badcases.csv` says what was read instead, and `weak_characters.json` is the list of
-characters that `python3 -m train_easyocr.synthesis.words --from-report` takes. What a model is trained on it can't be
+characters that `python3 -m train_easyocr.synthesis.words --from_report` takes. What a model is trained on it can't be
 scored on any more: take pages for this that are not those of the final score.
 """
 

@@ -336,7 +336,7 @@ def explained(output: Path) -> Iterator[None]:
     except UNUSABLE_MODEL as error:
         raise UserError(f"no detector: {error}; --boxes labels needs none") from error
     except torch.OutOfMemoryError as error:
-        raise UserError(f"the GPU's memory is used up ({error}); free it, or read with --no-cuda") from error
+        raise UserError(f"the GPU's memory is used up ({error}); free it, or read with --no_cuda") from error
     except OSError as error:
         raise UserError(f"{output}: predictions can't be written: {error}") from error
 

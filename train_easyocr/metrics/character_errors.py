@@ -292,5 +292,5 @@ def _unwritable(texts: Iterable[str], writable: frozenset[str] | None) -> tuple[
 
 
 def weak_characters(summary: CharacterSummary) -> list[dict[str, str | int]]:
-    """Return the content of weak_characters.json, which `synthesis.words --from-report` takes."""
+    """Return the content of weak_characters.json, which `synthesis.words --from_report` takes."""
     return [{"character": weak.character, "errors": weak.errors, "count": weak.count} for weak in summary.weak]

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from train_easyocr.common.command_line import minutes_of
+from train_easyocr.common.command_line import CommandParser, minutes_of
 
 PLACES = ("dataset", "output", "saved_models", "train_data", "val_data", "train_list", "val_list")
 """Settings that name folders and files of the machine that trained."""
@@ -30,7 +30,7 @@ def parser_of(module: str, description: str | None, output: Path, work: str) -> 
         output: Where the weights go by default.
         work: What the working folder is for.
     """
-    parser = argparse.ArgumentParser(prog=f"python3 -m {module}", description=description)
+    parser = CommandParser(prog=f"python3 -m {module}", description=description)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help=work)
     parser.add_argument("--minutes", type=minutes_of, metavar="N", help="stop after it; the same command goes on")

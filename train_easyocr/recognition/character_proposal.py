@@ -90,7 +90,7 @@ def propose_characters(place: Path, base: CharacterSet, *, unify: bool = True) -
     sets = find_sets(place)
     if not sets:
         raise UserError(
-            f"--character-from {place}: holds none of {', '.join(WORD_FILES)}; name a folder that step 2 wrote, or "
+            f"--character_from {place}: holds none of {', '.join(WORD_FILES)}; name a folder that step 2 wrote, or "
             "words in another form that train_data takes"
         )
     words = Counter[str]()

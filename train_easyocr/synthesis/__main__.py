@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
-from train_easyocr.common.command_line import command, share, whole_number
+from train_easyocr.common.command_line import CommandParser, command, share, whole_number
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import Settings, format_summary, generate
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
@@ -25,7 +25,7 @@ from train_easyocr.synthesis.pages import KIND_SETS
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python3 -m train_easyocr.synthesis",
         description="Render Korean public documents and pack them as AI-Hub ships the data set 공공행정문서 OCR.",
     )

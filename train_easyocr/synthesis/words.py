@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from train_easyocr.common.command_line import command, share, whole_number
+from train_easyocr.common.command_line import CommandParser, command, share, whole_number
 from train_easyocr.common.errors import UsageError
 from train_easyocr.common.text import format_table
 from train_easyocr.common.workers import available_cores
@@ -28,7 +28,7 @@ from train_easyocr.weights.characters import CharacterSet
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python3 -m train_easyocr.synthesis.words",
         description="Render patches of single words, every character about equally often, in step 2's form.",
     )
@@ -42,7 +42,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar="TEXT",
         help="only words around these characters; what stands here twice is wanted twice as often",
     )
-    wanted.add_argument("--from_report", "--from-report", type=Path, metavar="FILE",
+    wanted.add_argument("--from_report", type=Path, metavar="FILE",
                         help="likewise: the weak characters of a report (weak_characters.json), weaker ones more "
                         "often, or of a text file")  # fmt: skip
     parser.add_argument("--character_set", default="korean_documents", metavar="SET",
@@ -59,7 +59,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
                         "neither knows, or all (default)")  # fmt: skip
     parser.add_argument("--fonts", type=Path, metavar="DIR",
                         help="take the faces in this folder (default: those that fontconfig knows)")  # fmt: skip
-    parser.add_argument("--validation_share", "--validation-share", type=share, metavar="SHARE",
+    parser.add_argument("--validation_share", type=share, metavar="SHARE",
                         help="write two sets, the last words for validation")  # fmt: skip
     parser.add_argument("--seed", type=whole_number(0, 2**32 - 1), default=1111,
                         help="the same seed gives the same words (default: 1111)")  # fmt: skip

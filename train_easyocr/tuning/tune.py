@@ -1,6 +1,6 @@
 """Find the parameters with which a detector's boxes are words as the labels have them.
 
-    python3 -m train_easyocr.tuning.tune --pages DIR [--trials N] [--evaluation-pages DIR]
+    python3 -m train_easyocr.tuning.tune --pages DIR [--trials N] [--evaluation_pages DIR]
         [--detector NAME] [--recognizer none|finetuned|baseline|NAME] [--output DIR]
 
 The network runs once a page; its score maps are kept, and the search looks at them alone. Without a recognizer it
@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from train_easyocr.common.command_line import add_cuda, command
+from train_easyocr.common.command_line import CommandParser, add_cuda, command
 from train_easyocr.common.errors import UserError
 from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.documents.label_formats import find_labelled_pages
@@ -34,14 +34,14 @@ NO_RECOGNIZER = "none"
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python3 -m train_easyocr.tuning.tune",
         description="Finds the parameters with which a detector's boxes are words as the labels have them.",
     )
     parser.add_argument(
         "--pages", type=Path, required=True, metavar="DIR", help="labelled pages to choose on, as step 5 takes them"
     )
-    parser.add_argument("--evaluation-pages", type=Path, metavar="DIR", help="likewise, to score on")
+    parser.add_argument("--evaluation_pages", type=Path, metavar="DIR", help="likewise, to score on")
     parser.add_argument("--trials", type=int, default=300, help="default: %(default)s")
     parser.add_argument("--detector", default=CRAFT, help="craft (EasyOCR's own; default), or what else stands for "
                         "weights: starter, installed, a mark, an experiment, a file")  # fmt: skip
@@ -51,7 +51,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "stands for weights; default: none, detection F1",
     )  # fmt: skip
     parser.add_argument("--plain", action="store_true", help="only what plain Reader.readtext takes (craft)")
-    parser.add_argument("--one-size", action="store_true", help="leave canvas_size and mag_ratio as they are (craft)")
+    parser.add_argument("--one_size", action="store_true", help="leave canvas_size and mag_ratio as they are (craft)")
     parser.add_argument("--limit", type=int, metavar="N", help="only N pages of each folder, evenly spread")
     add_cuda(parser)
     parser.add_argument("--seed", type=int, default=0, help="of the search; default: %(default)s")
