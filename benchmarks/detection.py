@@ -34,7 +34,7 @@ from train_easyocr.detection.interface import ScoreMaps, WordDetector
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.documents.images import decode_image
-from train_easyocr.engine.device import Computing
+from train_easyocr.engine.device import Device
 from train_easyocr.metrics.matching import match
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import Settings, render_page
@@ -82,7 +82,7 @@ def speed_row(detector: DbDetector, *, craft: bool, clock: Clock) -> Row:
         network = CraftDetector(easyocr.craft.CRAFT())
         plain = seconds_of(lambda: network.boxes(network.score_maps(page)), clock, 1)
     height, width = page.shape[:2]
-    work = f"words of a page of {width:,} x {height:,} pixels: CRAFT, fp32; db_light, {detector.computing.precision}"
+    work = f"words of a page of {width:,} x {height:,} pixels: CRAFT, fp32; db_light, {detector.device.precision}"
     return Row(work, plain, maps + boxes, "s a page", note=f"{len(labels)} boxes in {1000 * boxes:.1f} ms")
 
 
@@ -112,7 +112,7 @@ def main() -> None:
     if args.weights:
         detector = open_db_light(args.weights)
     else:
-        detector = DbDetector.of(DbLight(), LONG_SIDE, DbParameters(), Computing.choose("auto"))
+        detector = DbDetector.of(DbLight(), LONG_SIDE, DbParameters(), Device.choose("auto"))
     clock = time.process_time if args.cpu_time else time.perf_counter
     report([speed_row(detector, craft=not args.no_craft, clock=clock)])
     print(f"{torch.get_num_threads()} threads; load average {os.getloadavg()[0]:.1f}")

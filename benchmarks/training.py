@@ -175,7 +175,7 @@ def trainer_of(config: Config) -> Any:
     from train_easyocr.recognition.task import RecognizerTask  # noqa: PLC0415
 
     task = RecognizerTask(config)
-    if task.computing.device.type == "cpu":
+    if not task.device.is_gpu:
         keep_freed_memory()
     data = task.open(None)
     torch.manual_seed(1)
@@ -192,7 +192,7 @@ def ours(folder: Path, repeats: int, **changes: Any) -> dict[str, float]:
 
     config = settings(folder, **changes)
     trainer, task = trainer_of(config)
-    sets, plan, pinned = task.training, task.plan, task.computing.device.type == "cuda"
+    sets, plan, pinned = task.training, task.plan, task.device.is_gpu
     pool = min(POOL_BATCHES, len(sets[0]) // BATCH)
     chosen = sorted(sorted(range(pool), key=plan.width)[PART // 2 :: PART])
     requests = [loading.Request(plan.words(step), plan.epochs(step)) for step in chosen]

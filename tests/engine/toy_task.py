@@ -69,11 +69,11 @@ class ToyTask(Task):
         return [part.tolist() for part in torch.tensor(batch).tensor_split(self.config.accumulation)]
 
     def weight(self, part):
-        return torch.tensor(float(len(part)), device=self.computing.device)
+        return torch.tensor(float(len(part)), device=self.device.torch_device)
 
     def loss(self, network, part):
-        inputs, targets = (each[part].to(self.computing.device) for each in (self.inputs, self.targets))
-        with self.computing.autocast():
+        inputs, targets = (each[part].to(self.device.torch_device) for each in (self.inputs, self.targets))
+        with self.device.autocast():
             return (network(inputs).float() - targets).square().sum()
 
     def describe_batch(self, batch):
@@ -82,7 +82,7 @@ class ToyTask(Task):
     def validate(self, model, iteration, check, *, averaged):
         check()
         with torch.no_grad():
-            found = model.eval()(self.inputs.to(self.computing.device)).cpu()
+            found = model.eval()(self.inputs.to(self.device.torch_device)).cpu()
         return (found - self.targets).square().mean().item()
 
     def scores(self, result):

@@ -241,7 +241,7 @@ def test_the_centre_loss_draws_features_together(data):
         trainer.run()
         model.eval()
         with torch.no_grad():
-            features = model.features(trainer._task.computing.input(batch.images))
+            features = model.features(trainer._task.device.input(batch.images))
             classes = model.Prediction(features).argmax(2)
         groups = [features[classes == value] for value in classes.unique().tolist() if value]
         scale = features[classes > 0].var(0).mean()

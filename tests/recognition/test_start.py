@@ -7,7 +7,7 @@ from torch import nn
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, tiny_config
 from train_easyocr.common.errors import UsageError
-from train_easyocr.engine.device import Computing
+from train_easyocr.engine.device import Device
 from train_easyocr.engine.state import load_state
 from train_easyocr.recognition import start as start_module
 from train_easyocr.recognition.batches import Batch
@@ -50,7 +50,7 @@ class Signs(nn.Module):
 
 @pytest.fixture
 def signs(monkeypatch):
-    monkeypatch.setattr(Computing, "input", lambda _, images: images)
+    monkeypatch.setattr(Device, "input", lambda _, images: images)
     return Signs()
 
 
@@ -66,9 +66,9 @@ def pictures():
 def learn(model, count, parts=1):
     converter = CtcConverter(CharacterSet(CHARACTERS))
     criterion = CtcCriterion(converter, skip_unknown=False)
-    computing = Computing(torch.device("cpu"), "fp32")
+    device = Device(torch.device("cpu"), "fp32")
     return learn_new_characters(
-        model, NEW, [pictures()] * count, count, criterion=criterion, computing=computing, parts=parts
+        model, NEW, [pictures()] * count, count, criterion=criterion, device=device, parts=parts
     )
 
 

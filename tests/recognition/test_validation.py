@@ -13,7 +13,7 @@ from torch.nn import functional
 from tests.recognition.word_sets import WORDS, tiny_config, write_set
 from train_easyocr.datasets.data import open_set
 from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
-from train_easyocr.engine.device import Computing, normalize
+from train_easyocr.engine.device import Device, normalize
 from train_easyocr.recognition.decoding import prefix_beam_search
 from train_easyocr.recognition.losses import make_criterion
 from train_easyocr.recognition.model import build_model
@@ -30,7 +30,7 @@ from train_easyocr.recognition.validation import (
 )
 from train_easyocr.weights.characters import CharacterSet
 
-CPU = Computing(torch.device("cpu"), "fp32")
+CPU = Device(torch.device("cpu"), "fp32")
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -168,7 +168,7 @@ def test_beam_search_decodes_by_beam_search(tmp_path):
     assert [confidence for _, confidence in beam] == [confidence for _, confidence in plain]
     beam_everywhere = Parts(tmp_path, decode="beamsearch", show_number=12).run()
     probabilities = read_patches(
-        parts.model, parts.converter, parts.patches, parts.config, computing=CPU, decode="beamsearch"
+        parts.model, parts.converter, parts.patches, parts.config, device=CPU, decode="beamsearch"
     )
     assert [sample.prediction for sample in beam_everywhere.samples] == [text for text, _ in probabilities]
 
@@ -178,10 +178,10 @@ def test_patches_are_read_in_their_order_as_validation_reads_them(tmp_path):
     result = parts.run()
     for batch_size in (1, 5):
         texts = read_patches(
-            parts.model, parts.converter, parts.patches, parts.config, computing=CPU, batch_size=batch_size
+            parts.model, parts.converter, parts.patches, parts.config, device=CPU, batch_size=batch_size
         )
         assert [text for text, _ in texts] == [sample.prediction for sample in result.samples]
-    assert read_patches(parts.model, parts.converter, [], parts.config, computing=CPU) == []
+    assert read_patches(parts.model, parts.converter, [], parts.config, device=CPU) == []
 
 
 def test_what_the_check_raises_ends_the_validation(tmp_path):

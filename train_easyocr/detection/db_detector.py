@@ -22,7 +22,7 @@ from train_easyocr.detection.db_boxes import DbParameters, db_boxes
 from train_easyocr.detection.db_network import MULTIPLE, STRIDE, DbLight, for_reading
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
 from train_easyocr.documents.page import Box
-from train_easyocr.engine.device import DTYPES, Computing, fastest_precision
+from train_easyocr.engine.device import DTYPES, Device, fastest_precision
 from train_easyocr.weights.cards import DetectorCard
 from train_easyocr.weights.checkpoints import CheckpointError, load_pretrained, read_card_of
 
@@ -41,23 +41,23 @@ class DbDetector:
     """A word detector (`interface.WordDetector`).
 
     Attributes:
-        network: As `for_reading` returns it, on the device and in the precision of `computing`.
+        network: As `for_reading` returns it, on the device and in the precision of `device`.
         long_side: Pixels; a page with a longer side is scaled down to this.
         parameters: How boxes are made of the maps.
-        computing: Where and how the network computes.
+        device: Where and how the network computes.
     """
 
     network: nn.Module
     long_side: int
     parameters: DbParameters
-    computing: Computing
+    device: Device
 
     @classmethod
-    def of(cls, model: DbLight, long_side: int, parameters: DbParameters, computing: Computing) -> DbDetector:
+    def of(cls, model: DbLight, long_side: int, parameters: DbParameters, device: Device) -> DbDetector:
         """Make a detector of a network in training, which stays as it is."""
         network = for_reading(model).requires_grad_(False)
-        network = network.to(computing.device, DTYPES[computing.precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(network, long_side, parameters, computing)
+        network = network.to(device.torch_device, DTYPES[device.precision], memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(network, long_side, parameters, device)
 
     def with_parameters(self, parameters: DetectorParameters) -> DbDetector:
         """Return a detector with the same network and other parameters."""
@@ -92,7 +92,7 @@ class DbDetector:
             return []
         images = torch.from_numpy(np.stack([page for page, _, _ in pages]))[:, None]
         with torch.inference_mode():
-            maps = self.network(self.computing.input(images).to(DTYPES[self.computing.precision])).float().cpu().numpy()
+            maps = self.network(self.device.input(images).to(DTYPES[self.device.precision])).float().cpu().numpy()
         return [ScoreMaps(found, STRIDE / scale, size) for found, (_, scale, size) in zip(maps, pages, strict=True)]
 
 
@@ -114,9 +114,9 @@ def open_db_light(
     card = read_card_of(DbCard, path)
     model = DbLight()
     load_pretrained(model, path)
-    computing = Computing.choose(precision)
-    if cuda is False and computing.device.type == "cuda":
-        computing = Computing(torch.device("cpu"), fastest_precision(torch.device("cpu")))
-    elif cuda and computing.device.type != "cuda":
+    device = Device.choose(precision)
+    if cuda is False and device.is_gpu:
+        device = Device(torch.device("cpu"), fastest_precision(torch.device("cpu")))
+    elif cuda and not device.is_gpu:
         raise CheckpointError(f"{path}: a GPU is asked for, and torch finds none")
-    return DbDetector.of(model, card.long_side, parameters or card.parameters, computing)
+    return DbDetector.of(model, card.long_side, parameters or card.parameters, device)

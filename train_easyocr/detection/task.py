@@ -94,7 +94,7 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
         return DbLight()
 
     def _loaders(self, pieces: Pieces) -> Loaders:
-        gpu = self.computing.device.type == "cuda"
+        gpu = self.device.is_gpu
         return choose_loaders(self.config.workers, pieces.largest_batch(), gpu=gpu)
 
     def begin(self, model: nn.Module) -> None:
@@ -132,7 +132,7 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
         """Yield this process's share of each step's pieces; name pages that can't be read, and count the others."""
         pages = self._training.pages
         pieces, plan = Pieces(pages, self.config), StepPlan(len(pages), self.config, self.processes)
-        steps, pinned = range(start, self.config.n_iter), self.computing.device.type == "cuda"
+        steps, pinned = range(start, self.config.n_iter), self.device.is_gpu
         for batch in training_batches(pieces, plan, steps, loaders=self._loaders(pieces), pin_memory=pinned):
             self._warn(batch.faults)
             self._seen.update(batch.sums)
@@ -151,9 +151,9 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
     def loss(self, network: nn.Module, part: Part) -> torch.Tensor:
         """Return DBNet's loss, the mean over the part."""
         images, targets = part
-        with self.computing.autocast():
-            output = network(self.computing.input(images))
-        return db_loss(output, targets.to(self.computing.device, non_blocking=True))
+        with self.device.autocast():
+            output = network(self.device.input(images))
+        return db_loss(output, targets.to(self.device.torch_device, non_blocking=True))
 
     def describe_batch(self, batch: Batch) -> list[str]:
         """Return the pages' names."""
@@ -167,7 +167,7 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
         """Find the words of all validation pages."""
         self._share_seen()
         config, processes = self.config, self.processes
-        detector = DbDetector.of(model, config.long_side, config.db_parameters, self.computing)  # type: ignore[arg-type]
+        detector = DbDetector.of(model, config.long_side, config.db_parameters, self.device)  # type: ignore[arg-type]
         pages = self._validation.pages[processes.share(len(self._validation.pages))]
         counts = torch.zeros(4, dtype=torch.float64)
         for page in tqdm(pages, desc="Validation", unit="page", leave=False, disable=not processes.first):

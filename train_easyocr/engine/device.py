@@ -14,19 +14,19 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
-class Computing:
+class Device:
     """A device and a precision.
 
     Attributes:
-        device: CUDA where there is a GPU, else the CPU.
+        torch_device: CUDA where there is a GPU, else the CPU.
         precision: What matrix products and convolutions compute in; weights and losses are float32 in any case.
     """
 
-    device: torch.device
+    torch_device: torch.device
     precision: Precision
 
     @classmethod
-    def choose(cls, setting: str) -> Computing:
+    def choose(cls, setting: str) -> Device:
         """Choose the device, and the precision for the setting `precision`.
 
         Raises:
@@ -40,18 +40,23 @@ class Computing:
             setting = _fastest_on_gpu() if cuda else ("bf16" if cpu_has_bf16() else "fp32")
         return cls(device, setting)  # type: ignore[arg-type] # the settings are checked
 
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is a GPU."""
+        return self.torch_device.type == "cuda"
+
     def __str__(self) -> str:
-        name = torch.cuda.get_device_name() if self.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+        name = torch.cuda.get_device_name() if self.is_gpu else f"CPU, {torch.get_num_threads()} threads"
         return f"{self.precision} on {name}"
 
     def autocast(self) -> torch.autocast:
         """Return a fresh context in which the network computes."""
         enabled = self.precision != "fp32"
-        return torch.autocast(self.device.type, DTYPES[self.precision] if enabled else None, enabled=enabled)
+        return torch.autocast(self.torch_device.type, DTYPES[self.precision] if enabled else None, enabled=enabled)
 
     def input(self, images: torch.Tensor) -> torch.Tensor:
         """Bring images (uint8 [B, C, H, W]) to the device as the network's input, float32 from -1 to 1."""
-        images = images.to(self.device, non_blocking=True)
+        images = images.to(self.torch_device, non_blocking=True)
         return normalize(images).contiguous(memory_format=torch.channels_last)
 
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import torch
 from torch import nn
 
-from train_easyocr.engine.device import Computing
+from train_easyocr.engine.device import Device
 from train_easyocr.engine.distributed import ALONE, Processes
 from train_easyocr.engine.length import Length
 from train_easyocr.engine.logs import Progress
@@ -54,7 +54,7 @@ class Task(ABC, Generic[Batch, Part, Result]):
     Attributes:
         config: The settings; once the data are open, with a number of iterations.
         processes: As given.
-        computing: Where and how to compute.
+        device: Where and how to compute.
         unit: What a batch holds.
         length: Of a run where `n_iter` is auto.
         places: Settings that each machine may have its own values of.
@@ -76,7 +76,7 @@ class Task(ABC, Generic[Batch, Part, Result]):
 
     def __init__(self, config: TrainingSettings, processes: Processes = ALONE) -> None:
         self.config, self.processes = config, processes
-        self.computing = Computing.choose(config.precision)
+        self.device = Device.choose(config.precision)
 
     # Before the first step, in this order
 
@@ -134,7 +134,7 @@ class Task(ABC, Generic[Batch, Part, Result]):
 
     def weight(self, part: Part) -> torch.Tensor:
         """Return what a part counts in its batch's loss, a scalar on the device."""
-        return torch.ones((), device=self.computing.device)
+        return torch.ones((), device=self.device.torch_device)
 
     @abstractmethod
     def loss(self, network: nn.Module, part: Part) -> torch.Tensor:

@@ -95,7 +95,7 @@ def _train(task: Task[Any, Any, Any], end: float) -> None:
     with processes.agreeing():
         trainer = Trainer(task, _build(task, new=state is None), data)
     print(f"Total number of trainable parameters: {count_trainable(trainer.model):,}")
-    print(f"Computing in {task.computing}{processes.unused_gpus()}")
+    print(f"Computing in {task.device}{processes.unused_gpus()}")
     print(_describe_batch(task))
     print(task.describe())
     if state is not None:
@@ -141,7 +141,7 @@ def _choose_length(task: Task[Any, Any, Any], data: Data) -> None:
 def _build(task: Task[Any, Any, Any], *, new: bool) -> nn.Module:
     """Return the model, with its first weights in the first process, and write the settings down."""
     config = task.config
-    if task.computing.device.type == "cpu":
+    if not task.device.is_gpu:
         keep_freed_memory()
     torch.manual_seed(config.seed)
     model = task.build()
@@ -200,14 +200,14 @@ class Trainer(Generic[Batch, Part, Result]):
     """
 
     def __init__(self, task: Task[Batch, Part, Result], model: nn.Module, data: Data) -> None:
-        config, device = task.config, task.computing.device
+        config, device = task.config, task.device.torch_device
         self._task, self._config, self._processes, self._data = task, config, task.processes, data
         self.model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network: nn.Module = self.model
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self._optimizer, self._schedule = task.optimizer(self.model), task.schedule()
         self._average = AverageOfWeights(self.model, config.ema) if config.ema else None
-        self._scaler = torch.amp.GradScaler(device.type, enabled=task.computing.precision == "fp16")
+        self._scaler = torch.amp.GradScaler(device.type, enabled=task.device.precision == "fp16")
         self._stop = StopRequest(patient=task.processes.count > 1)
         self._log: RunLog | None = None
         self.iteration, self.stale, self._validated = 0, 0, 0
@@ -224,7 +224,7 @@ class Trainer(Generic[Batch, Part, Result]):
         if self._log is None:
             return
         random = {"cpu": torch.get_rng_state()}
-        if self._task.computing.device.type == "cuda":
+        if self._task.device.is_gpu:
             random["cuda"] = torch.cuda.get_rng_state()
         state = {
             "config": self._config.model_dump(),
@@ -247,8 +247,8 @@ class Trainer(Generic[Batch, Part, Result]):
 
     def _way(self) -> str:
         """Say what the last digits of the results depend on."""
-        computing, count = self._task.computing, self._processes.count
-        return f"{computing}, {count} processes" if count > 1 else str(computing)
+        device, count = self._task.device, self._processes.count
+        return f"{device}, {count} processes" if count > 1 else str(device)
 
     def _seconds(self) -> float:
         """Return the seconds of training so far, over all parts of the run."""
@@ -263,7 +263,7 @@ class Trainer(Generic[Batch, Part, Result]):
         random = state.get("random", {})  # a detector's state of before had none, nor `stale`
         if "cpu" in random:
             torch.set_rng_state(random["cpu"])
-        if "cuda" in random and self._task.computing.device.type == "cuda":
+        if "cuda" in random and self._task.device.is_gpu:
             torch.cuda.set_rng_state(random["cuda"])
         self.iteration, self.best = state["iteration"], dict(state["best"])
         self._validated, self.stale = state["validated"], state.get("stale", 0)
@@ -324,10 +324,10 @@ class Trainer(Generic[Batch, Part, Result]):
         """
         task = self._task
         facts = {key: value for key, value in self._config.model_dump().items() if key not in task.places}
-        facts |= {self._data.what: self._data.sums, "the precision that auto chooses": task.computing.precision}
+        facts |= {self._data.what: self._data.sums, "the precision that auto chooses": task.device.precision}
         with self._processes.agreeing():
             self._processes.check_same(facts)
-        self._network = self._processes.wrap(self.model, task.computing.device)
+        self._network = self._processes.wrap(self.model, task.device.torch_device)
 
     def _step(self, batch: Batch) -> float:
         """Take a step and return the loss."""

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from train_easyocr.datasets.data import WordSet
 from train_easyocr.datasets.sampling import BatchPlan
-from train_easyocr.engine.device import Computing
+from train_easyocr.engine.device import Device
 from train_easyocr.recognition.batches import Batch, divide_batch, training_batches
 from train_easyocr.recognition.losses import Criterion, make_criterion
 from train_easyocr.recognition.network import Model
@@ -37,7 +37,7 @@ def begin(
     config: BeginSettings,
     converter: CtcConverter | AttnConverter,
     *,
-    computing: Computing,
+    device: Device,
     training: Sequence[WordSet],
     plan: BatchPlan,
     parts: int,
@@ -49,7 +49,7 @@ def begin(
         model: Changed in place, and brought to the device where something is learnt.
         config: The settings.
         converter: The label converter.
-        computing: Where and how to compute.
+        device: Where and how to compute.
         training: The training sets.
         plan: The words of each step; the first ones are learnt from.
         parts: In how many parts batches are computed while new characters are learnt: one process does it for all.
@@ -62,10 +62,10 @@ def begin(
     new = load_start(model, config, converter.character_set)
     if not new or not count:
         return
-    batches = training_batches(training, plan, config, range(count), pin_memory=computing.device.type == "cuda")
+    batches = training_batches(training, plan, config, range(count), pin_memory=device.is_gpu)
     criterion = make_criterion(converter, config.batch_max_length, skip_unknown=config.data_filtering_off)
-    model.to(computing.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    losses = learn_new_characters(model, new, batches, count, criterion=criterion, computing=computing, parts=parts)
+    model.to(device.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    losses = learn_new_characters(model, new, batches, count, criterion=criterion, device=device, parts=parts)
     tenth = max(1, count // 10)
     print(
         f"New characters were learnt first, their rows alone, on {count:,} batches: loss of the first {tenth:,} "
@@ -130,7 +130,7 @@ def learn_new_characters(
     count: int,
     *,
     criterion: Criterion,
-    computing: Computing,
+    device: Device,
     parts: int = 1,
 ) -> list[float]:
     """Train the rows of a CTC head that belong to some classes, and nothing else.
@@ -144,7 +144,7 @@ def learn_new_characters(
         batches: What to learn from, other words as well: these say where the new characters are not.
         count: How many batches these are.
         criterion: The head's loss.
-        computing: Where and how to compute.
+        device: Where and how to compute.
         parts: In how many parts a batch is computed, one after the other, where it does not fit the device at once.
 
     Returns:
@@ -152,7 +152,7 @@ def learn_new_characters(
     """
     head = cast(nn.Linear, model.Prediction)
     losses: list[float] = []
-    rows = torch.tensor(classes, device=computing.device)
+    rows = torch.tensor(classes, device=device.torch_device)
     weight, bias = head.weight.detach().clone(), head.bias.detach().clone()
     new = [weight[rows].requires_grad_(), bias[rows].requires_grad_()]
     optimizer = torch.optim.Adam(new, lr=NEW_ROWS_LR, eps=NEW_ROWS_EPS)
@@ -162,10 +162,10 @@ def learn_new_characters(
         optimizer.zero_grad()
         losses.append(0.0)
         for images, labels in divide_batch(batch, parts):
-            with torch.no_grad(), computing.autocast():
-                features = model.features(computing.input(images)).float()
+            with torch.no_grad(), device.autocast():
+                features = model.features(device.input(images)).float()
             logits = functional.linear(features, weight.index_copy(0, rows, new[0]), bias.index_copy(0, rows, new[1]))
-            targets, lengths = criterion.encode(labels, computing.device)
+            targets, lengths = criterion.encode(labels, device.torch_device)
             loss = criterion.losses(logits, targets, lengths).finite().sums()[0] / len(batch.labels)
             loss.backward()
             losses[-1] += loss.item()

@@ -152,8 +152,8 @@ class RecognizerTask(Task[Batch, Part, Validation]):
 
     def build(self) -> nn.Module:
         """Return the network with fresh weights, frozen where that is asked for."""
-        config, computing = self.config, self.computing
-        loaders_of(config, gpu=computing.device.type == "cuda")  # what does not fit is said before anything is begun
+        config, device = self.config, self.device
+        loaders_of(config, gpu=device.is_gpu)  # what does not fit is said before anything is begun
         self.plan = training_plan(self.training, config)
         self._model = model = build_model(config, self._converter.num_class)
         self._frozen = freeze(model, config)
@@ -167,11 +167,11 @@ class RecognizerTask(Task[Batch, Part, Validation]):
         self._centers: CenterLoss | None = None
         if config.center_loss:
             centers = CenterLoss(self._converter.num_class, model.feature_size, config.center_loss)
-            self._centers = centers.to(computing.device)
+            self._centers = centers.to(device.torch_device)
         return model
 
     def _validator_of(self, sets: Sequence[WordSet], config: ValidationSettings) -> Validator:
-        return Validator(sets, config, self._converter, self._criterion, self.computing, self.processes)
+        return Validator(sets, config, self._converter, self._criterion, self.device, self.processes)
 
     def begin(self, model: nn.Module) -> None:
         """Load what `continue_from` names, and learn first what these weights don't know of the characters."""
@@ -181,7 +181,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
             model,  # type: ignore[arg-type] # as built
             config,
             self._converter,
-            computing=self.computing,
+            device=self.device,
             training=self.training,
             plan=self.plan,
             parts=parts,
@@ -196,7 +196,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return the optimizer of the settings."""
-        return make_optimizer(model, self.config, self.computing.device)
+        return make_optimizer(model, self.config, self.device.torch_device)
 
     def schedule(self) -> Schedule:
         """Return the learning rate of each step."""
@@ -211,13 +211,13 @@ class RecognizerTask(Task[Batch, Part, Validation]):
 
     def batches(self, start: int) -> Iterator[Batch]:
         """Yield this process's share of each step's words; raises UserError."""
-        pinned = self.computing.device.type == "cuda"
+        pinned = self.device.is_gpu
         steps, processes = range(start, self.config.n_iter), self.processes
         return training_batches(self.training, self.plan, self.config, steps, pin_memory=pinned, processes=processes)
 
     def parts(self, batch: Batch) -> list[Part]:
         """Divide a batch, and encode the labels."""
-        device = self.computing.device
+        device = self.device.torch_device
         divided = divide_batch(batch, self.config.accumulation)
         return [Part(images, *self._criterion.encode(labels, device)) for images, labels in divided]
 
@@ -227,8 +227,8 @@ class RecognizerTask(Task[Batch, Part, Validation]):
 
     def loss(self, network: nn.Module, part: Part) -> torch.Tensor:
         """Return the sum of the words' losses, that of centres among them where it is asked for."""
-        with self.computing.autocast(), self._features() as features:
-            logits = network(self.computing.input(part.images), self._criterion.hint(part.targets))
+        with self.device.autocast(), self._features() as features:
+            logits = network(self.device.input(part.images), self._criterion.hint(part.targets))
         losses = self._criterion.losses(logits, part.targets, part.lengths)
         if self._centers is not None:
             losses = replace(losses, values=losses.values + self._centers(features[0], logits))

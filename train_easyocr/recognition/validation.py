@@ -20,7 +20,7 @@ from tqdm import tqdm
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.data import WordSet, generator
 from train_easyocr.datasets.images import reading_width, to_batch
-from train_easyocr.engine.device import Computing
+from train_easyocr.engine.device import Device
 from train_easyocr.engine.distributed import ALONE, Processes
 from train_easyocr.recognition.batches import Batch, divide_for_reading, reading_batches, resize
 from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
@@ -155,7 +155,7 @@ class Validator:
         config: `batch_size`, `workers`, `decode`, `show_number`, `seed` and the settings of the input count here.
         converter: The label converter.
         criterion: The loss.
-        computing: Where and how the network computes.
+        device: Where and how the network computes.
         processes: They divide the batches among them.
     """
 
@@ -163,7 +163,7 @@ class Validator:
     config: ValidationSettings
     converter: CtcConverter | AttnConverter
     criterion: Criterion
-    computing: Computing
+    device: Device
     processes: Processes = ALONE
     _batches: list[list[npt.NDArray[np.int32]]] = field(init=False)
 
@@ -203,7 +203,7 @@ class Validator:
         equally often.
         """
         rank, count, start = self.processes.rank, self.processes.count, 0
-        pinned = self.computing.device.type == "cuda"
+        pinned = self.device.is_gpu
         total = sum(len(data) for data in self.sets)
         hidden = not self.processes.first
         with tqdm(total=total, desc="Validation", unit="word", unit_scale=True, leave=False, disable=hidden) as bar:
@@ -221,9 +221,9 @@ class Validator:
     @torch.inference_mode()
     def _forward(self, model: nn.Module, images: torch.Tensor, labels: list[str]) -> tuple[torch.Tensor, float, float]:
         """Return the logits, and the sums of the words' losses and weights."""
-        targets, lengths = self.criterion.encode(labels, self.computing.device)
-        with self.computing.autocast():
-            logits = model(self.computing.input(images))
+        targets, lengths = self.criterion.encode(labels, self.device.torch_device)
+        with self.device.autocast():
+            logits = model(self.device.input(images))
         losses = self.criterion.losses(logits, targets, lengths).finite()
         return logits, float((losses.values * losses.weights).sum()), float(losses.weights.sum())
 
@@ -257,18 +257,18 @@ def read_patches(
     patches: Sequence[npt.NDArray[np.uint8]],
     settings: InputSettings,
     *,
-    computing: Computing,
+    device: Device,
     decode: str = "greedy",
     batch_size: int = 1,
 ) -> list[tuple[str, float]]:
     """Read words as the validation does, each at its reading width.
 
     Args:
-        model: The network, on `computing.device`. It is put into evaluation mode.
+        model: The network, on `device.torch_device`. It is put into evaluation mode.
         converter: The label converter.
         patches: uint8 [h, w] or [h, w, 3] each.
         settings: How patches become input.
-        computing: `Computing(device, "fp32")` computes as EasyOCR does on that device.
+        device: `Device(torch_device, "fp32")` computes as EasyOCR does on that device.
         decode: greedy or beamsearch.
         batch_size: Words of one width that are read together. Some processors' results differ in the last bits
             between batch sizes; 1 is what EasyOCR does.
@@ -287,8 +287,8 @@ def read_patches(
         for first in range(0, len(members), batch_size):
             part = members[first : first + batch_size]
             images = to_batch([resize(patches[index], width, settings) for index in part], width)
-            with torch.inference_mode(), computing.autocast():
-                logits = model(computing.input(images))
+            with torch.inference_mode(), device.autocast():
+                logits = model(device.input(images))
             results.update(zip(part, read_logits(logits, converter, decode), strict=True))
     return [results[index] for index in range(len(patches))]
 
@@ -305,5 +305,5 @@ def read_as_trained(weights: Path, patches: Sequence[npt.NDArray[np.uint8]]) -> 
     """
     model, card, config = open_trained(weights)
     converter = CtcConverter(CharacterSet(card.character))
-    readings = read_patches(model, converter, patches, config, computing=Computing(torch.device("cpu"), "fp32"))
+    readings = read_patches(model, converter, patches, config, device=Device(torch.device("cpu"), "fp32"))
     return [text for text, _ in readings]
