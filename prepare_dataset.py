@@ -31,7 +31,7 @@ from train_easyocr.datasets.checking import check
 from train_easyocr.datasets.coverage import Finder
 from train_easyocr.datasets.stages import (
     SHOWN_PROBLEMS,
-    Job,
+    Preparation,
     keep_own_pages,
     make_evaluation,
     make_patches,
@@ -101,7 +101,7 @@ def _positive(value: str) -> int:
     return int(value)
 
 
-def make_job(args: argparse.Namespace) -> Job:
+def make_job(args: argparse.Namespace) -> Preparation:
     """Bring the command line and the configuration together.
 
     Raises:
@@ -125,7 +125,7 @@ def make_job(args: argparse.Namespace) -> Job:
         )
     pool = _pool(args) if args.pool else None
     purposes = tuple(purpose for purpose in PURPOSES if getattr(args, purpose))
-    return Job(download, output, config, name, args.format, args.workers, _say, _warn, pool, purposes)
+    return Preparation(download, output, config, name, args.format, args.workers, _say, _warn, pool, purposes)
 
 
 def _download(dataset: str) -> Path:

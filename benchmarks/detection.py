@@ -37,7 +37,7 @@ from train_easyocr.documents.images import decode_image
 from train_easyocr.engine.device import Device
 from train_easyocr.metrics.matching import match
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.synthesis.generate import Settings, render_page
+from train_easyocr.synthesis.generate import RenderSettings, render_page
 
 LONG_SIDE = DetectionConfig().long_side
 Clock = Callable[[], float]
@@ -45,7 +45,7 @@ Clock = Callable[[], float]
 
 def rendered() -> tuple[np.ndarray, list[Box]]:
     """Render a page of 300 dots per inch; return it (RGB) and its labels."""
-    jpeg, record = render_page(0, Settings(2, 7, Fraction(1, 2)), FontLibrary.find())
+    jpeg, record = render_page(0, RenderSettings(2, 7, Fraction(1, 2)), FontLibrary.find())
     boxes = [entry["annotation.bbox"] for entry in record["label"]["annotations"]]
     image = decode_image(jpeg, rgb=True)[..., ::-1].copy()
     return image, [Box(x, y, x + width, y + height) for x, y, width, height in boxes]

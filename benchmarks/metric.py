@@ -103,7 +103,7 @@ def main() -> None:
     slow, plain = timed(lambda: [plain_figures(*page) for page in pages[: arguments.plain_pages]])
     for page, figures in zip(scores, plain, strict=False):
         assert all(abs((page.figures()[name] or 0) - (figures[name] or 0)) < 1e-9 for name in FIGURES)
-    ours, by_page = timed(lambda: [cleval.score_page(*page) for page in pages])
+    ours, by_page = timed(lambda: [cleval.score_by_cleval(*page) for page in pages])
     analysis, _ = timed(lambda: analyze(pages))
     work, note = f"{len(pages)} pages of {arguments.words} words, one core", f"plain: Python, from {len(plain)} pages"
     rows = [Row(f"metric, {work}", slow / max(1, len(plain)) * len(pages), fast, "s", note=note)]

@@ -35,7 +35,7 @@ from train_easyocr.reading.reader import _SURE, Pixels, WordReader, open_baselin
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.fast_network import fastest_reading
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.synthesis.generate import Settings, render_page
+from train_easyocr.synthesis.generate import RenderSettings, render_page
 
 HEIGHT = 64
 UNSURE_SHARE = 0.05
@@ -44,7 +44,7 @@ UNSURE_SHARE = 0.05
 
 def page(words: int) -> tuple[Pixels, list[Box]]:
     """Render a page and return it with `words` of its boxes, evenly spread."""
-    jpeg, record = render_page(0, Settings(2, 7, Fraction(1, 2)), FontLibrary.find())
+    jpeg, record = render_page(0, RenderSettings(2, 7, Fraction(1, 2)), FontLibrary.find())
     grey = decode_image(jpeg)
     found = [entry["annotation.bbox"] for entry in record["label"]["annotations"]]
     boxes = [Box(x, y, x + width, y + height).clipped(*grey.shape[::-1]) for x, y, width, height in found]

@@ -15,9 +15,9 @@ from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.documents.page import Word
 from train_easyocr.synthesis.defects import Placement, scan
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.synthesis.labels import boxes_of, words_of
+from train_easyocr.synthesis.labels import boxes_of, labels_of
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH, Placed
-from train_easyocr.synthesis.pages import compose
+from train_easyocr.synthesis.pages import compose_page
 from train_easyocr.synthesis.vocabulary import TOPICS
 
 Map = NDArray[np.float32]
@@ -49,8 +49,8 @@ class RenderedPage:
 def render(number: int, library: FontLibrary, width: int = NOMINAL_WIDTH, seed: int = 1111) -> RenderedPage:
     """Render a page as synthesis does it, `width` pixels wide; the same arguments give the same page."""
     random = np.random.default_rng([seed, number])
-    sheet = compose(random, list(TOPICS)[number % len(TOPICS)], 2005, width, library)
-    labels = words_of(sheet, random)
+    sheet = compose_page(random, list(TOPICS)[number % len(TOPICS)], 2005, width, library)
+    labels = labels_of(sheet, random)
     scanned = scan(sheet.planes, random, sheet.unit, black_and_white=sheet.bilevel)
     boxes = boxes_of(labels, scanned.placement, random, sheet.unit)
     image = scanned.image if scanned.image.ndim == 3 else np.stack([scanned.image] * 3, axis=-1)

@@ -212,16 +212,16 @@ def gpu(folder: Path) -> dict[str, float]:
     """Measure steps on words of 64 x 200 that are in memory, what the GPU could do at best, and steps fed from LMDB."""
     import torch  # noqa: PLC0415
 
-    from train_easyocr.recognition.batches import Batch, training_batches  # noqa: PLC0415
+    from train_easyocr.recognition.batches import WordBatch, training_batches  # noqa: PLC0415
 
     config = settings(folder, batch_size=GPU_BATCH, workers=GPU_WORKERS)
     trainer, task = trainer_of(config)
     sets = task.training
     images = torch.randint(0, 256, (GPU_BATCH, 1, 64, GPU_WIDTH), dtype=torch.uint8)
     labels = [sets[0].label(index % len(sets[0]))[:5] for index in range(GPU_BATCH)]
-    batch = Batch(images, labels, []).pin_memory()
+    batch = WordBatch(images, labels, []).pin_memory()
 
-    def steps(source: Iterator[Batch]) -> None:
+    def steps(source: Iterator[WordBatch]) -> None:
         for each in source:
             trainer._step(each)
         torch.cuda.synchronize()

@@ -10,7 +10,7 @@ from benchmarks.studies.equal_accuracy import CHARACTERS, WAYS, Outcome, noise, 
 from benchmarks.studies.small_task import Scores, UnseenWords
 from benchmarks.training import BATCH, gpu_rows
 from tests.recognition.word_sets import write_set
-from train_easyocr.datasets import sampling as plan
+from train_easyocr.datasets import sampling
 from train_easyocr.documents import Box
 from train_easyocr.settings.config import load_config
 
@@ -93,7 +93,7 @@ def test_larger_pools_waste_less_and_leave_the_plan_as_it_was():
     widths = buckets.word_widths(64 * BATCH, 64)
     wide = [buckets.across(widths, pool) for pool in (1, 8, 64)]
     assert wide[0] > wide[1] > wide[2] > widths.mean()
-    assert plan.POOL_BATCHES == 64
+    assert sampling.POOL_BATCHES == 64
 
 
 def test_weak_characters_are_those_that_are_missing_most_often():

@@ -23,7 +23,7 @@ from train_easyocr.common.text import format_table
 from train_easyocr.documents.aihub import find_pages, read_page
 from train_easyocr.reading.reader import open_weights
 from train_easyocr.reading.sources import load_page
-from train_easyocr.recognition.fast_network import Precision, fastest_reading
+from train_easyocr.recognition.fast_network import ReadingPrecision, fastest_reading
 from train_easyocr.weights.bundle import recognizer_of
 from train_easyocr.weights.starter import STARTER
 
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if fastest == "fp32":
         print("this processor is fastest in fp32: there is nothing to compare", file=sys.stderr)
         return 2
-    ways: tuple[Precision, ...] = ("fp32", fastest)
+    ways: tuple[ReadingPrecision, ...] = ("fp32", fastest)
     readers = {way: open_weights(args.weights, precision=way) for way in ways}
     rows: list[list[object]] = []
     for folder in args.eval_set:

@@ -24,18 +24,18 @@ from train_easyocr.documents.page import Box, bounds
 from train_easyocr.reading.lines import Line, lines_of, neighbours_kept, typical_height
 from train_easyocr.reading.rules import NO_RULES, find_rules
 from train_easyocr.synthesis.defects import scan
-from train_easyocr.synthesis.elements import Page
+from train_easyocr.synthesis.elements import DrawnPage
 from train_easyocr.synthesis.filing import file_sheet
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
-from train_easyocr.synthesis.labels import boxes_of, words_of
+from train_easyocr.synthesis.labels import boxes_of, labels_of
 from train_easyocr.synthesis.layout import Sheet
 from train_easyocr.synthesis.pages import BILEVEL, KINDS, as_labelled, make_page
 from train_easyocr.synthesis.sentences import Writer
 from train_easyocr.synthesis.vocabulary import TOPICS
 
 
-def columns(page: Page) -> None:
+def columns(page: DrawnPage) -> None:
     """A bulletin: a title, two or three columns of text, a line below."""
     w, count = page.writer, page.writer.integer(2, 3)
     top = page.heading(w.title(), page.top + page.px(100), widely=False) + page.pitch
@@ -51,7 +51,7 @@ def columns(page: Page) -> None:
     page.sheet.line(f"- {w.integer(1, 60)} -", page.middle, page.bottom + page.px(180), style, align="center")
 
 
-def margin(page: Page) -> None:
+def margin(page: DrawnPage) -> None:
     """Running text with short notes in small print beside it."""
     w, small = page.writer, page.text.resized(0.7)
     left = page.left + page.px(420)
@@ -66,7 +66,7 @@ def margin(page: Page) -> None:
         y = page.sheet.paragraph(text, (left, y), page.right, page.text, page.pitch, bottom=page.bottom)
 
 
-def unruled(page: Page) -> None:
+def unruled(page: DrawnPage) -> None:
     """A list in columns without a rule."""
     w = page.writer
     y = page.heading(w.title(), page.top + page.px(100), widely=False) + page.pitch
@@ -78,7 +78,7 @@ def unruled(page: Page) -> None:
         y += page.pitch
 
 
-Kind = Callable[[Page], None]
+Kind = Callable[[DrawnPage], None]
 
 
 def rendered(kind: Kind, seed: int, count: int, library: FontLibrary) -> Iterator[tuple[np.ndarray, list[Box]]]:
@@ -94,7 +94,7 @@ def rendered(kind: Kind, seed: int, count: int, library: FontLibrary) -> Iterato
         kind(page)
         if bilevel:
             file_sheet(page)
-        labels = words_of(sheet, random)
+        labels = labels_of(sheet, random)
         scanned = scan(sheet.planes, random, sheet.unit, black_and_white=bilevel)
         image = scanned.image if scanned.image.ndim == 2 else cv2.cvtColor(scanned.image, cv2.COLOR_BGR2GRAY)
         height, width = image.shape

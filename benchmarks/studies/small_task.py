@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from train_easyocr.common.files import write_json
-from train_easyocr.datasets import sampling as plan
+from train_easyocr.datasets import sampling
 from train_easyocr.datasets.data import WordSet, open_set
 from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents import Box
@@ -212,9 +212,9 @@ def share_right(truth: Iterable[str], readings: Iterable[str], chosen: Callable[
 @contextmanager
 def pool_of(batches: int | None) -> Iterator[None]:
     """Let plans within the block sort the words of so many batches together; None leaves it as it is."""
-    before = plan.POOL_BATCHES
-    plan.POOL_BATCHES = before if batches is None else batches
+    before = sampling.POOL_BATCHES
+    sampling.POOL_BATCHES = before if batches is None else batches
     try:
         yield
     finally:
-        plan.POOL_BATCHES = before
+        sampling.POOL_BATCHES = before

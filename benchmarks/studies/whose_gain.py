@@ -32,10 +32,10 @@ from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.settings import SettingsError, read_settings
 from train_easyocr.evaluation.analysis_report import interval
-from train_easyocr.evaluation.command import check_pages, explained, named_models, pages_of
+from train_easyocr.evaluation.command import check_pages, explained, named_models, pages_to_read
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.models import find_models
-from train_easyocr.evaluation.report import HEADLINE, figures_of, versions
+from train_easyocr.evaluation.report import HEADLINE, pooled_figures, versions
 from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, Identity, Model, evaluate
 from train_easyocr.metrics.metrics import FIGURES
 from train_easyocr.metrics.significance import LEVEL, Difference, mean_differences
@@ -81,7 +81,7 @@ class WhoseGain:
         seed: Of the bootstrap.
         detectors: What each detector's boxes depend on, by name.
         recognizers: The names.
-        cells: By detector, by recognizer: what its readings depend on, and all figures (`report.figures_of`).
+        cells: By detector, by recognizer: what its readings depend on, and all figures (`report.pooled_figures`).
         parts: Whose gain it is; all but the last two add up to `together`.
         changes: Each recognizer against the first one at each detector, and each detector likewise.
     """
@@ -184,7 +184,7 @@ def whose_gain(
 
 def _cell(evaluation: Evaluation, detector: str, recognizer: str) -> dict[str, Any]:
     name = cell_name(detector, recognizer)
-    scores = figures_of(page.scores[name] for page in evaluation.pages)
+    scores = pooled_figures(page.scores[name] for page in evaluation.pages)
     return {"identity": dict(evaluation.models[name]), **scores}
 
 
@@ -303,7 +303,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, config: Config, settings: Sequence[Path]) -> int:
-    _, pages, _ = pages_of(arguments, config)
+    _, pages, _ = pages_to_read(arguments, config)
     recognizers, missing = find_models(arguments.baseline, arguments.finetuned, arguments.cuda, None)
     recognizers += named_models(arguments, config, None, [model.name for model in recognizers])
     with explained(arguments.output):

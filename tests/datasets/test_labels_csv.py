@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.datasets.labels_csv import HEADER, format_row, read_labels, read_rows
+from train_easyocr.datasets.labels_csv import HEADER, format_row, read_labels_csv, read_rows
 
 TEXTS = st.text(
     st.one_of(st.sampled_from(",\"\n\r \t'\\;·가뷁한김#\u2028\x85\x0b"), st.characters(codec="utf-8")), min_size=1
@@ -29,7 +29,7 @@ def test_every_text_survives_the_round_trip(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "labels.csv"
     write_rows(path, rows)
     assert list(read_rows(path)) == rows
-    names, texts = read_labels(path)
+    names, texts = read_labels_csv(path)
     assert list(zip(names, texts, strict=True)) == rows
     with path.open(encoding="utf-8", newline="") as file:
         assert [tuple(row) for row in csv.reader(file)] == [("filename", "words"), *rows]
@@ -70,11 +70,11 @@ def test_pandas_reads_the_same(tmp_path):
 def test_a_damaged_file_is_named_with_its_line(tmp_path, content, said):
     (tmp_path / "labels.csv").write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=said) as error:
-        read_labels(tmp_path / "labels.csv")
+        read_labels_csv(tmp_path / "labels.csv")
     assert str(tmp_path / "labels.csv") in str(error.value)
 
 
 def test_a_file_in_another_encoding_is_named(tmp_path):
     (tmp_path / "labels.csv").write_bytes("filename,words\n가.png,합계\n".encode("cp949"))
     with pytest.raises(UserError, match=r"labels\.csv"):
-        read_labels(tmp_path / "labels.csv")
+        read_labels_csv(tmp_path / "labels.csv")

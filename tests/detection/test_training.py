@@ -14,7 +14,7 @@ from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import open_db_light
 from train_easyocr.detection.interface import DetectorParameters, WordDetector
-from train_easyocr.detection.loading import Batch, StepPlan
+from train_easyocr.detection.loading import PieceBatch, StepPlan
 from train_easyocr.detection.train import main
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.engine.distributed import Processes
@@ -182,6 +182,6 @@ def test_a_detector_needs_its_card(folder):
 def test_a_gpu_copies_all_of_a_batch_while_it_computes(monkeypatch):
     # Without a GPU there is no memory to pin; what torch's DataLoader calls on such a machine is a batch's own method.
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor + 100)
-    batch = Batch(torch.zeros(1, 1, 2, 2), torch.ones(1, 3, 2, 2), [(0, 0)], ["fault"]).pin_memory()
+    batch = PieceBatch(torch.zeros(1, 1, 2, 2), torch.ones(1, 3, 2, 2), [(0, 0)], ["fault"]).pin_memory()
     assert (batch.images.unique().item(), batch.targets.unique().item()) == (100, 101)
     assert (batch.samples, batch.faults) == ([(0, 0)], ["fault"])

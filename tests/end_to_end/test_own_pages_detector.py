@@ -12,7 +12,7 @@ from train_easyocr.detection.pages import open_pages
 from train_easyocr.documents.aihub import read_page
 from train_easyocr.settings.checking import CONFIG_FILES
 from train_easyocr.settings.config import load_config
-from train_easyocr.tuning.tuning_step import pages_of
+from train_easyocr.tuning.tuning_step import pages_to_search
 
 SETS = ("--training", "--validation", "--workers", "1", "val_images=2", "eval_images=1")
 
@@ -53,7 +53,7 @@ def test_what_a_user_changes_in_the_file_stays_while_the_pages_are_the_same(tmp_
         detection_of(config_of(output))
     run("--from", folder, "--output", output, *SETS)
     assert detection_of(config_of(output)).batch_size == 4
-    tuned_on = pages_of(config_of(output, "detection="), None)
+    tuned_on = pages_to_search(config_of(output, "detection="), None)
     assert len(tuned_on) == 1 and read_page(tuned_on[0]).words
 
 

@@ -11,7 +11,7 @@ from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.label_formats import parse_icdar_line
 from train_easyocr.documents.page import corners_of, enclosing_box
 from train_easyocr.metrics import cleval
-from train_easyocr.metrics.cleval import CharacterCounts, ClevalScores, find_middles, pooled, score_page
+from train_easyocr.metrics.cleval import CharacterCounts, ClevalScores, find_middles, pooled, score_by_cleval
 
 RECORDED = Path(__file__).parent / "assets" / "cleval.json"
 
@@ -27,7 +27,7 @@ def recorded():
 
 def score(page):
     labels, predictions = ([word(*row) for row in page[side]] for side in ("labels", "predictions"))
-    return score_page(labels, predictions)
+    return score_by_cleval(labels, predictions)
 
 
 def figures(counts):
@@ -68,7 +68,7 @@ def test_tilted_pages_of_the_official_command():
     found = []
     for page in tilted["pages"]:
         words = [[quadrilateral(line) for line in page[side]] for side in ("labels", "predictions")]
-        found.append(score_page(*words))
+        found.append(score_by_cleval(*words))
         check(found[-1], page)
     check(pooled(found), tilted)
 
@@ -82,8 +82,8 @@ def test_a_dont_care_word_is_what_the_text_says_to_the_official_command():
     region, other = Quad((0, 10), (80, 0), (84, 20), (4, 30)), word(200, 0, 240, 20, "가나")
     read = [Word(region.bounds, "경남", region), other]
     marked = Word(region.bounds, "김해시", region, dont_care=True)
-    assert score_page([marked, other], read) == score_page([Word(region.bounds, "###", region), other], read)
-    assert score_page([marked, other], read) == score_page([other], [other])
+    assert score_by_cleval([marked, other], read) == score_by_cleval([Word(region.bounds, "###", region), other], read)
+    assert score_by_cleval([marked, other], read) == score_by_cleval([other], [other])
 
 
 LABEL = word(0, 0, 80, 20, "경남 김해시")
@@ -142,7 +142,7 @@ LABEL = word(0, 0, 80, 20, "경남 김해시")
     ],
 )
 def test_hand_made(labels, predictions, expected):
-    assert score_page(labels, predictions) == expected
+    assert score_by_cleval(labels, predictions) == expected
 
 
 def test_figures():
@@ -165,7 +165,7 @@ def test_middles_of_a_vertical_word_start_at_its_foot():
 
 def test_coordinates_beyond_all_pages():
     with pytest.raises(ValueError, match="coordinate"):
-        score_page([word(0, 0, 2**40, 10, "가")], [])
+        score_by_cleval([word(0, 0, 2**40, 10, "가")], [])
 
 
 def test_texts_of_thousands_of_characters():
@@ -173,7 +173,7 @@ def test_texts_of_thousands_of_characters():
     text = "가나다라마바사아" * 1250
     label = word(0, 0, 100_000, 20, text)
     halves = [word(0, 0, 50_000, 20, text[:5000]), word(50_000, 0, 100_000, 20, text[5001:])]
-    found = score_page([label], halves)
+    found = score_by_cleval([label], halves)
     assert (found.detection.found, found.end_to_end.found, found.splits) == (10_000, 9_999, 1)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.metrics.plain_metric import plain_iou
 from train_easyocr.documents import Box, Word
-from train_easyocr.metrics.error_classes import CLASSES, FAULTS, classify, summarize, totals
+from train_easyocr.metrics.error_classes import CLASSES, FAULTS, classify, sum_of_classes, totals
 from train_easyocr.metrics.matching import match
 from train_easyocr.metrics.metrics import credits_of, score_page
 
@@ -180,7 +180,7 @@ def test_any_page(labels, predictions):
         assert of_labels.count(name) == of_predictions.count(name)
     assert of_predictions.count("split") >= 2 * of_labels.count("split")
     assert of_labels.count("merged") >= 2 * of_predictions.count("merged")
-    summary = summarize([totals_of(labels, predictions)])
+    summary = sum_of_classes([totals_of(labels, predictions)])
     f1 = score_page(labels, predictions).end_to_end_f1
     assert sum(found.lost_f1 for found in summary) == pytest.approx(1 - f1, abs=1e-12)
     assert all(found.lost_f1 >= 0 for found in summary)
@@ -234,7 +234,7 @@ def test_repaired_score_is_the_score_of_the_repaired_page(fault):
             rest.extend(
                 Word(Box(b.xmin, b.ymin + 100 * row, b.xmax, b.ymax + 100 * row), t) for b, t in pairs_of(words)
             )
-    summary = {found.name: found for found in summarize([totals_of(labels, predictions)])}
+    summary = {found.name: found for found in sum_of_classes([totals_of(labels, predictions)])}
     after = score_page(labels, repaired(fault, labels, predictions)).end_to_end_f1
     assert summary[fault].repaired_f1 == pytest.approx(after)
     assert after > score_page(labels, predictions).end_to_end_f1
@@ -247,7 +247,7 @@ def pairs_of(words):
 
 def test_losses_of_several_pages_are_means_over_them():
     good, bad, empty = totals_of([ROAD], [ROAD]), totals_of([ROAD, GAP, LEFT], []), totals_of([], [])
-    summary = {found.name: found for found in summarize([good, bad, empty])}
+    summary = {found.name: found for found in sum_of_classes([good, bad, empty])}
     assert summary["missed"].lost_f1 == pytest.approx(1 / 3)
     assert summary["missed"].repaired_f1 == pytest.approx(1)
     assert summary["misread"].repaired_f1 == pytest.approx(2 / 3)
@@ -255,7 +255,7 @@ def test_losses_of_several_pages_are_means_over_them():
 
 
 def test_no_pages():
-    assert [(found.labels, found.lost_f1) for found in summarize([])] == [(0, 0.0)] * 7
+    assert [(found.labels, found.lost_f1) for found in sum_of_classes([])] == [(0, 0.0)] * 7
 
 
 def test_totals_are_those_of_the_classes():

@@ -35,7 +35,7 @@ from train_easyocr.recognition.decoding import greedy
 from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.int8_convolutions import cpu_has_int8
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.synthesis.generate import Settings, render_page
+from train_easyocr.synthesis.generate import RenderSettings, render_page
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import read_card
 from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
@@ -376,7 +376,7 @@ def test_fast_reader_reads_again_what_is_near_a_second_try(easyocr_folder, monke
 @pytest.fixture(scope="module")
 def printed_page():
     """A rendered page in a face that the starter weights know as little as the sample's, and its words' places."""
-    jpeg, record = render_page(0, Settings(2, 7, Fraction(1, 2)), FontLibrary.find())
+    jpeg, record = render_page(0, RenderSettings(2, 7, Fraction(1, 2)), FontLibrary.find())
     grey = decode_image(jpeg)
     found = [entry["annotation.bbox"] for entry in record["label"]["annotations"]]
     boxes = [Box(x, y, x + width, y + height).clipped(*grey.shape[::-1]) for x, y, width, height in found]

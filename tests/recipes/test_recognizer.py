@@ -4,7 +4,7 @@ import json
 
 import torch
 
-from train_easyocr.recipes.recognizer import main, publish
+from train_easyocr.recipes.recognizer import main, publish_recognizer
 from train_easyocr.weights.checkpoints import card_path, read_card, read_weights
 
 NAMES = ("words", "signs")
@@ -43,7 +43,7 @@ def test_out_of_time_it_says_so_and_the_same_command_goes_on(tmp_path, capsys):
 def test_the_same_weights_are_published_as_the_same_bytes(tmp_path):
     assert command(tmp_path, "--words", "40") == 0
     best = tmp_path / "일/saved_models/starter_recognizer/best_accuracy.pth"
-    there, again = publish(best, tmp_path / "a.pth"), publish(best, tmp_path / "b.pth")
+    there, again = publish_recognizer(best, tmp_path / "a.pth"), publish_recognizer(best, tmp_path / "b.pth")
     assert there.weights_sha256 == again.weights_sha256
     assert there.config["output"] == ""
 

@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from tests.engine.test_logs import progress
-from train_easyocr.recognition.reports import figures_of, lines_of
-from train_easyocr.recognition.validation import Sample, Validation
+from train_easyocr.recognition.reports import log_figures, log_lines
+from train_easyocr.recognition.validation import ReadWord, Validation
 
-RESULT = Validation(loss=0.25, accuracy=93.5, norm_ed=0.975, words=40, samples=(Sample("가나", "가", 0.5),))
+RESULT = Validation(loss=0.25, accuracy=93.5, norm_ed=0.975, words=40, samples=(ReadWord("가나", "가", 0.5),))
 
 
 def test_the_published_form():
-    text = "\n".join(lines_of(progress(20), {"select_data": 640}, RESULT))
+    text = "\n".join(log_lines(progress(20), {"select_data": 640}, RESULT))
     assert text.splitlines() == [
         "[20/100] Training loss: 1.50000 | Validation loss: 0.25000 | Total 1:01:12 elapsed",
         "Current accuracy: 93.500 | Current normalized edit distance: 0.9750",
@@ -24,5 +24,5 @@ def test_the_published_form():
 
 
 def test_a_loss_of_no_words_is_null():
-    assert figures_of(progress(5), {}, RESULT)["validation_loss"] == 0.25
-    assert figures_of(progress(5), {}, replace(RESULT, loss=float("nan")))["validation_loss"] is None
+    assert log_figures(progress(5), {}, RESULT)["validation_loss"] == 0.25
+    assert log_figures(progress(5), {}, replace(RESULT, loss=float("nan")))["validation_loss"] is None

@@ -10,7 +10,7 @@ from train_easyocr.common.errors import UsageError
 from train_easyocr.engine.device import Device
 from train_easyocr.engine.state import load_state
 from train_easyocr.recognition import start as start_module
-from train_easyocr.recognition.batches import Batch
+from train_easyocr.recognition.batches import WordBatch
 from train_easyocr.recognition.losses import CtcCriterion
 from train_easyocr.recognition.start import find_start, learn_new_characters
 from train_easyocr.recognition.task import train
@@ -60,7 +60,7 @@ def pictures():
     for image, word in zip(images, WORDS, strict=True):
         for place, character in enumerate(word):
             image[0, 0, 8 * place] = CHARACTERS.index(character) + 1
-    return Batch(images, WORDS, [torch.arange(len(WORDS)).numpy()])
+    return WordBatch(images, WORDS, [torch.arange(len(WORDS)).numpy()])
 
 
 def learn(model, count, parts=1):

@@ -17,9 +17,9 @@ from train_easyocr.common.errors import UsageError, UserError
 from train_easyocr.common.text import VARIANTS_SUM
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.documents.page_sums import page_sum, unpack
-from train_easyocr.engine.state import check_settings, load_state
+from train_easyocr.engine.state import check_same_settings, load_state
 from train_easyocr.engine.trainer import Trainer
-from train_easyocr.recognition.batches import Batch
+from train_easyocr.recognition.batches import WordBatch
 from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.task import RecognizerTask, make_converter, train
@@ -213,9 +213,9 @@ def test_weights_without_a_card_are_not_fitted(data):
 def test_a_setting_that_is_newer_than_a_run_had_its_default():
     config = Config()
     state = {"iteration": 3, "config": {key: value for key, value in config.model_dump().items() if key != "ema"}}
-    check_settings(Path("글"), state, config, frozenset())
+    check_same_settings(Path("글"), state, config, frozenset())
     with pytest.raises(UsageError, match=r"- ema: 0\.0 before, 0\.5 now"):
-        check_settings(Path("글"), state, config.model_copy(update={"ema": 0.5}), frozenset())
+        check_same_settings(Path("글"), state, config.model_copy(update={"ema": 0.5}), frozenset())
 
 
 @pytest.mark.parametrize("prediction", ["CTC", "Attn"])
@@ -244,10 +244,10 @@ def test_a_set_whose_signs_were_unified_otherwise_is_named(data, capsys, rule, n
 def test_a_setting_that_is_gone_is_refused_where_the_run_was_another_for_it():
     config = Config()
     state = {"iteration": 3, "config": config.model_dump() | {"batch_pixels": "off"}}
-    check_settings(Path("글"), state, config, frozenset())
+    check_same_settings(Path("글"), state, config, frozenset())
     state["config"]["batch_pixels"] = "constant"
     with pytest.raises(UsageError, match=r"- batch_pixels: 'constant' before; this setting is gone: all batches"):
-        check_settings(Path("글"), state, config, frozenset())
+        check_same_settings(Path("글"), state, config, frozenset())
 
 
 def made_anew(data, split):
@@ -433,7 +433,7 @@ def test_the_optimizer_follows_the_settings(data, settings, kind, expected):
 def test_contrast_and_width_reach_the_network(data):
     _, _, plain = a_trainer(data)
     _, _, raised = a_trainer(data, contrast_adjust=1.0)
-    assert isinstance(plain, Batch)
+    assert isinstance(plain, WordBatch)
     assert not torch.equal(plain.images, raised.images)
     _, _, fixed = a_trainer(data, batch_width="fixed")
     assert fixed.images.shape[-1] == 128

@@ -108,7 +108,7 @@ def test_labels_lie_around_the_ink_of_a_clean_turned_page(library, monkeypatch, 
         return Scan(255 - placement.image(np.max(list(planes.values()), axis=0)), placement, 100)
 
     monkeypatch.setattr(generate, "scan", clean_scan)
-    settings = generate.Settings(8, 17, Fraction(1, 4), 1240)
+    settings = generate.RenderSettings(8, 17, Fraction(1, 4), 1240)
     jpeg, record = generate.render_page(index, settings, library)
     ink = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) < 190
     assert len(record["label"]["annotations"]) > 8
@@ -120,7 +120,7 @@ def test_labels_lie_around_the_ink_of_a_clean_turned_page(library, monkeypatch, 
 
 
 def test_print_stands_out_from_the_paper_on_nearly_all_spoilt_pages(library):
-    settings = generate.Settings(8, 23, Fraction(1, 4), 1240)
+    settings = generate.RenderSettings(8, 23, Fraction(1, 4), 1240)
     contrasts = []
     for index in range(8):
         jpeg, record = generate.render_page(index, settings, library)
@@ -141,10 +141,10 @@ def test_most_pages_are_scans_to_black_and_white(library, monkeypatch):
 
     monkeypatch.setattr(generate, "scan", noting)
     for index in range(40):
-        generate.render_page(index, generate.Settings(40, 23, Fraction(1, 4), 310), library)
+        generate.render_page(index, generate.RenderSettings(40, 23, Fraction(1, 4), 310), library)
     assert 0.45 < np.mean(asked) < 0.75
     index = asked.index(True)
-    jpeg, _ = generate.render_page(index, generate.Settings(40, 23, Fraction(1, 4), 1800), library)
+    jpeg, _ = generate.render_page(index, generate.RenderSettings(40, 23, Fraction(1, 4), 1800), library)
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_UNCHANGED)
     assert asked[-1] and image.ndim == 2
     assert np.mean((image > 50) & (image < 205)) < 0.01 and 0.001 < np.mean(image < 50) < 0.2

@@ -6,7 +6,7 @@ import pytest
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import unify_variants
 from train_easyocr.synthesis.fonts import packaged_folder
-from train_easyocr.synthesis.rendered_words import Recipe, read_weights
+from train_easyocr.synthesis.rendered_words import Recipe, read_wanted
 
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 
@@ -27,7 +27,7 @@ def test_a_word_depends_on_the_seed_and_its_number_alone():
 
 def test_weak_characters_can_be_plain_text(tmp_path):
     (tmp_path / "weak.txt").write_text("뺨뺨\n를·\n", encoding="utf-8-sig")
-    assert read_weights(tmp_path / "weak.txt") == {"뺨": 2.0, "를": 1.0, unify_variants("·"): 1.0}
+    assert read_wanted(tmp_path / "weak.txt") == {"뺨": 2.0, "를": 1.0, unify_variants("·"): 1.0}
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_weak_characters_can_be_plain_text(tmp_path):
 def test_a_broken_report_is_named(tmp_path, content, message):
     (tmp_path / "weak.json").write_bytes(content)
     with pytest.raises(UserError, match=rf"weak\.json: {message}"):
-        read_weights(tmp_path / "weak.json")
+        read_wanted(tmp_path / "weak.json")

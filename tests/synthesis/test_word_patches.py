@@ -13,7 +13,7 @@ from train_easyocr.synthesis.word_patches import (
     LARGEST,
     Typeface,
     WordRenderer,
-    compose,
+    compose_patch,
     draw_box,
     draw_breakage,
     draw_glyph,
@@ -51,7 +51,7 @@ def test_a_glyph_is_what_pages_are_printed_with(faces):
 
 @pytest.mark.parametrize("text", ["제12조의2", "했었를", "(뺨)", "나 다"])
 def test_the_text_is_drawn_from_left_to_right(faces, text):
-    plane = compose(text, faces[0], 0.0, 0.0, rng())[2:-2, 2:-2]
+    plane = compose_patch(text, faces[0], 0.0, 0.0, rng())[2:-2, 2:-2]
     whole = draw_text(text, Style(faces[0].face, EM)).mask
     assert plane.shape[0] == whole.shape[0]
     assert plane.shape[1] == pytest.approx(whole.shape[1], abs=12)  # a space is a little wider than the face's
@@ -62,7 +62,7 @@ def test_the_text_is_drawn_from_left_to_right(faces, text):
 
 def test_lighter_print_has_thinner_strokes_and_keeps_every_sign(faces):
     for text in ("12.12.", "했었를", "“가”·,"):
-        ink = compose(text, faces[0], 0.0, 0.0, rng())
+        ink = compose_patch(text, faces[0], 0.0, 0.0, rng())
         light = lighten(ink, faces[0].face)
         assert light.shape == ink.shape
         assert 0.4 * ink.sum() < light.sum() < 0.85 * ink.sum()
@@ -83,9 +83,9 @@ def test_level_strokes_of_a_serif_are_not_thinned():
 
 
 def test_points_are_made_smaller_where_they_stand_and_nothing_else_is(faces):
-    whole = compose("1.2,가", faces[0], 0.0, 0.0, rng())
-    small = compose("1.2,가", faces[0], 0.0, 0.0, rng(), points=0.5)
-    without = [compose(text, faces[0], 0.0, 0.0, rng()) for text in ("1.2,가", "12가")]
+    whole = compose_patch("1.2,가", faces[0], 0.0, 0.0, rng())
+    small = compose_patch("1.2,가", faces[0], 0.0, 0.0, rng(), points=0.5)
+    without = [compose_patch(text, faces[0], 0.0, 0.0, rng()) for text in ("1.2,가", "12가")]
     assert np.array_equal(without[0], whole)
     assert small.shape[1] == whole.shape[1]
     assert 0.1 < (small.sum() - without[1].sum()) / (whole.sum() - without[1].sum()) < 0.5
@@ -99,7 +99,7 @@ def test_points_are_made_smaller_where_they_stand_and_nothing_else_is(faces):
 
 def test_a_sign_is_drawn_in_one_of_the_forms_that_labels_write_alike(faces):
     assert "ㆍ" in forms_of("·") and "”" in forms_of("”") and "„" not in forms_of("”")
-    widths = {compose("가·가", faces[0], 0.0, 0.0, rng(number)).shape[1] for number in range(20)}
+    widths = {compose_patch("가·가", faces[0], 0.0, 0.0, rng(number)).shape[1] for number in range(20)}
     assert len(widths) > 1
 
 

@@ -13,7 +13,7 @@ from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.settings.config import Config
 from train_easyocr.synthesis import word_sets
 from train_easyocr.synthesis.fonts import FontLibrary, packaged_folder
-from train_easyocr.synthesis.rendered_words import read_weights
+from train_easyocr.synthesis.rendered_words import read_wanted
 from train_easyocr.synthesis.words import main
 from train_easyocr.weights.characters import CharacterSet
 
@@ -118,7 +118,7 @@ def test_weak_characters_of_a_report_are_rendered(tmp_path):
     report.write_text(json.dumps([{"character": "뺨", "errors": 9, "count": 10},
                                   {"character": "를", "errors": 3, "count": 10},
                                   {"character": "가", "errors": 0, "count": 50}], ensure_ascii=False))  # fmt: skip
-    assert read_weights(report) == {"뺨": 9 / 15, "를": 3 / 15}
+    assert read_wanted(report) == {"뺨": 9 / 15, "를": 3 / 15}
     assert run(tmp_path / "set", "--from_report", str(report), count=40) == 0
     texts = [text for _, text in read_rows(tmp_path / "set" / "labels.csv")]
     assert all("뺨" in text or "를" in text for text in texts)

@@ -14,13 +14,13 @@ from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import detection_of
 from train_easyocr.detection.pages import validation_pages
 from train_easyocr.detection.settings import read_settings
-from train_easyocr.engine.state import check_settings
+from train_easyocr.engine.state import check_same_settings
 from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.synthesis.fonts import packaged_folder
-from train_easyocr.tuning.tuning_step import pages_of, tune_trained
+from train_easyocr.tuning.tuning_step import pages_to_search, tune_trained
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import SETTINGS, tuning_folder
 from train_easyocr.weights.checkpoints import card_path
@@ -84,11 +84,11 @@ def test_settings_are_found_and_written_for_step_4(config, tmp_path, capsys, mon
 
 
 def test_pages_of_the_evaluation_are_never_looked_at(config, download, tmp_path):
-    pages = pages_of(config, detection_of(config))
+    pages = pages_to_search(config, detection_of(config))
     assert len(pages) == 2
     drawn = validation_pages(detection_of(config))[0]
     assert [page.name for page in pages] == [page.name for page in drawn]
-    everything = pages_of(config.model_copy(update={"val_images": 4, "eval_images": 1}), None)
+    everything = pages_to_search(config.model_copy(update={"val_images": 4, "eval_images": 1}), None)
     assert len(everything) == 4
 
     # Pages that are named by hand, two of which step 2 has put aside.
@@ -99,10 +99,10 @@ def test_pages_of_the_evaluation_are_never_looked_at(config, download, tmp_path)
         write_page(tmp_path / "준비" / "evaluation_set", name)
     config = config.model_copy(update={"output": str(tmp_path / "준비"), "val_images": 3})
     detection = detection_of(config).model_copy(update={"val_data": str(named)})
-    assert [page.name for page in pages_of(config, detection)] == ["다"]
+    assert [page.name for page in pages_to_search(config, detection)] == ["다"]
     write_page(tmp_path / "준비" / "evaluation_set", "다")
     with pytest.raises(UserError, match="none is left"):
-        pages_of(config, detection)
+        pages_to_search(config, detection)
 
 
 def test_nothing_is_tuned_unless_it_is_asked_for():
@@ -117,9 +117,9 @@ def test_nothing_is_tuned_unless_it_is_asked_for():
 def test_a_training_that_is_done_can_be_tuned_afterwards(tmp_path):
     before = Config().model_dump()
     del before["detection_tuning"]  # of a version without it
-    check_settings(tmp_path, {"config": before, "iteration": 1}, Config(detection_tuning=5), RecognizerTask.free)
+    check_same_settings(tmp_path, {"config": before, "iteration": 1}, Config(detection_tuning=5), RecognizerTask.free)
     with pytest.raises(UsageError, match="lr"):
-        check_settings(tmp_path, {"config": before, "iteration": 1}, Config(lr=0.5), RecognizerTask.free)
+        check_same_settings(tmp_path, {"config": before, "iteration": 1}, Config(lr=0.5), RecognizerTask.free)
 
 
 def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_missing(tmp_path, monkeypatch, capsys):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from train_easyocr.weights.character_rows import NEW_BIAS, compose, fit_characters
+from train_easyocr.weights.character_rows import NEW_BIAS, compose_rows, fit_characters
 
 OLD = "가나다각·a"
 
@@ -48,7 +48,7 @@ def test_syllables_are_composed_of_what_their_parts_contribute():
         return initial[code // 588] + medial[code // 28 % 21] + final[code % 28]
 
     known = "가나다각낙닥거너더걱넉"
-    estimate = compose(known, torch.stack([row(syllable) for syllable in known]), "덕", ridge=1e-6)
+    estimate = compose_rows(known, torch.stack([row(syllable) for syllable in known]), "덕", ridge=1e-6)
     assert torch.allclose(estimate[0], row("덕"), atol=1e-3)
 
 

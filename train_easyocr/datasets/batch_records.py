@@ -20,7 +20,7 @@ from train_easyocr.datasets.statistics import Measure, WordStatistics, of_which_
 
 
 @dataclass(slots=True)
-class PageRecord:
+class PreparedPage:
     """What became of a page.
 
     Attributes:
@@ -64,7 +64,7 @@ class Totals:
     partly_rows: int = 0
     partly_used: int = 0
 
-    def count(self, page: PageRecord) -> None:
+    def count(self, page: PreparedPage) -> None:
         """Take in a page."""
         if page.reason:
             self.pages[page.reason] += 1
@@ -144,7 +144,7 @@ class BatchRecord:
         return cls(**found | {"totals": Totals(**sums)})
 
 
-def summarize(pages: Sequence[PageRecord], measure: Measure, sizes: Sequence[int] = ()) -> BatchRecord:
+def record_of(pages: Sequence[PreparedPage], measure: Measure, sizes: Sequence[int] = ()) -> BatchRecord:
     """Lay out what some pages have given.
 
     Args:
@@ -173,7 +173,7 @@ def summarize(pages: Sequence[PageRecord], measure: Measure, sizes: Sequence[int
     )
 
 
-def skipped_rows(page: PageRecord) -> Iterator[tuple[str, ...]]:
+def skipped_rows(page: PreparedPage) -> Iterator[tuple[str, ...]]:
     """Yield what a page leaves out, as rows of skipped.csv (`left_out.HEADER`)."""
     if page.reason:
         yield page.name, "", "", "", page.reason, page.detail

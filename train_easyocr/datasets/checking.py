@@ -12,12 +12,12 @@ from typing import Any
 from tqdm import tqdm
 
 from train_easyocr.common.workers import spread
-from train_easyocr.datasets.batch_records import PageRecord, Totals, skipped_rows
+from train_easyocr.datasets.batch_records import PreparedPage, Totals, skipped_rows
 from train_easyocr.datasets.coverage import Finder, describe_coverage, measure_coverage, warnings_of
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.datasets.left_out import LeftOut
 from train_easyocr.datasets.page_work import DAMAGED, PageError, read_and_cut
-from train_easyocr.datasets.stages import GIB, Job, report_others, show_problems, warn_of_unused
+from train_easyocr.datasets.stages import GIB, Preparation, report_others, show_problems, warn_of_unused
 from train_easyocr.datasets.statistics import Measure, WordStatistics, none_trainable, of_which_partly, render
 from train_easyocr.documents.aihub import (
     MALFORMED_LABEL,
@@ -72,7 +72,7 @@ class Checked:
     damaged: tuple[MemberProblem, ...]
 
 
-def check(job: Job, splits: Sequence[str], open_finder: Callable[[], Finder]) -> bool:
+def check(job: Preparation, splits: Sequence[str], open_finder: Callable[[], Finder]) -> bool:
     """Read the archives' members, or unzipped/ where there are no archives, and report what is wrong.
 
     Args:
@@ -104,7 +104,7 @@ def check(job: Job, splits: Sequence[str], open_finder: Callable[[], Finder]) ->
     return sound
 
 
-def _report_listing(job: Job, listing: Listing) -> None:
+def _report_listing(job: Preparation, listing: Listing) -> None:
     for line in listing.unreadable:
         job.warn(f"error: {line}")
     show_problems(job, listing.problems, None)
@@ -144,7 +144,7 @@ def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
     label = _read(task.label, MAX_LABEL_BYTES, MALFORMED_LABEL, errors, damaged)
     image = _read(task.image, MAX_IMAGE_BYTES, UNREADABLE_IMAGE, errors, damaged)
     totals, words, fault = Totals(), WordStatistics(measure), ""
-    record = PageRecord(task.name, partly=task.partly)
+    record = PreparedPage(task.name, partly=task.partly)
     try:
         if errors:
             raise errors[0]
@@ -154,7 +154,7 @@ def check_page(task: CheckTask, measure: Measure, cutting: Cutting) -> Checked:
             for box, text in zip(record.cut.boxes, record.cut.texts, strict=True):
                 words.update(box.width, box.height, text)
     except PageError as error:
-        record = PageRecord(task.name, reason=error.reason, detail=error.detail)
+        record = PreparedPage(task.name, reason=error.reason, detail=error.detail)
         totals.count(record)
         fault = "" if damaged else f"{task.name!r}: {error}"
     return Checked(task.name, totals, words.part(), tuple(skipped_rows(record)), fault, tuple(damaged))
@@ -173,7 +173,11 @@ def _read(
 
 
 def _check_split(
-    job: Job, split: str, tasks: Sequence[CheckTask], problems: Sequence[Problem], open_finder: Callable[[], Finder]
+    job: Preparation,
+    split: str,
+    tasks: Sequence[CheckTask],
+    problems: Sequence[Problem],
+    open_finder: Callable[[], Finder],
 ) -> bool:
     words, totals = WordStatistics(job.measure), Totals(Counter(problem.reason for problem in problems))
     shown = [f"{problem.name!r}: {problem}" for problem in problems[:SHOWN_PAGES]]
@@ -209,7 +213,7 @@ def _check_split(
     return _say_enough(job, split, usable) & _say_trainable(job, split, statistics)
 
 
-def _say_trainable(job: Job, split: str, statistics: dict[str, Any]) -> bool:
+def _say_trainable(job: Preparation, split: str, statistics: dict[str, Any]) -> bool:
     """Say it where not one word can be used, or trained on; return whether one can."""
     words, trainable = statistics["words"]["usable"], not job.config.data_filtering_off
     fault = none_trainable(statistics, words) * trainable if words else "not one word can be used"
@@ -218,7 +222,7 @@ def _say_trainable(job: Job, split: str, statistics: dict[str, Any]) -> bool:
     return not fault
 
 
-def _report_coverage(job: Job, pages: Sequence[PageSource], open_finder: Callable[[], Finder]) -> None:
+def _report_coverage(job: Preparation, pages: Sequence[PageSource], open_finder: Callable[[], Finder]) -> None:
     """Say how many of the words that a detector finds have no label."""
     measured = measure_coverage(pages, open_finder)
     if measured:
@@ -227,7 +231,7 @@ def _report_coverage(job: Job, pages: Sequence[PageSource], open_finder: Callabl
         job.warn(f"warning: {line}")
 
 
-def _say_enough(job: Job, split: str, usable: int) -> bool:
+def _say_enough(job: Preparation, split: str, usable: int) -> bool:
     """Compare what is there with what the configuration asks for; return whether there is enough to go on."""
     config = job.config
     needed = {"training": 1, "validation": 2, POOL: 3}[split]

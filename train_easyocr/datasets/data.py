@@ -43,7 +43,7 @@ UNKNOWN = "unknown characters"
 TOO_LONG = "longer than batch_max_length"
 TOO_MANY_STEPS = "more characters than time steps"
 MALFORMED = "no name and label in the row"
-NO_IMAGE = "no image"
+NO_PATCH = "no image"
 
 
 def generator(seed: int, *purpose: int) -> np.random.Generator:
@@ -344,7 +344,7 @@ def open_set(folder: Path, config: WordSettings, character_set: CharacterSet, *,
         folder=folder,
         form=source.form,
         read=len(table) + table.malformed + absent,
-        left_out=({NO_IMAGE: absent} if absent else {})
+        left_out=({NO_PATCH: absent} if absent else {})
         | ({MALFORMED: table.malformed} if table.malformed else {})
         | left_out,
         filtered=not config.data_filtering_off,
@@ -462,7 +462,7 @@ def describe_sets(title: str, reports: Sequence[SetReport]) -> str:
     """Return what was read, left out by reason, and used of each set, as a table."""
     reasons = [
         reason
-        for reason in (NO_IMAGE, MALFORMED, EMPTY, UNKNOWN, TOO_LONG, TOO_MANY_STEPS)
+        for reason in (NO_PATCH, MALFORMED, EMPTY, UNKNOWN, TOO_LONG, TOO_MANY_STEPS)
         if any(reason in report.left_out for report in reports)
     ]
     rows = [

@@ -44,7 +44,7 @@ def read_rows(path: Path) -> Iterator[tuple[str, str]]:
             raise UserError(f"{path}: line {reader.line_num}: {error}") from None
 
 
-def read_labels(path: Path) -> tuple[list[str], list[str]]:
+def read_labels_csv(path: Path) -> tuple[list[str], list[str]]:
     """Read a whole labels.csv into memory: the file names and the texts.
 
     Raises:

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.datasets.batch_records import PageRecord, summarize
+from train_easyocr.datasets.batch_records import PreparedPage, record_of
 from train_easyocr.datasets.cropping import CutPage, Cutting, cut_page, patch_name
 from train_easyocr.datasets.png import encode_png
 from train_easyocr.datasets.statistics import Measure
@@ -108,12 +108,12 @@ def do_batch(task: BatchTask, measure: Measure) -> tuple[int, int]:
             try:
                 record, encoded = _do_page(task, page, prefix)
             except PageError as error:
-                record, encoded = PageRecord(page.name, reason=error.reason, detail=error.detail), []
+                record, encoded = PreparedPage(page.name, reason=error.reason, detail=error.detail), []
             if patches is not None:
                 sizes.extend(map(len, encoded))
                 patches.write(b"".join(encoded))
             pages.append(record)
-    record_of_all = summarize(pages, measure, sizes)
+    record_of_all = record_of(pages, measure, sizes)
     record_of_all.write(record_path(task.work, task.number))
     return task.number, record_of_all.totals.rows
 
@@ -124,11 +124,11 @@ def _patches_file(task: BatchTask) -> AbstractContextManager[BinaryIO | None]:
     return patches_path(task.work, task.number).open("wb")
 
 
-def _do_page(task: BatchTask, page: PageSource, prefix: str) -> tuple[PageRecord, list[bytes]]:
+def _do_page(task: BatchTask, page: PageSource, prefix: str) -> tuple[PreparedPage, list[bytes]]:
     """Make a page's patches, or copy it; patches that do not become files of their own are returned."""
-    image, label = read_files(page.image, page.label)
+    image, label = read_page_files(page.image, page.label)
     cut, pixels = read_and_cut(image, label, task.cutting)
-    record = PageRecord(page.name, prefix, cut, partly=page.partly, image_sum=page_sum(image))
+    record = PreparedPage(page.name, prefix, cut, partly=page.partly, image_sum=page_sum(image))
     if task.form == "copy":
         _copy_page(task.work / "set", page, image, label)
         return record, []
@@ -167,7 +167,7 @@ def _copy_page(folder: Path, page: PageSource, image: bytes, label: bytes) -> No
             raise PageError(UNUSABLE_PAGE_NAME, str(error.strerror)) from None
 
 
-def read_files(image: Source, label: Source) -> tuple[bytes, bytes]:
+def read_page_files(image: Source, label: Source) -> tuple[bytes, bytes]:
     """Read a page's two files.
 
     Raises:

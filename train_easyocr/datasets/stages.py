@@ -63,7 +63,7 @@ FEW_PAGES = 500
 
 
 @dataclass(frozen=True)
-class Job:
+class Preparation:
     """What the command line asks for.
 
     Attributes:
@@ -167,7 +167,7 @@ def _sets_in(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(names)]
 
 
-def unzip(job: Job) -> None:
+def unzip(job: Preparation) -> None:
     """Unpack all archives into `<output>/unzipped/`, and put there what lies beside them.
 
     Raises:
@@ -219,7 +219,7 @@ def _write_names(path: Path, names: Sequence[str]) -> None:
         path.unlink(missing_ok=True)
 
 
-def list_splits(job: Job, splits: Sequence[str]) -> Listing:
+def list_splits(job: Preparation, splits: Sequence[str]) -> Listing:
     """List what is in the download, and name what is not read.
 
     Raises:
@@ -230,7 +230,7 @@ def list_splits(job: Job, splits: Sequence[str]) -> Listing:
     return listing
 
 
-def report_others(job: Job, splits: Sequence[str], listing: Listing) -> None:
+def report_others(job: Preparation, splits: Sequence[str], listing: Listing) -> None:
     """Name the files that are not read.
 
     Raises:
@@ -243,7 +243,7 @@ def report_others(job: Job, splits: Sequence[str], listing: Listing) -> None:
         raise UserError(_nothing_there(job, splits, listing.unreadable))
 
 
-def _nothing_there(job: Job, splits: Sequence[str], unreadable: Sequence[str]) -> str:
+def _nothing_there(job: Preparation, splits: Sequence[str], unreadable: Sequence[str]) -> str:
     folders = " or ".join(f"{SPLIT_FOLDERS[split]}/" for split in splits)
     if unreadable:
         return "\n".join([f"{job.download}: nothing for {folders} that can be read where or as it is", *unreadable])
@@ -255,7 +255,7 @@ def _nothing_there(job: Job, splits: Sequence[str], unreadable: Sequence[str]) -
     )
 
 
-def list_split(job: Job, split: str) -> Listing:
+def list_split(job: Preparation, split: str) -> Listing:
     """List what is in a split, once in a run, and report what is wrong with it.
 
     Raises:
@@ -270,7 +270,7 @@ def list_split(job: Job, split: str) -> Listing:
     return job.listings[split]
 
 
-def warn_of_unused(job: Job, listings: Iterable[Listing]) -> None:
+def warn_of_unused(job: Preparation, listings: Iterable[Listing]) -> None:
     """Name the archives that nothing was taken from, at the end, where it is seen."""
     lines = [line for listing in listings for line in listing.unreadable]
     if lines:
@@ -279,7 +279,7 @@ def warn_of_unused(job: Job, listings: Iterable[Listing]) -> None:
         job.warn(f"  {line}")
 
 
-def _report_problems(job: Job, problems: list[MemberProblem], path: Path) -> None:
+def _report_problems(job: Preparation, problems: list[MemberProblem], path: Path) -> None:
     """Write a list of the members that are left out, if there are any, and name the first."""
     problems.sort(key=lambda problem: (problem.archive, problem.member, problem.reason))
     if problems:
@@ -291,7 +291,9 @@ def _report_problems(job: Job, problems: list[MemberProblem], path: Path) -> Non
     show_problems(job, problems, path)
 
 
-def _report_unzipped(job: Job, listing: Listing, problems: list[MemberProblem], written: int, present: int) -> None:
+def _report_unzipped(
+    job: Preparation, listing: Listing, problems: list[MemberProblem], written: int, present: int
+) -> None:
     _report_problems(job, problems, job.output / UNZIPPED / "skipped.csv")
     counts = [
         ("images and label files written", written),
@@ -304,7 +306,7 @@ def _report_unzipped(job: Job, listing: Listing, problems: list[MemberProblem], 
     job.say("\n" + format_table(("unzip", "files"), counts))
 
 
-def show_problems(job: Job, problems: Sequence[MemberProblem], path: Path | None) -> None:
+def show_problems(job: Preparation, problems: Sequence[MemberProblem], path: Path | None) -> None:
     """Name the first problems; `path` holds them all."""
     for problem in problems[:SHOWN_PROBLEMS]:
         job.warn(f"{problem.archive}: {problem.member!r}: {problem.reason}")  # !r: a hostile name can steer a terminal
@@ -312,7 +314,7 @@ def show_problems(job: Job, problems: Sequence[MemberProblem], path: Path | None
         job.warn(f"... and {len(problems) - SHOWN_PROBLEMS:,} more" + (f", in {path}" if path else ""))
 
 
-def make_patches(job: Job, split: str) -> None:
+def make_patches(job: Preparation, split: str) -> None:
     """Draw a split's pages and make their patches.
 
     Args:
@@ -345,7 +347,7 @@ def make_patches(job: Job, split: str) -> None:
     _prepare(job, f"{split} ({job.select_data})", job.patches(split), plan)
 
 
-def make_evaluation(job: Job) -> None:
+def make_evaluation(job: Preparation) -> None:
     """Draw the pages of the evaluation set out of validation and copy them.
 
     Raises:
@@ -362,7 +364,7 @@ def make_evaluation(job: Job) -> None:
     _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
 
 
-def keep_own_pages(job: Job) -> None:
+def keep_own_pages(job: Preparation) -> None:
     """Write down which pages of a pool the detector is to be trained on, once both sets are drawn from it.
 
     Raises:
@@ -385,7 +387,7 @@ def keep_own_pages(job: Job) -> None:
         job.say(f"\n{file}: step 3 trains the detector on these pages, too (output={job.output})")
 
 
-def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
+def _find_split(job: Preparation, split: str) -> tuple[list[PageSource], list[Problem]]:
     """Return a split's pages: the pool's, or those in unzipped/, or in the archives where nothing is unzipped."""
     if job.pool:
         return job.pool.sources(), job.pool.problems
@@ -407,7 +409,7 @@ def _find_split(job: Job, split: str) -> tuple[list[PageSource], list[Problem]]:
     return pages, problems
 
 
-def _draw(job: Job, pages: Sequence[PageSource], purpose: str) -> list[str]:
+def _draw(job: Preparation, pages: Sequence[PageSource], purpose: str) -> list[str]:
     """Draw the pages for training, validation or evaluation.
 
     Raises:
@@ -432,7 +434,7 @@ def _available(pages: Sequence[PageSource], purpose: str) -> int:
     return sum(purpose == "training" or not page.partly for page in pages)
 
 
-def _keep_partly(job: Job, pages: Sequence[PageSource], split: str, drawn: Sequence[str]) -> None:
+def _keep_partly(job: Preparation, pages: Sequence[PageSource], split: str, drawn: Sequence[str]) -> None:
     """Say what becomes of partly labelled pages, and keep a list of those for training beside the sets."""
     partly = [page.name for page in pages if page.partly]
     listed = job.output / PARTLY_FOLDER / f"{job.select_data}.txt"
@@ -446,7 +448,7 @@ def _keep_partly(job: Job, pages: Sequence[PageSource], split: str, drawn: Seque
         )
 
 
-def _drawn_before(job: Job) -> dict[str, set[str]]:
+def _drawn_before(job: Preparation) -> dict[str, set[str]]:
     """Return the sums of a pool's pages that sets in the output have, drawn with the same seed, by purpose."""
     folders = {split: _sets_in(job.patches(split).parent) for split in ("training", "validation")}
     found: dict[str, set[str]] = {}
@@ -461,7 +463,7 @@ def _drawn_before(job: Job) -> dict[str, set[str]]:
     return found
 
 
-def _say_fewer(job: Job, purpose: str, asked: int, drawn: int, available: int) -> None:
+def _say_fewer(job: Preparation, purpose: str, asked: int, drawn: int, available: int) -> None:
     if drawn >= asked:
         return
     if drawn == available:
@@ -481,7 +483,7 @@ def _say_fewer(job: Job, purpose: str, asked: int, drawn: int, available: int) -
         )
 
 
-def _refuse_overlap(job: Job, purpose: str, drawn: Sequence[str]) -> None:
+def _refuse_overlap(job: Preparation, purpose: str, drawn: Sequence[str]) -> None:
     """Keep sets apart that are drawn from the same pages, also when they are drawn under different settings."""
     for folder in job.other_draws(purpose):
         for path in (folder / MANIFEST, work_folder(folder) / PLAN):
@@ -500,7 +502,7 @@ def _cutting(config: WordSettings) -> Cutting:
 
 
 def _plan(
-    job: Job,
+    job: Preparation,
     found: tuple[list[PageSource], list[Problem]],
     drawn: Sequence[str],
     settings: dict[str, Any],
@@ -533,7 +535,7 @@ def _digest_of_labels(pages: Sequence[PageSource], sums: Mapping[str, str]) -> s
     return digest.hexdigest()
 
 
-def _prepare(job: Job, title: str, target: Path, plan: Plan) -> None:
+def _prepare(job: Preparation, title: str, target: Path, plan: Plan) -> None:
     statistics = prepare_set(target, plan, job.measure, job.workers, job.say)
     job.say("\n" + render(title, statistics))
     for line in LeftOut.read(target / SKIPPED).lines():

@@ -31,12 +31,12 @@ from train_easyocr.settings.parts import LoaderSettings
 ORDER, PIECE = 101, 102
 """Purposes of random numbers."""
 
-Sample = tuple[int, int]
+PageInEpoch = tuple[int, int]
 """A page's number and the epoch."""
 
 
 @dataclass(frozen=True)
-class Batch:
+class PieceBatch:
     """What a step computes with.
 
     Attributes:
@@ -49,11 +49,11 @@ class Batch:
 
     images: torch.Tensor
     targets: torch.Tensor
-    samples: Sequence[Sample]
+    samples: Sequence[PageInEpoch]
     faults: Sequence[str]
     sums: Sequence[str] = ()
 
-    def pin_memory(self) -> Batch:
+    def pin_memory(self) -> PieceBatch:
         """Move both to memory that a GPU can copy from while it computes (called by the DataLoader)."""
         return replace(self, images=self.images.pin_memory(), targets=self.targets.pin_memory())
 
@@ -72,7 +72,7 @@ class StepPlan:
         self._share = range(config.batch_size)[processes.share(config.batch_size)]
         self._order = lru_cache(maxsize=2)(self._epoch)
 
-    def samples(self, step: int) -> list[Sample]:
+    def samples(self, step: int) -> list[PageInEpoch]:
         """Return what this process takes at a step (counted from 0)."""
         found = []
         for place in self._share:
@@ -84,7 +84,7 @@ class StepPlan:
         return generator(self._seed, ORDER, epoch).permutation(self._pages)
 
 
-class Pieces(Dataset[Batch]):
+class Pieces(Dataset[PieceBatch]):
     """Loads batches.
 
     Args:
@@ -100,7 +100,7 @@ class Pieces(Dataset[Batch]):
         crop = _blank(self._config.crop_size)
         return self._config.batch_size * (crop.image.nbytes + _targets(crop).nbytes)
 
-    def __getitem__(self, samples: Sequence[Sample]) -> Batch:
+    def __getitem__(self, samples: Sequence[PageInEpoch]) -> PieceBatch:
         """Load a batch."""
         crops, faults, sums = [], [], []
         for number, epoch in samples:
@@ -113,7 +113,7 @@ class Pieces(Dataset[Batch]):
                 crops.append(_blank(self._config.crop_size))
         images = np.stack([crop.image for crop in crops])[:, None]
         targets = np.stack([_targets(crop) for crop in crops])
-        return Batch(torch.from_numpy(images), torch.from_numpy(targets), samples, faults, sums)
+        return PieceBatch(torch.from_numpy(images), torch.from_numpy(targets), samples, faults, sums)
 
     def _crop(self, number: int, epoch: int) -> tuple[Crop, str]:
         image, labels = read_training_page(self._pages[number])
@@ -140,20 +140,20 @@ def _targets(crop: Crop) -> NDArray[np.uint8]:
     return db_targets(crop.boxes / STRIDE, crop.ignored / STRIDE, (side, side))
 
 
-def training_batches(
+def piece_batches(
     pieces: Pieces, plan: StepPlan, steps: range, *, loaders: Loaders, pin_memory: bool
-) -> Iterator[Batch]:
+) -> Iterator[PieceBatch]:
     """Yield the batches of steps."""
     yield from load(pieces, _Samples(plan, steps), loaders, pin_memory=pin_memory)
 
 
-class _Samples(Sampler[list[Sample]]):
+class _Samples(Sampler[list[PageInEpoch]]):
     """The samples of each step, as a loader asks for them."""
 
     def __init__(self, plan: StepPlan, steps: range) -> None:
         self._plan, self._steps = plan, steps
 
-    def __iter__(self) -> Iterator[list[Sample]]:
+    def __iter__(self) -> Iterator[list[PageInEpoch]]:
         for step in self._steps:
             yield self._plan.samples(step)
 

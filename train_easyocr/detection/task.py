@@ -16,7 +16,7 @@ from train_easyocr.detection.db_detector import DbCard, DbDetector
 from train_easyocr.detection.db_loss import db_loss
 from train_easyocr.detection.db_network import DbLight
 from train_easyocr.detection.interface import WordDetector
-from train_easyocr.detection.loading import Batch, Pieces, StepPlan, training_batches
+from train_easyocr.detection.loading import PieceBatch, Pieces, StepPlan, piece_batches
 from train_easyocr.detection.pages import FEW_PAGES, open_pages, read_training_page
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
@@ -51,7 +51,7 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
     trainer.train(DetectorTask, config, minutes)
 
 
-class DetectorTask(Task[Batch, Part, DetectionScores]):
+class DetectorTask(Task[PieceBatch, Part, DetectionScores]):
     """The training of a detector."""
 
     unit = "pieces"
@@ -128,12 +128,12 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
 
     # Steps
 
-    def batches(self, start: int) -> Iterator[Batch]:
+    def batches(self, start: int) -> Iterator[PieceBatch]:
         """Yield this process's share of each step's pieces; name pages that can't be read, and count the others."""
         pages = self._training.pages
         pieces, plan = Pieces(pages, self.config), StepPlan(len(pages), self.config, self.processes)
         steps, pinned = range(start, self.config.n_iter), self.device.is_gpu
-        for batch in training_batches(pieces, plan, steps, loaders=self._loaders(pieces), pin_memory=pinned):
+        for batch in piece_batches(pieces, plan, steps, loaders=self._loaders(pieces), pin_memory=pinned):
             self._warn(batch.faults)
             self._seen.update(batch.sums)
             yield batch
@@ -143,7 +143,7 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
             tqdm.write(f"left out: {fault}")
             self._unreadable.add(fault)
 
-    def parts(self, batch: Batch) -> list[Part]:
+    def parts(self, batch: PieceBatch) -> list[Part]:
         """Divide a batch; each part counts the same."""
         count = self.config.accumulation
         return list(zip(batch.images.tensor_split(count), batch.targets.tensor_split(count), strict=True))
@@ -155,7 +155,7 @@ class DetectorTask(Task[Batch, Part, DetectionScores]):
             output = network(self.device.input(images))
         return db_loss(output, targets.to(self.device.torch_device, non_blocking=True))
 
-    def describe_batch(self, batch: Batch) -> list[str]:
+    def describe_batch(self, batch: PieceBatch) -> list[str]:
         """Return the pages' names."""
         return [self._training.pages[number].name for number, _ in batch.samples]
 

@@ -75,7 +75,7 @@ PARTLY_NAME = re.compile(r"partly[\s._-]*lab", re.IGNORECASE)
 """In the name of an archive or folder of such pages; AI-Hub spells it labling and labeling."""
 
 
-Label: TypeAlias = Member | LooseFile | ConvertedLabel
+LabelSource: TypeAlias = Member | LooseFile | ConvertedLabel
 """A page's labels: a file, or what one file of many pages says of it."""
 
 
@@ -323,7 +323,7 @@ def other_files(folder: Path, suffixes: frozenset[str]) -> OtherFiles:
 
 def group_files(
     listing: Listing, split: str
-) -> tuple[dict[str, list[Member | LooseFile]], dict[str, list[Label]], list[Problem]]:
+) -> tuple[dict[str, list[Member | LooseFile]], dict[str, list[LabelSource]], list[Problem]]:
     """Return the images and the labels of a split by the name of their page, and what keeps some from being pages."""
     image_files, label_files, problems = _files_of(listing, split)
     images, labels = pages_by_name(image_files), labels_by_name(label_files, image_files)
@@ -336,7 +336,7 @@ def _called(file: Member | LooseFile) -> tuple[Source, Path]:
 
 def _files_of(
     listing: Listing, split: str
-) -> tuple[list[tuple[str, Member | LooseFile]], list[tuple[str, Label]], list[Problem]]:
+) -> tuple[list[tuple[str, Member | LooseFile]], list[tuple[str, LabelSource]], list[Problem]]:
     """Return the images and the labels of a split, and what is wrong with files that label many pages."""
     image_files, label_files = members_by_kind(listing, split)
     labels, problems = with_coco_pages(image_files, label_files, _called)
@@ -350,13 +350,13 @@ def find_listed_pages(listing: Listing, split: str) -> tuple[list[PageSource], l
     return [page_source(listing, split, *found) for found in pairs], of_many + problems
 
 
-def page_source(listing: Listing, split: str, name: str, image: Member | LooseFile, label: Label) -> PageSource:
+def page_source(listing: Listing, split: str, name: str, image: Member | LooseFile, label: LabelSource) -> PageSource:
     """Return a page of a split that has both files, with what is known of whether it is only partly labelled."""
     listed = name in listing.partly.get(split, frozenset())
     return PageSource(name, image, label, partly=listed or is_partly(image) or is_partly(label))
 
 
-def is_partly(file: Label) -> bool:
+def is_partly(file: LabelSource) -> bool:
     """Whether a file comes out of an archive or folder of partly labelled pages, by its name."""
     if isinstance(file, ConvertedLabel):
         return _is_partly(restored_name(str(file)))

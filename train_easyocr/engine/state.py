@@ -45,7 +45,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     return state
 
 
-def check_settings(folder: Path, state: Mapping[str, Any], config: CheckedSettings, free: frozenset[str]) -> None:
+def check_same_settings(folder: Path, state: Mapping[str, Any], config: CheckedSettings, free: frozenset[str]) -> None:
     """Refuse to go on with settings under which the run would not be the same.
 
     Args:
@@ -78,7 +78,7 @@ def check_settings(folder: Path, state: Mapping[str, Any], config: CheckedSettin
         )
 
 
-def check_data(folder: Path, state: Mapping[str, Any], data: list[str], names: Sequence[str], what: str) -> None:
+def check_same_data(folder: Path, state: Mapping[str, Any], data: list[str], names: Sequence[str], what: str) -> None:
     """Refuse to go on with other data sets, or to take a run on others for done.
 
     Args:

@@ -27,7 +27,7 @@ from train_easyocr.engine.length import with_iterations, with_length
 from train_easyocr.engine.loaders import noticing_lost_workers
 from train_easyocr.engine.logs import Progress, RunLog, progress_bar
 from train_easyocr.engine.optimizers import count_trainable
-from train_easyocr.engine.state import check_data, check_settings, load_state, save_state
+from train_easyocr.engine.state import check_same_data, check_same_settings, load_state, save_state
 from train_easyocr.engine.stopping import StopRequest, end_after, interrupted
 from train_easyocr.engine.task import Batch, Data, Part, Result, Task
 from train_easyocr.settings.checking import save_config
@@ -83,7 +83,7 @@ def _train(task: Task[Any, Any, Any], end: float) -> None:
     if state is not None:
         # Before it is said to be done, too: another folder may be named now, or what is in it made anew.
         with processes.agreeing():
-            check_data(experiment, state, data.sums, data.names, data.what)
+            check_same_data(experiment, state, data.sums, data.names, data.what)
         stale = state.get("stale", 0)
         if state["validated"] >= task.config.n_iter or _is_at_rest(task, stale):
             print(_finished(task, state["iteration"], state["best"], stale))
@@ -114,7 +114,7 @@ def _begun(task: Task[Any, Any, Any]) -> dict[str, Any] | None:
     state = load_state(config.experiment)
     if state is not None:
         free = task.places | task.free | ({"n_iter"} if task.grows else frozenset())
-        check_settings(config.experiment, state, with_iterations(config, state["config"]["n_iter"]), free)
+        check_same_settings(config.experiment, state, with_iterations(config, state["config"]["n_iter"]), free)
     config.experiment.mkdir(parents=True, exist_ok=True)
     remove_leftovers(config.experiment)
     return state

@@ -266,9 +266,9 @@ def _model(
     return ModelAnalysis(
         headline=float(np.mean([page.scores.end_to_end_f1 for page in pages])) if pages else 0.0,
         cleval=_cleval(pages),
-        error_classes=error_classes.summarize([page.classes for page in pages]),
+        error_classes=error_classes.sum_of_classes([page.classes for page in pages]),
         error_classes_by_category={
-            category: error_classes.summarize([page.classes for page in pages if page.category == category])
+            category: error_classes.sum_of_classes([page.classes for page in pages if page.category == category])
             for category in sorted(set(categories))
         },
         groups=groups_of(words, categories),

@@ -79,7 +79,7 @@ def _run(arguments: argparse.Namespace, config: EvaluationSettings, history: His
         history.check_name(arguments.mark)
     if arguments.export_badcases:
         check_folder(arguments.export_badcases.absolute())
-    eval_set, pages, problems = pages_of(arguments, config)
+    eval_set, pages, problems = pages_to_read(arguments, config)
     # A file without a name: nothing of it is left behind when this process is killed.
     with tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
         observer = _Observer(Analyzer(words=lines), keeps_rows=arguments.export is not None)
@@ -170,7 +170,9 @@ def _installed() -> Bundle:
     return installed_bundle()
 
 
-def pages_of(arguments: argparse.Namespace, config: EvaluationSettings) -> tuple[Path, list[PageFile], list[Problem]]:
+def pages_to_read(
+    arguments: argparse.Namespace, config: EvaluationSettings
+) -> tuple[Path, list[PageFile], list[Problem]]:
     """Return the evaluation set, its pages that are to be read, and what kept others from being used.
 
     Raises:

@@ -169,7 +169,7 @@ class Observations:
             page,
             category,
             scores or metrics.score_page(labels, predictions),
-            cleval.score_page(all_labels, all_predictions),
+            cleval.score_by_cleval(all_labels, all_predictions),
             totals(classes, earned),
         )
         partners = dict(pairs)

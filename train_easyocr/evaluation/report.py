@@ -66,9 +66,9 @@ def summarize(evaluation: Evaluation, eval_set: Path, config: CheckedSettings) -
     models = {
         name: {
             "identity": dict(identity),
-            **figures_of(page.scores[name] for page in evaluation.pages),
+            **pooled_figures(page.scores[name] for page in evaluation.pages),
             "categories": {
-                category: figures_of(page.scores[name] for page in evaluation.pages if page.category == category)
+                category: pooled_figures(page.scores[name] for page in evaluation.pages if page.category == category)
                 for category in categories
             },
         }
@@ -98,7 +98,7 @@ def _size(pages: Sequence[PageResult]) -> dict[str, int]:
     return {"pages": len(pages), "words": sum(page.words for page in pages)}
 
 
-def figures_of(pages: Iterable[PageScores]) -> dict[str, Any]:
+def pooled_figures(pages: Iterable[PageScores]) -> dict[str, Any]:
     """Return mean and pooled figures and the counts of pages, as JSON takes them."""
     metric = Metric()
     for scores in pages:

@@ -142,7 +142,7 @@ class Middles:
         return dict(pairs)
 
 
-def score_page(labels: Sequence[Word], predictions: Sequence[Word]) -> ClevalScores:
+def score_by_cleval(labels: Sequence[Word], predictions: Sequence[Word]) -> ClevalScores:
     """Score a page.
 
     Args:

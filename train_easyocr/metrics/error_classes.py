@@ -212,7 +212,7 @@ class ErrorClass:
     repaired_f1: float
 
 
-def summarize(pages: Sequence[ClassTotals]) -> list[ErrorClass]:
+def sum_of_classes(pages: Sequence[ClassTotals]) -> list[ErrorClass]:
     """Sum up the classes of pages; a page without labels and predictions loses nothing.
 
     Args:

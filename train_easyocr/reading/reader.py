@@ -55,7 +55,7 @@ from train_easyocr.documents.page import Box, Quad, Shape
 from train_easyocr.engine.device import normalize
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.easyocr_form import stage
-from train_easyocr.recognition.fast_network import Precision, fast_network, fastest_reading
+from train_easyocr.recognition.fast_network import ReadingPrecision, fast_network, fastest_reading
 from train_easyocr.weights.bundle import CRAFT, KOREAN, installed_bundle
 from train_easyocr.weights.checkpoints import CheckpointError, read_card
 from train_easyocr.weights.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
@@ -207,7 +207,7 @@ class WordReader:
         ValueError: The reader computes in int8.
     """
 
-    def __init__(self, reader: PageReader, precision: Precision | None = None) -> None:
+    def __init__(self, reader: PageReader, precision: ReadingPrecision | None = None) -> None:
         easyocr_reader = reader.reader
         self.img_height = reader.img_height
         self.cuda = easyocr_reader.device != "cpu"
@@ -451,7 +451,7 @@ def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = 
     return PageReader(reader, settings["imgH"], installed)
 
 
-def open_fast(cuda: bool = False, precision: Precision | None = None) -> WordReader:
+def open_fast(cuda: bool = False, precision: ReadingPrecision | None = None) -> WordReader:
     """Open the fine-tuned model that step 4 installed for fast reading.
 
     Args:
@@ -464,7 +464,7 @@ def open_fast(cuda: bool = False, precision: Precision | None = None) -> WordRea
     return WordReader(open_finetuned(cuda, quantize=False), precision)
 
 
-def open_weights(weights: Path, cuda: bool = False, precision: Precision | None = None) -> WordReader:
+def open_weights(weights: Path, cuda: bool = False, precision: ReadingPrecision | None = None) -> WordReader:
     """Open weights for fast reading without installing them.
 
     Args:

@@ -21,7 +21,7 @@ from train_easyocr.reading.reader import (
     open_weights,
     read_settings,
 )
-from train_easyocr.recognition.fast_network import Precision
+from train_easyocr.recognition.fast_network import ReadingPrecision
 from train_easyocr.weights.bundle import INSTALLED, KOREAN, Bundle, file_of, installed_bundle, open_bundle
 from train_easyocr.weights.checkpoints import CheckpointError, read_card
 from train_easyocr.weights.easyocr_weights import recognition_entries
@@ -75,7 +75,7 @@ def open_engine(
     name: str | None = None,
     saved_models: Path = Path("saved_models"),
     cuda: bool = False,
-    precision: Precision | None = None,
+    precision: ReadingPrecision | None = None,
 ) -> TorchEngine:
     """Open what a name stands for; see `choose_bundle`.
 
@@ -101,7 +101,7 @@ def open_engine(
     return TorchEngine(reader, WordFinder(opened.detector), identity)
 
 
-def _open_recognizer(bundle: Bundle, cuda: bool, precision: Precision | None) -> tuple[WordReader, Path, str]:
+def _open_recognizer(bundle: Bundle, cuda: bool, precision: ReadingPrecision | None) -> tuple[WordReader, Path, str]:
     """Return what reads words, its weights, and the characters that it can write."""
     weights = bundle.part("recognizer", "--bundle")
     if bundle.name == INSTALLED:  # be it without a card

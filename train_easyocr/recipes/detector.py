@@ -54,12 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status:
         return status
     train(config, args.minutes)
-    publish(best_detector(config.experiment), args.output)
+    publish_detector(best_detector(config.experiment), args.output)
     print(f"Written: {args.output}")
     return 0
 
 
-def publish(weights: Path, target: Path) -> DbCard:
+def publish_detector(weights: Path, target: Path) -> DbCard:
     """Write a detector's weights in float16 with their card, without the names of folders of this machine.
 
     Raises:

@@ -76,12 +76,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if status:
             return status
     train(config, args.minutes)
-    publish(best_weights(config.experiment), args.output)
+    publish_recognizer(best_weights(config.experiment), args.output)
     print(f"Written: {args.output}")
     return 0
 
 
-def publish(weights: Path, target: Path) -> WeightsCard:
+def publish_recognizer(weights: Path, target: Path) -> WeightsCard:
     """Write weights in float16 with their card, without the names of folders of this machine.
 
     Raises:

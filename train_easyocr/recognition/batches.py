@@ -28,7 +28,7 @@ def resize(patch: npt.NDArray[np.uint8], max_width: int, settings: InputSettings
 
 
 @dataclass(frozen=True)
-class Batch:
+class WordBatch:
     """Words as the network takes them.
 
     Attributes:
@@ -41,12 +41,12 @@ class Batch:
     labels: list[str]
     words: list[Indices]
 
-    def pin_memory(self) -> Batch:
+    def pin_memory(self) -> WordBatch:
         """Move the images to memory that a GPU can copy from while it computes (called by the DataLoader)."""
         return replace(self, images=self.images.pin_memory())
 
 
-def divide_batch(batch: Batch, count: int) -> list[tuple[torch.Tensor, list[str]]]:
+def divide_batch(batch: WordBatch, count: int) -> list[tuple[torch.Tensor, list[str]]]:
     """Return a batch's images and labels in `count` parts, the first ones a word larger where it can't be even."""
     parts, start = [], 0
     for images in batch.images.tensor_split(count):
@@ -57,7 +57,7 @@ def divide_batch(batch: Batch, count: int) -> list[tuple[torch.Tensor, list[str]
 
 @dataclass(frozen=True)
 class Request:
-    """What to make a `Batch` of.
+    """What to make a `WordBatch` of.
 
     Attributes:
         words: For each data set, the indices of its words.
@@ -71,8 +71,8 @@ class Request:
     width: int = 0
 
 
-class WordBatches(Dataset[Batch | UserError]):
-    """Turns the words of a step into a `Batch`.
+class WordBatches(Dataset[WordBatch | UserError]):
+    """Turns the words of a step into a `WordBatch`.
 
     A patch that can't be read is returned as an error rather than raised: raised in a worker process it would arrive
     with that process's traceback in its text.
@@ -95,13 +95,13 @@ class WordBatches(Dataset[Batch | UserError]):
         self._sets, self._settings, self._reading = list(sets), settings, reading
         self._augmentation = augmentation
 
-    def __getitem__(self, request: Request) -> Batch | UserError:
+    def __getitem__(self, request: Request) -> WordBatch | UserError:
         try:
             return self._assemble(request)
         except UserError as error:
             return error
 
-    def _assemble(self, request: Request) -> Batch:
+    def _assemble(self, request: Request) -> WordBatch:
         settings, words = self._settings, request.words
         members = [(data, int(index)) for data, part in zip(self._sets, words, strict=True) for index in part]
         labels = [data.label(index) for data, index in members]
@@ -114,7 +114,7 @@ class WordBatches(Dataset[Batch | UserError]):
             places = zip(epochs, numbers, (index for _, index in members), strict=True)
             patches = [augmentation.apply(patch, *place) for patch, place in zip(patches, places, strict=True)]
         images = to_batch([resize(patch, width, settings) for patch in patches], width)
-        return Batch(images, labels, words)
+        return WordBatch(images, labels, words)
 
     def _width(self, patches: Sequence[npt.NDArray[np.uint8]], labels: Sequence[str]) -> int:
         settings = self._settings
@@ -165,7 +165,7 @@ def training_batches(
     *,
     pin_memory: bool,
     processes: Processes = ALONE,
-) -> Iterator[Batch]:
+) -> Iterator[WordBatch]:
     """Yield this process's batches of some steps, counted from 0.
 
     Raises:
@@ -177,7 +177,7 @@ def training_batches(
 
 def reading_batches(
     data: WordSet, words: Sequence[Indices], config: BatchSettings, *, pin_memory: bool
-) -> Iterator[Batch]:
+) -> Iterator[WordBatch]:
     """Yield batches of given words, as wide as reading makes them; raises UserError."""
     dataset = WordBatches([data], config, reading=True)
     return load_batches(dataset, [Request([part]) for part in words], config, pin_memory=pin_memory)
@@ -201,7 +201,7 @@ def divide_for_reading(data: WordSet, config: BatchSettings) -> list[Indices]:
 
 def load_batches(
     dataset: WordBatches, steps: Sampler[Request] | list[Request], config: BatchSettings, *, pin_memory: bool
-) -> Iterator[Batch]:
+) -> Iterator[WordBatch]:
     """Yield the batches that are asked for, loaded by as many processes as the settings say; raises UserError."""
     loaders = loaders_of(config, gpu=pin_memory)
     if loaders.workers:

@@ -19,15 +19,15 @@ from train_easyocr.recognition.int8_convolutions import (
 )
 
 _BF16_PARTS = ("FeatureExtraction", "SequenceModeling")
-Precision = Literal["fp32", "bf16", "int8"]
+ReadingPrecision = Literal["fp32", "bf16", "int8"]
 
 
-def fastest_reading(device: torch.device) -> Precision:
+def fastest_reading(device: torch.device) -> ReadingPrecision:
     """Return the precision in which a device reads words fastest: as `fastest_precision`, or int8."""
     return "int8" if device.type == "cpu" and cpu_has_int8() else fastest_precision(device)
 
 
-def fast_network(network: nn.Module, precision: Precision, img_height: int = 64) -> nn.Module:
+def fast_network(network: nn.Module, precision: ReadingPrecision, img_height: int = 64) -> nn.Module:
     """Return a copy of a recognizer for reading.
 
     Args:

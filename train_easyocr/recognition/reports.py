@@ -13,7 +13,7 @@ from train_easyocr.recognition.validation import Validation
 RULE = "-" * 80
 
 
-def lines_of(
+def log_lines(
     progress: Progress, drawn: Mapping[str, int], weights: Validation, average: Validation | None = None
 ) -> list[str]:
     """Return a validation's block of log_train.txt.
@@ -45,10 +45,10 @@ def lines_of(
     return lines
 
 
-def figures_of(
+def log_figures(
     progress: Progress, drawn: Mapping[str, int], weights: Validation, average: Validation | None = None
 ) -> dict[str, Any]:
-    """Return a validation's figures for log_train.jsonl; the arguments are those of `lines_of`."""
+    """Return a validation's figures for log_train.jsonl; the arguments are those of `log_lines`."""
     return {
         "validation_loss": None if math.isnan(weights.loss) else weights.loss,
         "accuracy": weights.accuracy,

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from train_easyocr.datasets.data import WordSet
 from train_easyocr.datasets.sampling import BatchPlan
 from train_easyocr.engine.device import Device
-from train_easyocr.recognition.batches import Batch, divide_batch, training_batches
+from train_easyocr.recognition.batches import WordBatch, divide_batch, training_batches
 from train_easyocr.recognition.losses import Criterion, make_criterion
 from train_easyocr.recognition.network import Model
 from train_easyocr.settings.parts import BeginSettings
@@ -126,7 +126,7 @@ def load_start(model: nn.Module, config: BeginSettings, character_set: Character
 def learn_new_characters(
     model: Model,
     classes: Sequence[int],
-    batches: Iterable[Batch],
+    batches: Iterable[WordBatch],
     count: int,
     *,
     criterion: Criterion,

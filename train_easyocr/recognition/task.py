@@ -25,13 +25,13 @@ from train_easyocr.engine.optimizers import add_l1
 from train_easyocr.engine.schedules import Schedule
 from train_easyocr.engine.task import Data, Task
 from train_easyocr.recognition import network
-from train_easyocr.recognition.batches import Batch, divide_batch, loaders_of, training_batches
+from train_easyocr.recognition.batches import WordBatch, divide_batch, loaders_of, training_batches
 from train_easyocr.recognition.center_loss import CenterLoss
 from train_easyocr.recognition.checks import describe_concerns, training_sample
 from train_easyocr.recognition.losses import make_criterion
 from train_easyocr.recognition.model import build_model, network_arguments
 from train_easyocr.recognition.optimizers import describe_rate, make_optimizer, make_schedule, may_grow
-from train_easyocr.recognition.reports import figures_of, lines_of
+from train_easyocr.recognition.reports import log_figures, log_lines
 from train_easyocr.recognition.sample_sheet import SHEET, write_sample_sheet
 from train_easyocr.recognition.start import begin, find_start
 from train_easyocr.recognition.validation import Validation, Validator
@@ -87,7 +87,7 @@ def show_samples(config: Config, count: int) -> Path:
     return path
 
 
-class RecognizerTask(Task[Batch, Part, Validation]):
+class RecognizerTask(Task[WordBatch, Part, Validation]):
     """The training of a recognizer.
 
     Attributes:
@@ -209,13 +209,13 @@ class RecognizerTask(Task[Batch, Part, Validation]):
 
     # Steps
 
-    def batches(self, start: int) -> Iterator[Batch]:
+    def batches(self, start: int) -> Iterator[WordBatch]:
         """Yield this process's share of each step's words; raises UserError."""
         pinned = self.device.is_gpu
         steps, processes = range(start, self.config.n_iter), self.processes
         return training_batches(self.training, self.plan, self.config, steps, pin_memory=pinned, processes=processes)
 
-    def parts(self, batch: Batch) -> list[Part]:
+    def parts(self, batch: WordBatch) -> list[Part]:
         """Divide a batch, and encode the labels."""
         device = self.device.torch_device
         divided = divide_batch(batch, self.config.accumulation)
@@ -270,7 +270,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
         else:
             self._centers.forget()
 
-    def describe_batch(self, batch: Batch) -> list[str]:
+    def describe_batch(self, batch: WordBatch) -> list[str]:
         """Return each word and its place."""
         return [
             f"{data.label(int(index))}  ({data.place(int(index))})"
@@ -296,7 +296,7 @@ class RecognizerTask(Task[Batch, Part, Validation]):
     ) -> tuple[list[str], dict[str, Any]]:
         """Return a validation's block of log_train.txt and its figures."""
         drawn = dict(zip(self.config.data_names, self.plan.drawn(progress.iteration), strict=True))
-        return lines_of(progress, drawn, result, average), figures_of(progress, drawn, result, average)
+        return log_lines(progress, drawn, result, average), log_figures(progress, drawn, result, average)
 
     def describe_best(self, best: Mapping[str, float]) -> str:
         """Say how well the best weights read, and which read better, the weights or their average."""

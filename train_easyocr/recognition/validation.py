@@ -22,7 +22,7 @@ from train_easyocr.datasets.data import WordSet, generator
 from train_easyocr.datasets.images import reading_width, to_batch
 from train_easyocr.engine.device import Device
 from train_easyocr.engine.distributed import ALONE, Processes
-from train_easyocr.recognition.batches import Batch, divide_for_reading, reading_batches, resize
+from train_easyocr.recognition.batches import WordBatch, divide_for_reading, reading_batches, resize
 from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
 from train_easyocr.recognition.losses import Criterion
 from train_easyocr.recognition.model import open_trained
@@ -47,7 +47,7 @@ def normalized_edit_similarity(truth: str, prediction: str) -> float:
 
 
 @dataclass(frozen=True)
-class Sample:
+class ReadWord:
     """A word as it is and as it was read."""
 
     truth: str
@@ -72,7 +72,7 @@ class Validation:
     accuracy: float
     norm_ed: float
     words: int
-    samples: tuple[Sample, ...]
+    samples: tuple[ReadWord, ...]
     training: Validation | None = None
 
     def table(self) -> str:
@@ -187,7 +187,7 @@ class Validator:
             readings = read_logits(logits, self.converter, self.config.decode)
             for index, truth, reading in zip(batch.words[0], batch.labels, readings, strict=True):
                 score.update(truth, reading[0])
-                shown.update(number, int(index), Sample(truth, *reading))
+                shown.update(number, int(index), ReadWord(truth, *reading))
             figures[place] = torch.tensor([loss, weight, score.read, score.right, score.similarity])
         # Each process filled in rows of its own, so nothing is rounded here, and the sum over all rows is always the
         # same, however many processes there are.
@@ -196,7 +196,7 @@ class Validator:
         samples = shown.chosen(self.processes)
         return Validation(loss / weight if weight else float("nan"), accuracy, norm_ed, int(read), samples)
 
-    def _own_batches(self, check: Callable[[], None]) -> Iterator[tuple[int, int, Batch]]:
+    def _own_batches(self, check: Callable[[], None]) -> Iterator[tuple[int, int, WordBatch]]:
         """Yield this process's batches, each with its place among all and its data set's number.
 
         Batches stand in order of width, so every `count`-th of them is a fair share. All processes call `check`
@@ -236,15 +236,15 @@ class _Samples:
         chosen = generator(config.seed, SAMPLES, iteration).permutation(total)[: config.show_number]
         starts = np.cumsum([0, *(len(data) for data in sets)])
         self._starts = starts.tolist()
-        self._found: dict[int, Sample | None] = dict.fromkeys(sorted(chosen.tolist()))
+        self._found: dict[int, ReadWord | None] = dict.fromkeys(sorted(chosen.tolist()))
 
-    def update(self, number: int, index: int, sample: Sample) -> None:
+    def update(self, number: int, index: int, sample: ReadWord) -> None:
         """Keep word `index` of set `number` if it was chosen."""
         place = self._starts[number] + index
         if place in self._found:
             self._found[place] = sample
 
-    def chosen(self, processes: Processes) -> tuple[Sample, ...]:
+    def chosen(self, processes: Processes) -> tuple[ReadWord, ...]:
         """Return the chosen words, whichever process read them."""
         for found in processes.gather(self._found):
             self._found.update({place: sample for place, sample in found.items() if sample is not None})

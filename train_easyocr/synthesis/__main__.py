@@ -17,7 +17,7 @@ from pathlib import Path
 
 from train_easyocr.common.command_line import CommandParser, command, share, whole_number
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.synthesis.generate import Settings, format_summary, generate
+from train_easyocr.synthesis.generate import RenderSettings, generate, summary_table
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
 from train_easyocr.synthesis.pages import KIND_SETS
 
@@ -57,10 +57,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command."""
     args = parse_args(arguments)
-    settings = Settings(args.pages, args.seed, args.validation_share, args.page_width, args.kinds)
+    settings = RenderSettings(args.pages, args.seed, args.validation_share, args.page_width, args.kinds)
     settings.check()
     library = FontLibrary.find(args.fonts, args.faces or ("sample" if args.fonts is None else "all"))
-    print(format_summary(generate(args.output, settings, library, args.workers)))
+    print(summary_table(generate(args.output, settings, library, args.workers)))
 
 
 if __name__ == "__main__":

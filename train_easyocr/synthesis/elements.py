@@ -32,7 +32,7 @@ SLOGANS = (
 
 
 @dataclass
-class Page:
+class DrawnPage:
     """What the kinds of pages share.
 
     Attributes:
@@ -101,7 +101,7 @@ class Page:
         return y + style.size * 1.2
 
 
-def letterhead(page: Page) -> float:
+def letterhead(page: DrawnPage) -> float:
     """The sender's name across the top, with a slogan or an old-style address line; return where it ends."""
     w, sheet, y = page.writer, page.sheet, page.top + page.px(40)
     if w.chance(0.35):
@@ -121,7 +121,7 @@ def letterhead(page: Page) -> float:
     return y
 
 
-def recipients(page: Page, y: float) -> float:
+def recipients(page: DrawnPage, y: float) -> float:
     """Document number, date, recipient, way and subject; return where the rule below them lies."""
     w, sheet = page.writer, page.sheet
     rows = [("문서번호", w.reference()), ("시행일자", w.date())] if w.chance(0.5) else []
@@ -142,7 +142,7 @@ def recipients(page: Page, y: float) -> float:
     return y
 
 
-def attachments(page: Page, y: float) -> float:
+def attachments(page: DrawnPage, y: float) -> float:
     """What is enclosed, and the word that ends a document; return the next base line."""
     w = page.writer
     enclosed = [w.pick(vocabulary.ATTACHMENTS) + "." for _ in range(w.integer(1, 3))]
@@ -158,7 +158,7 @@ def attachments(page: Page, y: float) -> float:
     return y
 
 
-def signature(page: Page, y: float) -> None:
+def signature(page: DrawnPage, y: float) -> None:
     """The head's title, its syllables apart, with the seal over its end."""
     w, sheet = page.writer, page.sheet
     head = w.head()
@@ -169,7 +169,7 @@ def signature(page: Page, y: float) -> None:
         sheet.seal((head + "의인인")[:9], (seal_x, seal_y), page.px(w.integer(210, 270)), page.title)
 
 
-def letter_footer(page: Page) -> None:
+def letter_footer(page: DrawnPage) -> None:
     """Who drafted, checked and decided; the number under which it was sent; address, telephone, openness."""
     w, sheet = page.writer, page.sheet
     y: float = page.bottom + page.px(60)
@@ -189,7 +189,7 @@ def letter_footer(page: Page) -> None:
         y += small.size * 1.45
 
 
-def approval_box(page: Page, right: float, top: float) -> float:
+def approval_box(page: DrawnPage, right: float, top: float) -> float:
     """The box that superiors sign in: an upright "결재" and a column for each; return its lower side."""
     w, sheet = page.writer, page.sheet
     titles = vocabulary.APPROVERS[w.integer(0, len(vocabulary.APPROVERS) - 1)][:4]
@@ -215,7 +215,7 @@ def approval_box(page: Page, right: float, top: float) -> float:
     return bottom
 
 
-def receipt_box(page: Page, left: float, top: float, colour: Colour) -> float:
+def receipt_box(page: DrawnPage, left: float, top: float, colour: Colour) -> float:
     """The stamp of the office that received the document; return its lower side."""
     w, sheet = page.writer, page.sheet
     rows = [("일자", w.date()), ("시간", w.time()), ("번호", w.number()), ("처리과", w.department)]
@@ -239,7 +239,7 @@ def receipt_box(page: Page, left: float, top: float, colour: Colour) -> float:
     return bottom
 
 
-def small_table(page: Page, y: float, rows: int) -> float:
+def small_table(page: DrawnPage, y: float, rows: int) -> float:
     """A table of a few columns over the width of the text; return its lower side."""
     w = page.writer
     headers = ["구 분", *table_headers(page, w.integer(2, 4)), "비고"]
@@ -261,7 +261,7 @@ def small_table(page: Page, y: float, rows: int) -> float:
     )
 
 
-def table_headers(page: Page, count: int) -> list[str]:
+def table_headers(page: DrawnPage, count: int) -> list[str]:
     """Titles of `count` columns, each of them once."""
     general = vocabulary.words("사업명 대상 수량 단위 금액 위치 기간 담당부서 연락처 품명 규격 성명 내용")
     both = list(dict.fromkeys([*page.writer.topic.headers, *general]))
@@ -269,7 +269,7 @@ def table_headers(page: Page, count: int) -> list[str]:
     return [both[int(number)] for number in chosen]
 
 
-def page_number(page: Page) -> None:
+def page_number(page: DrawnPage) -> None:
     """The number at the foot, in one of the usual ways."""
     w = page.writer
     number = w.integer(1, 199)
@@ -280,7 +280,7 @@ def page_number(page: Page) -> None:
         page.sheet.line(text, page.middle, page.bottom + page.px(140), page.text.resized(0.85), align="center")
 
 
-def fax_header(page: Page) -> None:
+def fax_header(page: DrawnPage) -> None:
     """The line that a fax machine prints at the very edge; part of it can be cut off."""
     w, sheet = page.writer, page.sheet
     small = page.text.resized(0.7)
@@ -294,7 +294,7 @@ def fax_header(page: Page) -> None:
     )
 
 
-def edge_note(page: Page) -> None:
+def edge_note(page: DrawnPage) -> None:
     """A filing number at the right edge, cut off by the scan."""
     w, sheet = page.writer, page.sheet
     small = page.text.resized(0.8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from train_easyocr.synthesis import vocabulary
-from train_easyocr.synthesis.elements import Page
+from train_easyocr.synthesis.elements import DrawnPage
 from train_easyocr.synthesis.handwriting import Hand
 
 NUMBERED, NOTED, PUNCHED, ERASED = 0.94, 0.45, 0.6, 0.7
@@ -16,7 +16,7 @@ TRIES = 12
 """How often room is looked for."""
 
 
-def file_sheet(page: Page) -> None:
+def file_sheet(page: DrawnPage) -> None:
     """Do to a sheet what happens before it is scanned for an archive."""
     w, hand = page.writer, draw_hand(page)
     if w.chance(ERASED):
@@ -29,17 +29,17 @@ def file_sheet(page: Page) -> None:
         for _ in range(w.integer(1, 3)):
             note(page, hand)
     if w.chance(PUNCHED):
-        punch(page)
+        punch_holes(page)
 
 
-def draw_hand(page: Page) -> Hand:
+def draw_hand(page: DrawnPage) -> Hand:
     """The handwriting of whoever filed the sheet."""
     w, hands = page.writer, page.sheet.library.hands
     pen = max(1, page.px(w.integer(4, 7)))
     return Hand(w.pick(hands) if hands else None, max(8, page.px(w.integer(55, 85))), pen)
 
 
-def number_by_hand(page: Page, hand: Hand) -> None:
+def number_by_hand(page: DrawnPage, hand: Hand) -> None:
     """The page's number within its file, at the lower right, where there is room."""
     w, sheet, text = page.writer, page.sheet, str(page.writer.integer(1, 399))
     for _ in range(TRIES):
@@ -48,7 +48,7 @@ def number_by_hand(page: Page, hand: Hand) -> None:
             return
 
 
-def note(page: Page, hand: Hand) -> None:
+def note(page: DrawnPage, hand: Hand) -> None:
     """A date, a figure or a few words of a note, anywhere where there is room."""
     w, sheet = page.writer, page.sheet
     written = [text for text in (w.pick(vocabulary.NOTES), w.short_date(), str(w.integer(1, 99))) if _can(hand, text)]
@@ -59,7 +59,7 @@ def note(page: Page, hand: Hand) -> None:
             return
 
 
-def write_where_free(page: Page, hand: Hand, text: str, right: float, y: float) -> bool:
+def write_where_free(page: DrawnPage, hand: Hand, text: str, right: float, y: float) -> bool:
     """Write words with their right end at `right` unless something is there; return whether they were written."""
     sheet, gap = page.sheet, hand.size * 0.5
     words = [hand.write(word, sheet.random) for word in text.split()]
@@ -73,7 +73,7 @@ def write_where_free(page: Page, hand: Hand, text: str, right: float, y: float) 
     return True
 
 
-def punch(page: Page) -> None:
+def punch_holes(page: DrawnPage) -> None:
     """Two holes at the left or at the top, at times so far in that they hide print."""
     w, sheet = page.writer, page.sheet
     inset, shift = page.px(w.integer(110, 330)), page.px(w.integer(-60, 60))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from train_easyocr.synthesis import vocabulary
-from train_easyocr.synthesis.elements import CLAUSE_MARKS, Page, signature
+from train_easyocr.synthesis.elements import CLAUSE_MARKS, DrawnPage, signature
 from train_easyocr.synthesis.sentences import Writer
 
 CERTIFICATES = vocabulary.words("허가증 신고필증 등록증 위촉장 표창장 확인서 수료증 임명장 영업신고증 사용승인서")
@@ -35,7 +35,7 @@ FIXED_VALUES = {
 """Values of form fields that take one of a few."""
 
 
-def form(page: Page) -> None:
+def form(page: DrawnPage) -> None:
     """An application on a form: fields in a table with upright labels, a sentence, date, signature, enclosures."""
     w, sheet = page.writer, page.sheet
     small = page.text.resized(0.82)
@@ -52,7 +52,7 @@ def form(page: Page) -> None:
     sheet.line(paper, page.right, page.bottom + page.px(150), small.resized(0.85), align="right")
 
 
-def field_group(page: Page, top: float, height: float) -> float:
+def field_group(page: DrawnPage, top: float, height: float) -> float:
     """A few rows of two fields each behind an upright label; return their lower side."""
     w, sheet = page.writer, page.sheet
     small, label, name_width = page.text.resized(0.82), page.px(90), page.px(300)
@@ -76,7 +76,7 @@ def field_group(page: Page, top: float, height: float) -> float:
     return bottom
 
 
-def declaration(page: Page, y: float) -> float:
+def declaration(page: DrawnPage, y: float) -> float:
     """What the applicant asks for, date, signature and addressee; return where the rule below them lies."""
     w, sheet, inset = page.writer, page.sheet, page.px(40)
     text = w.fill("「{law}」 제{small}조 및 같은 법 시행규칙 제{num}조에 따라 위와 같이 신청합니다.")
@@ -92,7 +92,7 @@ def declaration(page: Page, y: float) -> float:
     return y + page.pitch * 4.4
 
 
-def enclosures(page: Page, top: float) -> float:
+def enclosures(page: DrawnPage, top: float) -> float:
     """What is to be enclosed, and the fee; return where the form ends."""
     w, sheet = page.writer, page.sheet
     sheet.rule((page.left, top, page.right, top), 3)
@@ -131,7 +131,7 @@ def form_value(w: Writer, name: str) -> str:
     return written[plain]() if plain in written else w.cell(plain)
 
 
-def certificate(page: Page) -> None:
+def certificate(page: DrawnPage) -> None:
     """A permit, a certificate or an award: a frame, a number, few large lines, date, head and seal."""
     w, sheet = page.writer, page.sheet
     if w.chance(0.7):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from train_easyocr.synthesis import vocabulary
-from train_easyocr.synthesis.elements import CLAUSE_MARKS, Page, page_number, small_table, table_headers
+from train_easyocr.synthesis.elements import CLAUSE_MARKS, DrawnPage, page_number, small_table, table_headers
 from train_easyocr.synthesis.layout import BLACK, BLUE, RED
 from train_easyocr.synthesis.sentences import Writer
 
@@ -61,7 +61,7 @@ def _filled(w: Writer, template: str) -> str:
     return "".join(w.fill(template).split())
 
 
-def amendments(page: Page) -> None:
+def amendments(page: DrawnPage) -> None:
     """A rule with the list of its amendments: columns of dates and numbers, then dense articles."""
     w, sheet = page.writer, page.sheet
     y = page.heading(w.fill("{act} 규칙"), page.top, widely=w.chance(0.5)) + page.pitch * 0.5
@@ -81,7 +81,7 @@ def amendments(page: Page) -> None:
     numbered(page)
 
 
-def numbered(page: Page) -> None:
+def numbered(page: DrawnPage) -> None:
     """The number at the foot between two lone hyphens, far from them or near, or one of the usual ways."""
     if page.writer.chance(0.3):
         page_number(page)
@@ -91,7 +91,7 @@ def numbered(page: Page) -> None:
     page.sheet.spread_words(text, (page.middle - half, page.middle + half), page.bottom + page.px(150), style)
 
 
-def criteria(page: Page) -> None:
+def criteria(page: DrawnPage) -> None:
     """Criteria of an assessment: numbered lines, a formula, a table whose cells are full of text."""
     w, sheet = page.writer, page.sheet
     y = float(page.top)
@@ -112,7 +112,7 @@ def criteria(page: Page) -> None:
     numbered(page)
 
 
-def _full_row(page: Page, y: float, height: float, columns: tuple[float, ...]) -> float:
+def _full_row(page: DrawnPage, y: float, height: float, columns: tuple[float, ...]) -> float:
     """A row of a table: a sign in narrow columns, as much text as fits in wide ones; return its lower side."""
     w, x = page.writer, float(page.left)
     for share in columns:
@@ -139,7 +139,7 @@ def _cut(text: str, characters: int) -> str:
     return " ".join(kept)
 
 
-def _fraction(page: Page, y: float) -> float:
+def _fraction(page: DrawnPage, y: float) -> float:
     """A formula: a name, an equals sign, a fraction between lines of print; return the next base line."""
     w, sheet, style = page.writer, page.sheet, page.text
     x = sheet.line(f"{w.pick(w.topic.acts)} 점수 {w.pick(('=', ':'))}", page.left + page.px(60), y, style) + style.size
@@ -153,7 +153,7 @@ def _fraction(page: Page, y: float) -> float:
     return y + page.pitch * 1.8
 
 
-def contents(page: Page) -> None:
+def contents(page: DrawnPage) -> None:
     """A table of contents: leaders, which are no words, between titles and page numbers."""
     w, sheet, style = page.writer, page.sheet, page.text
     y = page.heading(w.pick(("목 차", "차 례", "목차")), page.top + page.px(80), widely=True) + page.pitch
@@ -174,7 +174,7 @@ def contents(page: Page) -> None:
     numbered(page)
 
 
-def calculations(page: Page) -> None:
+def calculations(page: DrawnPage) -> None:
     """A budget with its calculations: purposes left, products of numbers, sums right."""
     w, sheet = page.writer, page.sheet
     y = page.heading(w.fill("{project} 산출내역"), page.top + page.px(60), widely=False)
@@ -196,7 +196,7 @@ def calculations(page: Page) -> None:
     numbered(page)
 
 
-def dense(page: Page) -> None:
+def dense(page: DrawnPage) -> None:
     """Rules in small print, in one column or in two, with the lines close to each other."""
     w, sheet = page.writer, page.sheet
     two, gutter = w.chance(0.5), page.px(45)
@@ -218,7 +218,7 @@ def dense(page: Page) -> None:
     numbered(page)
 
 
-def timetable(page: Page) -> None:
+def timetable(page: DrawnPage) -> None:
     """A timetable or a check list: short cells, many of them a lone sign or empty."""
     w, sheet = page.writer, page.sheet
     y = page.heading(w.fill("{project} 일정"), page.top + page.px(60), widely=False) + page.px(20)
@@ -237,7 +237,7 @@ def timetable(page: Page) -> None:
     numbered(page)
 
 
-def comparison(page: Page) -> None:
+def comparison(page: DrawnPage) -> None:
     """The old wording of a rule beside the new one, which leaves out what stays."""
     w, sheet, top = page.writer, page.sheet, page.top + page.px(200)
     page.heading(w.fill("{act} 조례 신·구조문대비표"), page.top + page.px(60), widely=False)
@@ -262,7 +262,7 @@ def comparison(page: Page) -> None:
     numbered(page)
 
 
-def questions(page: Page) -> None:
+def questions(page: DrawnPage) -> None:
     """A leaflet: questions and answers in two columns below a title, the questions in colour, some answers in boxes."""
     w, sheet = page.writer, page.sheet
     top = page.heading(w.fill("{project} 묻고 답하기"), page.top + page.px(60), widely=False) + page.px(60)
@@ -284,7 +284,7 @@ def questions(page: Page) -> None:
     numbered(page)
 
 
-def directory(page: Page) -> None:
+def directory(page: DrawnPage) -> None:
     """A directory of offices: cards side by side with names, posts and telephone numbers, a small table below."""
     w, sheet = page.writer, page.sheet
     y = page.heading(w.fill("{city} 조직ㆍ연락처"), page.top + page.px(60), widely=False)
@@ -305,7 +305,7 @@ def directory(page: Page) -> None:
     numbered(page)
 
 
-def statistics(page: Page) -> None:
+def statistics(page: DrawnPage) -> None:
     """A table of figures, most of whose cells are small numbers, shares, dashes or dots."""
     w, sheet = page.writer, page.sheet
     y = page.heading(w.fill("{target} 통계"), page.top + page.px(60), widely=w.chance(0.5)) + page.px(20)
@@ -332,7 +332,7 @@ def figure(w: Writer) -> str:
                    f"({w.integer(1, 99)})", f"{w.integer(1, 12)}/{w.integer(1, 28)}"))  # fmt: skip
 
 
-def contacts(page: Page) -> None:
+def contacts(page: DrawnPage) -> None:
     """Who is to be called or written to, and where files lie: numbers, addresses, names in Latin letters."""
     w = page.writer
     y = page.heading(
@@ -354,7 +354,7 @@ def _latin(w: Writer) -> str:
     return pattern.format(*(terms * 2))
 
 
-def ledger(page: Page) -> None:
+def ledger(page: DrawnPage) -> None:
     """A ledger kept line by line without rules: dates, file names, sums or a dash, initials."""
     w, sheet, style = page.writer, page.sheet, page.text.resized(0.85)
     y = page.heading(w.fill("{paper} 관리대장"), page.top + page.px(60), widely=w.chance(0.5))

@@ -29,9 +29,9 @@ from train_easyocr.common.workers import spread
 from train_easyocr.synthesis import archive
 from train_easyocr.synthesis.defects import scan
 from train_easyocr.synthesis.fonts import FontLibrary
-from train_easyocr.synthesis.labels import PageName, boxes_of, label_file, words_of
+from train_easyocr.synthesis.labels import PageName, boxes_of, label_file, labels_of
 from train_easyocr.synthesis.layout import NOMINAL_WIDTH
-from train_easyocr.synthesis.pages import KindSet, compose
+from train_easyocr.synthesis.pages import KindSet, compose_page
 from train_easyocr.synthesis.vocabulary import TOPICS
 
 MANIFEST = "synthesis.json"
@@ -42,7 +42,7 @@ PAGES_A_VOLUME = 9999
 
 
 @dataclass(frozen=True)
-class Settings:
+class RenderSettings:
     """What the archives depend on.
 
     Attributes:
@@ -83,11 +83,11 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Task:
+class PageTask:
     """One page to be rendered."""
 
     index: int
-    settings: Settings
+    settings: RenderSettings
     folder: Path
 
     @property
@@ -101,7 +101,7 @@ class Task:
         return self.folder / f"{self.index:07d}.json"
 
 
-def render_task(task: Task, library: FontLibrary) -> None:
+def render_task(task: PageTask, library: FontLibrary) -> None:
     """Render a page with some faces and write it; without threads, since every core has a process."""
     cv2.setNumThreads(1)
     jpeg, record = render_page(task.index, task.settings, library)
@@ -109,7 +109,7 @@ def render_task(task: Task, library: FontLibrary) -> None:
     write_text(task.record, json.dumps(record, ensure_ascii=False))
 
 
-def render_page(index: int, settings: Settings, library: FontLibrary) -> tuple[bytes, dict[str, Any]]:
+def render_page(index: int, settings: RenderSettings, library: FontLibrary) -> tuple[bytes, dict[str, Any]]:
     """Render a page.
 
     Args:
@@ -128,8 +128,8 @@ def render_page(index: int, settings: Settings, library: FontLibrary) -> tuple[b
     code = f"{TOPICS[category].code}{random.integers(1, 10)}"
     name = PageName(category, code, year, 1 + index // PAGES_A_VOLUME, 1 + index % PAGES_A_VOLUME)
     width = round(settings.page_width * (1 + int(random.integers(-6, 4)) / NOMINAL_WIDTH))
-    sheet = compose(random, category, year, width, library, kinds=settings.kinds)
-    labels = words_of(sheet, random)
+    sheet = compose_page(random, category, year, width, library, kinds=settings.kinds)
+    labels = labels_of(sheet, random)
     scanned = scan(sheet.planes, random, sheet.unit, black_and_white=sheet.bilevel)
     boxes = boxes_of(labels, scanned.placement, random, sheet.unit)
     height, width = scanned.image.shape[:2]
@@ -145,7 +145,7 @@ def render_page(index: int, settings: Settings, library: FontLibrary) -> tuple[b
     return jpeg.tobytes(), record
 
 
-def generate(output: Path, settings: Settings, library: FontLibrary, workers: int) -> dict[str, Any]:
+def generate(output: Path, settings: RenderSettings, library: FontLibrary, workers: int) -> dict[str, Any]:
     """Render pages and pack them, unless that has been done with the same settings.
 
     Args:
@@ -162,15 +162,15 @@ def generate(output: Path, settings: Settings, library: FontLibrary, workers: in
     """
     settings.check()
     wanted = settings.as_json(library)
-    known = read_manifest(output)
-    if known is not None and known["settings"] == wanted and is_whole(output, known):
+    known = read_render_manifest(output)
+    if known is not None and known["settings"] == wanted and are_whole(output, known):
         tqdm.write(f"{output / archive.TOP}: all archives are there, rendered with these settings; nothing to do")
         return known
     claim(output, known, wanted)
     folder = output / f".pages-{key_of(wanted)}"
-    tasks = [Task(index, settings, folder) for index in range(settings.pages)]
+    tasks = [PageTask(index, settings, folder) for index in range(settings.pages)]
     render_all(tasks, library, workers)
-    manifest = {"settings": wanted, "summary": summarize(tasks), "archives": pack(output, tasks)}
+    manifest = {"settings": wanted, "summary": count_pages(tasks), "archives": write_archives(output, tasks)}
     write_json(output / MANIFEST, manifest)
     shutil.rmtree(folder)
     return manifest
@@ -182,7 +182,7 @@ def key_of(wanted: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(relevant, ensure_ascii=False).encode()).hexdigest()[:12]
 
 
-def read_manifest(output: Path) -> dict[str, Any] | None:
+def read_render_manifest(output: Path) -> dict[str, Any] | None:
     """The manifest of an earlier run, None where there is none that can be read."""
     try:
         manifest = json.loads((output / MANIFEST).read_text(encoding="utf-8"))
@@ -191,7 +191,7 @@ def read_manifest(output: Path) -> dict[str, Any] | None:
         return None
 
 
-def is_whole(output: Path, manifest: dict[str, Any]) -> bool:
+def are_whole(output: Path, manifest: dict[str, Any]) -> bool:
     """Whether all archives of a manifest are there with the content that was written."""
     archives: dict[str, str] = manifest["archives"]
     paths = {output / archive.TOP / name: digest for name, digest in archives.items()}
@@ -222,7 +222,7 @@ def claim(output: Path, known: dict[str, Any] | None, wanted: dict[str, Any]) ->
             shutil.rmtree(folder)
 
 
-def render_all(tasks: list[Task], library: FontLibrary, workers: int) -> None:
+def render_all(tasks: list[PageTask], library: FontLibrary, workers: int) -> None:
     """Render the pages that are not there yet, with a progress bar."""
     todo = [task for task in tasks if not task.record.is_file()]
     results = spread(render_task, todo, min(workers, max(1, len(todo))), (library,), name=attrgetter("index"))
@@ -232,13 +232,13 @@ def render_all(tasks: list[Task], library: FontLibrary, workers: int) -> None:
             progress.update()
 
 
-def read_record(task: Task) -> dict[str, Any]:
+def read_record(task: PageTask) -> dict[str, Any]:
     """The record of a rendered page."""
     record: dict[str, Any] = json.loads(task.record.read_text(encoding="utf-8"))
     return record
 
 
-def pack(output: Path, tasks: list[Task]) -> dict[str, str]:
+def write_archives(output: Path, tasks: list[PageTask]) -> dict[str, str]:
     """Write the archives of all splits; return their SHA-256 by name below the top folder."""
     digests = {}
     for split, label_archive in archive.LABEL_ARCHIVES.items():
@@ -254,7 +254,7 @@ def pack(output: Path, tasks: list[Task]) -> dict[str, str]:
     return digests
 
 
-def label_members(tasks: list[Task]) -> Iterator[tuple[str, bytes]]:
+def label_members(tasks: list[PageTask]) -> Iterator[tuple[str, bytes]]:
     """Label files as archive members."""
     for task in tasks:
         record = read_record(task)
@@ -262,13 +262,13 @@ def label_members(tasks: list[Task]) -> Iterator[tuple[str, bytes]]:
         yield f"{archive.LABEL_FOLDER}/{record['path']}.json", content.encode("utf-8")
 
 
-def image_members(tasks: list[Task]) -> Iterator[tuple[str, bytes]]:
+def image_members(tasks: list[PageTask]) -> Iterator[tuple[str, bytes]]:
     """Images as archive members."""
     for task in tasks:
         yield f"{archive.IMAGE_FOLDER}/{read_record(task)['path']}.jpg", task.image.read_bytes()
 
 
-def summarize(tasks: list[Task]) -> dict[str, Any]:
+def count_pages(tasks: list[PageTask]) -> dict[str, Any]:
     """Count pages, words, characters and faces by split and category."""
     pages: Counter[str] = Counter()
     words: Counter[str] = Counter()
@@ -292,7 +292,7 @@ def summarize(tasks: list[Task]) -> dict[str, Any]:
     }
 
 
-def format_summary(manifest: dict[str, Any]) -> str:
+def summary_table(manifest: dict[str, Any]) -> str:
     """The summary as a table for the terminal."""
     summary = manifest["summary"]
     syllables = sum("가" <= character <= "힣" for character in summary["characters"])

@@ -19,7 +19,7 @@ import numpy as np
 
 from train_easyocr.documents import Box
 from train_easyocr.synthesis.defects import Placement
-from train_easyocr.synthesis.layout import Label, Placed, Sheet
+from train_easyocr.synthesis.layout import DrawnLabel, Placed, Sheet
 from train_easyocr.synthesis.render import Points
 from train_easyocr.synthesis.sentences import LONGEST
 
@@ -68,9 +68,9 @@ class PageName:
         return f"{self.category}/{self.code}/{self.year}/{self.stem}"
 
 
-def words_of(sheet: Sheet, random: np.random.Generator) -> list[Label]:
+def labels_of(sheet: Sheet, random: np.random.Generator) -> list[DrawnLabel]:
     """The sheet's words as annotators would mark them: now and then two in one label, or one in two."""
-    labels: list[Label] = []
+    labels: list[DrawnLabel] = []
     placed = [one for one in sheet.placed if len(one.printed.outline)]
     draws = random.random((len(placed), 2))
     skip = False
@@ -79,21 +79,21 @@ def words_of(sheet: Sheet, random: np.random.Generator) -> list[Label]:
             skip = False
             continue
         following = placed[number + 1] if number + 1 < len(placed) else None
-        if following is not None and draws[number, 0] < SHARED and neighbours(one, following):
+        if following is not None and draws[number, 0] < SHARED and may_share_a_label(one, following):
             points = np.concatenate([one.outline(), following.outline()])
-            labels.append(Label(f"{one.printed.text} {following.printed.text}", points, one.line))
+            labels.append(DrawnLabel(f"{one.printed.text} {following.printed.text}", points, one.line))
             skip = True
         elif draws[number, 1] < SPLIT and can_be_split(one):
             cut = int(random.integers(1, len(one.printed.text)))
             for first, last in ((0, cut), (cut, len(one.printed.text))):
-                labels.append(Label(one.printed.text[first:last], one.outline(first, last), one.line))
+                labels.append(DrawnLabel(one.printed.text[first:last], one.outline(first, last), one.line))
         else:
-            labels.append(Label(one.printed.text, one.outline(), one.line))
+            labels.append(DrawnLabel(one.printed.text, one.outline(), one.line))
     dots = str.maketrans("·ㆍ", ("·" if random.random() < MIDDLE_DOT else "ㆍ") * 2)
     return [replace(label, text=label.text.translate(dots)) for label in labels if len(label.points)]
 
 
-def neighbours(one: Placed, other: Placed) -> bool:
+def may_share_a_label(one: Placed, other: Placed) -> bool:
     """Whether two prints stand on one line with no more than an ordinary space between them, and are not too long."""
     gap = other.x - (one.x + one.printed.advance)
     length = len(one.printed.text) + 1 + len(other.printed.text)
@@ -119,13 +119,13 @@ def box_around(points: Points, margins: tuple[int, int, int, int]) -> Box:
     )
 
 
-def is_small_sign(label: Label, unit: float) -> bool:
+def is_small_sign(label: DrawnLabel, unit: float) -> bool:
     """Whether a label holds signs alone that are much smaller than a syllable, or narrower: `-`, `:`, `〃`, not `○`."""
     extent = np.ptp(label.points, axis=0) + 1
     return not any(one.isalnum() for one in label.text) and bool(extent.min() <= SMALL_SIGN * unit)
 
 
-def boxes_of(labels: list[Label], placement: Placement, random: np.random.Generator, unit: float) -> list[Box]:
+def boxes_of(labels: list[DrawnLabel], placement: Placement, random: np.random.Generator, unit: float) -> list[Box]:
     """The labels' boxes on the scan.
 
     Args:
@@ -163,7 +163,7 @@ def ids_for(count: int, random: np.random.Generator) -> list[int]:
 
 
 def label_file(
-    name: PageName, size: tuple[int, int], labels: list[Label], boxes: list[Box], random: np.random.Generator
+    name: PageName, size: tuple[int, int], labels: list[DrawnLabel], boxes: list[Box], random: np.random.Generator
 ) -> dict[str, Any]:
     """The content of a page's label file; boxes wholly outside the scan of `size` (width, height) are left out."""
     width, height = size

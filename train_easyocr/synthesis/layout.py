@@ -66,7 +66,7 @@ Area: TypeAlias = tuple[float, float, float, float]
 
 
 @dataclass
-class Label:
+class DrawnLabel:
     """A word as it is labelled: its text, the outline of its ink on the unturned sheet, its text line (0: none)."""
 
     text: str

@@ -1,7 +1,8 @@
 """Kinds of pages that public offices produce, each a function that fills a sheet.
 
 Letters, plans, registers, regulations, minutes and covers are here, forms and certificates in `forms.py`, what the
-sample documents don't have in `further_kinds.py`. `compose` draws a kind and a document's faces, sizes and margins.
+sample documents don't have in `further_kinds.py`. `compose_page` draws a kind and a document's faces, sizes and
+margins.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis.elements import (
     CLAUSE_MARKS,
-    Page,
+    DrawnPage,
     approval_box,
     attachments,
     edge_note,
@@ -54,7 +55,7 @@ PLAN_SECTIONS = ("추진목적", "추진배경", "사업개요", "추진방침",
 REPORT_SECTIONS = ("개 요", "추진근거", "추진실적", "점검결과", "문제점 및 대책", "향후계획", "행정사항", "건의사항")
 
 
-def letter(page: Page) -> None:
+def letter(page: DrawnPage) -> None:
     """A letter from one office to another: letterhead, recipients, clauses, the head's name and seal, footer."""
     w = page.writer
     y = letterhead(page)
@@ -74,7 +75,7 @@ def letter(page: Page) -> None:
     letter_footer(page)
 
 
-def clauses(page: Page, y: float, count: int, write: Callable[[], str]) -> float:
+def clauses(page: DrawnPage, y: float, count: int, write: Callable[[], str]) -> float:
     """Numbered clauses, some with clauses below them; return the next base line."""
     w = page.writer
     for number in range(count):
@@ -89,7 +90,7 @@ def clauses(page: Page, y: float, count: int, write: Callable[[], str]) -> float
     return y
 
 
-def plan(page: Page) -> None:
+def plan(page: DrawnPage) -> None:
     """A plan or a report: a framed title, marked sections in note form, perhaps a table."""
     w, sheet = page.writer, page.sheet
     y: float = page.top
@@ -123,7 +124,7 @@ def nth(marks: tuple[str, ...], number: int) -> str:
     return marks[number % len(marks)]
 
 
-def plan_section(page: Page, y: float, marks: tuple[tuple[str, ...], ...]) -> float:
+def plan_section(page: DrawnPage, y: float, marks: tuple[tuple[str, ...], ...]) -> float:
     """The lines of one section; return the next base line."""
     w = page.writer
     for number in range(w.integer(1, 4)):
@@ -136,7 +137,7 @@ def plan_section(page: Page, y: float, marks: tuple[tuple[str, ...], ...]) -> fl
     return y
 
 
-def plan_title(page: Page, y: float) -> float:
+def plan_title(page: DrawnPage, y: float) -> float:
     """A title in a frame, between two rules, or plain; return where the page goes on."""
     w, sheet = page.writer, page.sheet
     inset, kind = page.px(60), w.integer(0, 2)
@@ -159,7 +160,7 @@ def plan_title(page: Page, y: float) -> float:
     return y + page.px(150)
 
 
-def register(page: Page) -> None:
+def register(page: DrawnPage) -> None:
     """A register, a budget or a list: a title, the unit, and one large table with a sum."""
     w, sheet = page.writer, page.sheet
     landscape = sheet.width > sheet.height
@@ -196,7 +197,7 @@ def register(page: Page) -> None:
     page_number(page)
 
 
-def regulation(page: Page) -> None:
+def regulation(page: DrawnPage) -> None:
     """An ordinance, a regulation or a public notice in articles."""
     w, sheet = page.writer, page.sheet
     name = w.fill(
@@ -230,7 +231,7 @@ def regulation(page: Page) -> None:
     page_number(page)
 
 
-def minutes(page: Page) -> None:
+def minutes(page: DrawnPage) -> None:
     """Minutes of a meeting or a record of an inspection: a head table, then who said what."""
     w, sheet = page.writer, page.sheet
     y = page.heading(
@@ -272,7 +273,7 @@ def minutes(page: Page) -> None:
     page_number(page)
 
 
-def cover(page: Page) -> None:
+def cover(page: DrawnPage) -> None:
     """A cover: a large title, the year, the office, and at times a box with instructions from above."""
     w, sheet = page.writer, page.sheet
     y: float = page.top + page.px(500)
@@ -300,7 +301,7 @@ def cover(page: Page) -> None:
     sheet.line(f"({w.department})", page.middle, page.bottom - page.px(70), page.text.resized(1.2), align="center")
 
 
-KINDS: tuple[tuple[Callable[[Page], None], float], ...] = (
+KINDS: tuple[tuple[Callable[[DrawnPage], None], float], ...] = (
     (letter, 0.28),
     (plan, 0.18),
     (register, 0.16),
@@ -312,7 +313,7 @@ KINDS: tuple[tuple[Callable[[Page], None], float], ...] = (
 )
 """The sample documents' kinds and their shares."""
 KindSet = Literal["sample", "starter", "unseen"]
-KIND_SETS: dict[KindSet, tuple[tuple[Callable[[Page], None], float], ...]] = {
+KIND_SETS: dict[KindSet, tuple[tuple[Callable[[DrawnPage], None], float], ...]] = {
     "sample": KINDS,
     "starter": (*KINDS, *((kind, 1.5 * share) for kind, share in STARTER_KINDS)),
     "unseen": UNSEEN_KINDS,
@@ -320,7 +321,7 @@ KIND_SETS: dict[KindSet, tuple[tuple[Callable[[Page], None], float], ...]] = {
 """The starter weights are trained on the sample's kinds, other pages of them, and more often on further ones."""
 
 
-def compose(
+def compose_page(
     random: np.random.Generator,
     category: str,
     year: int,
@@ -367,7 +368,7 @@ def compose(
     return sheet
 
 
-def as_labelled(page: Page) -> None:
+def as_labelled(page: DrawnPage) -> None:
     """Write and label a document as those of the real set are."""
     sheet, random = page.sheet, page.sheet.random
     old = sheet.bilevel
@@ -381,7 +382,7 @@ def as_labelled(page: Page) -> None:
     sheet.dittos, sheet.dashes = (0.03, float(random.choice([0.0, 0.0, 0.0, 0.4]))) if old else (0.0, 0.05)
 
 
-def _vary(page: Page) -> None:
+def _vary(page: DrawnPage) -> None:
     """Change a document's print in ways that the sample's does not have."""
     random = page.sheet.random
     wide = bool(random.random() < 0.55)
@@ -395,7 +396,7 @@ def _vary(page: Page) -> None:
         page.sheet.cell_pitch = float(random.uniform(1.0, 1.25))
 
 
-def make_page(sheet: Sheet, writer: Writer) -> Page:
+def make_page(sheet: Sheet, writer: Writer) -> DrawnPage:
     """Choose faces, sizes and margins for a document."""
     random, library, px = sheet.random, sheet.library, sheet.px
     draw, old = random.random(), sheet.bilevel
@@ -421,7 +422,7 @@ def make_page(sheet: Sheet, writer: Writer) -> Page:
         gap=float(random.uniform(0.4, 0.8)) if old else 0.25,
         old_units=old,
     )
-    return Page(
+    return DrawnPage(
         sheet=sheet,
         writer=writer,
         text=text,

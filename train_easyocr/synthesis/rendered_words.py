@@ -135,7 +135,7 @@ class Recipe:
         }
 
 
-def read_weights(path: Path) -> dict[str, float]:
+def read_wanted(path: Path) -> dict[str, float]:
     """Read a report of weak characters: how much each is wanted.
 
     Args:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from train_easyocr.synthesis import vocabulary as vocabulary_of
+from train_easyocr.synthesis import vocabulary
 
 Choice = TypeVar("Choice")
 SLOT = re.compile(r"\{([^{}]+)\}")
@@ -28,7 +28,7 @@ DIGITS_WITH_FINAL = "013678"  # 영 일 삼 육 칠 팔
 RIEUL = 8
 """Number of the final consonant ㄹ among the 28 finals of a Hangul syllable."""
 
-LISTS = vocabulary_of.sections("sentences")
+LISTS = vocabulary.sections("sentences")
 REQUESTS = LISTS["requests"]
 """What letters say."""
 
@@ -97,10 +97,10 @@ class Writer:
 
     def __init__(self, random: np.random.Generator, category: str, year: int) -> None:
         self.random = random
-        self.topic = vocabulary_of.TOPICS[category]
+        self.topic = vocabulary.TOPICS[category]
         self.year = year
-        self.province = self.pick(tuple(vocabulary_of.PROVINCES))
-        self.district = self.pick(vocabulary_of.DISTRICTS[self.province])
+        self.province = self.pick(tuple(vocabulary.PROVINCES))
+        self.district = self.pick(vocabulary.DISTRICTS[self.province])
         self.department = self.pick(self.topic.departments)
         self.project = self.pick(self.topic.projects)
         self.date_style = int(random.integers(4))
@@ -187,9 +187,9 @@ class Writer:
 
     def person(self) -> str:
         """A personal name, mostly of three syllables."""
-        first, last = self.pick(vocabulary_of.GIVEN_FIRST), self.pick(vocabulary_of.GIVEN_LAST)
+        first, last = self.pick(vocabulary.GIVEN_FIRST), self.pick(vocabulary.GIVEN_LAST)
         given = last if self.chance(0.05) else first + last
-        name = self.pick(vocabulary_of.SURNAMES) + given
+        name = self.pick(vocabulary.SURNAMES) + given
         self.persons.add(name)
         return name
 
@@ -207,7 +207,7 @@ class Writer:
             return f"{self.year}년 {month}월 {day}일"
         if self.date_style == 2:
             return f"{self.year}. {month}. {day}"
-        weekday = self.pick(vocabulary_of.WEEKDAYS)
+        weekday = self.pick(vocabulary.WEEKDAYS)
         return f"{self.year}. {month}. {day}." + (f"({weekday})" if self.chance(0.2) else "")
 
     def amount(self, most_digits: int = 9) -> str:
@@ -231,15 +231,15 @@ class Writer:
 
     def email(self) -> str:
         """An e-mail address."""
-        name = self.pick(vocabulary_of.ACCOUNTS) + self.pick(("", "", ".", "_", "-")) + str(self.integer(1, 2099))
-        return f"{name}@{self.pick(vocabulary_of.MAIL_HOSTS)}"
+        name = self.pick(vocabulary.ACCOUNTS) + self.pick(("", "", ".", "_", "-")) + str(self.integer(1, 2099))
+        return f"{name}@{self.pick(vocabulary.MAIL_HOSTS)}"
 
     def file_name(self) -> str:
         """A file's name as it is quoted in documents: `정산서_20030512.hwp`, `plan-2.xls`."""
-        stem = self.pick((*self.topic.papers, *vocabulary_of.ACCOUNTS)).replace(" ", self.pick("_-"))
+        stem = self.pick((*self.topic.papers, *vocabulary.ACCOUNTS)).replace(" ", self.pick("_-"))
         number = self.pick((f"_{self.year}{self.integer(1, 12):02d}{self.integer(1, 28):02d}", f"-{self.integer(1, 9)}",
                             f"({self.integer(1, 9)})", f"_v{self.integer(1, 3)}.{self.integer(0, 9)}", ""))  # fmt: skip
-        return f"{stem}{number}.{self.pick(vocabulary_of.FILE_KINDS)}"
+        return f"{stem}{number}.{self.pick(vocabulary.FILE_KINDS)}"
 
     def lot(self) -> str:
         """A lot number: `산 12-3`, `456-7`."""
@@ -249,10 +249,10 @@ class Writer:
     def address(self) -> str:
         """An address by lot or by road."""
         if self.chance(0.4):
-            road = self.pick(vocabulary_of.ROADS)
+            road = self.pick(vocabulary.ROADS)
             return f"{self.province} {self.district} {road} {self.integer(1, 399)}"
-        village = f" {self.pick(vocabulary_of.VILLAGES)}" if self.chance(0.5) else ""
-        return f"{self.province} {self.district} {self.pick(vocabulary_of.TOWNS)}{village} {self.lot()}"
+        village = f" {self.pick(vocabulary.VILLAGES)}" if self.chance(0.5) else ""
+        return f"{self.province} {self.district} {self.pick(vocabulary.TOWNS)}{village} {self.lot()}"
 
     def time(self, first: int = 9, last: int = 12) -> str:
         """A time of day on the hour or the half hour, from `first` to `last` o'clock."""
@@ -269,14 +269,14 @@ class Writer:
 
     def thing(self) -> str:
         """Something that is bought, grown or counted."""
-        return self.pick(vocabulary_of.MATERIALS if self.chance(0.5) else vocabulary_of.THINGS)
+        return self.pick(vocabulary.MATERIALS if self.chance(0.5) else vocabulary.THINGS)
 
     def cell(self, header: str) -> str:
         """A table cell's text that fits its column's title."""
         for endings, write in self._cells():
             if header.replace(" ", "").endswith(endings):
                 return write()
-        return self.pick((self.pick(self.topic.acts), self.pick(vocabulary_of.RESULTS), str(self.integer(1, 99))))
+        return self.pick((self.pick(self.topic.acts), self.pick(vocabulary.RESULTS), str(self.integer(1, 99))))
 
     def _cells(self) -> tuple[tuple[tuple[str, ...], Callable[[], str]], ...]:
         number = lambda low, high: lambda: f"{self.integer(low, high):,}"  # noqa: E731 - a table of one-liners
@@ -303,22 +303,22 @@ class Writer:
             (("연령",), number(17, 98)),
             (("율", "%"), lambda: f"{self.integer(1, 999) / 10}%"),
             (("인원", "원수", "두수", "본수", "수량", "횟수", "지침", "점수"), number(1, 900)),
-            (("위치", "소재지", "주소", "근무지"), lambda: f"{self.pick(vocabulary_of.TOWNS)} {self.lot()}"),
-            (("읍면동", "리통별", "구역"), lambda: self.pick(vocabulary_of.TOWNS)),
+            (("위치", "소재지", "주소", "근무지"), lambda: f"{self.pick(vocabulary.TOWNS)} {self.lot()}"),
+            (("읍면동", "리통별", "구역"), lambda: self.pick(vocabulary.TOWNS)),
             (("지목",), lambda: self.pick(words("전 답 대 임 도 천 구 유 잡 공 묘 과 목 장 학 종 차 주 창 제 양 체"))),
             (("품명", "생산품", "수종", "품종", "작목"), self.thing),
             (("규격", "구경", "폭원", "관종"), lambda: f"{self.pick(('Φ', 'D', '', '□'))}{self.integer(5, 900)}mm"),
-            (("단위",), lambda: self.pick(vocabulary_of.UNITS)),
-            (("비고", "적요"), lambda: self.pick(vocabulary_of.REMARKS) if self.chance(0.5) else ""),
+            (("단위",), lambda: self.pick(vocabulary.UNITS)),
+            (("비고", "적요"), lambda: self.pick(vocabulary.REMARKS) if self.chance(0.5) else ""),
             (("사업명", "내역", "과목", "강좌명", "업무", "내용", "사항"), lambda: self.pick(self.topic.projects)),
             (("구분", "대상", "업종", "용도", "시설명"), lambda: self.pick(self.topic.targets)),
-            (("담당부서", "소속"), lambda: self.pick(vocabulary_of.DEPARTMENTS)),
-            (("직위", "직급", "직책"), lambda: self.pick(vocabulary_of.POSITIONS)),
+            (("담당부서", "소속"), lambda: self.pick(vocabulary.DEPARTMENTS)),
+            (("직위", "직급", "직책"), lambda: self.pick(vocabulary.POSITIONS)),
             (("탁도", "염소", "농도", "오염도", "수위", "기준"), lambda: f"{self.integer(1, 999) / 100:.2f}"),
         )
 
     def _make_slots(self) -> dict[str, Callable[[], str]]:
-        topic, pick, data = self.topic, self.pick, vocabulary_of
+        topic, pick, data = self.topic, self.pick, vocabulary
         several: dict[str, Callable[[], str]] = {
             "project": lambda: self.project if self.chance(0.5) else pick(topic.projects),
             "target": lambda: pick(topic.targets),
@@ -358,4 +358,4 @@ class Writer:
         return several
 
 
-words = vocabulary_of.words
+words = vocabulary.words

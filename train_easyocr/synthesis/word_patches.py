@@ -187,15 +187,15 @@ class WordRenderer:
         """
         plane, word, state, typeface, size = self._set(text, random)
         if random.random() < 0.4:
-            neighbours(plane, word, typeface, size, random)
+            print_neighbours(plane, word, typeface, size, random)
         if state == "bilevel":
             patch = black_and_white(plane, word, size, random, points=not DOTTED.isdisjoint(text))
             return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
         if random.random() < (0.25 if state == "spoilt" else 0.1):
             rules(plane, word, size, random)
         if state == "spoilt":
-            plane = spoil_ink(plane, size, random)
-        patch = on_paper(plane, state, random)
+            plane = spoil_patch(plane, size, random)
+        patch = patch_on_paper(plane, state, random)
         patch = DIGITISE[state](patch, size, random)
         return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
 
@@ -258,7 +258,7 @@ def print_word(text: str, typeface: Typeface, size: int, random: np.random.Gener
     space = float(random.uniform(0.18, 0.5))
     wide = 0.0 if random.random() < 0.6 else float(random.uniform(0.8, 1.5))
     points = float(random.uniform(0.4, 0.85)) if random.random() < 0.2 else 1.0
-    ink = compose(text, typeface, spacing, wide, random, points=points, space=space)
+    ink = compose_patch(text, typeface, spacing, wide, random, points=points, space=space)
     draw = random.random()
     if draw < (0.16 if varied else 0.06):
         ink = embolden(ink, random)
@@ -283,7 +283,7 @@ _CRISP = ((np.arange(256) - 128) * 1.8 + 128).clip(0, 255).astype(np.uint8)
 """Makes enlarged glyphs as sharp as drawn ones."""
 
 
-def compose(
+def compose_patch(
     text: str,
     typeface: Typeface,
     spacing: float,
@@ -443,7 +443,7 @@ def draw_box(width: int, height: int, size: int, random: np.random.Generator) ->
     return Sides(max(left, least[0]), max(top, least[1]), max(right, least[0]), max(bottom, least[1]))
 
 
-def neighbours(plane: Patch, word: Box, typeface: Typeface, size: int, random: np.random.Generator) -> None:
+def print_neighbours(plane: Patch, word: Box, typeface: Typeface, size: int, random: np.random.Generator) -> None:
     """Print other words beside the word, above and below it; what is far from it falls outside of the plane."""
     letters = [c for c in "의다이한는을가조항호기관업사및" if c in typeface.characters]
     if not letters:
@@ -514,7 +514,7 @@ def _line(plane: Patch, start: tuple[int, int], end: tuple[int, int], strength: 
 # --- Ink, paper and scanner ---
 
 
-def spoil_ink(plane: Patch, size: int, random: np.random.Generator) -> Patch:
+def spoil_patch(plane: Patch, size: int, random: np.random.Generator) -> Patch:
     """Bleed, starve, fade or break the print, large type more than small."""
     draw = random.random()
     strong = min(1.0, size / 40)
@@ -539,9 +539,9 @@ def black_and_white(plane: Patch, word: Box, size: int, random: np.random.Genera
     if random.random() < 0.15:
         rules(plane, word, size, random, least=2)
     if random.random() < 0.02:
-        punch(plane, word, size, random)
+        punch_hole(plane, word, size, random)
     if random.random() < 0.25:
-        plane = spoil_ink(plane, size, random)
+        plane = spoil_patch(plane, size, random)
     patch = 255 - plane
     if random.random() < 0.25:
         patch = defects.speckle(patch, random, 1 + int(random.integers(1 + plane.size // 4000)))
@@ -575,7 +575,7 @@ def compact_spots(plane: Patch, size: int) -> list[tuple[slice, slice]]:
     ]
 
 
-def punch(plane: Patch, word: Box, size: int, random: np.random.Generator) -> None:
+def punch_hole(plane: Patch, word: Box, size: int, random: np.random.Generator) -> None:
     """The black disc of a punched hole, about 70 pixels across, that reaches a little into the word's room."""
     radius, angle = int(random.integers(28, 38)), float(random.uniform(0, 2 * np.pi))
     # The word's corner or side that lies in that direction, and from there outwards.
@@ -585,7 +585,7 @@ def punch(plane: Patch, word: Box, size: int, random: np.random.Generator) -> No
     cv2.circle(plane, (round(x + away * np.cos(angle)), round(y + away * np.sin(angle))), radius, 255, -1)
 
 
-def on_paper(plane: Patch, state: State, random: np.random.Generator) -> Patch:
+def patch_on_paper(plane: Patch, state: State, random: np.random.Generator) -> Patch:
     """Print on white, grey or coloured ground, at times bright on dark."""
     draw = random.random()
     if state == "clean":

@@ -32,12 +32,12 @@ MANIFEST = "words.json"
 CHUNK = 500
 """Words a task: half a second of work, 4 MB of patches."""
 Form = Literal["png", "lmdb"]
-Row: TypeAlias = tuple[str, str, int]
+PatchRow: TypeAlias = tuple[str, str, int]
 """A word as a task leaves it: name and text as in labels.csv, bytes of its PNG file."""
 
 
 @dataclass(frozen=True)
-class Job:
+class SetTask:
     """One set to be written.
 
     Attributes:
@@ -62,9 +62,9 @@ class Job:
         end = self.first + self.count
         return [range(start, min(start + CHUNK, end)) for start in range(self.first, end, CHUNK)]
 
-    def rows(self, chunk: range) -> list[Row]:
+    def rows(self, chunk: range) -> list[PatchRow]:
         """What a task has left of its words."""
-        rows: list[Row] = json.loads(self.chunk_path(chunk.start, ".json").read_bytes())
+        rows: list[PatchRow] = json.loads(self.chunk_path(chunk.start, ".json").read_bytes())
         return rows
 
     def chunk_path(self, start: int, suffix: str) -> Path:
@@ -72,11 +72,11 @@ class Job:
         return self.work / "chunks" / f"{start:010d}{suffix}"
 
 
-def render_chunk(task: tuple[Job, range], words: RenderedWords) -> tuple[int, int]:
+def render_chunk(task: tuple[SetTask, range], words: RenderedWords) -> tuple[int, int]:
     """Render some words and write them; return the first one's number and how many they are."""
     job, numbers = task
     cv2.setNumThreads(1)  # every core has a process
-    rows: list[Row] = []
+    rows: list[PatchRow] = []
     contents: list[bytes] = []
     for number in numbers:
         text, patch = words.word(number)
@@ -94,7 +94,7 @@ def render_chunk(task: tuple[Job, range], words: RenderedWords) -> tuple[int, in
     return numbers.start, len(rows)
 
 
-def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], workers: int) -> dict[str, Any]:
+def make_set(job: SetTask, words: RenderedWords, settings: Mapping[str, Any], workers: int) -> dict[str, Any]:
     """Render a set, go on with it, or leave it as it is when it is there already.
 
     Args:
@@ -133,7 +133,7 @@ def make_set(job: Job, words: RenderedWords, settings: Mapping[str, Any], worker
     return manifest
 
 
-def _render(job: Job, words: RenderedWords, workers: int) -> None:
+def _render(job: SetTask, words: RenderedWords, workers: int) -> None:
     chunks = job.chunks()
     todo = [chunk for chunk in chunks if not job.chunk_path(chunk.start, ".json").is_file()]
     done = job.count - sum(map(len, todo))
@@ -146,7 +146,7 @@ def _render(job: Job, words: RenderedWords, workers: int) -> None:
             bar.update(count)
 
 
-def _assemble(job: Job) -> dict[str, Any]:
+def _assemble(job: SetTask) -> dict[str, Any]:
     """Put labels.csv and the data base together in the words' order; return what the summary shows."""
     folder, characters, texts = job.work / "set", Counter[str](), 0
     database = None
@@ -168,7 +168,7 @@ def _assemble(job: Job) -> dict[str, Any]:
     return {"characters": dict(sorted(characters.items())), "mean_length": round(texts / job.count, 2)}
 
 
-def _patches(path: Path, rows: Sequence[Row]) -> Iterator[memoryview]:
+def _patches(path: Path, rows: Sequence[PatchRow]) -> Iterator[memoryview]:
     content, start = memoryview(path.read_bytes()), 0
     for _, _, size in rows:
         yield content[start : start + size]

@@ -21,8 +21,8 @@ from train_easyocr.common.command_line import CommandParser, command, share, who
 from train_easyocr.common.errors import UsageError
 from train_easyocr.common.text import format_table
 from train_easyocr.common.workers import available_cores
-from train_easyocr.synthesis.rendered_words import Recipe, as_often, read_weights, unified
-from train_easyocr.synthesis.word_sets import Job, make_set
+from train_easyocr.synthesis.rendered_words import Recipe, as_often, read_wanted, unified
+from train_easyocr.synthesis.word_sets import SetTask, make_set
 from train_easyocr.weights.characters import CharacterSet
 
 
@@ -68,10 +68,10 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def jobs_of(args: argparse.Namespace) -> list[Job]:
+def jobs_of(args: argparse.Namespace) -> list[SetTask]:
     """The sets that a command line asks for."""
     if args.validation_share is None:
-        return [Job(args.output, 0, args.count, args.format)]
+        return [SetTask(args.output, 0, args.count, args.format)]
     held = round(args.count * args.validation_share)
     if not 0 < held < args.count:
         raise UsageError(
@@ -79,8 +79,8 @@ def jobs_of(args: argparse.Namespace) -> list[Job]:
         )
     folder = args.output / "training_and_validation_set"
     return [
-        Job(folder / "training" / "select_data", 0, args.count - held, args.format),
-        Job(folder / "validation" / "select_data", args.count - held, held, args.format),
+        SetTask(folder / "training" / "select_data", 0, args.count - held, args.format),
+        SetTask(folder / "validation" / "select_data", args.count - held, held, args.format),
     ]
 
 
@@ -90,7 +90,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     if args.characters is not None:
         wanted = as_often(args.characters)
     elif args.from_report is not None:
-        wanted = read_weights(args.from_report)
+        wanted = read_wanted(args.from_report)
     return Recipe(
         seed=args.seed,
         look=args.look,

@@ -45,11 +45,11 @@ def tune_trained(config: DetectorChoice, detection: DetectionConfig | None) -> T
     output = tuning_folder(config.experiment)
     opened = open_word_detector(best_detector(detection.experiment) if detection else CRAFT, cuda)
     # A page takes CRAFT half a minute on a CPU: there it looks at each once, and not at several scales.
-    pages, recognizer = pages_of(config, detection), _recognizer(config, cuda)
+    pages, recognizer = pages_to_search(config, detection), _recognizer(config, cuda)
     return tune(opened, pages, [], output, trials=config.detection_tuning, recognizer=recognizer, one_size=not cuda)
 
 
-def pages_of(config: DetectorChoice, detection: DetectionConfig | None) -> list[PageSource]:
+def pages_to_search(config: DetectorChoice, detection: DetectionConfig | None) -> list[PageSource]:
     """Return the pages that settings are searched on: some of those drawn for validation, none of the evaluation's.
 
     Args:

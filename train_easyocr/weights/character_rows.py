@@ -101,12 +101,12 @@ def _fresh_rows(trained: Mapping[str, torch.Tensor], syllables: str, fit: Charac
     mean = torch.stack(list(trained.values())).mean(0)
     made = dict.fromkeys(fit.averaged, mean + lowered)
     if fit.composed:
-        composed = compose(syllables, torch.stack([trained[c] for c in syllables]), fit.composed)
+        composed = compose_rows(syllables, torch.stack([trained[c] for c in syllables]), fit.composed)
         made |= {character: row + lowered for character, row in zip(fit.composed, composed, strict=True)}
     return made
 
 
-def compose(syllables: str, rows: torch.Tensor, wanted: str, ridge: float = 3.0) -> torch.Tensor:
+def compose_rows(syllables: str, rows: torch.Tensor, wanted: str, ridge: float = 3.0) -> torch.Tensor:
     """Estimate syllables' rows from other syllables, as a sum of what initial, medial and final each contribute.
 
     The contributions are the ridge regression of the trained rows on their parts (Hoerl and Kennard, "Ridge
