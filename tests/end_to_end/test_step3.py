@@ -167,7 +167,7 @@ def test_torchrun_trains_the_detector_after_the_recognizer(data):
         (1, ["select_data=없음"], "training/없음: there is no such folder; step 2 (prepare_dataset.py) writes it"),
         (1, ["val_data=nowhere"], "nowhere/select_data: there is no such folder"),
         (2, ["continue_from=lost.pth"], "continue_from: lost.pth: there is no such file"),
-        (2, ["continue_from=korean_g9"], "korean_g9: EasyOCR has no model of that name"),
+        (2, ["continue_from=korean_g9"], "korean_g9: no weights are called that; there are korean_g2, "),
         (2, ["batch_size=25"], "fewer than the 25 that each batch takes"),
     ],
 )
