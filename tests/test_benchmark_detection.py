@@ -21,6 +21,8 @@ from train_easyocr.synthesis.archive import TOP
 from train_easyocr.tuning.objective import Objective, map_pages
 from train_easyocr.weights.bundle import EASYOCR
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = (1,)
 TUNED = WORDS.model_copy(update={"add_margin": 0.0})
 

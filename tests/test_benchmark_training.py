@@ -14,6 +14,8 @@ from train_easyocr.datasets import sampling
 from train_easyocr.documents import Box
 from train_easyocr.settings.config import load_config
 
+pytestmark = pytest.mark.slow
+
 
 def test_rows_of_a_gpu_are_there_without_one():
     lines = results_table(gpu_rows({})).splitlines()

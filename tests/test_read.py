@@ -27,6 +27,8 @@ from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import keep, open_bundle
 from train_easyocr.weights.model_files import Place
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def page():

@@ -26,6 +26,8 @@ from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import EASYOCR, open_bundle
 from train_easyocr.weights.model_files import Place
 
+pytestmark = pytest.mark.slow
+
 
 def source(name, weights):
     return replace(fake_detector(weights_sha256=weights), name=name)

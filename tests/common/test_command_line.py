@@ -13,6 +13,8 @@ from tests.documents.samples import jpeg, page_image
 from train_easyocr.common.command_line import CommandParser, add_cuda, command
 from train_easyocr.common.errors import Interrupted, OtherProcessError, UsageError, UserError
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 CONSOLES = ("ascii", "latin-1", "cp949", "euc-kr", "utf-8")
 PROGRAM = """

@@ -10,6 +10,8 @@ import pytest
 import train_easyocr
 from train_easyocr.common.errors import OtherProcessError, UsageError, UserError
 
+pytestmark = pytest.mark.slow
+
 NOT_FOR_USERS = {OtherProcessError}
 """The process that failed says why."""
 

@@ -66,6 +66,7 @@ def test_both_kinds_are_named():
     assert unseen_kinds("경남\u200b\u3000김해시") == (INVISIBLE, OTHER_SPACE)
 
 
+@pytest.mark.slow
 def test_what_is_dropped_is_what_unicode_says():
     """Against the `regex` package, which knows the properties that the standard library lacks."""
     ignorable = regex.compile(r"\p{Default_Ignorable_Code_Point}|[\p{Cc}--\p{White_Space}]", regex.VERSION1)

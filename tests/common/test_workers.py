@@ -13,6 +13,8 @@ from train_easyocr.common import workers as processes
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.workers import available_cores, loading_workers, spread
 
+pytestmark = pytest.mark.slow
+
 
 def square(number):
     return number * number

@@ -9,6 +9,8 @@ import pytest
 
 from tests.contract.entry_points import COMMANDS, PREPARE, REPOSITORY, options_of, run_script
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 SCRIPTS = (
     "step1_set_environment.sh", "step2_run_prepare_dataset_py.sh", "step3_run_train_py.sh",

@@ -10,6 +10,8 @@ from tests.contract import pages
 from tests.contract.entry_points import EVALUATE, succeed
 from tests.contract.golden import ASSETS
 
+pytestmark = pytest.mark.slow
+
 FIGURES = {
     "detection_precision", "detection_recall", "detection_f1", "cer", "exact_precision", "exact_recall",
     "end_to_end_precision", "end_to_end_recall", "end_to_end_f1", "end_to_end_f1_without_spaces",

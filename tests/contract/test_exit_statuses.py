@@ -29,6 +29,8 @@ from tests.contract.entry_points import (
     run,
 )
 
+pytestmark = pytest.mark.slow
+
 TRAINING = as_arguments(RECOGNIZER, output="{prepared}", saved_models="saved", n_iter=3)
 DETECTION = as_arguments(DETECTOR, train_data="{pages}", val_data="{others}", saved_models="saved", n_iter=3)
 POOL = [PREPARE, "--from", "{pages}", "--output", "set", "--workers", "1", "--training", "train_images=1"]

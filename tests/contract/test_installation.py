@@ -9,6 +9,8 @@ import yaml
 
 from tests.contract.entry_points import INSTALL, run, succeed
 
+pytestmark = pytest.mark.slow
+
 
 def test_easyocrs_three_files_and_the_card(installed, trained):
     files = {path.relative_to(installed).as_posix() for path in installed.rglob("*") if path.is_file()}

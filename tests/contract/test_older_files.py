@@ -14,6 +14,8 @@ from tests.contract.conftest import DETECTOR, RECOGNIZER, as_arguments
 from tests.contract.entry_points import EVALUATE, INSTALL, TRAIN, TRAIN_DETECTOR, succeed
 from tests.contract.golden import ASSETS
 
+pytestmark = pytest.mark.slow
+
 MARK = "첫모델"
 
 

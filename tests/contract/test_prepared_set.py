@@ -7,8 +7,11 @@ import re
 
 import cv2
 import lmdb
+import pytest
 
 from tests.contract.golden import GOLDEN
+
+pytestmark = pytest.mark.slow
 
 SETS = ("training", "validation")
 PATCH = re.compile(r"5350109-2001-0001-\d{4}_\d+-\d+-\d+-\d+\.png")

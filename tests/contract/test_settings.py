@@ -9,6 +9,8 @@ import yaml
 from tests.contract import pages
 from tests.contract.entry_points import CONFIG_FILES, EVALUATE, TRAIN_DETECTOR, run, succeed
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 PUBLISHED = yaml.safe_load((HERE / "published.yaml").read_text(encoding="utf-8"))
 """A copy of the file of today, without its comments."""

@@ -10,6 +10,8 @@ import yaml
 from tests.contract.entry_points import CONFIG_FILES, TRAIN, succeed
 from tests.contract.golden import GOLDEN
 
+pytestmark = pytest.mark.slow
+
 LOGS = {"config.yaml", "last_state.pth", "log_dataset.txt", "log_train.jsonl", "log_train.txt", "tensorboard"}
 CARD = {"weights_sha256", "trained_on", "iteration", "averaged", "validation", "experiment_name", "config"}
 

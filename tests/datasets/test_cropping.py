@@ -93,6 +93,7 @@ def test_the_images_own_size_counts_and_another_stated_one_is_a_warning():
     assert not cut_page(page(width=0, height=0), 20, 10).warnings
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1).filter(lambda text: "/" not in text), st.tuples(*[st.integers(0, 9999)] * 4))
 def test_a_patch_states_its_size_in_its_name(prefix, numbers):
     xmin, ymin, width, height = numbers

@@ -11,6 +11,8 @@ import pytest
 from train_easyocr.datasets import lmdb_form
 from train_easyocr.datasets.lmdb_form import PatchDatabase
 
+pytestmark = pytest.mark.slow
+
 
 def write(folder, images, texts, at_once=7):
     database = PatchDatabase(folder)

@@ -19,6 +19,8 @@ from train_easyocr.documents.page_sums import pack, page_sum
 from train_easyocr.evaluation.analysis import Analyzer, with_identities
 from train_easyocr.metrics.metrics import score_page
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def weights(tmp_path):

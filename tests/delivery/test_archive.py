@@ -20,6 +20,8 @@ from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.model_files import Place
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_model_before_is_kept_and_put_back(trained, weights, home, capsys):
     first = sha256(install(trained.experiment / "best_accuracy.pth", trained).weights)

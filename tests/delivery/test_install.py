@@ -17,6 +17,8 @@ from train_easyocr.detection.settings import save_settings, settings_for
 from train_easyocr.settings.checking import save_config
 from train_easyocr.weights.bundle import Bundle, open_bundle
 
+pytestmark = pytest.mark.slow
+
 
 def test_easyocr_reads_the_labels_without_this_project(trained, home, capsys):
     install(trained.experiment / "best_accuracy.pth", trained)

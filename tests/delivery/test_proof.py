@@ -17,6 +17,8 @@ from train_easyocr.recognition.model import build_model, network_arguments
 from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.checkpoints import WeightsCard, save_weights
 
+pytestmark = pytest.mark.slow
+
 
 def test_swapped_characters_are_caught(trained, weights, home):
     change_card(weights, character=SYLLABLES[::-1])

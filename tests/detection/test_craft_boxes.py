@@ -14,6 +14,8 @@ from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.documents import Box
 from train_easyocr.metrics.matching import match
 
+pytestmark = pytest.mark.slow
+
 
 def easyocr_boxes(maps, p):
     """What `Reader.detect` makes of these maps: level boxes and tilted regions."""

@@ -41,6 +41,8 @@ from train_easyocr.weights.cards import DetectionScores
 from train_easyocr.weights.checkpoints import CheckpointError
 from train_easyocr.weights.model_files import Place
 
+pytestmark = pytest.mark.slow
+
 LOW = CraftParameters(text_threshold=0.03, low_text=0.028, link_threshold=0.06, min_size=0, canvas_size=320)
 """Random weights' maps are near zero; with these settings they give boxes all the same."""
 

@@ -20,7 +20,7 @@ from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.weights.checkpoints import CheckpointError, read_weights, trained_on
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ from train_easyocr.documents.images import (
     decode_page,
 )
 
+pytestmark = pytest.mark.slow
+
 FORMATS = ["JPEG", "PNG", "TIFF", "BMP", "WEBP"]
 TURNS = {
     2: np.fliplr,

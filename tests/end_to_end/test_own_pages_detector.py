@@ -14,6 +14,8 @@ from train_easyocr.settings.checking import CONFIG_FILES
 from train_easyocr.settings.config import load_config
 from train_easyocr.tuning.tuning_step import pages_to_search
 
+pytestmark = pytest.mark.slow
+
 SETS = ("--training", "--validation", "--workers", "1", "val_images=2", "eval_images=1")
 
 

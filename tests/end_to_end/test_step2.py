@@ -34,6 +34,8 @@ from tests.documents.samples import (
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.documents import Box
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ALL = ("--unzip", "--training", "--validation", "--evaluation", "--workers", "1")
 SETS = "training_and_validation_set"

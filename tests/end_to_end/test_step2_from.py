@@ -27,6 +27,8 @@ from train_easyocr.documents.images import decode_image
 from train_easyocr.documents.label_formats import find_labelled_pages, left_out
 from train_easyocr.documents.page_sums import page_sum, read_page_sums
 
+pytestmark = pytest.mark.slow
+
 FORMS = ("aihub", "ppocrlabel", "icdar2013", "icdar2015")
 ALL = ("--training", "--validation", "--evaluation", "--workers", "1", "val_images=2", "eval_images=1")
 SETS = "training_and_validation_set"

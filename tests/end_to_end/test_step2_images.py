@@ -5,12 +5,15 @@ import json
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.documents.printed import BOXES, STORED, encode, label_of, printed_page
 from tests.documents.samples import IMAGES_TOP, LABELS_TOP, write_zip
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import NOT_TURNED, TURNED
 from train_easyocr.documents.ink import BESIDE_PRINT
+
+pytestmark = pytest.mark.slow
 
 FOLDER = "인.허가/5350109/2001"
 

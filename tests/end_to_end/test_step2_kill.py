@@ -13,6 +13,8 @@ import pytest
 
 from tests.documents.samples import make_download, tree
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT)}
 

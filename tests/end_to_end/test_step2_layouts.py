@@ -15,6 +15,8 @@ from train_easyocr.detection.pages import open_pages
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.synthesis.__main__ import main as render
 
+pytestmark = pytest.mark.slow
+
 SETS = "training_and_validation_set"
 ALL = ("--training", "--validation", "--evaluation", "--workers", "1", "val_images=2", "eval_images=2")
 DATA_SET = "공공행정문서 OCR"

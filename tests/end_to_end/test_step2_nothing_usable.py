@@ -6,6 +6,8 @@ import pytest
 
 from tests.documents.samples import jpeg, label, page_image
 
+pytestmark = pytest.mark.slow
+
 NAME = "인.허가/5350109/2001/5350109-2001-0001-0001"
 SETS = "training_and_validation_set"
 WORDS = [("도로", [9, 9, 50, 30]), ("점용", [70, 9, 50, 30])]

@@ -8,6 +8,8 @@ import pytest
 import prepare_dataset
 from train_easyocr.datasets.labels_csv import read_rows
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(os.environ.get("REAL_DOCUMENTS") or Path(__file__).parents[2].parent / "shared" / "real_documents")
 
 

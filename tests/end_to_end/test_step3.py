@@ -18,6 +18,8 @@ from train_easyocr.engine.state import STATE, load_state
 from train_easyocr.recognition.task import train
 from train_easyocr.settings.checking import save_config
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = {"n_iter": 60, "val_period": 10, "lr": 0.01, "workers": 2}
 

@@ -32,6 +32,8 @@ from train_easyocr.weights.bundle import in_place, open_bundle
 from train_easyocr.weights.checkpoints import WeightsCard, save_weights
 from train_easyocr.weights.model_files import Place
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 NAMES = ("evaluation_result.csv", "evaluation_result.json", "evaluation_predictions.jsonl")
 

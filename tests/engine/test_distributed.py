@@ -22,7 +22,7 @@ from train_easyocr.recognition.task import RecognizerTask, train
 FORK = multiprocessing.get_context("fork")
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 
 def free_port():

@@ -66,6 +66,7 @@ def test_anything_else_is_refused(value):
         load_config(overrides=[f"n_iter={value}"])
 
 
+@pytest.mark.slow
 def test_a_run_of_automatic_length_goes_on_and_ends_as_one_in_one_piece(data, capsys, monkeypatch):
     monkeypatch.setattr(training.RecognizerTask, "length", Length(passes=1, fewest=2, most=20, unit="words"))
     words = 2 * len(WORDS)

@@ -22,6 +22,8 @@ from train_easyocr.engine import loaders
 from train_easyocr.engine.loaders import Loaders, choose_loaders, load, noticing_lost_workers
 from train_easyocr.recognition.task import train
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 REPOSITORY = Path(__file__).resolve().parents[2]
 

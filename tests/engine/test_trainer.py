@@ -26,7 +26,7 @@ from train_easyocr.engine.state import STATE
 from train_easyocr.engine.trainer import Trainer
 from train_easyocr.weights.checkpoints import read_weights
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 KILLS = [
     (Trainer, "_step", 1, False),

@@ -19,6 +19,8 @@ from train_easyocr.evaluation.learnt_pages import LEARNT_FROM
 from train_easyocr.settings.config import Config
 from train_easyocr.weights.model_files import Place
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def eval_set(tmp_path):

@@ -16,6 +16,8 @@ from train_easyocr.evaluation.runner import Model, evaluate
 from train_easyocr.settings.config import Config
 from train_easyocr.weights.bundle import Bundle, open_bundle
 
+pytestmark = pytest.mark.slow
+
 
 class Told:
     """Reads the same text everywhere."""

@@ -24,6 +24,8 @@ from train_easyocr.evaluation.report_images import Budget, encode_crop, encode_p
 from train_easyocr.evaluation.report_pages import PageWords
 from train_easyocr.metrics.error_classes import CLASSES
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>document.title='bad'</script>"
 QUOTES = "\"'`</script><!--\u2028&amp;{{ 7 * 7 }}"
 NAME = "주민복지/a\"<b>'&+%c"

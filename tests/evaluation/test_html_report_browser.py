@@ -10,7 +10,7 @@ from train_easyocr.evaluation.html_report import page_link
 SHOWN_QUOTES = QUOTES.replace("\u2028", " ")
 """Labels and readings hold line separators as spaces."""
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+pytestmark = [pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

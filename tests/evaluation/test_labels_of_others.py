@@ -7,6 +7,8 @@ import pytest
 import evaluate
 from tests.documents.samples import jpeg, label, page_image
 
+pytestmark = pytest.mark.slow
+
 BOX = {"box": [9, 9, 59, 39], "text": "도로 ㎡"}
 WORDS = [("도로 ㎡", [9, 9, 50, 30])]
 COCO = {

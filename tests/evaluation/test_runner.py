@@ -28,6 +28,8 @@ from train_easyocr.reading.reader import ReaderError
 from train_easyocr.reading.sources import colour_and_grey
 from train_easyocr.weights.easyocr_weights import MissingWeights
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 FILES = (CSV_NAME, JSON_NAME, FILE_NAME)
 

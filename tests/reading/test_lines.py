@@ -11,6 +11,8 @@ from train_easyocr.reading.rules import NO_RULES, Rules, find_rules
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.pages import KINDS
 
+pytestmark = pytest.mark.slow
+
 HEIGHT = 50
 
 

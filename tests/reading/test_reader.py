@@ -41,6 +41,8 @@ from train_easyocr.weights.checkpoints import read_card
 from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.weights.model_files import Place
 
+pytestmark = pytest.mark.slow
+
 needs_int8 = pytest.mark.skipif(not cpu_has_int8(), reason="the processor has no int8 dot products")
 QUAD = Quad((60.5, 140.0), (150.0, 160.5), (145.0, 190.0), (55.0, 170.0))
 SHAPES = [

@@ -26,6 +26,8 @@ from train_easyocr.reading.run import (
 )
 from train_easyocr.reading.sources import PageRange, SourceFile, find_files
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

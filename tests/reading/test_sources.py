@@ -20,6 +20,8 @@ from train_easyocr.documents.page import NOTHING_LABELLED
 from train_easyocr.reading import sources
 from train_easyocr.reading.sources import PageRange, SourceFile, find_files, load_page, natural, open_document
 
+pytestmark = pytest.mark.slow
+
 
 def opened(tmp_path, content, name="문서"):
     (tmp_path / name).write_bytes(content)

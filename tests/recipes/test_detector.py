@@ -1,10 +1,13 @@
 """The command that makes the starter's detector, with few steps on few pages."""
 
+import pytest
 import torch
 
 from train_easyocr.detection.db_detector import open_db_light
 from train_easyocr.recipes.detector import main
 from train_easyocr.weights.checkpoints import card_path, read_weights
+
+pytestmark = pytest.mark.slow
 
 TINY = ["train_images=2", "val_images=1", "eval_images=1", "n_iter=1", "val_period=1", "batch_size=1", "crop_size=64"]
 

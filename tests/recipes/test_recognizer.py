@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
 import torch
 
 from train_easyocr.recipes.recognizer import main, publish_recognizer
 from train_easyocr.weights.checkpoints import card_path, read_card, read_weights
+
+pytestmark = pytest.mark.slow
 
 NAMES = ("words", "signs")
 TINY = ["output_channel=16", "hidden_size=8", "batch_size=8", "n_iter=4", "val_period=2", "augmentation=off"]

@@ -20,6 +20,8 @@ from train_easyocr.settings.parts import AUGMENTATION_KINDS
 from train_easyocr.train import main
 from train_easyocr.weights.characters import CharacterSet
 
+pytestmark = pytest.mark.slow
+
 OPERATION_NAMES = [operation.name for operation in OPERATIONS]
 
 

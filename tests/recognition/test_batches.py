@@ -12,6 +12,8 @@ from train_easyocr.datasets.sampling import training_plan
 from train_easyocr.recognition.batches import divide_for_reading, reading_batches, training_batches
 from train_easyocr.weights.characters import CharacterSet
 
+pytestmark = pytest.mark.slow
+
 
 def opened(folder, config):
     return open_set(folder, config, CharacterSet(config.character))

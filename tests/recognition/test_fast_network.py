@@ -12,6 +12,8 @@ from train_easyocr.recognition.fast_network import _MaxPool, fast_network, faste
 from train_easyocr.recognition.int8_convolutions import Int8Convolution, cpu_has_int8
 from train_easyocr.recognition.network import Model
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 needs_int8 = pytest.mark.skipif(not cpu_has_int8(), reason="the processor has no int8 dot products")
 

@@ -16,6 +16,8 @@ from easyocr.model.vgg_model import Model as EasyocrVgg
 from train_easyocr.recognition import network
 from train_easyocr.recognition.network import Model
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"output_channel": 64, "hidden_size": 32, "img_height": 32, "img_width": 100}
 
 

@@ -24,7 +24,7 @@ from train_easyocr.recognition.validation import Validation
 from train_easyocr.settings.config import load_config
 from train_easyocr.weights.checkpoints import best_weights, read_card, read_weights
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 
 # --- Learning rate and optimizer ---

@@ -29,7 +29,7 @@ from train_easyocr.weights.characters import CharacterSet, korean_documents
 from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card, read_weights
 from train_easyocr.weights.model_files import Place
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
 
 LEARNS = {

@@ -14,6 +14,8 @@ from train_easyocr.synthesis.defects import Placement, Scan
 from train_easyocr.synthesis.fonts import packaged_folder
 from train_easyocr.synthesis.vocabulary import TOPICS
 
+pytestmark = pytest.mark.slow
+
 ARCHIVES = {
     "Training/[라벨]train.zip",
     "Training/[원천]train1.zip",

@@ -13,6 +13,8 @@ from train_easyocr.synthesis.render import INK, Style
 from train_easyocr.synthesis.sentences import Writer
 from train_easyocr.synthesis.vocabulary import TOPICS
 
+pytestmark = pytest.mark.slow
+
 RANDOM = np.random.default_rng
 ALL_KINDS = [kind for kind, _ in (*KINDS, *STARTER_KINDS, *UNSEEN_KINDS)]
 NAME = labels.PageName("인.허가", "5350109", 2001, 1, 344)

@@ -8,6 +8,8 @@ from train_easyocr.common.text import unify_variants
 from train_easyocr.synthesis.fonts import packaged_folder
 from train_easyocr.synthesis.rendered_words import Recipe, read_wanted
 
+pytestmark = pytest.mark.slow
+
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 
 

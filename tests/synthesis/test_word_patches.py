@@ -25,6 +25,8 @@ from train_easyocr.synthesis.word_patches import (
     typefaces,
 )
 
+pytestmark = pytest.mark.slow
+
 SIGNS = "가나다뺨쨌를했었제조의12(),.「」·“”㎡①"
 
 

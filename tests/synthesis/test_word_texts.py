@@ -12,6 +12,8 @@ from train_easyocr.common.text import VARIANTS, unify_variants
 from train_easyocr.synthesis.word_texts import KINDS, LONGEST, WordTexts, package_words, usable_words
 from train_easyocr.weights.characters import CharacterSet
 
+pytestmark = pytest.mark.slow
+
 CHARACTERS = CharacterSet.from_setting("korean_documents").characters
 
 

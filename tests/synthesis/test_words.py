@@ -17,6 +17,8 @@ from train_easyocr.synthesis.rendered_words import read_wanted
 from train_easyocr.synthesis.words import main
 from train_easyocr.weights.characters import CharacterSet
 
+pytestmark = pytest.mark.slow
+
 CHARACTERS = "가각간갇갈감갑값강갖갔같뺨쨌를했었제조의0123456789abcABC().,-「」ㆍ㎡① "
 
 

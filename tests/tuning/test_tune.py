@@ -23,6 +23,8 @@ from train_easyocr.tuning.objective import ALIKE, Objective, map_key, map_pages
 from train_easyocr.tuning.search import CRAFT_SPACE, DB_SPACE, EASYOCR_SPACE, Search, starts_for, tune
 from train_easyocr.tuning.tune import main
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = (6, 7)  # narrow gaps: EasyOCR's parameters join words
 INPUTS = ((2560, 1.0), (640, 1.0))
 

@@ -26,6 +26,8 @@ from train_easyocr.weights.bundle import SETTINGS, tuning_folder
 from train_easyocr.weights.checkpoints import card_path
 from train_easyocr.weights.easyocr_weights import MissingWeights
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def download(tmp_path_factory):

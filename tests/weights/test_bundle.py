@@ -23,6 +23,8 @@ from train_easyocr.weights.bundle import CRAFT, EASYOCR, KOREAN, Bundle, keep, n
 from train_easyocr.weights.checkpoints import CheckpointError
 from train_easyocr.weights.easyocr_weights import MissingWeights
 
+pytestmark = pytest.mark.slow
+
 ANY = settings_for("db_light", "0" * 64, DbParameters())
 
 

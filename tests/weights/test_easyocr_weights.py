@@ -29,6 +29,8 @@ from train_easyocr.weights.easyocr_weights import (
     user_network_directory,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def empty_folder(tmp_path, monkeypatch):

@@ -17,6 +17,8 @@ from train_easyocr.weights.character_rows import fit_characters
 from train_easyocr.weights.characters import korean_documents
 from train_easyocr.weights.checkpoints import card_path, read_card, read_weights
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["신청서를", "제출했다.", "제25조제2항", "2023.11.21.", "(도로점용)", "「산업법」", "①", "○○시장", "50,000원"]
 """In NanumGothic, which is kept for the sample documents."""
 
