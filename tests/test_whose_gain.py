@@ -12,6 +12,7 @@ from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.fakes import fake_detector, fake_model
 from tests.evaluation.installed import install_finetuned, write_set
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery.staging import stage_detection
 from train_easyocr.detection.db_boxes import DbParameters
@@ -20,7 +21,6 @@ from train_easyocr.detection.settings import read_settings, save_settings, setti
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.runner import Evaluation, PageResult
 from train_easyocr.metrics.metrics import PageScores
-from train_easyocr.reading.reader import ReaderError
 from train_easyocr.reading.sources import load_page
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import EASYOCR, open_bundle
@@ -155,13 +155,13 @@ def test_detectors_that_there_are(home, tmp_path):
     assert [found.name for found in compared(detectors)] == ["easyocr", "starter"]
 
     save_settings(tmp_path / "easyocr.yaml", settings_for("craft", EASYOCR, WORDS))
-    with pytest.raises(ReaderError, match=r"rename the file of settings easyocr.yaml"):
+    with pytest.raises(WeightsError, match=r"rename the file of settings easyocr.yaml"):
         compared(detectors, [tmp_path / "easyocr.yaml"])
     save_settings(tmp_path / "foreign.yaml", settings_for("db_light", "0" * 64, DbParameters()))
-    with pytest.raises(ReaderError, match="SHA-256 000"):
+    with pytest.raises(WeightsError, match="SHA-256 000"):
         compared(detectors, [tmp_path / "foreign.yaml"])
     files.detection_settings.write_text("kaputt", encoding="utf-8")
-    with pytest.raises(ReaderError, match="holds no detection settings"):
+    with pytest.raises(WeightsError, match="holds no detection settings"):
         compared(detectors)
 
 

@@ -25,7 +25,7 @@ if __name__ == "__main__" and not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from train_easyocr.common.command_line import CommandParser, command, minutes_of, whole_number, write_lines_at_once
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UserError, WeightsError
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.settings.parts import DetectorChoice
 
@@ -139,11 +139,11 @@ def _time_is_up(end: float, what: str, processes: Processes) -> bool:
 
 def _find_craft() -> None:
     """Say it now where EasyOCR's detector, which is to be tuned after the training, can't be had."""
-    from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights, find_weights  # noqa: PLC0415
+    from train_easyocr.weights.easyocr_weights import find_weights  # noqa: PLC0415
 
     try:
         find_weights("craft")
-    except (MissingWeights, DamagedWeights) as error:
+    except WeightsError as error:
         raise UserError(f"{error}\ndetection_tuning=0 trains without tuning it") from None
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train_easyocr.common.command_line import add_cuda
+from train_easyocr.common.errors import MissingWeightsError
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.interface import DetectorParameters
 from train_easyocr.detection.opening import OpenedDetector, open_detector_of
@@ -34,7 +35,6 @@ from train_easyocr.reading.sources import load_page
 from train_easyocr.tuning.objective import Objective, map_pages
 from train_easyocr.tuning.tune import open_recognizer
 from train_easyocr.weights.bundle import CRAFT, open_bundle
-from train_easyocr.weights.easyocr_weights import MissingWeights
 
 FIGURES = ("detection_precision", "detection_recall", "detection_f1", "end_to_end_f1")
 HEADER = ("pages", "detector", "settings", *FIGURES, "CPU s a page")
@@ -118,7 +118,7 @@ def main() -> None:
     for source in (CRAFT, args.detector):
         try:
             opened = open_detector_of(open_bundle(source, asked_by="--detector"), args.cuda)
-        except MissingWeights:
+        except MissingWeightsError:
             rows += [[name, source, "default", *[NOT_MEASURED] * 5] for name, _ in args.pages]
             continue
         for name, path in args.pages:

@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 
 import evaluate as step5
 from train_easyocr.common.command_line import command
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UserError, WeightsError
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
-from train_easyocr.detection.settings import SettingsError, read_settings
+from train_easyocr.detection.settings import read_settings
 from train_easyocr.evaluation.analysis_report import interval
 from train_easyocr.evaluation.command import check_pages, explained, named_models, pages_to_read
 from train_easyocr.evaluation.detectors import Detectors
@@ -39,11 +39,9 @@ from train_easyocr.evaluation.report import HEADLINE, pooled_figures, versions
 from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, Identity, Model, evaluate
 from train_easyocr.metrics.metrics import FIGURES
 from train_easyocr.metrics.significance import LEVEL, Difference, mean_differences
-from train_easyocr.reading.reader import ReaderError
 from train_easyocr.settings.config import Config, load_config
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import installed_bundle
-from train_easyocr.weights.checkpoints import CheckpointError
 from train_easyocr.weights.model_files import FINETUNED
 
 JSON_NAME = "whose_gain.json"
@@ -105,18 +103,15 @@ def compared(detectors: Detectors, settings: Sequence[Path] = ()) -> list[Detect
             installed weights.
 
     Raises:
-        MissingWeights, DamagedWeights: There is neither EasyOCR's detector nor the starter's.
-        ReaderError: A file of settings, or what step 4 installed, can't be used.
+        WeightsError: There is neither EasyOCR's detector nor the starter's.
+        WeightsError: A file of settings, or what step 4 installed, can't be used.
     """
     found = [detectors.usual()]
     if starter_weights.DETECTOR.is_file():
         found.append(detectors.as_it_comes(starter_weights.STARTER, starter_weights.DETECTOR))
-    try:
-        found += [replace(detectors.with_settings(read_settings(path)), name=path.stem) for path in settings]
-        if isinstance(weights := installed_bundle().detector, Path):
-            found.append(detectors.as_it_comes(FINETUNED, weights))
-    except (SettingsError, CheckpointError) as error:
-        raise ReaderError(str(error)) from error
+    found += [replace(detectors.with_settings(read_settings(path)), name=path.stem) for path in settings]
+    if isinstance(weights := installed_bundle().detector, Path):
+        found.append(detectors.as_it_comes(FINETUNED, weights))
     if (installed := detectors.installed()) is not None:
         found = [source for source in found if source.identity != installed.identity] + [installed]
     different: dict[str, DetectorSource] = {}
@@ -124,7 +119,7 @@ def compared(detectors: Detectors, settings: Sequence[Path] = ()) -> list[Detect
         different.setdefault(json.dumps(source.identity, sort_keys=True), source)
     names = [source.name for source in different.values()]
     if doubled := [name for name in names if names.count(name) > 1 or name == LABELS.name]:
-        raise ReaderError(f"two detectors are called {doubled[0]}; rename the file of settings {doubled[0]}.yaml")
+        raise WeightsError(f"two detectors are called {doubled[0]}; rename the file of settings {doubled[0]}.yaml")
     return list(different.values())
 
 

@@ -10,6 +10,7 @@ from tests.detection.untrained import save_untrained
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import install_finetuned, write_set
 from tests.recognition.word_sets import render
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery.staging import sheet_of, stage_detection
 from train_easyocr.detection.craft import CraftCard, CraftDetector, load_craft
@@ -23,22 +24,15 @@ from train_easyocr.detection.installed import (
 )
 from train_easyocr.detection.opening import open_detector_of, open_word_detector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
-from train_easyocr.detection.settings import SettingsError, read_settings, save_settings, settings_for
+from train_easyocr.detection.settings import read_settings, save_settings, settings_for
 from train_easyocr.documents import Box
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.metrics.matching import match
-from train_easyocr.reading.reader import (
-    PageReader,
-    ReaderError,
-    open_detector,
-    open_easyocr_detector,
-    open_finetuned,
-)
+from train_easyocr.reading.reader import PageReader, open_detector, open_easyocr_detector, open_finetuned
 from train_easyocr.reading.sources import load_page
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import EASYOCR, in_place, installed_bundle, open_bundle
 from train_easyocr.weights.cards import DetectionScores
-from train_easyocr.weights.checkpoints import CheckpointError
 from train_easyocr.weights.model_files import Place
 
 pytestmark = pytest.mark.slow
@@ -92,9 +86,9 @@ def test_foreign_weights_are_refused(home, tmp_path):
     state = torch.load(home / "model" / "craft_mlt_25k.pth", weights_only=True)
     state.pop("module.conv_cls.8.bias")
     torch.save(state, tmp_path / "모자란.pth")
-    with pytest.raises(CheckpointError, match=r"conv_cls\.8\.bias"):
+    with pytest.raises(WeightsError, match=r"conv_cls\.8\.bias"):
         load_craft(tmp_path / "모자란.pth")
-    with pytest.raises(CheckpointError, match="there is no such file"):
+    with pytest.raises(WeightsError, match="there is no such file"):
         open_word_detector(tmp_path / "없는.pth")
 
 
@@ -106,19 +100,19 @@ def test_settings_are_checked(tmp_path):
     path.write_text(
         "network: craft\nweights_sha256: easyocr\nparameters: {low_txt: 0.3, min_size: -1}\n", encoding="utf-8"
     )
-    with pytest.raises(SettingsError, match=r"(min_size|low_txt).*\n.*(min_size|low_txt)"):
+    with pytest.raises(WeightsError, match=r"(min_size|low_txt).*\n.*(min_size|low_txt)"):
         read_settings(path)
     path.write_text("- 1\n", encoding="utf-8")
-    with pytest.raises(SettingsError, match="holds no detection settings"):
+    with pytest.raises(WeightsError, match="holds no detection settings"):
         read_settings(path)
-    with pytest.raises(SettingsError, match="can't be read"):
+    with pytest.raises(WeightsError, match="can't be read"):
         read_settings(tmp_path / "없는.yaml")
 
 
 def test_tuned_settings_are_applied(home, image):
     install_finetuned(home)
     assert installed_bundle().detector is None
-    with pytest.raises(SettingsError, match="no detector is installed"):
+    with pytest.raises(WeightsError, match="no detector is installed"):
         open_installed()
     save_settings(Place(home / "model", home / "user_network").detection_settings, settings_for("craft", EASYOCR, LOW))
     detector = CraftDetector(load_craft(home / "model" / "craft_mlt_25k.pth"), LOW)
@@ -152,10 +146,10 @@ def test_db_light_stands_in_for_easyocrs_detector(db_light, tmp_path, monkeypatc
     assert sorted((*map(int, corners[0]), *map(int, corners[2])) for corners, _, _ in found) == sorted(expected)
 
     files.detector.write_bytes(files.detector.read_bytes() + b"\0")
-    with pytest.raises(ReaderError, match="is for weights of SHA-256"):
+    with pytest.raises(WeightsError, match="is for weights of SHA-256"):
         open_finetuned(detector=True)
     files.detector.unlink()
-    with pytest.raises(ReaderError, match="is missing"):
+    with pytest.raises(WeightsError, match="is missing"):
         open_finetuned(detector=True)
 
 
@@ -171,12 +165,12 @@ def test_settings_for_other_weights_are_refused(db_light, home, tmp_path):
     staged = Place(tmp_path / "자리", tmp_path / "자리")
     other = tmp_path / "남의 설정.yaml"
     save_settings(other, settings_for("db_light", "0" * 64, DbParameters()))
-    with pytest.raises(SettingsError, match="is for weights of SHA-256 000"):
+    with pytest.raises(WeightsError, match="is for weights of SHA-256 000"):
         stage_detection(open_bundle(db_light), other, Place(home / "model", home / "user_network"), staged)
     elsewhere = Place(tmp_path / "다른 자리", tmp_path / "다른 자리")
-    with pytest.raises(SettingsError, match="is missing"):
+    with pytest.raises(WeightsError, match="is missing"):
         stage_detection(open_bundle("easyocr"), other, Place(home / "model", home / "user_network"), elsewhere)
-    with pytest.raises(CheckpointError, match="there is no such file"):
+    with pytest.raises(WeightsError, match="there is no such file"):
         stage_detection(None, other, Place(home / "model", home / "user_network"), staged)
 
 
@@ -204,7 +198,7 @@ def test_what_finds_words_is_what_is_installed_and_easyocrs_detector_otherwise(h
     assert words == open_installed().boxes(page)
     assert len(match([Box(83, 104, 77 + word.shape[1], 144)], words)) == len(words) == 1
     files.detector.write_bytes(b"")
-    with pytest.raises(ReaderError, match="is for weights of SHA-256"):
+    with pytest.raises(WeightsError, match="is for weights of SHA-256"):
         open_detector()
 
 
@@ -247,5 +241,5 @@ def test_fine_tuned_craft_brings_its_parameters(home, tmp_path):
         "EasyOCR's form without a card: a box a word"
     )
     weights.with_suffix(".json").write_text('{"network": "resnet"}', encoding="utf-8")
-    with pytest.raises(CheckpointError, match="something else than a detector"):
+    with pytest.raises(WeightsError, match="something else than a detector"):
         open_word_detector(weights)

@@ -8,7 +8,7 @@ import torch
 
 from tests.detection.page_files import WORDS, draw_page, write_page
 from tests.engine.cases import SECOND
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UserError, WeightsError
 from train_easyocr.detection import task as training
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_boxes import DbParameters
@@ -18,7 +18,7 @@ from train_easyocr.detection.loading import PieceBatch, StepPlan
 from train_easyocr.detection.train import main
 from train_easyocr.documents.page_sums import page_sum
 from train_easyocr.engine.distributed import Processes
-from train_easyocr.weights.checkpoints import CheckpointError, read_weights, trained_on
+from train_easyocr.weights.checkpoints import read_weights, trained_on
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
@@ -175,7 +175,7 @@ def test_a_detector_needs_its_card(folder):
     training.train(config_of(folder, n_iter=1))
     path = folder / "saved" / "korean_detector" / "best_f1.pth"
     path.with_suffix(".json").unlink()
-    with pytest.raises(CheckpointError, match="pair"):
+    with pytest.raises(WeightsError, match="pair"):
         open_db_light(path)
 
 

@@ -16,6 +16,7 @@ import pytest
 from tests.documents.printed import BOXES, STORED, encode, label_of, printed_page
 from tests.evaluation.fakes import FakeDetector, FakeRecognizer, fake_detector, fake_model, run
 from tests.evaluation.installed import WORDS, draw_page, write_page, write_set
+from train_easyocr.common.errors import MissingWeightsError, WeightsError
 from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.images import NOT_TURNED, TURNED
@@ -24,9 +25,7 @@ from train_easyocr.evaluation.predictions import FILE_NAME
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
 from train_easyocr.evaluation.runner import LABELS, Model, evaluate
 from train_easyocr.metrics.metrics import score_page
-from train_easyocr.reading.reader import ReaderError
 from train_easyocr.reading.sources import colour_and_grey
-from train_easyocr.weights.easyocr_weights import MissingWeights
 
 pytestmark = pytest.mark.slow
 
@@ -201,7 +200,7 @@ def test_page_without_words(tmp_path):
     assert evaluation.pages[0].scores["baseline"].end_to_end_f1 == 0.0
 
 
-@pytest.mark.parametrize("kind", [ReaderError, MissingWeights])
+@pytest.mark.parametrize("kind", [WeightsError, MissingWeightsError])
 def test_model_that_does_not_open_is_left_out(eval_set, tmp_path, kind):
     def broken():
         raise kind("finetuned.pth: is no file of weights")
@@ -222,7 +221,7 @@ def test_model_that_fails_later_leaves_no_scores_of_earlier_pages(eval_set, tmp_
     (tmp_path / FILE_NAME).write_bytes(b"".join(lines[:5]))
 
     def broken():
-        raise ReaderError("gone")
+        raise WeightsError("gone")
 
     models = [fake_model("baseline"), Model("finetuned", {"weights_sha256": "finetuned"}, broken)]
     evaluation = run(eval_set, tmp_path, models)
@@ -345,7 +344,7 @@ def test_a_model_can_have_a_detector_of_its_own(eval_set, tmp_path):
 
     class Broken:
         def detect(self, image):
-            raise ReaderError("kaputt")
+            raise WeightsError("kaputt")
 
     changed = fake_model("finetuned", recognizer=FakeRecognizer("finetuned"))
     changed = Model(changed.name, changed.identity, changed.open, fake_detector(Broken(), name="own", network="other"))

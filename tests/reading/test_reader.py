@@ -17,6 +17,7 @@ import yaml
 
 from tests.easyocr_files import install_random_weights
 from tests.evaluation.installed import CHARACTERS, draw_page, install_finetuned
+from train_easyocr.common.errors import MissingWeightsError, WeightsError
 from train_easyocr.datasets.images import resize_patch
 from train_easyocr.documents import Box, Quad
 from train_easyocr.documents.images import decode_image
@@ -24,7 +25,6 @@ from train_easyocr.documents.page import bounds
 from train_easyocr.reading import reader as reader_module
 from train_easyocr.reading.reader import (
     PageReader,
-    ReaderError,
     WordReader,
     open_baseline,
     open_easyocr_detector,
@@ -38,7 +38,6 @@ from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import RenderSettings, render_page
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import read_card
-from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
 from train_easyocr.weights.model_files import Place
 
 pytestmark = pytest.mark.slow
@@ -513,7 +512,7 @@ def installed(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["model/finetuned.pth", "user_network/finetuned.yaml", "user_network/finetuned.py"])
 def test_missing_file_of_the_installed_model(installed, name):
     (installed / name).unlink()
-    with pytest.raises(MissingWeights, match=r"step4") as caught:
+    with pytest.raises(MissingWeightsError, match=r"step4") as caught:
         open_finetuned()
     assert str(installed / name) in str(caught.value)
 
@@ -521,20 +520,20 @@ def test_missing_file_of_the_installed_model(installed, name):
 def test_missing_baseline(tmp_path, monkeypatch):
     monkeypatch.setenv("EASYOCR_MODULE_PATH", str(tmp_path))
     monkeypatch.setattr(reader_module, "find_weights", _missing)
-    with pytest.raises(MissingWeights):
+    with pytest.raises(MissingWeightsError):
         open_baseline(["ko"])
     assert not (tmp_path / "model").exists()
 
 
 def _missing(name):
-    raise MissingWeights(name)
+    raise MissingWeightsError(name)
 
 
 def test_missing_detector(installed, monkeypatch):
     monkeypatch.setattr(reader_module, "find_weights", _missing)
-    with pytest.raises(MissingWeights, match="craft"):
+    with pytest.raises(MissingWeightsError, match="craft"):
         open_finetuned(detector=True)
-    with pytest.raises(MissingWeights, match="craft"):
+    with pytest.raises(MissingWeightsError, match="craft"):
         open_easyocr_detector()
 
 
@@ -542,14 +541,14 @@ def test_other_weights_under_the_baselines_name(easyocr_folder):
     path = easyocr_folder / "model" / "korean_g2.pth"
     path.unlink()
     path.write_bytes(b"something else")
-    with pytest.raises(DamagedWeights):
+    with pytest.raises(WeightsError):
         open_baseline(["ko"])
     assert path.read_bytes() == b"something else"
 
 
 def test_weights_without_prefix_are_refused(installed):
     install_finetuned(installed, rename=lambda key: key.removeprefix("module."))
-    with pytest.raises(ReaderError, match=r"`module\.`.*FeatureExtraction"):
+    with pytest.raises(WeightsError, match=r"`module\.`.*FeatureExtraction"):
         open_finetuned()
 
 
@@ -558,7 +557,7 @@ def test_weights_of_another_character_set_are_refused(installed):
     content = yaml.safe_load(settings.read_text(encoding="utf-8"))
     content["character_list"] += "뷁"
     settings.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
-    with pytest.raises(ReaderError, match=r"does not fit finetuned\.yaml") as caught:
+    with pytest.raises(WeightsError, match=r"does not fit finetuned\.yaml") as caught:
         open_finetuned()
     assert "\n" not in str(caught.value)
 
@@ -566,7 +565,7 @@ def test_weights_of_another_character_set_are_refused(installed):
 @pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
 def test_files_that_are_no_weights(installed, content):
     (installed / "model" / "finetuned.pth").write_bytes(content)
-    with pytest.raises(ReaderError, match="no file of weights"):
+    with pytest.raises(WeightsError, match="no file of weights"):
         open_finetuned()
 
 
@@ -581,32 +580,32 @@ class _Hostile:
 def test_code_in_a_checkpoint_is_not_run(installed):
     mark = installed / "mark"
     torch.save({"module.x": _Hostile(str(mark))}, installed / "model" / "finetuned.pth")
-    with pytest.raises(ReaderError, match="no file of weights"):
+    with pytest.raises(WeightsError, match="no file of weights"):
         open_finetuned()
     assert not mark.exists()
 
 
 def test_no_state_dict(installed):
     torch.save([torch.zeros(3)], installed / "model" / "finetuned.pth")
-    with pytest.raises(ReaderError, match="holds list"):
+    with pytest.raises(WeightsError, match="holds list"):
         open_finetuned()
 
 
 def test_language_list_that_refuses_english(installed):
     install_finetuned(installed, lang_list=["ko"])
-    with pytest.raises(ReaderError, match=r"lang_list: \[ko, en\]"):
+    with pytest.raises(WeightsError, match=r"lang_list: \[ko, en\]"):
         open_finetuned()
 
 
 @pytest.mark.parametrize("content", ["", "imgH: [", "- a list", "imgH: tall\nlang_list: [ko, en]\n"])
 def test_broken_settings(installed, content):
     (installed / "user_network" / "finetuned.yaml").write_text(content)
-    with pytest.raises(ReaderError, match=r"finetuned\.yaml"):
+    with pytest.raises(WeightsError, match=r"finetuned\.yaml"):
         open_finetuned()
 
 
 @pytest.mark.parametrize("content", ["import no_such_module_", "def", "Model = None"])
 def test_broken_code(installed, content):
     (installed / "user_network" / "finetuned.py").write_text(content)
-    with pytest.raises(ReaderError, match=r"finetuned\.py"):
+    with pytest.raises(WeightsError, match=r"finetuned\.py"):
         open_finetuned()

@@ -6,7 +6,7 @@ from torch import nn
 
 from tests.easyocr_files import install_random_weights
 from tests.recognition.word_sets import SYLLABLES, tiny_config
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import MissingWeightsError, UsageError
 from train_easyocr.engine.device import Device
 from train_easyocr.engine.state import load_state
 from train_easyocr.recognition import start as start_module
@@ -16,7 +16,6 @@ from train_easyocr.recognition.start import find_start, learn_new_characters
 from train_easyocr.recognition.task import train
 from train_easyocr.weights.characters import CharacterSet, CtcConverter
 from train_easyocr.weights.checkpoints import read_weights
-from train_easyocr.weights.easyocr_weights import MissingWeights
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -126,10 +125,10 @@ def test_the_trainer_learns_new_characters_once_and_first(data, capsys):
 
 def test_weights_that_can_not_be_had_are_told_with_those_that_can(data, monkeypatch):
     def missing(name):
-        raise MissingWeights(f"{name} is nowhere")
+        raise MissingWeightsError(f"{name} is nowhere")
 
     monkeypatch.setattr(start_module, "find_weights", missing)
-    with pytest.raises(MissingWeights, match=r"korean_g2 is nowhere; .* continue_from=starter img_height=32$"):
+    with pytest.raises(MissingWeightsError, match=r"korean_g2 is nowhere; .* continue_from=starter img_height=32$"):
         train(tiny_config(data, continue_from="korean_g2"))
 
 

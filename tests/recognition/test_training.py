@@ -13,7 +13,7 @@ from torch import nn
 from tests.easyocr_files import install_random_weights
 from tests.engine.cases import figures, state_of
 from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, write_set
-from train_easyocr.common.errors import UsageError, UserError
+from train_easyocr.common.errors import UsageError, UserError, WeightsError
 from train_easyocr.common.text import VARIANTS_SUM
 from train_easyocr.datasets.labels_csv import read_rows
 from train_easyocr.documents.page_sums import page_sum, unpack
@@ -26,7 +26,7 @@ from train_easyocr.recognition.task import RecognizerTask, make_converter, train
 from train_easyocr.settings.checking import CONFIG_FILES
 from train_easyocr.settings.config import Config, load_config
 from train_easyocr.weights.characters import CharacterSet, korean_documents
-from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card, read_weights
+from train_easyocr.weights.checkpoints import card_path, read_card, read_weights
 from train_easyocr.weights.model_files import Place
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
@@ -131,7 +131,7 @@ def test_what_step_4_will_refuse_is_said_in_the_first_line_in_the_same_words(dat
     train(config)
     first = capsys.readouterr().out.splitlines()[0]
     weights = config.experiment / "best_accuracy.pth"
-    with pytest.raises(CheckpointError) as error:
+    with pytest.raises(WeightsError) as error:
         stage(weights, read_card(weights), Place(tmp_path / "model", tmp_path / "user_network"))
     reason = str(error.value).removeprefix(f"{weights}: was trained with ")
     assert first == f"Warning: step 4 will not install these weights: {reason}"
@@ -181,7 +181,7 @@ def test_it_starts_from_weights_strictly_or_says_what_does_not_fit(data, capsys)
     kept = read_weights(start)["Prediction.weight"]
     assert torch.allclose(state_of(tiny_config(data))["model"]["Prediction.weight"], kept, atol=1e-9)
     other = {"hidden_size": 8, "continue_from": str(start), "n_iter": 1}
-    with pytest.raises(CheckpointError, match=r"Prediction\.weight \(8 x 16 in the file, 8 x 8 here\)"):
+    with pytest.raises(WeightsError, match=r"Prediction\.weight \(8 x 16 in the file, 8 x 8 here\)"):
         train(tiny_config(data, experiment_name="a", **other))
     capsys.readouterr()
     train(tiny_config(data, experiment_name="b", strict=False, **other))
@@ -206,7 +206,7 @@ def test_weights_are_fitted_to_another_character_set(data, capsys):
 def test_weights_without_a_card_are_not_fitted(data):
     start = started(data)
     card_path(start).unlink()
-    with pytest.raises(CheckpointError, match=r"Prediction\.weight \(8 x 16 in the file, 9 x 16 here\)"):
+    with pytest.raises(WeightsError, match=r"Prediction\.weight \(8 x 16 in the file, 9 x 16 here\)"):
         train(tiny_config(data, continue_from=str(start), character=SYLLABLES + "아"))
 
 

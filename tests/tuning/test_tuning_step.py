@@ -8,7 +8,7 @@ import pytest
 
 from tests.detection.page_files import write_page
 from train_easyocr import train as step3
-from train_easyocr.common.errors import UsageError, UserError
+from train_easyocr.common.errors import MissingWeightsError, UsageError, UserError
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import detection_of
@@ -24,7 +24,6 @@ from train_easyocr.tuning.tuning_step import pages_to_search, tune_trained
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import SETTINGS, tuning_folder
 from train_easyocr.weights.checkpoints import card_path
-from train_easyocr.weights.easyocr_weights import MissingWeights
 
 pytestmark = pytest.mark.slow
 
@@ -126,7 +125,7 @@ def test_a_training_that_is_done_can_be_tuned_afterwards(tmp_path):
 
 def test_step_3_tunes_after_training_and_says_first_that_easyocrs_detector_is_missing(tmp_path, monkeypatch, capsys):
     def missing(name):
-        raise MissingWeights(f"{name} is nowhere")
+        raise MissingWeightsError(f"{name} is nowhere")
 
     done = []
     monkeypatch.setattr("train_easyocr.recognition.task.train", lambda config, *_: done.append("recognizer"))

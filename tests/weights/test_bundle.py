@@ -9,19 +9,17 @@ import pytest
 from tests.contract.golden import ASSETS
 from tests.detection.untrained import save_untrained
 from tests.evaluation.installed import write_set
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import MissingWeightsError, UsageError, WeightsError
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery import __main__ as step4
 from train_easyocr.detection.config import load_detection_config, start_of
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.opening import settings_of
 from train_easyocr.detection.parameters import WORDS
-from train_easyocr.detection.settings import SettingsError, save_settings, settings_for
+from train_easyocr.detection.settings import save_settings, settings_for
 from train_easyocr.recognition.start import find_start
 from train_easyocr.weights import starter
 from train_easyocr.weights.bundle import CRAFT, EASYOCR, KOREAN, Bundle, keep, names, open_bundle, tuning_folder
-from train_easyocr.weights.checkpoints import CheckpointError
-from train_easyocr.weights.easyocr_weights import MissingWeights
 
 pytestmark = pytest.mark.slow
 
@@ -75,11 +73,11 @@ def test_the_card_names_each_file(saved):
     assert files == {name: sha256(folder / name) for name in ("detector.json", "detector.pth", "recognizer.pth")}
     for damage in (lambda path: path.write_bytes(b"{}"), Path.unlink):
         damage(folder / "detector.json")
-        with pytest.raises(CheckpointError, match=r"detector\.json: is not the file that bundle\.json"):
+        with pytest.raises(WeightsError, match=r"detector\.json: is not the file that bundle\.json"):
             open_bundle("첫모델", saved)
     assert "첫모델" in names(saved), "a damaged bundle is listed like others"
     (folder / "bundle.json").write_text('{"files": []}')
-    with pytest.raises(CheckpointError, match=r"bundle\.json: is not the card of a bundle"):
+    with pytest.raises(WeightsError, match=r"bundle\.json: is not the card of a bundle"):
         open_bundle("첫모델", saved)
     (folder / "bundle.json").unlink()
     assert open_bundle("첫모델", saved).detector == folder / "detector.pth", "as marks of before have it"
@@ -91,7 +89,7 @@ def test_names_that_are_always_there(home, tmp_path):
     assert open_bundle("korean_g2") == Bundle("korean_g2", recognizer="korean_g2")
     assert open_bundle("latin_g2").recognizer == "latin_g2"
     assert open_bundle("craft") == Bundle("craft", detector="craft")
-    with pytest.raises(MissingWeights, match="no model is installed"):
+    with pytest.raises(MissingWeightsError, match="no model is installed"):
         open_bundle("installed")
     (home / "model").mkdir(parents=True)
     weights = copy_recognizer(home / "model" / "finetuned.pth")
@@ -145,7 +143,7 @@ def test_settings_are_for_the_weights_beside_them(tmp_path):
         save_settings(tmp_path / name / "detection_settings.yaml", ANY)
     save_untrained(tmp_path / "다름" / "detector.pth")
     for name, fault in (("없음", "is missing"), ("다름", "is for weights of SHA-256 000")):
-        with pytest.raises(SettingsError, match=fault):
+        with pytest.raises(WeightsError, match=fault):
             settings_of(open_bundle(tmp_path / name))
 
 

@@ -12,15 +12,9 @@ from pydantic import ValidationError
 from torch import nn
 
 from tests.easyocr_files import install_random_weights
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.recognition.network import Model
-from train_easyocr.weights.checkpoints import (
-    CheckpointError,
-    WeightsCard,
-    load_pretrained,
-    read_card,
-    read_weights,
-    save_weights,
-)
+from train_easyocr.weights.checkpoints import WeightsCard, load_pretrained, read_card, read_weights, save_weights
 
 CHARACTERS = "가나다 ·"
 ARGUMENTS = {"num_class": 6, "input_channel": 1, "output_channel": 16, "hidden_size": 8, "img_height": 32}
@@ -96,7 +90,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     broken = model()
     with torch.no_grad():
         broken.Prediction.bias[3] = float("nan")
-    with pytest.raises(CheckpointError, match=r"a\.pth: not saved: not finite: module\.Prediction\.bias"):
+    with pytest.raises(WeightsError, match=r"a\.pth: not saved: not finite: module\.Prediction\.bias"):
         save_weights(tmp_path / "a.pth", broken, card())
     assert read_card(tmp_path / "a.pth").iteration == 100
 
@@ -124,7 +118,7 @@ def test_half_a_pair_is_never_taken_for_both(tmp_path, monkeypatch, moment):
     if moment == "weights written":
         assert read_card(tmp_path / "a.pth").iteration == 100
     else:
-        with pytest.raises(CheckpointError, match=r"a\.json: can't be read .*weights and card are a pair"):
+        with pytest.raises(WeightsError, match=r"a\.json: can't be read .*weights and card are a pair"):
             read_card(tmp_path / "a.pth")
     save_weights(tmp_path / "a.pth", model(seed=1), card(iteration=200))
     assert read_card(tmp_path / "a.pth").iteration == 200
@@ -134,7 +128,7 @@ def test_a_card_of_other_weights_is_refused(tmp_path):
     save_weights(tmp_path / "a.pth", model(seed=0), card())
     save_weights(tmp_path / "b.pth", model(seed=1), card())
     (tmp_path / "b.json").replace(tmp_path / "a.json")
-    with pytest.raises(CheckpointError, match=r"a\.json: belongs to other weights: it names SHA-256 \w{64}, a\.pth"):
+    with pytest.raises(WeightsError, match=r"a\.json: belongs to other weights: it names SHA-256 \w{64}, a\.pth"):
         read_card(tmp_path / "a.pth")
 
 
@@ -155,14 +149,14 @@ def test_a_card_that_contradicts_itself_is_refused(tmp_path, change, message):
     values = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
     change(values)
     (tmp_path / "a.json").write_text(json.dumps(values), encoding="utf-8")
-    with pytest.raises(CheckpointError, match=rf"a\.json: is not a card of weights: .*{re.escape(message)}"):
+    with pytest.raises(WeightsError, match=rf"a\.json: is not a card of weights: .*{re.escape(message)}"):
         read_card(tmp_path / "a.pth")
 
 
 def test_a_card_that_is_not_json_is_refused(tmp_path):
     save_weights(tmp_path / "a.pth", model(), card())
     (tmp_path / "a.json").write_bytes(b'{"character": "\xb0\xa1"}')
-    with pytest.raises(CheckpointError, match=r"a\.json: is not JSON"):
+    with pytest.raises(WeightsError, match=r"a\.json: is not JSON"):
         read_card(tmp_path / "a.pth")
 
 
@@ -209,7 +203,7 @@ def test_what_is_not_weights_is_refused_in_one_line(tmp_path, monkeypatch, conte
         path.write_bytes(content)
     elif content is not None:
         torch.save(content, path)
-    with pytest.raises(CheckpointError, match=re.escape(message)) as error:
+    with pytest.raises(WeightsError, match=re.escape(message)) as error:
         read_weights(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
@@ -245,7 +239,7 @@ def misfit(tmp_path):
 def test_strict_lists_all_that_does_not_fit_and_changes_nothing(tmp_path):
     misfit(tmp_path)
     ours = model()
-    with pytest.raises(CheckpointError) as error:
+    with pytest.raises(WeightsError) as error:
         load_pretrained(ours, tmp_path / "a.pth", strict=True)
     for line in (
         "1 not in the file, left fresh:\n  SequenceModeling.0.rnn.weight_hh_l0",
@@ -292,13 +286,13 @@ def test_a_new_last_layer_is_fresh_even_where_the_old_one_would_fit(tmp_path):
 
 def test_strict_holds_for_the_rest_when_the_last_layer_is_new(tmp_path):
     misfit(tmp_path)
-    with pytest.raises(CheckpointError, match="SequenceModeling"):
+    with pytest.raises(WeightsError, match="SequenceModeling"):
         load_pretrained(model(), tmp_path / "a.pth", strict=True, new_prediction=True)
 
 
 def test_a_file_of_which_nothing_fits_is_refused_even_when_not_strict(tmp_path):
     torch.save({"backbone.weight": torch.zeros(3)}, tmp_path / "a.pth")
-    with pytest.raises(CheckpointError, match="does not fit the network"):
+    with pytest.raises(WeightsError, match="does not fit the network"):
         load_pretrained(model(), tmp_path / "a.pth", strict=False)
 
 

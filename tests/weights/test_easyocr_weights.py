@@ -18,16 +18,9 @@ import pytest
 import torch
 
 from tests.easyocr_files import install_random_weights, random_state, subprocess_environment
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import MissingWeightsError, UsageError, WeightsError
 from train_easyocr.weights import easyocr_weights
-from train_easyocr.weights.easyocr_weights import (
-    DamagedWeights,
-    MissingWeights,
-    find_weights,
-    model_directory,
-    published,
-    user_network_directory,
-)
+from train_easyocr.weights.easyocr_weights import find_weights, model_directory, published, user_network_directory
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +65,7 @@ def test_other_content_is_refused_and_kept(empty_folder):
     path = empty_folder / "model" / "korean_g2.pth"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"mine")
-    with pytest.raises(DamagedWeights) as error:
+    with pytest.raises(WeightsError) as error:
         find_weights("korean_g2")
     assert hashlib.md5(b"mine").hexdigest() in str(error.value)
     assert easyocr.config.recognition_models["gen2"]["korean_g2"]["md5sum"] in str(error.value)
@@ -80,7 +73,7 @@ def test_other_content_is_refused_and_kept(empty_folder):
 
 
 def test_missing_weights_say_which_file_goes_where(empty_folder):
-    with pytest.raises(MissingWeights) as error:
+    with pytest.raises(MissingWeightsError) as error:
         find_weights("craft", download=False)
     assert "craft_mlt_25k.pth" in str(error.value)
     assert f"into {empty_folder / 'model'}" in str(error.value)
@@ -100,7 +93,7 @@ def test_missing_weights_are_downloaded_checked_and_put_in_place(empty_folder, m
 @pytest.mark.parametrize(("content", "filename"), [(b"else", "korean_g2.pth"), (b"weights", "other.pth")])
 def test_a_download_of_something_else_leaves_nothing_behind(empty_folder, monkeypatch, content, filename):
     serve(monkeypatch, content, filename)
-    with pytest.raises(MissingWeights, match="korean_g2"):
+    with pytest.raises(MissingWeightsError, match="korean_g2"):
         find_weights("korean_g2")
     assert not list(empty_folder.rglob("*.pth*"))
 
@@ -113,7 +106,7 @@ def test_without_a_network_the_error_is_one_line(empty_folder, monkeypatch, faul
 
     before = socket.getdefaulttimeout()
     monkeypatch.setattr(easyocr.utils, "urlretrieve", fail)
-    with pytest.raises(MissingWeights) as error:
+    with pytest.raises(MissingWeightsError) as error:
         find_weights("korean_g2")
     assert "can't be downloaded" in str(error.value)
     assert "\n" not in str(error.value)
@@ -126,7 +119,7 @@ def test_a_server_that_does_not_answer_is_given_up(empty_folder, monkeypatch):
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:  # takes connections, says nothing
         url = f"http://127.0.0.1:{server.getsockname()[1]}/korean_g2.zip"
         monkeypatch.setitem(easyocr.config.recognition_models["gen2"]["korean_g2"], "url", url)
-        with pytest.raises(MissingWeights, match="timed out"):
+        with pytest.raises(MissingWeightsError, match="timed out"):
             find_weights("korean_g2")
 
 

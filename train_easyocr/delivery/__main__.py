@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from train_easyocr.common.command_line import CommandParser, command
-from train_easyocr.common.errors import UsageError, UserError
+from train_easyocr.common.errors import UsageError, UserError, consequence
 from train_easyocr.delivery.acceptance import refuse_if_worse
 from train_easyocr.delivery.archive import models_at_hand, restore
 from train_easyocr.delivery.description import describe_place, list_models
@@ -70,11 +70,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_intermixed_args(arguments)
 
 
+@consequence("nothing was installed")
 def _refuse_if_worse(weights: Path, given: Path, seed: int) -> None:
-    try:
-        print(f"step 4: {refuse_if_worse(weights, given, seed)}")
-    except UserError as error:
-        raise UserError(f"{error}; nothing was installed") from None
+    print(f"step 4: {refuse_if_worse(weights, given, seed)}")
 
 
 def _chosen(name: str | None, config: ExperimentSettings) -> Bundle:

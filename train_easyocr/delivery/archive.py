@@ -6,11 +6,11 @@ import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import UsageError, WeightsError
 from train_easyocr.common.files import sha256
 from train_easyocr.common.publishing import publishing
 from train_easyocr.delivery.staging import copy_or_remove
-from train_easyocr.weights.checkpoints import CheckpointError, WeightsCard, read_card
+from train_easyocr.weights.checkpoints import WeightsCard, read_card
 from train_easyocr.weights.model_files import Place
 
 
@@ -50,7 +50,7 @@ def _name_of(place: Place) -> str:
 def _card_of(place: Place) -> WeightsCard | None:
     try:
         return read_card(place.weights)
-    except CheckpointError:
+    except WeightsError:
         return None  # a model that somebody else installed
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.text import format_table
 from train_easyocr.delivery.archive import ModelAtHand
-from train_easyocr.detection.settings import SettingsError, plain_usage, read_settings
+from train_easyocr.detection.settings import plain_usage, read_settings
 from train_easyocr.weights.bundle import EASYOCR
 from train_easyocr.weights.model_files import Place
 
@@ -17,7 +18,7 @@ def describe_detector(place: Place) -> str:
         return "EasyOCR's"
     try:
         settings = read_settings(place.detection_settings)
-    except SettingsError:
+    except WeightsError:
         return "broken"
     return "EasyOCR's, tuned" if settings.weights_sha256 == EASYOCR else settings.network
 

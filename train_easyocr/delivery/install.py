@@ -5,19 +5,18 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UserError, consequence
 from train_easyocr.delivery.archive import archive_installed, put
 from train_easyocr.delivery.proof import check_detection, compare, read_both_ways, report_int8, validation_patches
 from train_easyocr.delivery.staging import stage_detection
-from train_easyocr.detection.settings import SettingsError
-from train_easyocr.reading.reader import ReaderError
 from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.settings.parts import InstallationSettings
 from train_easyocr.weights.bundle import Bundle
-from train_easyocr.weights.checkpoints import CheckpointError, read_card
+from train_easyocr.weights.checkpoints import read_card
 from train_easyocr.weights.model_files import Place
 
 
+@consequence("nothing was installed")
 def install(
     weights: Path,
     config: InstallationSettings,
@@ -51,15 +50,9 @@ def install(
         staged = Place(Path(folder) / "model", Path(folder) / "user_network")
         card = read_card(weights)
         stage(weights, card, staged)
-        try:
-            stage_detection(detector, detection_settings, place, staged)
-        except (SettingsError, CheckpointError) as error:
-            raise UserError(f"{error}; nothing was installed") from None
+        stage_detection(detector, detection_settings, place, staged)
         patches = validation_patches(folders, card, config, words)
-        try:
-            readings = read_both_ways(staged, patches)
-        except (ReaderError, CheckpointError) as error:
-            raise UserError(f"{error}; nothing was installed") from None
+        readings = read_both_ways(staged, patches)
         compare(readings, card, same_patches=[str(path) for path in folders] == card.validation_sets)
         print(f"step 4: EasyOCR reads all of {len(readings)} validation patches exactly as the training code does")
         report_int8(staged, patches, readings)

@@ -15,15 +15,13 @@ from train_easyocr.common.text import format_table
 from train_easyocr.datasets.data import open_set
 from train_easyocr.delivery.staging import sheet_of
 from train_easyocr.detection.opening import open_detector_of
-from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents import Box
-from train_easyocr.reading.reader import ReaderError, open_finetuned
+from train_easyocr.reading.reader import open_finetuned
 from train_easyocr.recognition.validation import read_as_trained
 from train_easyocr.settings.parts import WordSettings
 from train_easyocr.weights.bundle import in_place
 from train_easyocr.weights.characters import CharacterSet
-from train_easyocr.weights.checkpoints import CheckpointError, WeightsCard
-from train_easyocr.weights.easyocr_weights import DamagedWeights
+from train_easyocr.weights.checkpoints import WeightsCard
 from train_easyocr.weights.model_files import Place
 
 Image = NDArray[np.uint8]
@@ -47,8 +45,7 @@ def read_both_ways(place: Place, patches: Sequence[tuple[str, str, Image]]) -> l
         patches: Name, label and grey image (uint8, height x width) of each patch.
 
     Raises:
-        CheckpointError: Weights or card can't be used.
-        ReaderError: EasyOCR can't read with the files.
+        WeightsError: Weights or card can't be used, or EasyOCR can't read with them.
     """
     images = [image for _, _, image in patches]
     trained = read_as_trained(place.weights, images)
@@ -68,7 +65,7 @@ def read_in_easyocr(place: Place, images: Sequence[Image], *, quantize: bool) ->
         quantize: Let EasyOCR turn LSTMs and linear layers into int8, as it does on a CPU unless told otherwise.
 
     Raises:
-        ReaderError: EasyOCR can't read with the files.
+        WeightsError: EasyOCR can't read with the files.
     """
     with place.as_easyocr_sees_it():
         reader = open_finetuned(quantize=quantize)
@@ -97,8 +94,8 @@ def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: boo
             ["patch", "training code", "EasyOCR"], [[r.name, r.trained, r.easyocr] for r in different[:10]]
         )
         raise UserError(
-            f"EasyOCR reads {len(different)} of {len(readings)} validation patches otherwise than training does; "
-            f"nothing was installed:\n{table}"
+            f"EasyOCR reads {len(different)} of {len(readings)} validation patches otherwise than training does:\n"
+            f"{table}"
         )
     if not same_patches or not card.sensitive:
         return
@@ -109,8 +106,7 @@ def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: boo
     if accuracy < expected - tolerance:
         raise UserError(
             f"the weights read {accuracy:.1%} of {len(readings)} validation patches right, but {expected:.1%} in "
-            "training: the card's characters, image height or network are not those of the training; nothing was "
-            "installed"
+            "training: the card's characters, image height or network are not those of the training"
         )
 
 
@@ -163,16 +159,13 @@ def check_detection(staged: Place, patches: Sequence[Image]) -> None:
         )
         return
     sheet = sheet_of(patches[:60])
-    try:
-        alone = open_detector_of(bundle).detector
-        expected = alone.boxes(alone.score_maps(sheet))
-        with staged.as_easyocr_sees_it():
-            found = open_finetuned(detector=True, quantize=False).detect(sheet)
-    except (SettingsError, CheckpointError, ReaderError, FileNotFoundError, DamagedWeights) as error:
-        raise UserError(f"{error}; nothing was installed") from None
+    alone = open_detector_of(bundle).detector
+    expected = alone.boxes(alone.score_maps(sheet))
+    with staged.as_easyocr_sees_it():
+        found = open_finetuned(detector=True, quantize=False).detect(sheet)
     if sorted(found) != sorted(expected):
         raise UserError(
             f"the detector finds {len(expected)} boxes on a sheet, and through EasyOCR {len(found)} that are not the "
-            "same; nothing was installed"
+            "same"
         )
     print(f"step 4: the detector finds {len(found)} boxes on a sheet of {len(patches[:60])} words, the same in EasyOCR")

@@ -34,8 +34,7 @@ def stage_detection(detector: Bundle | None, settings: Path | None, installed: P
 
     Raises:
         UsageError: The bundle has no detector.
-        SettingsError: The settings can't be used, or are for other weights.
-        CheckpointError: The weights can't be used.
+        WeightsError: Weights or settings can't be used, or don't belong together.
     """
     settings = settings or (detector.settings if detector is not None else None)
     chosen = read_settings(settings) if settings is not None else None

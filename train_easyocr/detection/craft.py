@@ -42,7 +42,7 @@ def load_craft(path: Path) -> nn.Module:
     """Load weights of EasyOCR's form, its own `craft_mlt_25k.pth` or fine-tuned ones, to the last key.
 
     Raises:
-        CheckpointError: The file can't be read, or its weights are not CRAFT's.
+        WeightsError: The file can't be read, or its weights are not CRAFT's.
     """
     with torch.device("meta"):  # drawing 20 million values that are replaced at once takes seconds
         network = easyocr.craft.CRAFT(pretrained=False)

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.detection.crops import whole_page
 from train_easyocr.detection.db_boxes import DbParameters, db_boxes
 from train_easyocr.detection.db_network import MULTIPLE, STRIDE, DbLight, for_reading
@@ -24,7 +25,7 @@ from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
 from train_easyocr.documents.page import Box
 from train_easyocr.engine.device import DTYPES, Device, fastest_precision
 from train_easyocr.weights.cards import DetectorCard
-from train_easyocr.weights.checkpoints import CheckpointError, load_pretrained, read_card_of
+from train_easyocr.weights.checkpoints import load_pretrained, read_card_of
 
 DB_LIGHT: Final = "db_light"
 
@@ -108,7 +109,7 @@ def open_db_light(
         precision: auto, fp32, bf16 or fp16.
 
     Raises:
-        CheckpointError: Weights or card can't be used.
+        WeightsError: Weights or card can't be used.
         UsageError: The device can't compute in this precision.
     """
     card = read_card_of(DbCard, path)
@@ -118,5 +119,5 @@ def open_db_light(
     if cuda is False and device.is_gpu:
         device = Device(torch.device("cpu"), fastest_precision(torch.device("cpu")))
     elif cuda and not device.is_gpu:
-        raise CheckpointError(f"{path}: a GPU is asked for, and torch finds none")
+        raise WeightsError(f"{path}: a GPU is asked for, and torch finds none")
     return DbDetector.of(model, card.long_side, parameters or card.parameters, device)

@@ -10,9 +10,9 @@ import numpy as np
 from easyocr.utils import reformat_input
 from numpy.typing import NDArray
 
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.opening import open_detector_of
-from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents.page import Box
 from train_easyocr.weights.bundle import installed_bundle
 from train_easyocr.weights.model_files import Place
@@ -58,13 +58,12 @@ def open_installed(cuda: bool = False) -> InstalledDetector:
         cuda: Use the GPU.
 
     Raises:
-        SettingsError: None is installed, or its settings are broken or for other weights.
-        CheckpointError: Its weights can't be used.
-        MissingWeights, DamagedWeights: It uses EasyOCR's weights, and they can't be had.
+        WeightsError: None is installed, its files can't be used or don't belong together, or are EasyOCR's and can't be
+            had.
     """
     bundle = installed_bundle()
     if bundle.detector is None:
-        raise SettingsError(
+        raise WeightsError(
             f"{Place.installed().detection_settings}: no detector is installed; "
             "`bash step4_set_finetuned_model.sh --detector WEIGHTS` or `--detection_settings FILE` installs one"
         )
@@ -81,7 +80,7 @@ def use_installed_detector(reader: easyocr.easyocr.Reader) -> easyocr.easyocr.Re
         The same reader.
 
     Raises:
-        SettingsError, CheckpointError, MissingWeights, DamagedWeights: As `open_installed`.
+        WeightsError: As `open_installed`.
     """
     reader.detect = open_installed(cuda=reader.device not in ("cpu", "mps")).detect
     return reader

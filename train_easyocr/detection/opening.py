@@ -8,14 +8,15 @@ from pathlib import Path
 
 import torch
 
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.files import sha256
 from train_easyocr.detection.craft import CraftCard, CraftDetector, load_craft
 from train_easyocr.detection.db_detector import DB_LIGHT, open_db_light
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.parameters import CraftParameters
-from train_easyocr.detection.settings import DetectionSettings, Network, SettingsError, read_settings
+from train_easyocr.detection.settings import DetectionSettings, Network, read_settings
 from train_easyocr.weights.bundle import CRAFT, EASYOCR, Bundle, Weights, file_of
-from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card_of
+from train_easyocr.weights.checkpoints import card_path, read_card_of
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,13 @@ def open_word_detector(weights: Weights, cuda: bool = False) -> OpenedDetector:
         cuda: Use the GPU.
 
     Raises:
-        MissingWeights, DamagedWeights: EasyOCR's weights can't be had.
-        CheckpointError: The file can't be used.
+        WeightsError: The file can't be used, or is EasyOCR's and can't be had.
     """
     path = file_of(weights)
     if isinstance(weights, str):
         return OpenedDetector(_craft(path, cuda), "craft", path, EASYOCR)
     if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file; name `craft`, or the weights of a trained detector")
+        raise WeightsError(f"{path}: there is no such file; name `craft`, or the weights of a trained detector")
     if network_of(path) == DB_LIGHT:
         return OpenedDetector(open_db_light(path, cuda=cuda), "db_light", path, sha256(path))
     parameters = read_card_of(CraftCard, path).parameters if card_path(path).is_file() else None
@@ -63,15 +63,14 @@ def open_detector_of(bundle: Bundle, cuda: bool = False, asked_by: str = "detect
 
     Raises:
         UsageError: The bundle holds none.
-        SettingsError: Its settings are broken, or for other weights.
-        MissingWeights, DamagedWeights, CheckpointError: As `open_word_detector`.
+        WeightsError: Its settings are broken or for other weights; and as `open_word_detector`.
     """
     weights, settings = bundle.part("detector", asked_by), settings_of(bundle)
     opened = open_word_detector(weights, cuda)
     if settings is None:
         return opened
     if opened.network != settings.network:
-        raise SettingsError(f"{bundle.settings}: is for {settings.network}, but {opened.weights} is {opened.network}")
+        raise WeightsError(f"{bundle.settings}: is for {settings.network}, but {opened.weights} is {opened.network}")
     return replace(opened, detector=opened.detector.with_parameters(settings.detector_parameters))
 
 
@@ -79,17 +78,17 @@ def settings_of(bundle: Bundle) -> DetectionSettings | None:
     """Return the settings of a bundle's detector, None where it has the ones that its weights came with.
 
     Raises:
-        SettingsError: They are broken, or for other weights.
+        WeightsError: They are broken, or for other weights.
     """
     if bundle.settings is None:
         return None
     settings, weights = read_settings(bundle.settings), bundle.detector
     if isinstance(weights, Path):
         if not weights.is_file():
-            raise SettingsError(f"{weights}: is missing; install the detector again with step 4")
+            raise WeightsError(f"{weights}: is missing; install the detector again with step 4")
         found = sha256(weights)
         if found != settings.weights_sha256:
-            raise SettingsError(
+            raise WeightsError(
                 f"{bundle.settings}: is for weights of SHA-256 {settings.weights_sha256}, {weights.name} has {found}"
             )
     return settings
@@ -102,13 +101,13 @@ def network_of(path: Path) -> Network:
     except FileNotFoundError:
         return "craft"
     except (OSError, ValueError) as error:
-        raise CheckpointError(f"{card_path(path)}: can't be read as a card of weights: {error}") from None
+        raise WeightsError(f"{card_path(path)}: can't be read as a card of weights: {error}") from None
     network = card.get("network") if isinstance(card, dict) else None
     if network == DB_LIGHT:
         return "db_light"
     if network == CRAFT:
         return "craft"
-    raise CheckpointError(f"{card_path(path)}: is the card of something else than a detector")
+    raise WeightsError(f"{card_path(path)}: is the card of something else than a detector")
 
 
 def _craft(path: Path, cuda: bool, parameters: CraftParameters | None = None) -> CraftDetector:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.files import write_text
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.interface import DetectorParameters
@@ -17,10 +17,6 @@ from train_easyocr.weights.bundle import EASYOCR
 
 Network = Literal["craft", "db_light"]
 PARAMETERS: dict[Network, type[DetectorParameters]] = {"craft": CraftParameters, "db_light": DbParameters}
-
-
-class SettingsError(UserError, ValueError):
-    """A file of detection settings can't be used; the message lists everything that is wrong with it."""
 
 
 class DetectionSettings(BaseModel):
@@ -86,16 +82,16 @@ def read_settings(path: Path) -> DetectionSettings:
     """Read and check settings.
 
     Raises:
-        SettingsError: The file can't be read, or something in it is unknown or out of range.
+        WeightsError: The file can't be read, or something in it is unknown or out of range.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from None
+        raise WeightsError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from None
     try:
         settings = DetectionSettings.model_validate(content)
         settings.detector_parameters  # noqa: B018 - checks them
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in error.errors()]
-        raise SettingsError(f"{path}: holds no detection settings:\n" + "\n".join(f"  - {f}" for f in faults)) from None
+        raise WeightsError(f"{path}: holds no detection settings:\n" + "\n".join(f"  - {f}" for f in faults)) from None
     return settings

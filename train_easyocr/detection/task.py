@@ -46,7 +46,7 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
 
     Raises:
         UserError: Pages are missing or can't be read.
-        CheckpointError: `continue_from` can't be loaded.
+        WeightsError: `continue_from` can't be loaded.
     """
     trainer.train(DetectorTask, config, minutes)
 

@@ -15,7 +15,7 @@ from typing import TextIO
 
 import torch
 
-from train_easyocr.common.errors import UsageError, UserError
+from train_easyocr.common.errors import MissingWeightsError, UsageError, UserError, WeightsError
 from train_easyocr.common.files import replacing, sha256, write_json, write_text
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.documents import Page, Word
@@ -36,12 +36,11 @@ from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
-from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Evaluation, Model, Readings, evaluate
+from train_easyocr.evaluation.runner import DetectorSource, Evaluation, Model, Readings, evaluate
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import finetuned_files
 from train_easyocr.settings.parts import EvaluationSettings
 from train_easyocr.weights.bundle import Bundle, installed_bundle, open_bundle
-from train_easyocr.weights.easyocr_weights import MissingWeights
 
 SHOWN_WORDS = 10
 """Words and pages left out that are named one by one."""
@@ -165,7 +164,7 @@ def _extras(
 def _installed() -> Bundle:
     try:
         finetuned_files()
-    except MissingWeights as error:
+    except MissingWeightsError as error:
         raise UserError(f"--mark: {error}") from error
     return installed_bundle()
 
@@ -254,7 +253,7 @@ def _detector(models: list[Model], missing: dict[str, str], detectors: Detectors
         return None  # nobody asks for EasyOCR's
     try:
         return detectors.usual()
-    except UNUSABLE_MODEL as error:
+    except WeightsError as error:
         if len(lacking) == len(models):
             raise
         for model in lacking:
@@ -335,7 +334,7 @@ def explained(output: Path) -> Iterator[None]:
     """Turn what can go wrong in an evaluation into what a user is told."""
     try:
         yield
-    except UNUSABLE_MODEL as error:
+    except WeightsError as error:
         raise UserError(f"no detector: {error}; --boxes labels needs none") from error
     except torch.OutOfMemoryError as error:
         raise UserError(f"the GPU's memory is used up ({error}); free it, or read with --no_cuda") from error

@@ -21,19 +21,20 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from train_easyocr.common.errors import MissingWeightsError, WeightsError
 from train_easyocr.common.files import sha256
 from train_easyocr.detection.craft import CraftCard, CraftDetector
 from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, DbDetector
 from train_easyocr.detection.interface import DetectorParameters, WordDetector
 from train_easyocr.detection.opening import network_of, open_word_detector, settings_of
 from train_easyocr.detection.parameters import WORDS
-from train_easyocr.detection.settings import DetectionSettings, SettingsError, settings_for
+from train_easyocr.detection.settings import DetectionSettings, settings_for
 from train_easyocr.evaluation.runner import DetectorSource
-from train_easyocr.reading.reader import PageReader, ReaderError, WordFinder, open_easyocr_detector
+from train_easyocr.reading.reader import PageReader, WordFinder, open_easyocr_detector
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import CRAFT, EASYOCR, Bundle, file_of, installed_bundle
-from train_easyocr.weights.checkpoints import CheckpointError, card_path, read_card_of
-from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights, find_weights
+from train_easyocr.weights.checkpoints import card_path, read_card_of
+from train_easyocr.weights.easyocr_weights import find_weights
 from train_easyocr.weights.model_files import FINETUNED
 from train_easyocr.weights.starter import STARTER
 
@@ -55,7 +56,7 @@ class Detectors:
         """Return EasyOCR's detector or, where it can't be had, the starter's.
 
         Raises:
-            MissingWeights, DamagedWeights: EasyOCR's file is not there and can't be downloaded, or is something else.
+            WeightsError: EasyOCR's file is not there and can't be downloaded, or is something else.
         """
         if stands_in(CRAFT, starter_weights.DETECTOR):
             return self.as_it_comes(STARTER, starter_weights.DETECTOR)
@@ -70,8 +71,7 @@ class Detectors:
         """Return the detector that step 4 installed, with the settings that it installed; None where it did not.
 
         Raises:
-            MissingWeights, DamagedWeights: It uses EasyOCR's weights, and they can't be had.
-            ReaderError: Its files can't be used.
+            WeightsError: Its files can't be used, or are EasyOCR's and can't be had.
         """
         return self.of(installed_bundle(), FINETUNED)
 
@@ -83,18 +83,15 @@ class Detectors:
             name: What it is called, unless it is EasyOCR's or the starter's as it comes.
 
         Raises:
-            MissingWeights, DamagedWeights, ReaderError: As `installed`.
+            WeightsError: As `installed`.
         """
         if bundle.detector is None:
             return None
         if bundle.name == EASYOCR:
             return self._published()
-        try:
-            weights = file_of(bundle.detector)
-            settings = settings_of(bundle) or _own_settings(weights, easyocrs=weights is not bundle.detector)
-            return self._of(settings, weights, name)
-        except (SettingsError, CheckpointError) as error:
-            raise ReaderError(str(error)) from error
+        weights = file_of(bundle.detector)
+        settings = settings_of(bundle) or _own_settings(weights, easyocrs=weights is not bundle.detector)
+        return self._of(settings, weights, name)
 
     def as_it_comes(self, name: str, weights: Path) -> DetectorSource:
         """Return a detector with the settings that its weights come with."""
@@ -104,15 +101,14 @@ class Detectors:
         """Return the detector that settings are for.
 
         Raises:
-            SettingsError: Its weights are neither EasyOCR's, nor the starter's, nor installed.
-            MissingWeights, DamagedWeights: They are EasyOCR's, and can't be had.
+            WeightsError: Its weights are neither the starter's nor installed, or EasyOCR's and can't be had.
         """
         if settings.weights_sha256 == EASYOCR:
             return self._of(settings, find_weights(CRAFT))
         for weights in (starter_weights.DETECTOR, installed_bundle().detector):
             if isinstance(weights, Path) and weights.is_file() and sha256(weights) == settings.weights_sha256:
                 return self._of(settings, weights)
-        raise SettingsError(
+        raise WeightsError(
             f"these settings are for weights of SHA-256 {settings.weights_sha256}, which are neither EasyOCR's, nor "
             "the starter's, nor installed; install the detector with step 4 first"
         )
@@ -139,16 +135,13 @@ class Detectors:
         try:
             return WordFinder(detector.with_parameters(settings.detector_parameters))
         except TypeError as error:
-            raise ReaderError(f"{weights}: its settings are for {settings.network}: {error}") from error
+            raise WeightsError(f"{weights}: its settings are for {settings.network}: {error}") from error
 
     def _network(self, settings: DetectionSettings, weights: Path) -> WordDetector:
         if settings.weights_sha256 == EASYOCR:
             reader = self._easyocr.reader
             return CraftDetector(reader.detector, device=reader.device)
-        try:
-            opened = open_word_detector(weights, self.cuda).detector
-        except CheckpointError as error:
-            raise ReaderError(str(error)) from error
+        opened = open_word_detector(weights, self.cuda).detector
         if isinstance(opened, DbDetector):
             return replace(opened, network=_Latest(opened.network))
         assert isinstance(opened, CraftDetector)
@@ -202,11 +195,11 @@ def stands_in(name: str, starter: Path) -> bool:
     """Tell whether starter weights are to be used for EasyOCR's of that name, and say so."""
     try:
         find_weights(name)
-    except MissingWeights as error:
+    except MissingWeightsError as error:
         if starter.is_file():
             print(f"{error}\nThe starter's {starter.stem} is used instead of EasyOCR's {name}.", file=sys.stderr)
             return True
-    except DamagedWeights:
+    except WeightsError:
         pass  # it is for the user to decide what that file is
     return False
 

@@ -19,10 +19,10 @@ from pathlib import Path
 import easyocr
 import torch
 
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import UsageError, WeightsError
 from train_easyocr.common.files import sha256
 from train_easyocr.evaluation.detectors import Detectors, machine, stands_in
-from train_easyocr.evaluation.runner import UNUSABLE_MODEL, DetectorSource, Model
+from train_easyocr.evaluation.runner import DetectorSource, Model
 from train_easyocr.reading.reader import (
     PageReader,
     finetuned_files,
@@ -71,7 +71,7 @@ def find_models(
     for name, make in makers.items():
         try:
             models.append(make())
-        except UNUSABLE_MODEL as error:
+        except WeightsError as error:
             missing[name] = str(error)
     return models, missing
 

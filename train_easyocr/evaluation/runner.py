@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from train_easyocr.common.ahead import in_advance
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.documents import Box, Page, Quad, Shape, Word
 from train_easyocr.documents.aihub import (
     LabelError,
@@ -38,9 +39,8 @@ from train_easyocr.evaluation.observations import Row, as_seen, word_of
 from train_easyocr.evaluation.predictions import Identity, Predictions
 from train_easyocr.metrics.matching import check_labels
 from train_easyocr.metrics.metrics import PageScores, score_page
-from train_easyocr.reading.reader import ReaderError, Reading
+from train_easyocr.reading.reader import Reading
 from train_easyocr.reading.sources import colour_and_grey, naming
-from train_easyocr.weights.easyocr_weights import DamagedWeights, MissingWeights
 
 Boxes = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]
@@ -54,9 +54,6 @@ PAGES_AHEAD = 2
 
 NOTHING_TO_READ = "none of its labels can be used"
 """Why a page is not scored that has labels, but no usable word; one whose label file is empty is scored."""
-
-UNUSABLE_MODEL = (MissingWeights, DamagedWeights, ReaderError)
-"""What opening a model raises when its files don't allow it: the others are evaluated all the same."""
 
 
 class _NothingToReadError(LabelError):
@@ -203,7 +200,7 @@ def evaluate(
 
     Raises:
         UserError: The predictions in `output` can't be used.
-        MissingWeights, DamagedWeights, ReaderError: The detector can't be opened.
+        WeightsError: The detector can't be opened.
     """
     run = _Run(models, detector, report, observer, readings)
     with Predictions(output, run.identities()) as predictions:
@@ -374,7 +371,7 @@ class _Run:
             else:
                 shapes = self._detect(source, page.name, prepared.image, colour, predictions)
                 places = [(bounds(s).clipped(*grey.shape[::-1]), s if isinstance(s, Quad) else None) for s in shapes]
-        except UNUSABLE_MODEL as error:
+        except WeightsError as error:
             if model.detector is None:
                 raise  # there is nothing to evaluate any model with
             self._leave_out(model, error)
@@ -405,7 +402,7 @@ class _Run:
         try:
             if name not in self._recognizers:
                 self._recognizers[name] = model.open()
-        except UNUSABLE_MODEL as error:
+        except WeightsError as error:
             self._leave_out(model, error)
             return None
         return self._recognizers[name].recognize(grey, shapes)

@@ -46,19 +46,18 @@ import yaml
 from easyocr.utils import four_point_transform
 from numpy.typing import NDArray
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import MissingWeightsError, WeightsError
 from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
 from train_easyocr.detection.installed import InstalledDetector, open_installed
 from train_easyocr.detection.interface import WordDetector
-from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents.page import Box, Quad, Shape
 from train_easyocr.engine.device import normalize
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.fast_network import ReadingPrecision, fast_network, fastest_reading
 from train_easyocr.weights.bundle import CRAFT, KOREAN, installed_bundle
-from train_easyocr.weights.checkpoints import CheckpointError, read_card
-from train_easyocr.weights.easyocr_weights import MissingWeights, find_weights, model_directory, user_network_directory
+from train_easyocr.weights.checkpoints import read_card
+from train_easyocr.weights.easyocr_weights import find_weights, model_directory, user_network_directory
 from train_easyocr.weights.model_files import FINETUNED, FINETUNED_LANGUAGES, Place
 
 _BATCH_PIXELS = 64 * 640
@@ -80,10 +79,6 @@ _REMEMBERED_BYTES = 256 * 2**20
 Pixels = NDArray[np.uint8]
 Reading = tuple[str, float]
 """A text and EasyOCR's confidence in it (0 to 1)."""
-
-
-class ReaderError(UserError, RuntimeError):
-    """A reader can't be opened with the files that are there; the message names the file and what is wrong."""
 
 
 class PageReader:
@@ -375,8 +370,8 @@ def open_baseline(
         quantize: On a CPU, compute linear and LSTM layers in int8, as EasyOCR does unless told otherwise.
 
     Raises:
-        MissingWeights: A file is missing and can't be downloaded; the message says which goes where.
-        DamagedWeights: A file is not what EasyOCR published.
+        MissingWeightsError: A file is missing and can't be downloaded; the message says which goes where.
+        WeightsError: A file is not what EasyOCR published.
     """
     find_weights(KOREAN)
     if detector:
@@ -405,17 +400,9 @@ def open_detector(cuda: bool = False) -> WordFinder | PageReader:
     """Open what finds words: the detector that step 4 installed, EasyOCR's where it installed none.
 
     Raises:
-        ReaderError: The installed detector can't be used.
-        MissingWeights, DamagedWeights: As `open_baseline`.
+        WeightsError: The installed detector can't be used, or EasyOCR's can't be had.
     """
-    return WordFinder(_open_installed(cuda).detector) if installed_bundle().detector else open_easyocr_detector(cuda)
-
-
-def _open_installed(cuda: bool) -> InstalledDetector:
-    try:
-        return open_installed(cuda)
-    except (SettingsError, CheckpointError) as error:
-        raise ReaderError(str(error)) from error
+    return WordFinder(open_installed(cuda).detector) if installed_bundle().detector else open_easyocr_detector(cuda)
 
 
 def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = True) -> PageReader:
@@ -425,12 +412,11 @@ def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = 
     installed none.
 
     Raises:
-        MissingWeights: A file is missing; the message says which goes where.
-        DamagedWeights: The detector's file is not what EasyOCR published.
-        ReaderError: The installed files can't be used, or not together.
+        MissingWeightsError: A file is missing; the message says which goes where.
+        WeightsError: The files can't be used, or not together.
     """
     files = finetuned_files()
-    installed = _open_installed(cuda) if detector and installed_bundle().detector else None
+    installed = open_installed(cuda) if detector and installed_bundle().detector else None
     detector = detector and installed is None
     if detector:
         find_weights(CRAFT)
@@ -441,10 +427,10 @@ def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = 
             _load_network(files.network)
             reader = _open(FINETUNED_LANGUAGES, cuda, recog_network=FINETUNED, detector=detector, quantize=quantize)
     except (RuntimeError, TypeError, ValueError) as error:
-        if isinstance(error, ReaderError | torch.OutOfMemoryError):
+        if isinstance(error, torch.OutOfMemoryError):
             raise
         reason = " ".join(str(error).split())
-        raise ReaderError(
+        raise WeightsError(
             f"{files.weights}: does not fit {files.settings.name} and {files.network.name} beside it in "
             f"{files.network.parent} ({reason}); install the model again with step 4"
         ) from error
@@ -459,7 +445,7 @@ def open_fast(cuda: bool = False, precision: ReadingPrecision | None = None) -> 
         precision: As in `WordReader`.
 
     Raises:
-        MissingWeights, ReaderError: As `open_finetuned`.
+        WeightsError: As `open_finetuned`.
     """
     return WordReader(open_finetuned(cuda, quantize=False), precision)
 
@@ -473,14 +459,11 @@ def open_weights(weights: Path, cuda: bool = False, precision: ReadingPrecision 
         precision: As in `WordReader`.
 
     Raises:
-        ReaderError: Weights or card can't be used, by EasyOCR or at all.
+        WeightsError: Weights or card can't be used, by EasyOCR or at all.
     """
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder) / "model", Path(folder) / "user_network")
-        try:
-            stage(weights, read_card(weights), place)
-        except CheckpointError as error:
-            raise ReaderError(str(error)) from error
+        stage(weights, read_card(weights), place)
         with place.as_easyocr_sees_it():
             return open_fast(cuda, precision)
 
@@ -512,12 +495,12 @@ def finetuned_files() -> Place:
     """Return where the installed model lies.
 
     Raises:
-        MissingWeights: The weights, their settings or the network's code is not there.
+        MissingWeightsError: The weights, their settings or the network's code is not there.
     """
     files = Place.installed()
     missing = [str(path) for path in (files.weights, files.settings, files.network) if not path.is_file()]
     if missing:
-        raise MissingWeights(
+        raise MissingWeightsError(
             f"{', '.join(missing)}: no fine-tuned model is installed; "
             "`bash step4_set_finetuned_model.sh` puts finetuned.pth, finetuned.yaml and finetuned.py there"
         )
@@ -528,20 +511,20 @@ def read_settings(path: Path) -> dict[str, Any]:
     """Read `finetuned.yaml`: imgH, lang_list, character_list, network_params.
 
     Raises:
-        ReaderError: It can't be read, or something is missing there.
+        WeightsError: It can't be read, or something is missing there.
     """
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ReaderError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from error
+        raise WeightsError(f"{path}: can't be read as YAML: {' '.join(str(error).split())}") from error
     expected = {"imgH": int, "lang_list": list, "character_list": str, "network_params": dict}
     found = settings if isinstance(settings, dict) else {}
     wrong = [key for key, kind in expected.items() if not isinstance(found.get(key), kind)]
     if wrong:
-        raise ReaderError(f"{path}: has no proper {', '.join(wrong)}; install the model again with step 4")
+        raise WeightsError(f"{path}: has no proper {', '.join(wrong)}; install the model again with step 4")
     refused = set(FINETUNED_LANGUAGES) - set(found["lang_list"])
     if refused:
-        raise ReaderError(
+        raise WeightsError(
             f"{path}: lang_list {found['lang_list']} refuses Reader({list(FINETUNED_LANGUAGES)}); "
             f"write lang_list: [{', '.join(FINETUNED_LANGUAGES)}]"
         )
@@ -556,19 +539,19 @@ def _check_weights(path: Path) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises errors of many kinds for files that are no checkpoints
-        raise ReaderError(f"{path}: is no file of weights: {' '.join(str(error).split())[:200]}") from error
+        raise WeightsError(f"{path}: is no file of weights: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(state, dict) or not all(isinstance(key, str) for key in state):
-        raise ReaderError(f"{path}: holds {type(state).__name__}, not a plain state dict")
+        raise WeightsError(f"{path}: holds {type(state).__name__}, not a plain state dict")
     wrong = [key for key in state if not key.startswith("module.")]
     if wrong:
-        raise ReaderError(f"{path}: keys must start with `module.` for EasyOCR, but there is {wrong[0]!r}")
+        raise WeightsError(f"{path}: keys must start with `module.` for EasyOCR, but there is {wrong[0]!r}")
 
 
 def _load_network(path: Path) -> None:
     """Put the code of the custom network into `sys.modules`, where EasyOCR's import of its name finds it first."""
     spec = importlib.util.spec_from_file_location(FINETUNED, path)
     if spec is None or spec.loader is None:
-        raise ReaderError(f"{path}: can't be loaded as Python")
+        raise WeightsError(f"{path}: can't be loaded as Python")
     module = importlib.util.module_from_spec(spec)
     sys.modules[FINETUNED] = module
     sys.path.append(str(path.parent))  # as EasyOCR does, for what the file itself may import
@@ -576,4 +559,4 @@ def _load_network(path: Path) -> None:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[FINETUNED]
-        raise ReaderError(f"{path}: can't be loaded: {type(error).__name__}: {error}") from error
+        raise WeightsError(f"{path}: can't be loaded: {type(error).__name__}: {error}") from error

@@ -9,21 +9,12 @@ from pathlib import Path
 from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import sha256
 from train_easyocr.detection.opening import open_detector_of
-from train_easyocr.detection.settings import SettingsError
 from train_easyocr.documents.page import Shape
 from train_easyocr.reading.pipeline import Identity, Pixels, Reading
-from train_easyocr.reading.reader import (
-    ReaderError,
-    WordFinder,
-    WordReader,
-    open_baseline,
-    open_fast,
-    open_weights,
-    read_settings,
-)
+from train_easyocr.reading.reader import WordFinder, WordReader, open_baseline, open_fast, open_weights, read_settings
 from train_easyocr.recognition.fast_network import ReadingPrecision
 from train_easyocr.weights.bundle import INSTALLED, KOREAN, Bundle, file_of, installed_bundle, open_bundle
-from train_easyocr.weights.checkpoints import CheckpointError, read_card
+from train_easyocr.weights.checkpoints import read_card
 from train_easyocr.weights.easyocr_weights import recognition_entries
 from train_easyocr.weights.model_files import FINETUNED, FINETUNED_LANGUAGES, Place
 from train_easyocr.weights.starter import STARTER
@@ -87,15 +78,11 @@ def open_engine(
 
     Raises:
         UsageError: Nothing is called that, or nothing with a recognizer.
-        ReaderError: They can't be used.
-        MissingWeights, DamagedWeights: EasyOCR's files are wanted, and can't be had.
+        WeightsError: They can't be used, or are EasyOCR's and can't be had.
     """
     bundle = choose_bundle(name, saved_models)
-    try:
-        reader, weights, characters = _open_recognizer(bundle, cuda, precision)
-        opened = open_detector_of(bundle, cuda)
-    except (CheckpointError, SettingsError) as error:
-        raise ReaderError(str(error)) from error
+    reader, weights, characters = _open_recognizer(bundle, cuda, precision)
+    opened = open_detector_of(bundle, cuda)
     called = FINETUNED if bundle.name == INSTALLED else bundle.name
     identity = Identity(called, sha256(weights), sha256(opened.weights), characters)
     return TorchEngine(reader, WordFinder(opened.detector), identity)

@@ -63,7 +63,7 @@ def publish_detector(weights: Path, target: Path) -> DbCard:
     """Write a detector's weights in float16 with their card, without the names of folders of this machine.
 
     Raises:
-        CheckpointError: Weights or card can't be used.
+        WeightsError: Weights or card can't be used.
     """
     card = read_card_of(DbCard, weights)
     model = DbLight()

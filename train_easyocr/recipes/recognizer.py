@@ -85,7 +85,7 @@ def publish_recognizer(weights: Path, target: Path) -> WeightsCard:
     """Write weights in float16 with their card, without the names of folders of this machine.
 
     Raises:
-        CheckpointError: Weights or card can't be used.
+        WeightsError: Weights or card can't be used.
     """
     model, card, config = open_trained(weights)
     clean = card.model_copy(update={"validation_sets": [], "config": without_places(config)})

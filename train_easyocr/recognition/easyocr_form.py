@@ -8,10 +8,11 @@ from typing import Any
 
 import yaml
 
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.files import replacing, write_text
 from train_easyocr.recognition import network
 from train_easyocr.recognition.model import NETWORK_SETTINGS
-from train_easyocr.weights.checkpoints import CheckpointError, WeightsCard, card_path, installation_faults
+from train_easyocr.weights.checkpoints import WeightsCard, card_path, installation_faults
 from train_easyocr.weights.model_files import FINETUNED_LANGUAGES, Place
 
 
@@ -38,7 +39,7 @@ def stage(weights: Path, card: WeightsCard, place: Place) -> None:
     """Write the files of one model to `place`.
 
     Raises:
-        CheckpointError: EasyOCR can't use such weights.
+        WeightsError: EasyOCR can't use such weights.
     """
     _refuse_unsuitable(weights, card)
     source = Path(network.__file__).read_text(encoding="utf-8")
@@ -52,4 +53,4 @@ def stage(weights: Path, card: WeightsCard, place: Place) -> None:
 def _refuse_unsuitable(weights: Path, card: WeightsCard) -> None:
     faults = installation_faults(Prediction=card.network["Prediction"], rgb=card.rgb, PAD=card.PAD)
     if faults:
-        raise CheckpointError(f"{weights}: was trained with " + "; with ".join(faults))
+        raise WeightsError(f"{weights}: was trained with " + "; with ".join(faults))

@@ -60,7 +60,7 @@ def open_trained(weights: Path) -> tuple[network.Model, WeightsCard, NetworkSett
         The network on the CPU, in training mode; the card; and the settings that it was trained with.
 
     Raises:
-        CheckpointError: Weights or card can't be used.
+        WeightsError: Weights or card can't be used.
     """
     card = read_card(weights)
     config = check_config(Config.without_gone(card.config))

@@ -12,6 +12,7 @@ from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
+from train_easyocr.common.errors import MissingWeightsError
 from train_easyocr.datasets.data import WordSet
 from train_easyocr.datasets.sampling import BatchPlan
 from train_easyocr.engine.device import Device
@@ -24,7 +25,7 @@ from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.character_rows import BLANK
 from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
 from train_easyocr.weights.checkpoints import card_path, load_pretrained, read_card
-from train_easyocr.weights.easyocr_weights import MissingWeights, find_weights, recognition_entries
+from train_easyocr.weights.easyocr_weights import find_weights, recognition_entries
 
 NEW_ROWS_LR = 0.02
 """Of Adam, falling to nothing in a line. Trained rows have numbers of about 0.12, which few steps must reach."""
@@ -56,7 +57,7 @@ def begin(
         count: On how many batches these are learnt; 0 for none.
 
     Raises:
-        CheckpointError: The weights can't be loaded; and what `find_start` raises.
+        WeightsError: The weights can't be loaded; and what `find_start` raises.
         UserError: A patch can't be read.
     """
     new = load_start(model, config, converter.character_set)
@@ -82,9 +83,8 @@ def find_start(continue_from: str, saved_models: Path = Path("saved_models")) ->
 
     Raises:
         UsageError: It names nothing that there is, or nothing with a recognizer.
-        CheckpointError: The file's card is not one, or belongs to other weights.
-        MissingWeights: EasyOCR's model is not there and can't be downloaded.
-        DamagedWeights: EasyOCR's model is there under its name, but is another file.
+        MissingWeightsError: EasyOCR's model is not there and can't be downloaded.
+        WeightsError: Its file is another one; or the card is not one, or belongs to other weights.
     """
     weights = open_bundle(continue_from, saved_models, "continue_from").part("recognizer", "continue_from")
     if isinstance(weights, str):
@@ -100,17 +100,17 @@ def load_start(model: nn.Module, config: BeginSettings, character_set: Character
         The classes of characters that these weights did not know; none where the last layer was not refitted.
 
     Raises:
-        CheckpointError: The weights can't be loaded; and what `find_start` raises.
+        WeightsError: The weights can't be loaded; and what `find_start` raises.
     """
     if not config.continue_from:
         print("Starting with fresh weights")
         return []
     try:
         path, known = find_start(config.continue_from, Path(config.saved_models))
-    except MissingWeights as error:
+    except MissingWeightsError as error:
         height = read_card(starter_weights.RECOGNIZER).img_height
         instead = f"continue_from={starter_weights.STARTER} img_height={height}"
-        raise MissingWeights(f"{error}; or start from the weights of this project: {instead}") from None
+        raise MissingWeightsError(f"{error}; or start from the weights of this project: {instead}") from None
     height = read_card(path).img_height if card_path(path).is_file() else config.img_height
     if height != config.img_height:
         print(f"Warning: these weights know words {height} pixels high; img_height={height} reads better at once")

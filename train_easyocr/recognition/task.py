@@ -56,11 +56,8 @@ def train(config: Config, minutes: float | None = None) -> None:
     """Run step 3, or what is left of it; see `trainer.train`, which says what is raised beside what follows.
 
     Raises:
-        UserError: A data set is missing, unreadable or too small.
-        UserError: A patch can't be read.
-        CheckpointError: `continue_from` can't be loaded.
-        MissingWeights: `continue_from` names a model that can't be had.
-        DamagedWeights: `continue_from` names a model whose file is another one.
+        UserError: A data set is missing, unreadable or too small, or a patch can't be read.
+        WeightsError: `continue_from` can't be had or loaded.
     """
     for fault in installation_faults(Prediction=config.Prediction, rgb=config.rgb, PAD=config.PAD):
         if shows_progress():
@@ -72,9 +69,8 @@ def show_samples(config: Config, count: int) -> Path:
     """Draw what the network would see of the first words, instead of training; return the picture's path.
 
     Raises:
-        UserError: A data set is missing, unreadable or too small.
-        UserError: A patch can't be read.
-        UserError: The face that labels are written in is not installed.
+        UserError: A data set is missing, unreadable or too small, a patch can't be read, or the face that labels are
+            written in is not installed.
     """
     config.experiment.mkdir(parents=True, exist_ok=True)
     task = RecognizerTask(config)

@@ -301,7 +301,7 @@ def read_as_trained(weights: Path, patches: Sequence[npt.NDArray[np.uint8]]) -> 
         patches: As in `read_patches`.
 
     Raises:
-        CheckpointError: Weights or card can't be used.
+        WeightsError: Weights or card can't be used.
     """
     model, card, config = open_trained(weights)
     converter = CtcConverter(CharacterSet(card.character))

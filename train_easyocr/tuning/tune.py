@@ -99,7 +99,7 @@ def open_recognizer(name: str, cuda: bool) -> tuple[Identity, Recognizer]:
 
     Raises:
         UserError: Its files are not there.
-        ReaderError: They can't be used.
+        WeightsError: They can't be used.
     """
     if name not in (FINETUNED_MODEL, "baseline"):
         opened = model_of_bundle(open_bundle(name, asked_by="--recognizer"), name, cuda, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import UserError, WeightsError
 from train_easyocr.detection.config import DetectionConfig, own_settings
 from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.pages import validation_pages
@@ -18,7 +18,6 @@ from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.evaluation.models import FINETUNED_MODEL, model_of
 from train_easyocr.evaluation.predictions import Identity
 from train_easyocr.evaluation.runner import Recognizer
-from train_easyocr.reading.reader import ReaderError
 from train_easyocr.settings.parts import DetectorChoice, ExperimentSettings
 from train_easyocr.tuning.search import Tuned, tune
 from train_easyocr.weights.bundle import CRAFT, tuning_folder
@@ -36,10 +35,8 @@ def tune_trained(config: DetectorChoice, detection: DetectionConfig | None) -> T
         detection: The detector's, where one was trained; None for EasyOCR's own.
 
     Raises:
-        UserError: There are no validation pages.
-        UserError: None of them can be used.
-        CheckpointError: The weights of one of the two can't be used.
-        MissingWeights, DamagedWeights: EasyOCR's detector is to be tuned, and can't be had.
+        UserError: There are no validation pages, or none that can be used.
+        WeightsError: The weights of one of the two can't be used, or are EasyOCR's and can't be had.
     """
     cuda = torch.cuda.is_available()
     output = tuning_folder(config.experiment)
@@ -77,6 +74,6 @@ def _recognizer(config: ExperimentSettings, cuda: bool) -> tuple[Identity, Recog
     try:
         model = model_of(FINETUNED_MODEL, best_weights(config.experiment), cuda)
         return model.identity, model.open()
-    except ReaderError as error:
+    except WeightsError as error:
         print(f"{error}. The detector is tuned without it, for detection F1")
         return None

@@ -29,12 +29,12 @@ from typing import Any, Final, Literal
 
 import yaml
 
-from train_easyocr.common.errors import UsageError
+from train_easyocr.common.errors import MissingWeightsError, UsageError, WeightsError
 from train_easyocr.common.files import sha256, write_json
 from train_easyocr.common.publishing import publishing
 from train_easyocr.weights import starter as starter_weights
-from train_easyocr.weights.checkpoints import CheckpointError, best_detector, best_weights, card_path
-from train_easyocr.weights.easyocr_weights import MissingWeights, easyocr_tables, find_weights, recognition_entries
+from train_easyocr.weights.checkpoints import best_detector, best_weights, card_path
+from train_easyocr.weights.easyocr_weights import easyocr_tables, find_weights, recognition_entries
 from train_easyocr.weights.model_files import Place
 from train_easyocr.weights.starter import STARTER
 
@@ -110,7 +110,7 @@ def open_bundle(name: str | Path, saved_models: Path = Path("saved_models"), ask
 
     Raises:
         UsageError: Nothing has this name; the message lists names, the nearest first.
-        CheckpointError: A file of the bundle is not the one that its card names.
+        WeightsError: A file of the bundle is not the one that its card names.
     """
     name = str(name)
     for bundle in _candidates(name, saved_models):
@@ -141,7 +141,7 @@ def _reserved(name: str) -> Bundle | None:
         return None
     bundle = installed_bundle()
     if bundle.recognizer is None and bundle.detector is None:
-        raise MissingWeights(
+        raise MissingWeightsError(
             f"{Place.installed().weights}: no model is installed; `bash step4_set_finetuned_model.sh` installs one"
         )
     return bundle
@@ -170,14 +170,14 @@ def in_folder(name: str, folder: Path) -> Bundle | None:
     """Return the bundle in a folder, or None where there is none.
 
     Raises:
-        CheckpointError: A file is not the one that the bundle's card names.
+        WeightsError: A file is not the one that the bundle's card names.
     """
     files = _read(folder / CARD).get("files") if (folder / CARD).is_file() else {}
     if not isinstance(files, dict):
-        raise CheckpointError(f"{folder / CARD}: is not the card of a bundle; the bundle has to be made again")
+        raise WeightsError(f"{folder / CARD}: is not the card of a bundle; the bundle has to be made again")
     for file, expected in files.items():
         if not (folder / file).is_file() or sha256(folder / file) != expected:
-            raise CheckpointError(f"{folder / file}: is not the file that {CARD} beside it names (SHA-256 {expected})")
+            raise WeightsError(f"{folder / file}: is not the file that {CARD} beside it names (SHA-256 {expected})")
     return _of_files(name, folder / RECOGNIZER, folder / DETECTOR, folder / SETTINGS)
 
 

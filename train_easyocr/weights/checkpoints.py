@@ -20,7 +20,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from torch import nn
 
-from train_easyocr.common.errors import UserError
+from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.files import replacing, write_json
 from train_easyocr.documents.page_sums import unpack
 from train_easyocr.weights.character_rows import CharacterFit, fit_characters
@@ -29,10 +29,6 @@ PREFIX = "module."
 """Before every key of a `.pth`, as torch's DataParallel writes it; EasyOCR cuts these seven characters off unseen."""
 HEAD = "Prediction."
 """Before every key of the last layer, whose shape follows from the characters."""
-
-
-class CheckpointError(UserError, ValueError):
-    """Weights or their card can't be used; the message names the file and what is wrong with it."""
 
 
 class Card(BaseModel):
@@ -195,7 +191,7 @@ def save_weights(path: Path, model: nn.Module, card: AnyCard, dtype: torch.dtype
         The card as written, with the file's SHA-256.
 
     Raises:
-        CheckpointError: A weight is not finite. Nothing is written then, and what was there before stays.
+        WeightsError: A weight is not finite. Nothing is written then, and what was there before stays.
     """
     state = {PREFIX + key.removeprefix(PREFIX): _plain(value, dtype) for key, value in model.state_dict().items()}
     _refuse_not_finite(path, state, "not saved")
@@ -220,7 +216,7 @@ def _plain(value: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 def _refuse_not_finite(path: Path, state: Mapping[str, torch.Tensor], consequence: str) -> None:
     faulty = [key for key, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
     if faulty:
-        raise CheckpointError(f"{path}: {consequence}: not finite: {', '.join(faulty)}")
+        raise WeightsError(f"{path}: {consequence}: not finite: {', '.join(faulty)}")
 
 
 def read_card(path: Path) -> WeightsCard:
@@ -236,26 +232,24 @@ def read_card_of(kind: type[AnyCard], path: Path) -> AnyCard:
         path: The `.pth`.
 
     Raises:
-        CheckpointError: Weights or card are missing, the card is not one, or it belongs to other weights.
+        WeightsError: Weights or card are missing, the card is not one, or it belongs to other weights.
     """
     card_file = card_path(path)
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         card = kind.model_validate(json.loads(card_file.read_text(encoding="utf-8")))
     except OSError as error:
-        raise CheckpointError(
-            f"{error.filename}: can't be read ({error.strerror}); weights and card are a pair"
-        ) from None
+        raise WeightsError(f"{error.filename}: can't be read ({error.strerror}); weights and card are a pair") from None
     except ValidationError as error:
         faults = "; ".join(
             ": ".join(filter(None, [".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, ")]))
             for fault in error.errors()
         )
-        raise CheckpointError(f"{card_file}: is not a card of weights: {faults}") from None
+        raise WeightsError(f"{card_file}: is not a card of weights: {faults}") from None
     except ValueError as error:
-        raise CheckpointError(f"{card_file}: is not JSON: {error}") from None
+        raise WeightsError(f"{card_file}: is not JSON: {error}") from None
     if found != card.weights_sha256:
-        raise CheckpointError(
+        raise WeightsError(
             f"{card_file}: belongs to other weights: it names SHA-256 {card.weights_sha256}, {path.name} has {found}"
         )
     return card
@@ -274,7 +268,7 @@ def best_weights(experiment: Path) -> Path:
     weights, average = experiment / "best_accuracy.pth", experiment / "best_accuracy_ema.pth"
     try:
         better = read_card(average).validation.accuracy > read_card(weights).validation.accuracy
-    except CheckpointError:
+    except WeightsError:
         better = False  # there is no average, or what is wrong with the weights is said where they are used
     return average if better else weights
 
@@ -294,7 +288,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         Tensors on the CPU by key, `module.` cut off.
 
     Raises:
-        CheckpointError: The file is missing, is no checkpoint, holds something else than tensors by name, or weights
+        WeightsError: The file is missing, is no checkpoint, holds something else than tensors by name, or weights
             that are not finite.
     """
     try:
@@ -302,10 +296,10 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
             warnings.simplefilter("ignore")  # torch's remarks on old formats
             content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise CheckpointError(f"{path}: can't be read: {error.strerror or error}") from None
+        raise WeightsError(f"{path}: can't be read: {error.strerror or error}") from None
     except Exception as error:  # whatever a broken or hostile file makes of the unpickling
         reason = str(error).strip().split("\n")[0]
-        raise CheckpointError(f"{path}: is not a file of weights: {type(error).__name__}: {reason}") from None
+        raise WeightsError(f"{path}: is not a file of weights: {type(error).__name__}: {reason}") from None
     state = _tensors(path, content)
     _refuse_not_finite(path, state, "can't be used")
     return state
@@ -314,11 +308,11 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 def _tensors(path: Path, content: object) -> dict[str, torch.Tensor]:
     expected = "tensors by name are expected (a state dict)"
     if not isinstance(content, Mapping):
-        raise CheckpointError(f"{path}: holds {type(content).__name__}; {expected}")
+        raise WeightsError(f"{path}: holds {type(content).__name__}; {expected}")
     others = [key for key, value in content.items() if not (isinstance(key, str) and isinstance(value, torch.Tensor))]
     if others or not content:
         what = f"{', '.join(map(repr, others[:5]))} among other things" if others else "nothing"
-        raise CheckpointError(f"{path}: holds {what}; {expected}")
+        raise WeightsError(f"{path}: holds {what}; {expected}")
     return {key.removeprefix(PREFIX): value for key, value in content.items()}
 
 
@@ -343,14 +337,14 @@ def load_pretrained(
         What was loaded and what was not.
 
     Raises:
-        CheckpointError: The file can't be used; or, with `strict`, some weights don't fit. The model is unchanged then.
+        WeightsError: The file can't be used; or, with `strict`, some weights don't fit. The model is unchanged then.
     """
     state, own = read_weights(path), model.state_dict()
     fit = None if new_prediction or characters is None else _fit_head(path, state, *characters)
     report = dataclasses.replace(_compare(state, own, new_prediction), fit=fit)
     if not report.kept or (strict and not report.whole):
         advice = "; strict=False takes what fits, new_prediction=True all but the last layer" if report.kept else ""
-        raise CheckpointError(f"{path}: does not fit the network{advice}\n{report.describe()}")
+        raise WeightsError(f"{path}: does not fit the network{advice}\n{report.describe()}")
     model.load_state_dict({key: state[key] for key in report.kept}, strict=False)
     return report
 
@@ -363,7 +357,7 @@ def _fit_head(path: Path, state: dict[str, torch.Tensor], old: str, new: str) ->
     try:
         state[keys[0]], state[keys[1]], fit = fit_characters(state[keys[0]], state[keys[1]], old, new)
     except ValueError as error:
-        raise CheckpointError(f"{path}: its last layer is not that of its characters: {error}") from None
+        raise WeightsError(f"{path}: its last layer is not that of its characters: {error}") from None
     return fit
 
 

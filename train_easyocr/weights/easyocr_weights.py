@@ -29,19 +29,11 @@ from types import ModuleType
 from typing import Any
 
 from train_easyocr.common.command_line import command
-from train_easyocr.common.errors import UsageError, UserError
+from train_easyocr.common.errors import MissingWeightsError, UsageError, WeightsError
 from train_easyocr.common.files import replacing
 
 SOCKET_TIMEOUT = 15.0
 """Seconds without an answer after which a download is given up."""
-
-
-class MissingWeights(UserError, FileNotFoundError):  # noqa: N818 - reads as what it is where it is caught
-    """Weights are not there and can't be downloaded; the message says which file goes where."""
-
-
-class DamagedWeights(UserError, ValueError):  # noqa: N818 - as above
-    """A file of the right name holds something else than EasyOCR's weights; the message names both sums."""
 
 
 @dataclass(frozen=True)
@@ -136,8 +128,8 @@ def find_weights(name: str, download: bool = True) -> Path:
 
     Raises:
         UsageError: EasyOCR has no model of that name.
-        MissingWeights: The file is missing and can't be had.
-        DamagedWeights: The file has another MD5. It is left as it is: it may be all that a user has of something.
+        MissingWeightsError: The file is missing and can't be had.
+        WeightsError: The file has another MD5. It is left as it is: it may be all that a user has of something.
     """
     weights = published(name)
     path = model_directory() / weights.filename
@@ -146,7 +138,7 @@ def find_weights(name: str, download: bool = True) -> Path:
         return path
     found = md5(path)
     if found != weights.md5:
-        raise DamagedWeights(
+        raise WeightsError(
             f"{path}: is not EasyOCR's {name}: its MD5 is {found}, that of the published file {weights.md5}; "
             "move it away and run again"
         )
@@ -163,7 +155,7 @@ def _download(name: str, weights: PublishedWeights, path: Path, allowed: bool) -
     """Fetch, check, and only then put in place, so that a broken download is never taken for weights."""
     way_out = f"put {weights.filename} (MD5 {weights.md5}), which is in {weights.url}, into {path.parent}"
     if not allowed:
-        raise MissingWeights(f"{path}: {name} is missing, and downloads are off; {way_out}")
+        raise MissingWeightsError(f"{path}: {name} is missing, and downloads are off; {way_out}")
     print(f"Downloading EasyOCR's {name} to {path}", file=sys.stderr)
     try:
         with tempfile.TemporaryDirectory() as folder, _socket_timeout(SOCKET_TIMEOUT):
@@ -171,14 +163,14 @@ def _download(name: str, weights: PublishedWeights, path: Path, allowed: bool) -
             fetched = Path(folder) / weights.filename
             found = md5(fetched)
             if found != weights.md5:
-                raise MissingWeights(f"{path}: {name} came with MD5 {found}, not {weights.md5}; {way_out}")
+                raise MissingWeightsError(f"{path}: {name} came with MD5 {found}, not {weights.md5}; {way_out}")
             with replacing(path) as temporary:
                 shutil.copyfile(fetched, temporary)
-    except MissingWeights:
+    except MissingWeightsError:
         raise
     except (OSError, http.client.HTTPException, zipfile.BadZipFile, KeyError) as error:
         reason = re.sub(r"\s+", " ", str(error)) or type(error).__name__
-        raise MissingWeights(f"{path}: {name} is missing and can't be downloaded ({reason}); {way_out}") from error
+        raise MissingWeightsError(f"{path}: {name} is missing and can't be downloaded ({reason}); {way_out}") from error
 
 
 def _fetch(weights: PublishedWeights, folder: Path) -> None:
