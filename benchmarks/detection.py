@@ -32,7 +32,7 @@ from train_easyocr.detection.db_network import STRIDE, DbLight
 from train_easyocr.detection.db_targets import PROBABILITY, db_targets
 from train_easyocr.detection.interface import ScoreMaps, WordDetector
 from train_easyocr.documents import Box
-from train_easyocr.documents.aihub import find_pages, read_page
+from train_easyocr.documents.aihub import find_pages, read_labelled_page
 from train_easyocr.documents.images import decode_image
 from train_easyocr.engine.device import Device
 from train_easyocr.metrics.matching import match
@@ -88,7 +88,7 @@ def speed_row(detector: DbDetector, *, craft: bool, clock: Clock) -> Row:
 
 def quality(detector: WordDetector, folder: Path, limit: int) -> list[object]:
     """Compare what a detector finds on labelled pages with the labels."""
-    pages = [read_page(page) for page in find_pages(folder)[0][:limit]]
+    pages = [read_labelled_page(page) for page in find_pages(folder)[0][:limit]]
     matched = found = labelled = 0
     for page in pages:
         image = decode_image(page.image.read_bytes(), rgb=True)[..., ::-1].copy()

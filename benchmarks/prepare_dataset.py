@@ -39,7 +39,7 @@ from train_easyocr.common.text import format_table
 from train_easyocr.common.workers import available_cores, spread
 from train_easyocr.datasets.cropping import crop
 from train_easyocr.datasets.png import encode_png
-from train_easyocr.documents.aihub import PageFile, find_pages, read_page
+from train_easyocr.documents.aihub import PageFile, find_pages, read_labelled_page
 from train_easyocr.documents.archives import members_by_kind
 from train_easyocr.documents.download import find_download, list_download
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
@@ -316,7 +316,7 @@ def coding_table(unzipped: Path) -> str:
 
 def _patches(page: PageFile) -> list[np.ndarray]:
     image = decode_image(page.image.read_bytes())
-    return [crop(image, word.box.clipped(image.shape[1], image.shape[0])) for word in read_page(page).words]
+    return [crop(image, word.box.clipped(image.shape[1], image.shape[0])) for word in read_labelled_page(page).words]
 
 
 def _best_time(function: Callable[[np.ndarray], object], values: Sequence[np.ndarray]) -> float:
@@ -374,7 +374,7 @@ def main() -> None:
         ]
         subprocess.run([*command, "--unzip"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
         found, _ = find_pages(folder / "unzipped/training")
-        patches, size = sum(len(read_page(page).words) for page in found), _mean_size(found)
+        patches, size = sum(len(read_labelled_page(page).words) for page in found), _mean_size(found)
         print(
             f"{len(found)} pages of {size / 1e6:.2f} MB with {patches / len(found):.0f} words, "
             f"{available_cores()} cores, load {os.getloadavg()[0]:.1f} before the start"

@@ -17,7 +17,7 @@ from tests.reading.documents import WANTS_A_PASSWORD, saved
 from train_easyocr import read
 from train_easyocr.common.errors import UsageError
 from train_easyocr.documents.page import Box
-from train_easyocr.evaluation.models import model_of
+from train_easyocr.evaluation.models import scored_model
 from train_easyocr.reading.pipeline import read_page
 from train_easyocr.reading.sources import ImageDocument
 from train_easyocr.reading.torch_engine import choose_bundle, open_engine
@@ -79,7 +79,7 @@ def test_a_page_is_read_to_the_standard_output(tmp_path, page, capfdbinary, monk
     words = found["pages"][0]["words"]
     # What evaluation reads with the same weights at the same boxes.
     grey = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_GRAYSCALE)
-    model = model_of("starter", starter_weights.RECOGNIZER, cuda=False).open()
+    model = scored_model("starter", starter_weights.RECOGNIZER, cuda=False).open()
     expected = model.recognize(grey, [Box(*word["box"]) for word in words])
     assert [word["text"] for word in words] == [text for text, _ in expected]
     assert [word["confidence"] for word in words] == [round(confidence, 4) for _, confidence in expected]

@@ -20,7 +20,7 @@ import torch
 from tqdm import tqdm
 
 from train_easyocr.common.text import format_table
-from train_easyocr.documents.aihub import find_pages, read_page
+from train_easyocr.documents.aihub import find_pages, read_labelled_page
 from train_easyocr.reading.reader import open_weights
 from train_easyocr.reading.sources import load_page
 from train_easyocr.recognition.fast_network import ReadingPrecision, fastest_reading
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for folder in args.eval_set:
         seconds, different, distances = dict.fromkeys(ways, 0.0), [], []
         for file in tqdm(find_pages(folder)[0], unit="page", desc=folder.name):
-            page = read_page(file)
+            page = read_labelled_page(file)
             grey, boxes = load_page(page.image)[1], [word.box for word in page.words]
             found = {}
             for way, reader in readers.items():

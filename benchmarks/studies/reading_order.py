@@ -31,7 +31,7 @@ from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
 from train_easyocr.synthesis.labels import boxes_of, labels_of
 from train_easyocr.synthesis.layout import Sheet
 from train_easyocr.synthesis.pages import BILEVEL, KINDS, as_labelled, make_page
-from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.sentences import SentenceWriter
 from train_easyocr.synthesis.vocabulary import TOPICS
 
 
@@ -89,7 +89,7 @@ def rendered(kind: Kind, seed: int, count: int, library: FontLibrary) -> Iterato
         wide = kind.__name__ == "register" and number % 3 == 0
         sheet = Sheet(*((3508, 2480) if wide else (2480, 3508)), library, random, 1.0, bilevel=bilevel)
         topics = list(TOPICS)
-        page = make_page(sheet, Writer(random, topics[number % len(topics)], int(random.integers(1996, 2021))))
+        page = make_page(sheet, SentenceWriter(random, topics[number % len(topics)], int(random.integers(1996, 2021))))
         as_labelled(page)
         kind(page)
         if bilevel:

@@ -22,7 +22,7 @@ from train_easyocr.datasets import sampling
 from train_easyocr.datasets.data import WordSet, open_set
 from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents import Box
-from train_easyocr.documents.aihub import find_pages, read_page
+from train_easyocr.documents.aihub import find_pages, read_labelled_page
 from train_easyocr.metrics.matching import match
 from train_easyocr.reading.reader import WordReader, open_weights
 from train_easyocr.reading.sources import load_page
@@ -144,7 +144,7 @@ def _run(*command: object) -> None:
 
 def test_words(folder: Path) -> UnseenWords:
     """Return the words of the test pages that the starter detector finds."""
-    pages = [read_page(file) for file in find_pages(folder / "evaluation_set")[0]]
+    pages = [read_labelled_page(file) for file in find_pages(folder / "evaluation_set")[0]]
     kept = folder / "found.json"
     if not kept.exists():
         detector = open_detector_of(open_bundle(STARTER)).detector

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.text import format_table
 from train_easyocr.documents import Box, Page, Word
-from train_easyocr.documents.aihub import find_pages, read_page
+from train_easyocr.documents.aihub import find_pages, read_labelled_page
 from train_easyocr.evaluation.observations import Observations, Row
 from train_easyocr.evaluation.suspicious import precision_at, suspicious_labels
 from train_easyocr.metrics.error_classes import MISREAD
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--seed", type=int, default=1, help="of what is spoilt and how (default: %(default)s)")
     args = parser.parse_args(arguments)
     files, _ = find_pages(args.eval_set) if args.eval_set.is_dir() else ([], [])
-    pages = [read_page(file) for file in files]
+    pages = [read_labelled_page(file) for file in files]
     if sum(len(page.words) for page in pages) < 2 * args.wrong:
         print(f"{args.eval_set}: holds too few words for {args.wrong} wrong labels among them", file=sys.stderr)
         return 2

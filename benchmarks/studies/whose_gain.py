@@ -36,7 +36,7 @@ from train_easyocr.evaluation.command import check_pages, explained, named_model
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.models import find_models
 from train_easyocr.evaluation.report import HEADLINE, pooled_figures, versions
-from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, Identity, Model, evaluate
+from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, Identity, ScoredModel, evaluate
 from train_easyocr.metrics.metrics import FIGURES
 from train_easyocr.metrics.significance import LEVEL, Difference, mean_differences
 from train_easyocr.settings.config import Config, load_config
@@ -123,7 +123,7 @@ def compared(detectors: Detectors, settings: Sequence[Path] = ()) -> list[Detect
     return list(different.values())
 
 
-def cells_of(recognizers: Sequence[Model], detectors: Sequence[DetectorSource]) -> list[Model]:
+def cells_of(recognizers: Sequence[ScoredModel], detectors: Sequence[DetectorSource]) -> list[ScoredModel]:
     """Return a model for each recognizer at each detector, and at the labelled boxes."""
     return [
         replace(model, name=cell_name(source.name, model.name), detector=source, recognizer=model.name)

@@ -113,11 +113,11 @@ def test_on_a_folder_of_pages(tmp_path, weights, monkeypatch):
     installed = fake_model("finetuned", {"weights_sha256": "old"}, good)
     monkeypatch.setattr(acceptance, "find_models", lambda *_: ([installed], {"baseline": "not there"}))
     candidate = {"weights_sha256": sha256(weights)}
-    monkeypatch.setattr(acceptance, "model_of", lambda name, *_: fake_model(name, candidate, bad))
+    monkeypatch.setattr(acceptance, "scored_model", lambda name, *_: fake_model(name, candidate, bad))
     with pytest.raises(UserError, match=r"all words.*against installed"):
         refuse_if_worse(weights, pages, 1)
     assert (bad.pages, "worse" in (tmp_path / "before_installation" / "report.md").read_text("utf-8")) == (8, True)
-    monkeypatch.setattr(acceptance, "model_of", lambda name, *_: fake_model(name, candidate | {"x": "y"}, Labels()))
+    monkeypatch.setattr(acceptance, "scored_model", lambda name, *_: fake_model(name, candidate | {"x": "y"}, Labels()))
     assert "not worse than installed" in refuse_if_worse(weights, pages, 1)
     # What is installed already is compared with nothing.
     monkeypatch.setattr(acceptance, "find_models", lambda *_: ([fake_model("finetuned", candidate)], {}))
@@ -134,7 +134,7 @@ def test_pages_that_the_weights_learnt_from_do_not_count(tmp_path, weights, monk
     reader = FakeRecognizer()
     monkeypatch.setattr(acceptance, "find_models", lambda *_: ([fake_model("baseline", {"weights_sha256": "old"})], {}))
     candidate = {"weights_sha256": sha256(weights)}
-    monkeypatch.setattr(acceptance, "model_of", lambda name, *_: fake_model(name, candidate, reader))
+    monkeypatch.setattr(acceptance, "scored_model", lambda name, *_: fake_model(name, candidate, reader))
     for count in (2, 8):
         sums = pack(page_sum(path.read_bytes()) for path in images[:count])
         weights.with_suffix(".json").write_text(json.dumps({"trained_on": sums}))

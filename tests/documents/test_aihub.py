@@ -23,7 +23,7 @@ from train_easyocr.documents.aihub import (
     fault_of,
     find_pages,
     read_label_file,
-    read_page,
+    read_labelled_page,
 )
 
 
@@ -223,7 +223,7 @@ def test_read_page_keeps_the_usable_words_as_labelled(tmp_path):
     words = [annotation("가장자리", [-5, 90, 30, 30]), annotation('그는 "예, 아니오"', [10, 10, 20, 20])]
     place(tmp_path, "images/주민복지/문서.jpg")
     place(tmp_path, "labels/주민복지/문서.json", label([*faults, *words], **{"image.category": ""}))
-    page = read_page(find_pages(tmp_path)[0][0])
+    page = read_labelled_page(find_pages(tmp_path)[0][0])
     assert page.words == (Word(Box(-5, 90, 25, 120), "가장자리"), Word(Box(10, 10, 30, 30), '그는 "예, 아니오"'))
     assert (page.name, page.category, page.width, page.height, page.stem) == (
         "주민복지/문서",
@@ -261,10 +261,10 @@ def test_dont_care_words_are_labels_but_no_words(tmp_path):
     words = [annotation("경남", [0, 0, 20, 10]), annotation("김해시", [30, 0, 20, 10])]
     path = tmp_path / "a.json"
     path.write_bytes(label([words[0], *marked, nowhere, words[1]]))
-    page = read_page(PageFile("a", tmp_path / "a.jpg", path))
+    page = read_labelled_page(PageFile("a", tmp_path / "a.jpg", path))
     assert page.words == (Word(Box(0, 0, 20, 10), "경남"), Word(Box(30, 0, 50, 10), "김해시"))
     regions = (Word(Box(10, 10, 95, 50), "###", QUAD, dont_care=True), Word(Box(0, 0, 9, 9), "", dont_care=True))
     assert page.labels == (page.words[0], *regions, page.words[1])
     path.write_bytes(label(words))
-    page = read_page(PageFile("a", tmp_path / "a.jpg", path))
+    page = read_labelled_page(PageFile("a", tmp_path / "a.jpg", path))
     assert page.labels is page.words

@@ -34,7 +34,7 @@ from train_easyocr.documents.archives import (
     read_member,
     safe_target,
 )
-from train_easyocr.documents.download import find_download, find_files, list_download
+from train_easyocr.documents.download import files_of_split, find_download, list_download
 
 NAME = f"{IMAGES_TOP}/인.허가/5350109/2001/문서.jpg"
 
@@ -387,12 +387,12 @@ def test_a_download_is_found_in_its_parent_and_its_archives_by_split(tmp_path):
     (download / "Training" / "._[라벨]training.zip").write_bytes(b"\0\5\x16\7")  # macOS, on a foreign disk
     assert find_download(tmp_path) == download
     assert find_download(download) == download
-    assert [path.name for path in find_files(download, "training").archives] == [
+    assert [path.name for path in files_of_split(download, "training").archives] == [
         "[라벨]training.zip",
         "[원천]training1.zip",
         "[원천]training2.zip",
     ]
-    found = find_files(download, "validation").archives
+    found = files_of_split(download, "validation").archives
     assert [path.name for path in found] == ["[라벨]validation.zip", "[원천]validation1.zip"]
 
 

@@ -25,8 +25,8 @@ from train_easyocr.documents.aihub import (
     SECOND_LABEL,
     LabelError,
     Problem,
+    read_labelled_page,
     read_labels,
-    read_page,
 )
 from train_easyocr.documents.label_formats import (
     AMBIGUOUS,
@@ -54,7 +54,7 @@ def word(text, points=SQUARE, **more):
 
 
 def words_of(page_file):
-    return [(tuple(found.box), found.text) for found in read_page(page_file).words]
+    return [(tuple(found.box), found.text) for found in read_labelled_page(page_file).words]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_folder_of_ppocrlabel(ppocrlabel):
     counts, lines = left_out(found.pages)
     assert counts == {IGNORED: 2, NO_TEXT: 1}
     assert lines[0] == f"b: word 1 in line 2: {IGNORED}"
-    page = read_page(found.pages[0])
+    page = read_labelled_page(found.pages[0])
     assert (page.image, page.category, page.width, page.height) == (ppocrlabel / "a.jpg", "", 0, 0)
     assert [word.corners for word in page.words] == [None, Quad(*map(tuple, SLANTED))]
 
@@ -159,7 +159,7 @@ def test_broken_lines_and_words_of_a_label_txt_are_named(ppocrlabel):
         ("c", SECOND_LABEL),
     ]
     with pytest.raises(LabelError, match=r"/Label\.txt: line 3 is no JSON behind the tab: Expecting"):
-        read_page(found.pages[0])
+        read_labelled_page(found.pages[0])
     assert words_of(found.pages[1]) == [((10, 20, 50, 40), "나")]
     counts, told = left_out(found.pages)
     assert counts == {MALFORMED_ANNOTATION: 6, "text that can't be written": 1, NO_AREA: 1}
@@ -182,7 +182,7 @@ def test_paths_in_a_label_txt(tmp_path):
         "images/세/y": "세",
     }
     assert not found.problems
-    assert {read_page(page).category for page in found.pages} == {"한", "두", "images"}
+    assert {read_labelled_page(page).category for page in found.pages} == {"한", "두", "images"}
 
 
 def test_a_path_that_leads_outside_is_no_page(tmp_path):
@@ -307,7 +307,7 @@ def test_a_file_that_is_no_text_costs_its_page(tmp_path):
     write(tmp_path / "y.txt", "1,2,31,2,31,14,1,14,도로")
     found = find_labelled_pages(tmp_path, "icdar2015")
     with pytest.raises(LabelError, match=r"^[^:]*/x\.txt: is not text in UTF-8, CP949 or UTF-16$"):
-        read_page(found.pages[0])
+        read_labelled_page(found.pages[0])
     assert words_of(found.pages[1]) == [((1, 2, 31, 14), "도로")]
 
 
@@ -364,7 +364,7 @@ def test_one_coco_file_of_all_pages(tmp_path, place, prefix):
     assert set(found.problems) == rest
     assert words_of(found.pages[0]) == [((10, 20, 50, 40), "도로"), ((60, 20, 100, 40), "허가")]
     assert words_of(found.pages[1]) == [((1, 2, 31, 14), "점용")]
-    page = read_page(found.pages[0])
+    page = read_labelled_page(found.pages[0])
     assert (page.width, page.height) == (200, 100)
 
 
@@ -412,7 +412,7 @@ def test_what_evaluation_exports_is_read_as_the_same_labels(tmp_path):
         archive.extractall(tmp_path / "set/labels")
     found = find_labelled_pages(tmp_path / "set")
     assert (found.form, found.problems) == ("icdar2015", [])
-    read = {page.name: list(read_page(page).words) for page in found.pages}
+    read = {page.name: list(read_labelled_page(page).words) for page in found.pages}
     assert list(read.values()) == list(pages.values())
     assert not left_out(found.pages)[0]
 

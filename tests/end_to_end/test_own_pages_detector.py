@@ -9,7 +9,7 @@ from train_easyocr.common.errors import UsageError
 from train_easyocr.datasets.own_pages import find_own_pages
 from train_easyocr.detection.config import DEFAULT_CONFIG, detection_of, own_detector
 from train_easyocr.detection.pages import open_pages
-from train_easyocr.documents.aihub import read_page
+from train_easyocr.documents.aihub import read_labelled_page
 from train_easyocr.settings.checking import CONFIG_FILES
 from train_easyocr.settings.config import load_config
 from train_easyocr.tuning.tuning_step import pages_to_search
@@ -56,7 +56,7 @@ def test_what_a_user_changes_in_the_file_stays_while_the_pages_are_the_same(tmp_
     run("--from", folder, "--output", output, *SETS)
     assert detection_of(config_of(output)).batch_size == 4
     tuned_on = pages_to_search(config_of(output, "detection="), None)
-    assert len(tuned_on) == 1 and read_page(tuned_on[0]).words
+    assert len(tuned_on) == 1 and read_labelled_page(tuned_on[0]).words
 
 
 def test_pages_elsewhere_are_only_taken_where_there_are_no_own_ones(tmp_path, run):

@@ -587,14 +587,14 @@ def test_a_second_run_on_the_same_folder_is_refused(download, run):
 
 
 def test_the_evaluation_set_is_what_the_evaluation_reads(download, run):
-    from train_easyocr.documents.aihub import find_pages, read_page
+    from train_easyocr.documents.aihub import find_pages, read_labelled_page
 
     run("--dataset", download, *ALL)
     found, problems = find_pages(download / "evaluation_set")
     assert {page.name for page in found} == drawn(download / "evaluation_set") and not problems
     number = int(found[0].name[-4:])
     x, y, width, height = words_of(number)[0][1]
-    assert read_page(found[0]).words[0].box == Box(x, y, x + width, y + height)
+    assert read_labelled_page(found[0]).words[0].box == Box(x, y, x + width, y + height)
 
 
 def test_the_script_runs_from_any_folder_and_loads_no_torch(download, tmp_path):

@@ -21,7 +21,7 @@ from train_easyocr.documents.aihub import (
     PARTLY,
     PARTLY_LIST,
     find_pages,
-    read_page,
+    read_labelled_page,
 )
 from train_easyocr.documents.images import decode_image
 from train_easyocr.documents.label_formats import find_labelled_pages, left_out
@@ -70,8 +70,8 @@ def test_all_forms_give_the_same_patches(tmp_path, run):
         assert tree(found / "images") == patches, form
         assert list(read_rows(found / "labels.csv")) == labels, form
         pages_of_evaluation = find_pages(output / "evaluation_set")[0]
-        assert [read_page(page).words for page in pages_of_evaluation] == [
-            read_page(page).words for page in find_pages(first / "evaluation_set")[0]
+        assert [read_labelled_page(page).words for page in pages_of_evaluation] == [
+            read_labelled_page(page).words for page in find_pages(first / "evaluation_set")[0]
         ]
 
 
@@ -254,7 +254,7 @@ def test_tilted_words_are_cut_straight(tmp_path, run):
         page = decode_image(images[stem].read_bytes())
         patch = decode_image((training / "images" / name).read_bytes())
         assert np.array_equal(patch, four_point_transform(page, np.float32(corners)))
-    evaluation = [read_page(page).words for page in find_pages(tmp_path / "set" / "evaluation_set")[0]]
+    evaluation = [read_labelled_page(page).words for page in find_pages(tmp_path / "set" / "evaluation_set")[0]]
     assert all(words[-1].corners == tuple(map(tuple, corners)) for words in evaluation)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.evaluation.report import write_results
-from train_easyocr.evaluation.runner import DetectorSource, Model, evaluate
+from train_easyocr.evaluation.runner import DetectorSource, ScoredModel, evaluate
 from train_easyocr.reading.reader import Quad
 from train_easyocr.settings.config import Config
 
@@ -42,7 +42,7 @@ class FakeDetector:
 
 def fake_model(name, identity=None, recognizer=None):
     recognizer = recognizer or FakeRecognizer(name)
-    return Model(name, identity or {"weights_sha256": name}, lambda: recognizer)
+    return ScoredModel(name, identity or {"weights_sha256": name}, lambda: recognizer)
 
 
 def fake_detector(detector=None, **identity):

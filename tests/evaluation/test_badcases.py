@@ -13,7 +13,7 @@ from tests.evaluation.installed import draw_page, write_page
 from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.datasets.data import open_set
-from train_easyocr.documents.aihub import find_pages, read_page
+from train_easyocr.documents.aihub import find_pages, read_labelled_page
 from train_easyocr.evaluation.badcases import LIST, MANIFEST, WEAK, export_bad_cases
 from train_easyocr.evaluation.observations import Observations
 from train_easyocr.settings.config import Config
@@ -38,7 +38,7 @@ def pages(tmp_path):
 def observe(pages, texts=TEXTS):
     observations = Observations()
     for file in pages:
-        page = read_page(file)
+        page = read_labelled_page(file)
         rows = [[*word.box, text, 0.75] for word, text in zip(page.words, texts, strict=True) if text is not None]
         observations.add(page.name, page.category, page.words, rows)
     return observations
@@ -99,7 +99,7 @@ def test_labels_are_written_as_in_the_training_set(tmp_path):
     write_page(tmp_path / "set", "page", [(*WORDS[0][:4], "가ㆍ나")])
     files = find_pages(tmp_path / "set")[0]
     observations = Observations()
-    observations.add("page", "", read_page(files[0]).words, [])
+    observations.add("page", "", read_labelled_page(files[0]).words, [])
     summary = observations.characters.summary([], None)
     for unify, label in ((False, "가ㆍ나"), (True, "가·나")):
         export_bad_cases(tmp_path / "bad", "x", observations, summary, files, cutting=Cutting(unify=unify))
@@ -132,7 +132,7 @@ def test_other_files_are_left_alone(pages, tmp_path, content):
 def test_words_without_a_patch_are_counted(tmp_path):
     write_page(tmp_path / "set", "page", [WORDS[0], WORDS[0], (0, 300, 20, 20, "밖")])
     [file] = find_pages(tmp_path / "set")[0]
-    page = read_page(file)
+    page = read_labelled_page(file)
     observations = Observations()
     observations.add(page.name, "", page.words, [])
     # The label file's size hides what is outside; the image is what counts.

@@ -11,7 +11,7 @@ import evaluate
 from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
 from train_easyocr.common.files import sha256
-from train_easyocr.documents.aihub import find_pages, read_page
+from train_easyocr.documents.aihub import find_pages, read_labelled_page
 from train_easyocr.documents.page_sums import pack, page_sum
 from train_easyocr.evaluation import command
 from train_easyocr.evaluation.exchange import read_predictions, write_predictions
@@ -30,7 +30,7 @@ def eval_set(tmp_path):
 @pytest.fixture
 def perfect(eval_set, tmp_path):
     """A file in which another system read everything right, but for the last page, which is not in it."""
-    pages = [read_page(file) for file in find_pages(eval_set)[0]][:-1]
+    pages = [read_labelled_page(file) for file in find_pages(eval_set)[0]][:-1]
     rows = {page.name: [[*word.box, word.text, 0.9] for word in page.words] for page in pages}
     write_predictions(tmp_path / "perfect.json", rows, "other")
     return tmp_path / "perfect.json"
@@ -161,7 +161,7 @@ def test_exported_words_score_the_same(finetuned, eval_set, tmp_path, suffix):
         with zipfile.ZipFile(tmp_path / "ours_labels.zip") as labels, zipfile.ZipFile(exported) as words:
             assert labels.namelist() == words.namelist()
             assert len(labels.namelist()) == 4
-        pages = [read_page(file) for file in find_pages(eval_set)[0]]
+        pages = [read_labelled_page(file) for file in find_pages(eval_set)[0]]
         found = read_predictions(tmp_path / "ours_labels.zip", [page.name for page in pages])
         assert {page: [row[:5] for row in rows] for page, rows in found.rows.items()} == {
             page.name: [[*word.box, word.text] for word in page.words] for page in pages

@@ -12,7 +12,7 @@ from train_easyocr.common.files import sha256
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.evaluation.history import History, as_table, compare
 from train_easyocr.evaluation.report import summarize
-from train_easyocr.evaluation.runner import Model, evaluate
+from train_easyocr.evaluation.runner import ScoredModel, evaluate
 from train_easyocr.settings.config import Config
 from train_easyocr.weights.bundle import Bundle, open_bundle
 
@@ -41,7 +41,7 @@ def keep(tmp_path, eval_set, models):
 
 
 def told(name, text):
-    return Model(name, {"weights_sha256": f"hash of {text}"}, lambda: Told(text))
+    return ScoredModel(name, {"weights_sha256": f"hash of {text}"}, lambda: Told(text))
 
 
 @pytest.fixture

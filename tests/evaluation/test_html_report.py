@@ -17,7 +17,7 @@ from tests.evaluation.installed import draw_page, write_page
 from tests.evaluation.pages import line, observed, rows_of
 from train_easyocr.common.text import normalize_label
 from train_easyocr.documents import Box, Word
-from train_easyocr.documents.aihub import PageFile, find_pages, read_page
+from train_easyocr.documents.aihub import PageFile, find_pages, read_labelled_page
 from train_easyocr.evaluation.exchange import write_predictions
 from train_easyocr.evaluation.html_report import HTML_NAME, as_data, page_link
 from train_easyocr.evaluation.report_images import Budget, encode_crop, encode_page, read_images
@@ -38,7 +38,7 @@ def make_report(folder, *options):
         write_page(folder / "set", f"인.허가/{number}", words, seed=number)
     words = [(20, 20, 200, 30, HOSTILE), (20, 60, 200, 30, QUOTES), (20, 100, 80, 30, "경남 김해시")]
     write_page(folder / "set", NAME, words, category="<i>복지&", seed=9)
-    pages = [read_page(file) for file in find_pages(folder / "set")[0]]
+    pages = [read_labelled_page(file) for file in find_pages(folder / "set")[0]]
     rows = {page.name: [[*word.box, word.text, 0.9] for word in page.words] for page in pages}
     good = {name: [[*row] for row in found if not row[4].isdigit()] for name, found in rows.items()}
     good[NAME][0][4] = HOSTILE.replace("bad", "b") + QUOTES

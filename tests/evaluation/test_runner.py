@@ -23,7 +23,7 @@ from train_easyocr.documents.images import NOT_TURNED, TURNED
 from train_easyocr.evaluation import runner
 from train_easyocr.evaluation.predictions import FILE_NAME
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
-from train_easyocr.evaluation.runner import LABELS, Model, evaluate
+from train_easyocr.evaluation.runner import LABELS, ScoredModel, evaluate
 from train_easyocr.metrics.metrics import score_page
 from train_easyocr.reading.sources import colour_and_grey
 
@@ -97,7 +97,7 @@ def test_finished_run_reads_nothing_again(eval_set, tmp_path):
     def never():
         raise AssertionError("opened again")
 
-    models = [Model(name, {"weights_sha256": name}, never) for name in ("baseline", "finetuned")]
+    models = [ScoredModel(name, {"weights_sha256": name}, never) for name in ("baseline", "finetuned")]
     detector = fake_detector()
     object.__setattr__(detector, "open", never)
     run(eval_set, tmp_path, models, detector)
@@ -205,7 +205,7 @@ def test_model_that_does_not_open_is_left_out(eval_set, tmp_path, kind):
     def broken():
         raise kind("finetuned.pth: is no file of weights")
 
-    models = [fake_model("baseline"), Model("finetuned", {"weights_sha256": "x"}, broken)]
+    models = [fake_model("baseline"), ScoredModel("finetuned", {"weights_sha256": "x"}, broken)]
     said = []
     evaluation = run(eval_set, tmp_path, models, report=said.append)
     assert evaluation.failed == {"finetuned": "finetuned.pth: is no file of weights"}
@@ -223,7 +223,7 @@ def test_model_that_fails_later_leaves_no_scores_of_earlier_pages(eval_set, tmp_
     def broken():
         raise WeightsError("gone")
 
-    models = [fake_model("baseline"), Model("finetuned", {"weights_sha256": "finetuned"}, broken)]
+    models = [fake_model("baseline"), ScoredModel("finetuned", {"weights_sha256": "finetuned"}, broken)]
     evaluation = run(eval_set, tmp_path, models)
     assert [list(page.scores) for page in evaluation.pages] == [["baseline"]] * 4
 
@@ -289,7 +289,9 @@ def test_every_cut_with_a_detector_of_its_own(eval_set, tmp_path):
 
 def test_models_that_differ_in_their_detectors_share_a_recognizer(eval_set, tmp_path):
     def cells(opened, detectors):
-        model = Model("", {"weights_sha256": "a"}, lambda: opened.append(1) or FakeRecognizer("가"), recognizer="a")
+        model = ScoredModel(
+            "", {"weights_sha256": "a"}, lambda: opened.append(1) or FakeRecognizer("가"), recognizer="a"
+        )
         sources = {"fake": fake_detector(detectors[0]), "own": fake_detector(detectors[1], name="own", x="y")}
         named = {**sources, "labels": LABELS}
         return [replace(model, name=f"a @ {name}", detector=source) for name, source in named.items()]
@@ -327,7 +329,7 @@ def test_a_model_can_have_a_detector_of_its_own(eval_set, tmp_path):
 
     def models(own):
         tuned = fake_model("finetuned", recognizer=FakeRecognizer("finetuned"))
-        tuned = Model(tuned.name, tuned.identity, tuned.open, fake_detector(own, name="own", network="own"))
+        tuned = ScoredModel(tuned.name, tuned.identity, tuned.open, fake_detector(own, name="own", network="own"))
         return [fake_model("baseline", recognizer=FakeRecognizer("baseline")), tuned]
 
     shared, own = FakeDetector(), Narrow()
@@ -347,7 +349,9 @@ def test_a_model_can_have_a_detector_of_its_own(eval_set, tmp_path):
             raise WeightsError("kaputt")
 
     changed = fake_model("finetuned", recognizer=FakeRecognizer("finetuned"))
-    changed = Model(changed.name, changed.identity, changed.open, fake_detector(Broken(), name="own", network="other"))
+    changed = ScoredModel(
+        changed.name, changed.identity, changed.open, fake_detector(Broken(), name="own", network="other")
+    )
     evaluation = run(eval_set, tmp_path / "out", [*models(own)[:1], changed], fake_detector(shared))
     assert evaluation.failed == {"finetuned": "kaputt"}
     assert set(evaluation.models) == {"baseline"}

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from tests.engine.test_logs import progress
 from train_easyocr.recognition.reports import log_figures, log_lines
-from train_easyocr.recognition.validation import ReadWord, Validation
+from train_easyocr.recognition.validation import ValidatedWord, Validation
 
-RESULT = Validation(loss=0.25, accuracy=93.5, norm_ed=0.975, words=40, samples=(ReadWord("가나", "가", 0.5),))
+RESULT = Validation(loss=0.25, accuracy=93.5, norm_ed=0.975, words=40, samples=(ValidatedWord("가나", "가", 0.5),))
 
 
 def test_the_published_form():

@@ -20,8 +20,8 @@ from train_easyocr.recognition.model import build_model
 from train_easyocr.recognition.task import make_converter
 from train_easyocr.recognition.validation import (
     BEAM_WIDTH,
-    ReadWord,
     Score,
+    ValidatedWord,
     Validation,
     Validator,
     normalized_edit_similarity,
@@ -197,7 +197,7 @@ def test_what_the_check_raises_ends_the_validation(tmp_path):
 
 
 def test_the_table_lines_up_for_hangul():
-    samples = (ReadWord("경남 김해시", "경남 김해시", 0.98765), ReadWord("A", "가\n나", 0.5))
+    samples = (ValidatedWord("경남 김해시", "경남 김해시", 0.98765), ValidatedWord("A", "가\n나", 0.5))
     assert Validation(0, 0, 0, 2, samples).table().splitlines() == [
         "Ground Truth | Prediction  | Confidence Score & T/F",
         "-------------+-------------+-----------------------",

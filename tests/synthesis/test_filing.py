@@ -7,7 +7,7 @@ from train_easyocr.synthesis import filing
 from train_easyocr.synthesis.handwriting import STROKES, Hand
 from train_easyocr.synthesis.layout import Sheet
 from train_easyocr.synthesis.pages import make_page
-from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.sentences import SentenceWriter
 
 RANDOM = np.random.default_rng
 
@@ -15,7 +15,7 @@ RANDOM = np.random.default_rng
 @pytest.fixture
 def page(library):
     sheet = Sheet(1240, 1754, library, RANDOM(3), unit=0.5, bilevel=True)
-    return make_page(sheet, Writer(sheet.random, "인.허가", 1998))
+    return make_page(sheet, SentenceWriter(sheet.random, "인.허가", 1998))
 
 
 def test_figures_are_written_in_strokes_where_there_is_no_handwriting_face():

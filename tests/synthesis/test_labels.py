@@ -10,7 +10,7 @@ from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
 from train_easyocr.synthesis.layout import BLACK, DrawnLabel, Sheet
 from train_easyocr.synthesis.pages import KIND_SETS, KINDS, compose_page, make_page
 from train_easyocr.synthesis.render import INK, Style
-from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.sentences import SentenceWriter
 from train_easyocr.synthesis.vocabulary import TOPICS
 
 pytestmark = pytest.mark.slow
@@ -23,7 +23,7 @@ NAME = labels.PageName("인.허가", "5350109", 2001, 1, 344)
 @pytest.mark.parametrize("number", range(len(ALL_KINDS)))
 def test_boxes_of_all_kinds_of_pages_hold_ink_and_are_tight(library, number):
     sheet = Sheet(1240, 1754, library, RANDOM(number), unit=0.5, break_syllables=bool(number % 2))
-    ALL_KINDS[number](make_page(sheet, Writer(sheet.random, list(TOPICS)[number % len(TOPICS)], 2003)))
+    ALL_KINDS[number](make_page(sheet, SentenceWriter(sheet.random, list(TOPICS)[number % len(TOPICS)], 2003)))
     found = [DrawnLabel(one.printed.text, one.outline()) for one in sheet.placed if len(one.printed.outline)]
     assert len(found) >= 8
     ink = np.max(list(sheet.planes.values()), axis=0) >= INK
@@ -138,7 +138,7 @@ def test_further_kinds_have_what_is_rare_in_the_samples(library):
 def test_leaders_of_dots_are_no_words(library):
     sheet = Sheet(1240, 1754, library, RANDOM(3), unit=0.5)
     contents = next(kind for kind, _ in STARTER_KINDS if kind.__name__ == "contents")
-    contents(make_page(sheet, Writer(sheet.random, "인.허가", 2003)))
+    contents(make_page(sheet, SentenceWriter(sheet.random, "인.허가", 2003)))
     row = next(one for one in sheet.placed if one.printed.text.isdigit() and one.x > 1000)
     left = max(one.x + one.printed.advance for one in sheet.placed if one.line == row.line - 1)
     between = sheet.plane()[row.y - 12 : row.y + 2, round(left) + 4 : row.x - 4]

@@ -11,7 +11,7 @@ from train_easyocr.synthesis.sentences import (
     STATEMENTS,
     TITLES,
     Habits,
-    Writer,
+    SentenceWriter,
     particle,
 )
 
@@ -42,7 +42,7 @@ def test_particles_follow_the_sound(before, forms, expected):
 
 @pytest.mark.parametrize("category", vocabulary.TOPICS)
 def test_every_template_can_be_filled(category):
-    writer = Writer(np.random.default_rng(3), category, 2004)
+    writer = SentenceWriter(np.random.default_rng(3), category, 2004)
     templates = (*REQUESTS, *STATEMENTS, *ARTICLES, *TITLES, *PARENTHESES, *writer.topic.sentences)
     for template in templates:
         text = writer.fill(template)
@@ -50,7 +50,7 @@ def test_every_template_can_be_filled(category):
 
 
 def test_particles_in_a_filled_sentence_fit_what_was_filled_in():
-    writer = Writer(np.random.default_rng(3), "일반행정", 2004)
+    writer = SentenceWriter(np.random.default_rng(3), "일반행정", 2004)
     for _ in range(50):
         text = writer.fill("{project}{을/를}")
         has_final = (ord(text[-2]) - ord("가")) % 28 > 0
@@ -59,24 +59,24 @@ def test_particles_in_a_filled_sentence_fit_what_was_filled_in():
 
 def test_a_document_keeps_its_sender_and_the_same_seed_writes_the_same():
     def write(seed):
-        writer = Writer(np.random.default_rng(seed), "회계.예산", 1999)
+        writer = SentenceWriter(np.random.default_rng(seed), "회계.예산", 1999)
         return [writer.head(), *(writer.request() for _ in range(5)), writer.address(), writer.amount(), writer.date()]
 
     assert write(5) == write(5) != write(6)
-    writer = Writer(np.random.default_rng(5), "회계.예산", 1999)
+    writer = SentenceWriter(np.random.default_rng(5), "회계.예산", 1999)
     assert {writer.head() for _ in range(5)} == {writer.head()}
     assert writer.reference().startswith(writer.department + "-")
 
 
 def test_lot_numbers_are_lot_numbers():
-    writer = Writer(np.random.default_rng(5), "도시개발", 1999)
+    writer = SentenceWriter(np.random.default_rng(5), "도시개발", 1999)
     cells = [writer.cell("지번") for _ in range(60)] + [writer.cell("지 번") for _ in range(60)]
     assert all(re.fullmatch(r"산?\d+(-\d+)?", cell) for cell in cells)
     assert sum("-" in cell for cell in cells) > 60 and any(cell.startswith("산") for cell in cells)
 
 
 def test_typists_have_habits():
-    writer = Writer(np.random.default_rng(5), "도시개발", 1999)
+    writer = SentenceWriter(np.random.default_rng(5), "도시개발", 1999)
     template = "“급수” 및 ‘단수’ 기간: 오후 2:30까지 알림: 끝."
     assert writer.fill(template) == template
     writer.habits = Habits(colons_apart=True, straight_quotes=True, run_together=1.0)
@@ -86,7 +86,7 @@ def test_typists_have_habits():
 
 
 def test_words_run_together_are_no_longer_than_the_longest_real_one():
-    writer = Writer(np.random.default_rng(5), "도시개발", 1999)
+    writer = SentenceWriter(np.random.default_rng(5), "도시개발", 1999)
     writer.habits = Habits(run_together=1.0)
     assert writer.fill("가나다라마 " * 5 + "가나 다 끝") == "가나다라마" * 5 + "가나 다끝"
     assert writer.fill("가  나 다, 라 1 마") == "가  나다, 라 1 마"
@@ -94,18 +94,18 @@ def test_words_run_together_are_no_longer_than_the_longest_real_one():
 
 def test_names_of_laws_had_no_spaces_until_2005():
     for year, spaces in ((2004, False), (2005, True)):
-        writer = Writer(np.random.default_rng(5), "도시개발", year)
+        writer = SentenceWriter(np.random.default_rng(5), "도시개발", year)
         assert any(" " in writer.law() for _ in range(60)) is spaces
 
 
 def test_a_document_knows_whom_it_names():
-    writer = Writer(np.random.default_rng(5), "도시개발", 1999)
+    writer = SentenceWriter(np.random.default_rng(5), "도시개발", 1999)
     names = {writer.fill("{person}") for _ in range(5)}
     assert names == writer.persons
 
 
 def test_sentences_of_a_document_seldom_repeat():
-    writer = Writer(np.random.default_rng(5), "주민복지", 1999)
+    writer = SentenceWriter(np.random.default_rng(5), "주민복지", 1999)
     sentences = [writer.sentence() for _ in range(6)]
     assert len(set(sentences)) >= 5
 

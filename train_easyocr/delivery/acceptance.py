@@ -19,7 +19,7 @@ from train_easyocr.documents.label_formats import find_labelled_pages
 from train_easyocr.evaluation.analysis import FORMAT, HEADLINE, JSON_NAME, Analyzer, with_identities
 from train_easyocr.evaluation.analysis_report import MARKDOWN_NAME, as_markdown
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
-from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of
+from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, scored_model
 from train_easyocr.evaluation.runner import evaluate
 from train_easyocr.metrics.significance import FEWEST_PAGES, TOO_FEW, WORSE
 from train_easyocr.weights.model_files import Place
@@ -56,7 +56,7 @@ def evaluate_candidate(weights: Path, eval_set: Path, output: Path, seed: int) -
         print(f"{eval_set}: {len(learnt):,} of {len(found.pages):,} pages are left out: {LEARNT_FROM}")
     cuda = torch.cuda.is_available()
     models, missing = find_models(True, True, cuda, None)
-    candidate = model_of(CANDIDATE, weights, cuda)
+    candidate = scored_model(CANDIDATE, weights, cuda)
     others = [model for model in models if model.identity["weights_sha256"] != candidate.identity["weights_sha256"]]
     if not others:
         reasons = "; ".join(missing.values()) or "it is installed"

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from train_easyocr.common.errors import UserError, consequence
 from train_easyocr.delivery.archive import archive_installed, put
-from train_easyocr.delivery.proof import check_detection, compare, read_both_ways, report_int8, validation_patches
+from train_easyocr.delivery.proof import (
+    check_detection,
+    check_readings,
+    read_both_ways,
+    report_int8,
+    validation_patches,
+)
 from train_easyocr.delivery.staging import stage_detection
 from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.settings.parts import InstallationSettings
@@ -53,7 +59,7 @@ def install(
         stage_detection(detector, detection_settings, place, staged)
         patches = validation_patches(folders, card, config, words)
         readings = read_both_ways(staged, patches)
-        compare(readings, card, same_patches=[str(path) for path in folders] == card.validation_sets)
+        check_readings(readings, card, same_patches=[str(path) for path in folders] == card.validation_sets)
         print(f"step 4: EasyOCR reads all of {len(readings)} validation patches exactly as the training code does")
         report_int8(staged, patches, readings)
         if detector is not None or detection_settings is not None:

@@ -28,7 +28,7 @@ Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Reading:
+class PatchReading:
     """One validation patch, read both ways."""
 
     name: str
@@ -37,7 +37,7 @@ class Reading:
     easyocr: str
 
 
-def read_both_ways(place: Place, patches: Sequence[tuple[str, str, Image]]) -> list[Reading]:
+def read_both_ways(place: Place, patches: Sequence[tuple[str, str, Image]]) -> list[PatchReading]:
     """Read patches through the training code and through EasyOCR's `Reader` with the files of `place`.
 
     Args:
@@ -52,7 +52,8 @@ def read_both_ways(place: Place, patches: Sequence[tuple[str, str, Image]]) -> l
     # In float32: int8 rounds, and what it reads differently says nothing about a wrong installation.
     texts = read_in_easyocr(place, images, quantize=False)
     return [
-        Reading(name, label, text, other) for (name, label, _), text, other in zip(patches, trained, texts, strict=True)
+        PatchReading(name, label, text, other)
+        for (name, label, _), text, other in zip(patches, trained, texts, strict=True)
     ]
 
 
@@ -73,7 +74,7 @@ def read_in_easyocr(place: Place, images: Sequence[Image], *, quantize: bool) ->
         return [reader.recognize(image, [Box(0, 0, *image.shape[::-1])], contrast_ths=0.0)[0][0] for image in images]
 
 
-def compare(readings: Sequence[Reading], card: WeightsCard, *, same_patches: bool) -> None:
+def check_readings(readings: Sequence[PatchReading], card: WeightsCard, *, same_patches: bool) -> None:
     """Let only a model pass that EasyOCR reads as trained.
 
     Equal texts show that EasyOCR got the network, the weights and the input size right. Characters could still be
@@ -131,7 +132,7 @@ def validation_patches(
     return patches
 
 
-def report_int8(place: Place, patches: Sequence[tuple[str, str, Image]], exact: Sequence[Reading]) -> None:
+def report_int8(place: Place, patches: Sequence[tuple[str, str, Image]], exact: Sequence[PatchReading]) -> None:
     """Say how many patches EasyOCR reads otherwise in int8 than it did in float32, `exact`."""
     quantized = read_in_easyocr(place, [image for _, _, image in patches], quantize=True)
     different = sum(reading.easyocr != text for reading, text in zip(exact, quantized, strict=True))

@@ -340,7 +340,7 @@ def read_labels(page_file: PageFile) -> LabelFile:
     return read_label_file(content, str(page_file.label))
 
 
-def read_page(page_file: PageFile) -> Page:
+def read_labelled_page(page_file: PageFile) -> Page:
     """Read a page's label file; the image is not opened.
 
     Returns:
@@ -356,7 +356,7 @@ def read_page(page_file: PageFile) -> Page:
 
 
 def page_of(page_file: PageFile, label: LabelFile, width: int, height: int) -> Page:
-    """Return the page whose labels are those of `label`, as `read_page` does.
+    """Return the page whose labels are those of `label`, as `read_labelled_page` does.
 
     Args:
         page_file: The page's files.

@@ -180,7 +180,7 @@ class SplitFiles:
     files: list[tuple[Path, str]] = field(default_factory=list)
 
 
-def find_files(download: Path, split: str) -> SplitFiles:
+def files_of_split(download: Path, split: str) -> SplitFiles:
     """Find what lies in a split's folders; fully labelled archives before others, each sorted by name."""
     found = SplitFiles()
     parts: dict[Path, list[tuple[int, Path]]] = {}
@@ -233,7 +233,7 @@ def list_download(download: Path, splits: Sequence[str] = tuple(SPLIT_FOLDERS)) 
     """
     listing = Listing()
     for split in splits:
-        found = find_files(download, split)
+        found = files_of_split(download, split)
         for path in found.archives:
             list_archive(path, split, listing)
         listing.unreadable += [_how_to_unpack(path) for path in found.foreign]

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from train_easyocr.documents import Page, Word
 from train_easyocr.evaluation.observations import Observations, PageReading, PageRecord, Row, Words
-from train_easyocr.evaluation.predictions import Identity
+from train_easyocr.evaluation.predictions import ModelIdentity
 from train_easyocr.evaluation.slices import Group, Mask, groups_of, slice_masks, slices_of
 from train_easyocr.evaluation.suspicious import SuspiciousLabel, suspicious_labels
 from train_easyocr.metrics import error_classes
@@ -234,7 +234,7 @@ def _words_of(reading: PageReading, rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def with_identities(analysis: Analysis, models: Mapping[str, Identity]) -> dict[str, Any]:
+def with_identities(analysis: Analysis, models: Mapping[str, ModelIdentity]) -> dict[str, Any]:
     """Return what `analysis.json` holds: the tree, and by model what its readings depend on."""
     return {**as_json(analysis), "identities": {name: dict(identity) for name, identity in models.items()}}
 

@@ -28,7 +28,7 @@ from train_easyocr.common.text import unify_variants
 from train_easyocr.datasets.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region
 from train_easyocr.datasets.labels_csv import HEADER, format_row
 from train_easyocr.datasets.png import encode_png
-from train_easyocr.documents.aihub import LabelError, PageFile, read_page
+from train_easyocr.documents.aihub import LabelError, PageFile, read_labelled_page
 from train_easyocr.documents.images import ImageError, decode_page
 from train_easyocr.evaluation.observations import Observations, Words
 from train_easyocr.metrics.character_errors import CharacterSummary, weak_characters
@@ -94,7 +94,7 @@ def export_bad_cases(
         for page, of_page in tqdm(rows.items(), unit="page", desc="Bad cases"):
             name = observations.pages[page].name
             try:
-                layout = read_page(files[name]).layout
+                layout = read_labelled_page(files[name]).layout
                 image, _ = decode_page(files[name].image.read_bytes(), layout, cutting.rgb)
             except (ImageError, LabelError, OSError) as error:
                 say(f"skipped {name}: {error}")

@@ -34,9 +34,9 @@ from train_easyocr.evaluation.html_report import HTML_NAME, write_html_report
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM, learnt_pages
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of_bundle
 from train_easyocr.evaluation.observations import Row
-from train_easyocr.evaluation.predictions import Identity
+from train_easyocr.evaluation.predictions import ModelIdentity
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
-from train_easyocr.evaluation.runner import DetectorSource, Evaluation, Model, Readings, evaluate
+from train_easyocr.evaluation.runner import DetectorSource, Evaluation, Readings, ScoredModel, evaluate
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import finetuned_files
 from train_easyocr.settings.parts import EvaluationSettings
@@ -103,7 +103,7 @@ def _run(arguments: argparse.Namespace, config: EvaluationSettings, history: His
     return 1 if evaluation.failed else 0
 
 
-def _write_analysis(analysis: Analysis, models: Mapping[str, Identity], lines: TextIO, output: Path) -> None:
+def _write_analysis(analysis: Analysis, models: Mapping[str, ModelIdentity], lines: TextIO, output: Path) -> None:
     write_json(output / ANALYSIS_NAME, with_identities(analysis, models))
     write_text(output / MARKDOWN_NAME, as_markdown(analysis))
     lines.seek(0)
@@ -246,7 +246,7 @@ def _report_left_out(pages: Sequence[PageFile]) -> None:
         print("Nothing that is read at such a place counts as false, nor as right.", file=sys.stderr)
 
 
-def _detector(models: list[Model], missing: dict[str, str], detectors: Detectors) -> DetectorSource | None:
+def _detector(models: list[ScoredModel], missing: dict[str, str], detectors: Detectors) -> DetectorSource | None:
     """Return the detector of the models that have none of their own; where it can't be had, those are left out."""
     lacking = [model for model in models if model.detector is None]
     if not lacking:
@@ -292,7 +292,7 @@ def _evaluate(
 
 def named_models(
     arguments: argparse.Namespace, config: EvaluationSettings, detectors: Detectors | None, taken: Sequence[str]
-) -> list[Model]:
+) -> list[ScoredModel]:
     """Return the models of weights that are not installed, each named as it was asked for, or after its file.
 
     Files of one name, such as the best weights of two experiments, are named after their folders, too.
@@ -300,7 +300,7 @@ def named_models(
     Raises:
         UsageError: There is nothing of a name, or another model has the name.
     """
-    models: list[Model] = []
+    models: list[ScoredModel] = []
     stems = Counter(Path(given).stem for given in arguments.weights)
     for given in arguments.weights:
         bundle, path = open_bundle(given, Path(config.saved_models), "--weights"), Path(given)

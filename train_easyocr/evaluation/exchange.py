@@ -58,7 +58,7 @@ Rows = dict[str, list[Row]]
 
 
 @dataclass(frozen=True, slots=True)
-class Readings:
+class ForeignPredictions:
     """What a file holds for the pages of an evaluation set.
 
     Attributes:
@@ -72,7 +72,7 @@ class Readings:
     foreign: list[str]
 
 
-def read_predictions(path: Path, pages: Sequence[str]) -> Readings:
+def read_predictions(path: Path, pages: Sequence[str]) -> ForeignPredictions:
     """Read a file of predictions for the pages of an evaluation set.
 
     Args:
@@ -93,7 +93,7 @@ def read_predictions(path: Path, pages: Sequence[str]) -> Readings:
     return _assigned(path, found, pages)
 
 
-def _assigned(path: Path, found: Rows, pages: Sequence[str]) -> Readings:
+def _assigned(path: Path, found: Rows, pages: Sequence[str]) -> ForeignPredictions:
     """Bring the file's names and the set's pages together."""
     by_name = set(pages)
     by_stem: dict[str, list[str]] = defaultdict(list)
@@ -116,7 +116,7 @@ def _assigned(path: Path, found: Rows, pages: Sequence[str]) -> Readings:
     if not rows:
         shown = f"; it names {foreign[0]!r}, the set {pages[0]!r}" if foreign and pages else ""
         raise UserError(f"{path}: holds no page of the evaluation set{shown}")
-    return Readings(rows, [page for page in pages if page not in rows], foreign)
+    return ForeignPredictions(rows, [page for page in pages if page not in rows], foreign)
 
 
 def _without_suffix(name: str) -> str:

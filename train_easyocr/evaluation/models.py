@@ -22,14 +22,14 @@ import torch
 from train_easyocr.common.errors import UsageError, WeightsError
 from train_easyocr.common.files import sha256
 from train_easyocr.evaluation.detectors import Detectors, machine, stands_in
-from train_easyocr.evaluation.runner import DetectorSource, Model
+from train_easyocr.evaluation.runner import DetectorSource, ScoredModel
 from train_easyocr.reading.reader import (
     PageReader,
     finetuned_files,
     open_baseline,
     open_fast,
     open_weights,
-    read_settings,
+    read_model_settings,
 )
 from train_easyocr.recognition.fast_network import fastest_reading
 from train_easyocr.weights import starter as starter_weights
@@ -46,7 +46,7 @@ STARTER_MODEL = starter_weights.STARTER
 
 def find_models(
     baseline: bool, finetuned: bool, cuda: bool, detectors: Detectors | None = None
-) -> tuple[list[Model], dict[str, str]]:
+) -> tuple[list[ScoredModel], dict[str, str]]:
     """Look for the models' files; nothing is loaded yet.
 
     Args:
@@ -58,9 +58,9 @@ def find_models(
     Returns:
         The models whose files are there, and why each other one is left out, by name.
     """
-    makers: dict[str, Callable[[], Model]] = {}
+    makers: dict[str, Callable[[], ScoredModel]] = {}
     if baseline and stands_in(KOREAN, starter_weights.RECOGNIZER):
-        makers[STARTER_MODEL] = functools.partial(model_of, STARTER_MODEL, starter_weights.RECOGNIZER, cuda)
+        makers[STARTER_MODEL] = functools.partial(scored_model, STARTER_MODEL, starter_weights.RECOGNIZER, cuda)
     elif baseline:
         # Loaded once: the languages only decide which characters of the same network count.
         network = functools.cache(lambda: open_baseline(BASELINES["baseline"], cuda))
@@ -76,8 +76,8 @@ def find_models(
     return models, missing
 
 
-def _baseline(name: str, cuda: bool, network: Callable[[], PageReader], languages: Sequence[str]) -> Model:
-    return Model(
+def _baseline(name: str, cuda: bool, network: Callable[[], PageReader], languages: Sequence[str]) -> ScoredModel:
+    return ScoredModel(
         name,
         {
             "network": KOREAN,
@@ -90,7 +90,7 @@ def _baseline(name: str, cuda: bool, network: Callable[[], PageReader], language
     )
 
 
-def _finetuned(cuda: bool, detectors: Detectors | None) -> Model:
+def _finetuned(cuda: bool, detectors: Detectors | None) -> ScoredModel:
     files = finetuned_files()
     precision = fastest_reading(torch.device("cuda" if cuda else "cpu"))
     identity = {
@@ -102,7 +102,7 @@ def _finetuned(cuda: bool, detectors: Detectors | None) -> Model:
         "reading": f"fast, {precision}",
         **machine(cuda),
     }
-    return Model(
+    return ScoredModel(
         FINETUNED_MODEL,
         identity,
         lambda: open_fast(cuda, precision),
@@ -112,10 +112,10 @@ def _finetuned(cuda: bool, detectors: Detectors | None) -> Model:
 
 
 def _characters_in(settings: Path) -> frozenset[str]:
-    return frozenset(read_settings(settings)["character_list"])
+    return frozenset(read_model_settings(settings)["character_list"])
 
 
-def model_of_bundle(bundle: Bundle, name: str, cuda: bool, detectors: Detectors | None) -> Model:
+def model_of_bundle(bundle: Bundle, name: str, cuda: bool, detectors: Detectors | None) -> ScoredModel:
     """Return a model of a bundle, as `--weights` names it; words are found by its detector, if it has one.
 
     Args:
@@ -130,14 +130,14 @@ def model_of_bundle(bundle: Bundle, name: str, cuda: bool, detectors: Detectors 
     weights = bundle.part("recognizer", "--weights")
     detector = (detectors.of(bundle, name) or detectors.installed()) if detectors else None
     if isinstance(weights, Path):
-        return model_of(name, weights, cuda, detector)
+        return scored_model(name, weights, cuda, detector)
     if weights != KOREAN:
         raise UsageError(f"--weights {name}: of EasyOCR's recognizers, {KOREAN} alone can be evaluated")
     network = functools.partial(open_baseline, FINETUNED_LANGUAGES, cuda)
     return replace(_baseline(name, cuda, network, FINETUNED_LANGUAGES), detector=detector)
 
 
-def model_of(name: str, weights: Path, cuda: bool, detector: DetectorSource | None = None) -> Model:
+def scored_model(name: str, weights: Path, cuda: bool, detector: DetectorSource | None = None) -> ScoredModel:
     """Return a model of weights that are not installed, a `.pth` with its card beside it.
 
     Args:
@@ -155,7 +155,7 @@ def model_of(name: str, weights: Path, cuda: bool, detector: DetectorSource | No
         "reading": f"fast, {precision}",
         **machine(cuda),
     }
-    return Model(
+    return ScoredModel(
         name,
         identity,
         lambda: open_weights(weights, cuda, precision),

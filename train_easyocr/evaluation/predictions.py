@@ -22,7 +22,7 @@ from train_easyocr.common.files import replacing
 FILE_NAME = "evaluation_predictions.jsonl"
 FORMAT = 1
 
-Identity = Mapping[str, str]
+ModelIdentity = Mapping[str, str]
 """All that a reader's results depend on, apart from the image."""
 
 
@@ -41,7 +41,7 @@ class Predictions:
         UserError: Another process writes to the folder, or the file there is something else.
     """
 
-    def __init__(self, folder: Path, readers: Mapping[str, Identity]) -> None:
+    def __init__(self, folder: Path, readers: Mapping[str, ModelIdentity]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / FILE_NAME
         self.notes: list[str] = []
@@ -186,7 +186,7 @@ def _parse(text: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _why(key: str, before: Identity, now: Identity) -> str:
+def _why(key: str, before: ModelIdentity, now: ModelIdentity) -> str:
     changes = [
         f"{name} was {before.get(name, 'not there')}, is {now.get(name, 'not there')}"
         for name in sorted({*before, *now})

@@ -19,7 +19,7 @@ from PIL import Image
 
 from train_easyocr.common.workers import available_cores
 from train_easyocr.documents import Box
-from train_easyocr.documents.aihub import LabelError, PageFile, read_page
+from train_easyocr.documents.aihub import LabelError, PageFile, read_labelled_page
 from train_easyocr.documents.images import ImageError, decode_page
 
 Pixels = NDArray[np.uint8]
@@ -88,7 +88,7 @@ def read_images(
     def read(task: tuple[PageFile, Sequence[Box]]) -> PageImages:
         file, boxes = task
         try:
-            image, _ = decode_page(file.image.read_bytes(), read_page(file).layout)
+            image, _ = decode_page(file.image.read_bytes(), read_labelled_page(file).layout)
         except (ImageError, LabelError, OSError) as error:
             say(f"{file.image}: is left out of the report: {error}")
             return PageImages()

@@ -36,7 +36,7 @@ from train_easyocr.documents.aihub import (
 from train_easyocr.documents.images import ImageError, PageImage
 from train_easyocr.documents.page import bounds
 from train_easyocr.evaluation.observations import Row, as_seen, word_of
-from train_easyocr.evaluation.predictions import Identity, Predictions
+from train_easyocr.evaluation.predictions import ModelIdentity, Predictions
 from train_easyocr.metrics.matching import check_labels
 from train_easyocr.metrics.metrics import PageScores, score_page
 from train_easyocr.reading.reader import Reading
@@ -75,7 +75,7 @@ class Detector(Protocol):
 
 
 @dataclass(frozen=True)
-class Model:
+class ScoredModel:
     """A recognizer to be evaluated.
 
     Attributes:
@@ -89,7 +89,7 @@ class Model:
     """
 
     name: str
-    identity: Identity
+    identity: ModelIdentity
     open: Callable[[], Recognizer]
     detector: DetectorSource | None = None
     characters: Callable[[], frozenset[str]] | None = None
@@ -98,10 +98,10 @@ class Model:
 
 @dataclass(frozen=True)
 class DetectorSource:
-    """A detector; as `Model`. Sources of one name are one detector."""
+    """A detector; as `ScoredModel`. Sources of one name are one detector."""
 
     name: str
-    identity: Identity
+    identity: ModelIdentity
     open: Callable[[], Detector]
 
 
@@ -124,7 +124,7 @@ class Readings:
     """
 
     name: str
-    identity: Identity
+    identity: ModelIdentity
     rows: Mapping[str, Sequence[Row]]
 
 
@@ -165,7 +165,7 @@ class Evaluation:
     """
 
     boxes: Boxes
-    models: dict[str, Identity]
+    models: dict[str, ModelIdentity]
     pages: list[PageResult] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
@@ -178,7 +178,7 @@ def _say(line: str) -> None:
 
 def evaluate(
     pages: Sequence[PageFile],
-    models: Sequence[Model],
+    models: Sequence[ScoredModel],
     detector: DetectorSource | None,
     output: Path,
     report: Callable[[str], None] = _say,
@@ -241,7 +241,7 @@ class _Run:
 
     def __init__(
         self,
-        models: Sequence[Model],
+        models: Sequence[ScoredModel],
         detector: DetectorSource | None,
         report: Callable[[str], None],
         observer: Observer | None,
@@ -260,17 +260,17 @@ class _Run:
         self._recognizers: dict[str, Recognizer] = {}
         self._detectors: dict[str, Detector] = {}
 
-    def _source(self, model: Model) -> DetectorSource:
+    def _source(self, model: ScoredModel) -> DetectorSource:
         """Return what finds a model's words."""
         return model.detector or self.detector
 
-    def key(self, model: Model) -> str:
+    def key(self, model: ScoredModel) -> str:
         """Return the key of a model's readings; those at the boxes of different detectors don't mix."""
         return f"{self._source(model).name}/{model.recognizer or model.name}"
 
-    def identities(self) -> dict[str, Identity]:
+    def identities(self) -> dict[str, ModelIdentity]:
         """Return what the predictions of this run depend on, by key."""
-        found: dict[str, Identity] = {}
+        found: dict[str, ModelIdentity] = {}
         for model in self.models:
             source = self._source(model)
             if source is not LABELS:
@@ -335,7 +335,7 @@ class _Run:
                 page.scores.pop(name, None)
         return self.outcome
 
-    def _shown(self, model: Model, page: Page, image: str) -> str:
+    def _shown(self, model: ScoredModel, page: Page, image: str) -> str:
         """Return the hash of all that a model is shown of a page whose image file has the hash `image`."""
         if self._source(model) is not LABELS:
             return image
@@ -358,7 +358,7 @@ class _Run:
         return rows
 
     def _read_anew(
-        self, model: Model, prepared: _Prepared, pixels: tuple[Pixels, Pixels], predictions: Predictions
+        self, model: ScoredModel, prepared: _Prepared, pixels: tuple[Pixels, Pixels], predictions: Predictions
     ) -> list[Row] | None:
         """Read a page with a model; None when it can't be opened, and from then on it is left out."""
         colour, grey = pixels
@@ -396,7 +396,7 @@ class _Run:
             predictions.put(key, page, image, rows)
         return [Box(*row) if isinstance(row[0], int) else Quad(*((x, y) for x, y in row)) for row in rows]
 
-    def _recognize(self, model: Model, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading] | None:
+    def _recognize(self, model: ScoredModel, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading] | None:
         """Read with a model, opening it first; None when it can't be opened, and from then on it is left out."""
         name = model.recognizer or model.name
         try:
@@ -407,7 +407,7 @@ class _Run:
             return None
         return self._recognizers[name].recognize(grey, shapes)
 
-    def _leave_out(self, model: Model, error: Exception) -> None:
+    def _leave_out(self, model: ScoredModel, error: Exception) -> None:
         self.models.remove(model)
         self.outcome.failed[model.name] = str(error)
         self.report(f"{model.name} is left out: {error}")

@@ -420,7 +420,7 @@ def open_finetuned(cuda: bool = False, detector: bool = False, quantize: bool = 
     detector = detector and installed is None
     if detector:
         find_weights(CRAFT)
-    settings = read_settings(files.settings)
+    settings = read_model_settings(files.settings)
     _check_weights(files.weights)
     try:
         with _restored_import_path():
@@ -507,7 +507,7 @@ def finetuned_files() -> Place:
     return files
 
 
-def read_settings(path: Path) -> dict[str, Any]:
+def read_model_settings(path: Path) -> dict[str, Any]:
     """Read `finetuned.yaml`: imgH, lang_list, character_list, network_params.
 
     Raises:

@@ -11,7 +11,14 @@ from train_easyocr.common.files import sha256
 from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents.page import Shape
 from train_easyocr.reading.pipeline import Identity, Pixels, Reading
-from train_easyocr.reading.reader import WordFinder, WordReader, open_baseline, open_fast, open_weights, read_settings
+from train_easyocr.reading.reader import (
+    WordFinder,
+    WordReader,
+    open_baseline,
+    open_fast,
+    open_weights,
+    read_model_settings,
+)
 from train_easyocr.recognition.fast_network import ReadingPrecision
 from train_easyocr.weights.bundle import INSTALLED, KOREAN, Bundle, file_of, installed_bundle, open_bundle
 from train_easyocr.weights.checkpoints import read_card
@@ -93,7 +100,7 @@ def _open_recognizer(bundle: Bundle, cuda: bool, precision: ReadingPrecision | N
     weights = bundle.part("recognizer", "--bundle")
     if bundle.name == INSTALLED:  # be it without a card
         place = Place.installed()
-        return open_fast(cuda, precision), place.weights, read_settings(place.settings)["character_list"]
+        return open_fast(cuda, precision), place.weights, read_model_settings(place.settings)["character_list"]
     if isinstance(weights, Path):
         return open_weights(weights, cuda, precision), weights, read_card(weights).character
     if weights != KOREAN:

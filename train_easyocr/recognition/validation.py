@@ -47,7 +47,7 @@ def normalized_edit_similarity(truth: str, prediction: str) -> float:
 
 
 @dataclass(frozen=True)
-class ReadWord:
+class ValidatedWord:
     """A word as it is and as it was read."""
 
     truth: str
@@ -72,7 +72,7 @@ class Validation:
     accuracy: float
     norm_ed: float
     words: int
-    samples: tuple[ReadWord, ...]
+    samples: tuple[ValidatedWord, ...]
     training: Validation | None = None
 
     def table(self) -> str:
@@ -187,7 +187,7 @@ class Validator:
             readings = read_logits(logits, self.converter, self.config.decode)
             for index, truth, reading in zip(batch.words[0], batch.labels, readings, strict=True):
                 score.update(truth, reading[0])
-                shown.update(number, int(index), ReadWord(truth, *reading))
+                shown.update(number, int(index), ValidatedWord(truth, *reading))
             figures[place] = torch.tensor([loss, weight, score.read, score.right, score.similarity])
         # Each process filled in rows of its own, so nothing is rounded here, and the sum over all rows is always the
         # same, however many processes there are.
@@ -236,15 +236,15 @@ class _Samples:
         chosen = generator(config.seed, SAMPLES, iteration).permutation(total)[: config.show_number]
         starts = np.cumsum([0, *(len(data) for data in sets)])
         self._starts = starts.tolist()
-        self._found: dict[int, ReadWord | None] = dict.fromkeys(sorted(chosen.tolist()))
+        self._found: dict[int, ValidatedWord | None] = dict.fromkeys(sorted(chosen.tolist()))
 
-    def update(self, number: int, index: int, sample: ReadWord) -> None:
+    def update(self, number: int, index: int, sample: ValidatedWord) -> None:
         """Keep word `index` of set `number` if it was chosen."""
         place = self._starts[number] + index
         if place in self._found:
             self._found[place] = sample
 
-    def chosen(self, processes: Processes) -> tuple[ReadWord, ...]:
+    def chosen(self, processes: Processes) -> tuple[ValidatedWord, ...]:
         """Return the chosen words, whichever process read them."""
         for found in processes.gather(self._found):
             self._found.update({place: sample for place, sample in found.items() if sample is not None})

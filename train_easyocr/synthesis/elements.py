@@ -12,7 +12,7 @@ import numpy as np
 from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis.layout import BLACK, BLUE, Colour, Sheet
 from train_easyocr.synthesis.render import Style
-from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.sentences import SentenceWriter
 
 CLAUSE_MARKS = (
     tuple(f"{number}." for number in range(1, 15)),
@@ -47,7 +47,7 @@ class DrawnPage:
     """
 
     sheet: Sheet
-    writer: Writer
+    writer: SentenceWriter
     text: Style
     bold: Style
     title: Style

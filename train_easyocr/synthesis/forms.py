@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis.elements import CLAUSE_MARKS, DrawnPage, signature
-from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.sentences import SentenceWriter
 
 CERTIFICATES = vocabulary.words("허가증 신고필증 등록증 위촉장 표창장 확인서 수료증 임명장 영업신고증 사용승인서")
 """Titles of certificates."""
@@ -106,7 +106,7 @@ def enclosures(page: DrawnPage, top: float) -> float:
     return y + page.pitch * 0.8
 
 
-def form_value(w: Writer, name: str) -> str:
+def form_value(w: SentenceWriter, name: str) -> str:
     """What stands in a form's field of this name."""
     plain = name.replace(" ", "")
     if plain in FIXED_VALUES:

@@ -11,7 +11,7 @@ import numpy as np
 from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis.elements import CLAUSE_MARKS, DrawnPage, page_number, small_table, table_headers
 from train_easyocr.synthesis.layout import BLACK, BLUE, RED
-from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.sentences import SentenceWriter
 
 DOTTED = vocabulary.words(
     "{act}·{act2} 시·도 시장·군수·구청장 읍·면·동 구성·운영 설치·운영·폐지 사망·폐업 전기·정보통신·소방시설 "
@@ -37,7 +37,7 @@ LONE = vocabulary.words(
 SYLLABLES = "가나다라마바사아자차카타파하"
 
 
-def phrase(w: Writer) -> str:
+def phrase(w: SentenceWriter) -> str:
     """A few words, among them such as print often spoils: with dots, quotes and tildes, or of one sign."""
     draw = w.random.random()
     if draw < 0.4:
@@ -53,7 +53,7 @@ def phrase(w: Writer) -> str:
     return " ".join(words)
 
 
-def _filled(w: Writer, template: str) -> str:
+def _filled(w: SentenceWriter, template: str) -> str:
     """Return a template filled, as one word."""
     own = {"{syllable}": w.pick(SYLLABLES), "{two}": f"{w.integer(1, 28):02d}"}
     for slot, value in own.items():
@@ -322,7 +322,7 @@ def statistics(page: DrawnPage) -> None:
     numbered(page)
 
 
-def figure(w: Writer) -> str:
+def figure(w: SentenceWriter) -> str:
     """What stands in a cell of a table of figures."""
     draw = w.random.random()
     if draw < 0.4:
@@ -347,7 +347,7 @@ def contacts(page: DrawnPage) -> None:
     numbered(page)
 
 
-def _latin(w: Writer) -> str:
+def _latin(w: SentenceWriter) -> str:
     """A few words of which most are in Latin letters, as they stand in Korean text."""
     terms = [w.pick(vocabulary.LATIN) for _ in range(w.integer(1, 3))]
     pattern = w.pick(("{}", "{}({})", "{}/{}", "{}-{}", "{} x {}", "{}용 {}", "({}) {}", "{}의 {}", "'{}' {}"))

@@ -36,7 +36,7 @@ from train_easyocr.synthesis.forms import certificate, form
 from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
 from train_easyocr.synthesis.layout import BLACK, BLUE, NOMINAL_WIDTH, RED, Sheet
 from train_easyocr.synthesis.render import Style
-from train_easyocr.synthesis.sentences import Habits, Writer
+from train_easyocr.synthesis.sentences import Habits, SentenceWriter
 
 BILEVEL = 0.6
 """Share of pages that are scanned to black and white."""
@@ -354,7 +354,7 @@ def compose_page(
     size = (long, short) if landscape else (short, long)
     bilevel = bool(random.random() < BILEVEL)
     sheet = Sheet(*size, library, random, unit, break_syllables=bool(random.random() < 0.45), bilevel=bilevel)
-    page = make_page(sheet, Writer(random, category, year))
+    page = make_page(sheet, SentenceWriter(random, category, year))
     as_labelled(page)
     if kinds != "sample":
         _vary(page)
@@ -396,7 +396,7 @@ def _vary(page: DrawnPage) -> None:
         page.sheet.cell_pitch = float(random.uniform(1.0, 1.25))
 
 
-def make_page(sheet: Sheet, writer: Writer) -> DrawnPage:
+def make_page(sheet: Sheet, writer: SentenceWriter) -> DrawnPage:
     """Choose faces, sizes and margins for a document."""
     random, library, px = sheet.random, sheet.library, sheet.px
     draw, old = random.random(), sheet.bilevel

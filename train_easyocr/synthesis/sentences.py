@@ -1,8 +1,8 @@
 """Sentences of administrative Korean: templates whose slots are filled for one document, particles chosen by sound.
 
 A template holds slots, `{town}`, and particles, `{을/를}`: the first form follows a final consonant, the second a
-vowel, and `{으로/로}` knows that ㄹ takes 로. One `Writer` serves one document, so that its sender, year and subject
-stay the same from the letterhead to the footer.
+vowel, and `{으로/로}` knows that ㄹ takes 로. One `SentenceWriter` serves one document, so that its sender, year and
+subject stay the same from the letterhead to the footer.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Habits:
     run_together: float = 0.0
 
 
-class Writer:
+class SentenceWriter:
     """Writes the texts of one document.
 
     Args:

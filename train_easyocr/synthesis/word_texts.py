@@ -21,7 +21,7 @@ import numpy as np
 from train_easyocr.common.text import normalize_label, unify_signs, unify_variants
 from train_easyocr.synthesis import vocabulary
 from train_easyocr.synthesis import word_templates as data
-from train_easyocr.synthesis.sentences import Writer
+from train_easyocr.synthesis.sentences import SentenceWriter
 
 Choice = TypeVar("Choice")
 LONGEST = 25
@@ -69,7 +69,7 @@ def package_words() -> tuple[str, ...]:
     found: dict[str, None] = {}
     for _ in range(90):
         for category in vocabulary.TOPICS:
-            writer = Writer(random, category, int(random.integers(1996, 2026)))
+            writer = SentenceWriter(random, category, int(random.integers(1996, 2026)))
             for write in (writer.title, writer.statement, writer.sentence, writer.request, writer.article):
                 for _ in range(3):
                     found.update(dict.fromkeys(write().split()))

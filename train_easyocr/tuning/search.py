@@ -29,7 +29,7 @@ from train_easyocr.detection.opening import OpenedDetector
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import plain_usage, save_settings, settings_for
 from train_easyocr.documents.sources import PageSource
-from train_easyocr.evaluation.predictions import Identity
+from train_easyocr.evaluation.predictions import ModelIdentity
 from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.tuning.objective import MappedPage, Objective, map_pages
 from train_easyocr.weights.bundle import EASYOCR, SETTINGS
@@ -224,7 +224,7 @@ def tune(
     output: Path,
     *,
     trials: int,
-    recognizer: tuple[Identity, Recognizer] | None = None,
+    recognizer: tuple[ModelIdentity, Recognizer] | None = None,
     one_size: bool = False,
     plain: bool = False,
     seed: int = 0,

@@ -24,7 +24,7 @@ from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
 from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_of_bundle
-from train_easyocr.evaluation.predictions import Identity
+from train_easyocr.evaluation.predictions import ModelIdentity
 from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.tuning.search import Tuned, tune
 from train_easyocr.weights.bundle import CRAFT, Weights, open_bundle
@@ -91,7 +91,7 @@ def _detector(parsed: argparse.Namespace) -> Weights:
     return open_bundle(parsed.detector, asked_by="--detector").part("detector", "--detector")
 
 
-def open_recognizer(name: str, cuda: bool) -> tuple[Identity, Recognizer]:
+def open_recognizer(name: str, cuda: bool) -> tuple[ModelIdentity, Recognizer]:
     """Open `finetuned`, the installed model, `baseline`, EasyOCR's own, or what else stands for weights.
 
     Returns:

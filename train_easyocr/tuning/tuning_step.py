@@ -15,8 +15,8 @@ from train_easyocr.detection.pages import validation_pages
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.documents.splits import evenly_spread
-from train_easyocr.evaluation.models import FINETUNED_MODEL, model_of
-from train_easyocr.evaluation.predictions import Identity
+from train_easyocr.evaluation.models import FINETUNED_MODEL, scored_model
+from train_easyocr.evaluation.predictions import ModelIdentity
 from train_easyocr.evaluation.runner import Recognizer
 from train_easyocr.settings.parts import DetectorChoice, ExperimentSettings
 from train_easyocr.tuning.search import Tuned, tune
@@ -69,10 +69,10 @@ def pages_to_search(config: DetectorChoice, detection: DetectionConfig | None) -
     return evenly_spread(left, PAGES)
 
 
-def _recognizer(config: ExperimentSettings, cuda: bool) -> tuple[Identity, Recognizer] | None:
+def _recognizer(config: ExperimentSettings, cuda: bool) -> tuple[ModelIdentity, Recognizer] | None:
     """Open the recognizer just trained; None where EasyOCR could not read with it."""
     try:
-        model = model_of(FINETUNED_MODEL, best_weights(config.experiment), cuda)
+        model = scored_model(FINETUNED_MODEL, best_weights(config.experiment), cuda)
         return model.identity, model.open()
     except WeightsError as error:
         print(f"{error}. The detector is tuned without it, for detection F1")
