@@ -28,9 +28,10 @@ from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.craft import CraftDetector
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import DbDetector, open_db_light
-from train_easyocr.detection.db_network import STRIDE, DbLight
+from train_easyocr.detection.db_network import DbLight
 from train_easyocr.detection.db_targets import PROBABILITY, db_targets
 from train_easyocr.detection.interface import ScoreMaps, WordDetector
+from train_easyocr.detection.scaling import STRIDE
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages, read_labelled_page
 from train_easyocr.documents.images import decode_image

@@ -59,7 +59,7 @@ def batches_of(grey: Pixels, boxes: list[Box]) -> list[torch.Tensor]:
         width = reading_width(box.width, box.height, HEIGHT)
         patch = resize_patch(grey[box.ymin : box.ymax, box.xmin : box.xmax], HEIGHT, width)
         by_width.setdefault(width, []).append(patch)
-    batches = [normalize(to_batch(images, width)) for width, images in by_width.items()]
+    batches = [normalize(torch.from_numpy(to_batch(images, width))) for width, images in by_width.items()]
     return [batch.contiguous(memory_format=torch.channels_last) for batch in batches]
 
 

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from tests.detection.page_files import WORDS, draw_page
-from train_easyocr.detection.crops import random_crop, whole_page
+from train_easyocr.detection.crops import random_crop
 from train_easyocr.detection.page_augmentation import spoil
 from train_easyocr.detection.pages import PageLabels
+from train_easyocr.detection.scaling import whole_page
 
 NONE = np.zeros((0, 4))
 

@@ -2,7 +2,8 @@
 
 import torch
 
-from train_easyocr.detection.db_network import STRIDE, ConvBlock, DbLight, for_reading
+from train_easyocr.detection.db_network import ConvBlock, DbLight, for_reading
+from train_easyocr.detection.scaling import STRIDE
 
 
 def used_once(seed=0):

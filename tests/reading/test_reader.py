@@ -23,6 +23,7 @@ from train_easyocr.documents import Box, Quad
 from train_easyocr.documents.images import decode_image
 from train_easyocr.documents.page import bounds
 from train_easyocr.reading import reader as reader_module
+from train_easyocr.reading import words as words_module
 from train_easyocr.reading.reader import (
     PageReader,
     WordReader,
@@ -368,7 +369,7 @@ def test_fast_reader_reads_again_what_is_near_a_second_try(easyocr_folder, monke
     sizes = []
     both._exact.register_forward_hook(lambda _, inputs, __: sizes.append(len(inputs[0])))
     threshold = max(rounded[SHAPES[i]][1] for i in READABLE) / 3
-    monkeypatch.setattr(reader_module, "resize_patch", functools.partial(without_contrast, resize_patch))
+    monkeypatch.setattr(words_module, "resize_patch", functools.partial(without_contrast, resize_patch))
     both.recognize(grey, SHAPES, contrast_ths=threshold)
     assert sum(sizes) == sum(rounded[shape][1] < 2 * threshold for shape in {SHAPES[i] for i in READABLE})
     assert 0 < sum(sizes) < 7

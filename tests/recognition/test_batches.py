@@ -32,7 +32,7 @@ def test_a_batch_is_as_wide_as_its_widest_word_is_read(tmp_path):
     for batch in batches_of(data, config):
         own = [patches[i] for i in batch.words[0]]
         width = min(128, max(reading_width(patch.shape[1], patch.shape[0], 32) for patch in own))
-        expected = to_batch([resize_patch(patch, 32, 128) for patch in own], width)
+        expected = torch.from_numpy(to_batch([resize_patch(patch, 32, 128) for patch in own], width))
         assert torch.equal(batch.images, expected)
         widths.add(width)
     assert len(widths) > 1
@@ -45,7 +45,7 @@ def test_fixed_batches_are_img_width_wide(tmp_path, changes):
     data = opened(tmp_path / "set", config)
     for batch in batches_of(data, config):
         images = [resize_patch(patches[i], 32, 128, keep_ratio=config.PAD) for i in batch.words[0]]
-        assert torch.equal(batch.images, to_batch(images, 128))
+        assert torch.equal(batch.images, torch.from_numpy(to_batch(images, 128)))
 
 
 def test_rgb_and_contrast_reach_the_input(tmp_path):

@@ -94,7 +94,7 @@ def test_words_are_read_as_one_by_one(tmp_path, settings):
     parts.model.eval()
     for sample, patch, label in zip(result.samples, parts.patches, parts.labels, strict=True):
         width = reading_width(patch.shape[1], patch.shape[0], 32)
-        image = normalize(to_batch([resize_patch(patch, 32, width)], width))
+        image = normalize(torch.from_numpy(to_batch([resize_patch(patch, 32, width)], width)))
         with torch.no_grad():
             [(text, confidence)] = read_logits(parts.model(image), parts.converter)
         assert (sample.truth, sample.prediction) == (label, text)
@@ -112,7 +112,7 @@ def test_the_loss_is_the_mean_over_words_that_fit(tmp_path):
     losses = []
     for patch, label in zip(parts.patches, parts.labels, strict=True):
         width = reading_width(patch.shape[1], patch.shape[0], 32)
-        image = normalize(to_batch([resize_patch(patch, 32, width)], width))
+        image = normalize(torch.from_numpy(to_batch([resize_patch(patch, 32, width)], width)))
         targets, lengths = parts.converter.encode([label])
         with torch.no_grad():
             steps = parts.model(image).log_softmax(2).permute(1, 0, 2)

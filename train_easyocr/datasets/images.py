@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-import torch
 from PIL import Image
 
 Pixels = np.ndarray
@@ -69,7 +68,7 @@ def reading_width(width: int, height: int, img_height: int) -> int:
     return math.ceil(ratio) * img_height
 
 
-def to_batch(images: Sequence[Pixels], width: int) -> torch.Tensor:
+def to_batch(images: Sequence[Pixels], width: int) -> Pixels:
     """Stack words of one height, filled up to the right with their last column.
 
     Args:
@@ -90,8 +89,7 @@ def to_batch(images: Sequence[Pixels], width: int) -> torch.Tensor:
             raise ValueError(f"an image of {filled} pixels does not fit into a batch of {width} pixels' width")
         row[:, :filled] = image
         row[:, filled:] = image[:, -1:]
-    tensor = torch.from_numpy(batch)
-    return tensor.permute(0, 3, 1, 2).contiguous() if channels else tensor.unsqueeze(1)
+    return np.ascontiguousarray(batch.transpose(0, 3, 1, 2)) if channels else batch[:, None]
 
 
 def raise_contrast(image: Pixels, target: float) -> Pixels:

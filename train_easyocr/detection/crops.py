@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from train_easyocr.detection.page_augmentation import spoil
 from train_easyocr.detection.pages import PageLabels
+from train_easyocr.detection.scaling import reading_scale
 
 ON_A_WORD = 0.8
 """The share of pieces whose middle lies on a word; the others lie anywhere on the page."""
@@ -37,11 +38,6 @@ class Crop:
     image: NDArray[np.uint8]
     boxes: NDArray[np.float64]
     ignored: NDArray[np.float64]
-
-
-def reading_scale(width: int, height: int, long_side: int) -> float:
-    """Return by what a page is scaled before it is read; it is never enlarged."""
-    return min(1.0, long_side / max(width, height, 1))
 
 
 def random_crop(
@@ -74,25 +70,6 @@ def random_crop(
         spoilt = spoil(crop.image, crop.boxes, crop.ignored, strength, random)
         crop = Crop(spoilt.image, np.vstack([crop.boxes, spoilt.boxes]), crop.ignored)
     return crop
-
-
-def whole_page(page: NDArray[np.uint8], long_side: int, multiple: int) -> tuple[NDArray[np.uint8], float]:
-    """Scale a page for reading.
-
-    Args:
-        page: uint8 [H, W], grey.
-        long_side: The longer side in pixels that a larger page is scaled to.
-        multiple: Height and width become multiples of this, filled up with the last row and column.
-
-    Returns:
-        The scaled page, and by what it was scaled.
-    """
-    height, width = page.shape
-    scale = reading_scale(width, height, long_side)
-    # With dsize given, OpenCV would stretch each side to whole pixels by a scale of its own.
-    small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else page
-    bottom, right = (-side % multiple for side in small.shape)
-    return cv2.copyMakeBorder(small, 0, bottom, 0, right, cv2.BORDER_REPLICATE), scale  # type: ignore[return-value]
 
 
 def _middle(

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from train_easyocr.common.errors import WeightsError
-from train_easyocr.detection.crops import whole_page
 from train_easyocr.detection.db_boxes import DbParameters, db_boxes
-from train_easyocr.detection.db_network import MULTIPLE, STRIDE, DbLight, for_reading
+from train_easyocr.detection.db_network import DbLight, for_reading
 from train_easyocr.detection.interface import DetectorParameters, ScoreMaps
+from train_easyocr.detection.scaling import MULTIPLE, STRIDE, whole_page
 from train_easyocr.documents.page import Box
 from train_easyocr.engine.device import DTYPES, Device, fastest_precision
 from train_easyocr.weights.cards import DetectorCard

@@ -17,10 +17,8 @@ import torch.nn.functional as F  # noqa: N812 - as everywhere in torch's world
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-STRIDE = 2
-"""Input pixels per map pixel."""
-MULTIPLE = 32
-"""Height and width of the input are multiples of this."""
+from train_easyocr.detection.scaling import STRIDE
+
 STEEPNESS = 50.0
 """DBNet's k: how steep the differentiable binarization is."""
 

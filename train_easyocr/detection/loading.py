@@ -18,9 +18,9 @@ from torch.utils.data import Dataset, Sampler
 from train_easyocr.datasets.data import generator
 from train_easyocr.detection.config import PieceSettings
 from train_easyocr.detection.crops import Crop, random_crop
-from train_easyocr.detection.db_network import STRIDE
 from train_easyocr.detection.db_targets import db_targets
 from train_easyocr.detection.pages import read_training_page
+from train_easyocr.detection.scaling import STRIDE
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.sources import PageSource, SourceError

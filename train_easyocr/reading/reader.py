@@ -36,22 +36,20 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import easyocr.config
 import easyocr.easyocr
-import numpy as np
 import torch
 import yaml
-from easyocr.utils import four_point_transform
-from numpy.typing import NDArray
 
 from train_easyocr.common.errors import MissingWeightsError, WeightsError
-from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
+from train_easyocr.datasets.images import to_batch
 from train_easyocr.detection.installed import InstalledDetector, open_installed
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.documents.page import Box, Quad, Shape
 from train_easyocr.engine.device import normalize
+from train_easyocr.reading.words import Found, Pixels, Reading, finite, read_words
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.fast_network import ReadingPrecision, fast_network, fastest_reading
@@ -64,8 +62,6 @@ _BATCH_PIXELS = 64 * 640
 """Width of all crops of a batch together; bounds the memory on a GPU."""
 _CORE_PIXELS = 1024
 """As `_BATCH_PIXELS`, for what a core reads at once: little more is gained by more, and a page gives work to many."""
-_SECOND_TRY_CONTRAST = 0.5
-"""EasyOCR's `adjust_contrast`."""
 _SURE = 0.6
 """Words of a certainty (see `decoding.Reading`) below this are read again after rounding, which may have changed them.
 
@@ -75,10 +71,6 @@ below 0.58, and bf16 11, all below 0.52 (starter weights). Read again are 4 % of
 _LARGEST_BATCH = 256
 _REMEMBERED_BYTES = 256 * 2**20
 """A page of 110 words takes about 25 MiB."""
-
-Pixels = NDArray[np.uint8]
-Reading = tuple[str, float]
-"""A text and EasyOCR's confidence in it (0 to 1)."""
 
 
 class PageReader:
@@ -153,14 +145,14 @@ class PageReader:
                     grey, horizontal, [], batch_size=batch_size, contrast_ths=contrast_ths, reformat=False
                 )
                 for (corner, _, opposite, _), text, confidence in found:
-                    readings[Box(*corner, *opposite)] = (text, _finite(confidence))
+                    readings[Box(*corner, *opposite)] = (text, finite(confidence))
             for quad in dict.fromkeys(wanted):
                 if isinstance(quad, Quad) and all(quad.size):
                     corners = [[list(corner) for corner in quad]]
                     [(_, text, confidence)] = self.reader.recognize(
                         grey, [], corners, contrast_ths=contrast_ths, reformat=False
                     )
-                    readings[quad] = (text, _finite(confidence))
+                    readings[quad] = (text, finite(confidence))
         return [readings.get(shape, ("", 0.0)) for shape in wanted]
 
     def _batches(self, shapes: Iterable[Shape]) -> Iterator[tuple[list[Box], int]]:
@@ -174,14 +166,6 @@ class PageReader:
             by_width.setdefault(_padded_width(box, self.img_height), []).append(box)
         for width, group in sorted(by_width.items()):
             yield group, max(1, min(_LARGEST_BATCH, _BATCH_PIXELS // width))
-
-
-class _Found(NamedTuple):
-    """A word as it was read once; `decoding.Reading` says what the numbers are."""
-
-    text: str
-    confidence: float
-    certainty: float
 
 
 class WordReader:
@@ -218,55 +202,24 @@ class WordReader:
 
     def recognize(self, grey: Pixels, shapes: Sequence[Shape], contrast_ths: float = 0.1) -> list[Reading]:
         """Read the words at the given places; as `PageReader.recognize`."""
-        height, width = grey.shape
-        wanted = [shape if isinstance(shape, Quad) else shape.clipped(width, height) for shape in shapes]
-        crops = {shape: crop for shape in dict.fromkeys(wanted) if (crop := _crop(grey, shape)) is not None}
-        widths = {shape: reading_width(crop.shape[1], crop.shape[0], self.img_height) for shape, crop in crops.items()}
-        images = {shape: resize_patch(crop, self.img_height, widths[shape]) for shape, crop in crops.items()}
-        found = self._read(self._rounded or self._exact, images, widths)
-        if self._rounded:
-            # Second tries depend on the confidence: near their threshold it must be exact, too.
-            unsure = [
-                shape for shape, word in found.items() if word.certainty < _SURE or word.confidence < 2 * contrast_ths
-            ]
-            found |= self._read(self._exact, {shape: images[shape] for shape in unsure}, widths)
-        raised = {}
-        for shape, word in found.items():
-            if word.confidence < contrast_ths:
-                image = resize_patch(crops[shape], self.img_height, widths[shape], contrast=_SECOND_TRY_CONTRAST)
-                if not np.array_equal(image, images[shape]):
-                    raised[shape] = image
-        for shape, second in self._read(self._exact, raised, widths).items():
-            if not found[shape].confidence > second.confidence:
-                found[shape] = second
-        return [(found[shape].text, found[shape].confidence) if shape in found else ("", 0.0) for shape in wanted]
-
-    def _read(
-        self, network: torch.nn.Module, images: dict[Shape, Pixels], widths: dict[Shape, int]
-    ) -> dict[Shape, _Found]:
-        by_width: dict[int, list[Shape]] = {}
-        for shape in images:
-            by_width.setdefault(widths[shape], []).append(shape)
-        batches = []
-        for width in sorted(by_width, reverse=True):  # the longest work first, so that cores end together
-            size = max(1, (_BATCH_PIXELS if self.cuda else _CORE_PIXELS) // width)
-            group = by_width[width]
-            batches += [(group[first : first + size], width) for first in range(0, len(group), size)]
-        work = [[images[shape] for shape in group] for group, _ in batches], [width for _, width in batches]
-        read_batch = functools.partial(self._read_batch, network)
-        results = self._cores.map(read_batch, *work) if self._cores else map(read_batch, *work)
-        return {
-            shape: reading
-            for (group, _), readings in zip(batches, results, strict=True)
-            for shape, reading in zip(group, readings, strict=True)
-        }
+        return read_words(
+            grey,
+            shapes,
+            img_height=self.img_height,
+            exact=functools.partial(self._read_batch, self._exact),
+            rounded=functools.partial(self._read_batch, self._rounded) if self._rounded else None,
+            sure=_SURE,
+            batch_pixels=_BATCH_PIXELS if self.cuda else _CORE_PIXELS,
+            spread=self._cores.map if self._cores else map,
+            contrast_ths=contrast_ths,
+        )
 
     @torch.inference_mode()
-    def _read_batch(self, network: torch.nn.Module, images: Sequence[Pixels], width: int) -> list[_Found]:
-        batch = normalize(to_batch(images, width).to(self._device))
+    def _read_batch(self, network: torch.nn.Module, images: Sequence[Pixels], width: int) -> list[Found]:
+        batch = normalize(torch.from_numpy(to_batch(images, width)).to(self._device))
         logits = network(batch.contiguous(memory_format=torch.channels_last), None)
         return [
-            _Found("".join(self._characters[number - 1] for number in indices), _finite(confidence), certainty)
+            Found("".join(self._characters[number - 1] for number in indices), finite(confidence), certainty)
             for indices, confidence, certainty in greedy(probabilities(logits, self._ignored))
         ]
 
@@ -297,16 +250,6 @@ def _use_one_core() -> None:
     torch.set_num_threads(1)
 
 
-def _crop(grey: Pixels, shape: Shape) -> Pixels | None:
-    """Return the pixels of a clipped box or a straightened region; None where there are none."""
-    if isinstance(shape, Box):
-        return grey[shape.ymin : shape.ymax, shape.xmin : shape.xmax] if shape.area else None
-    if not all(shape.size):
-        return None
-    straight: Pixels = four_point_transform(grey, np.array(shape, dtype=np.float32))
-    return straight
-
-
 class _Remembering(torch.nn.Module):
     """A network that keeps its latest answers, a page's worth and more, and gives them again for equal images."""
 
@@ -333,11 +276,6 @@ class _Remembering(torch.nn.Module):
 def _padded_width(box: Box, img_height: int) -> int:
     """Return the width to which EasyOCR pads the crop of a box when it reads nothing else with it."""
     return math.ceil(max(box.width / box.height, box.height / box.width)) * img_height
-
-
-def _finite(confidence: Any) -> float:
-    value = float(confidence)
-    return value if math.isfinite(value) else 0.0
 
 
 @contextlib.contextmanager

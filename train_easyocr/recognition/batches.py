@@ -113,7 +113,7 @@ class WordBatches(Dataset[WordBatch | UserError]):
             numbers = np.repeat(np.arange(len(words)), [len(part) for part in words]).tolist()
             places = zip(epochs, numbers, (index for _, index in members), strict=True)
             patches = [augmentation.apply(patch, *place) for patch, place in zip(patches, places, strict=True)]
-        images = to_batch([resize(patch, width, settings) for patch in patches], width)
+        images = torch.from_numpy(to_batch([resize(patch, width, settings) for patch in patches], width))
         return WordBatch(images, labels, words)
 
     def _width(self, patches: Sequence[npt.NDArray[np.uint8]], labels: Sequence[str]) -> int:

@@ -8,22 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-BLANK = 0
-
-
-class Reading(NamedTuple):
-    """A word as classes of characters, repeats merged and blanks removed.
-
-    Attributes:
-        indices: The classes.
-        confidence: The network's, as EasyOCR works it out, 0 to 1.
-        certainty: The probability of the class read at the step where it is least, 0 to 1, blank steps included: the
-            nearer to a half or below, the less it takes to change the word.
-    """
-
-    indices: list[int]
-    confidence: float
-    certainty: float
+from train_easyocr.recognition.ctc import BLANK, Reading, greatest, read_paths
 
 
 def probabilities(logits: torch.Tensor, ignored: Sequence[int] = ()) -> torch.Tensor:
@@ -52,29 +37,15 @@ def greedy(shares: torch.Tensor) -> list[Reading]:
         A reading a word. Its confidence is EasyOCR's: the product of the steps' probabilities to the power of
         2 / sqrt(n), over the n steps that are not blank; 0 where all are.
     """
-    best, classes = _greatest(shares)
-    written = classes != BLANK
-    starts = written.copy()
-    starts[:, 1:] &= classes[:, 1:] != classes[:, :-1]
-    return [
-        Reading(word[start].tolist(), _confidence(share[mask]), float(share.min()))
-        for word, start, share, mask in zip(classes, starts, best, written, strict=True)
-    ]
+    return read_paths(*_greatest(shares))
 
 
 def _greatest(shares: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Return the greatest probability of each step, and its class; the first where several are equal."""
     if shares.device.type == "cpu":  # NumPy looks through a row nine times as fast as torch does
-        values = shares.detach().numpy()
-        classes = values.argmax(axis=2)
-        return np.take_along_axis(values, classes[..., None], axis=2)[..., 0], classes
+        return greatest(shares.detach().numpy())
     best, classes = shares.max(dim=2)
     return best.cpu().numpy(), classes.cpu().numpy()
-
-
-def _confidence(shares: np.ndarray) -> float:
-    # Multiplied in float32 like EasyOCR's: it may come to 0 for a long word, and its second try depends on that.
-    return float(shares.prod() ** (2.0 / np.sqrt(len(shares)))) if len(shares) else 0.0
 
 
 def greedy_attention(logits: torch.Tensor, end: int = 1) -> list[Reading]:

@@ -286,7 +286,7 @@ def read_patches(
     for width, members in widths.items():
         for first in range(0, len(members), batch_size):
             part = members[first : first + batch_size]
-            images = to_batch([resize(patches[index], width, settings) for index in part], width)
+            images = torch.from_numpy(to_batch([resize(patches[index], width, settings) for index in part], width))
             with torch.inference_mode(), device.autocast():
                 logits = model(device.input(images))
             results.update(zip(part, read_logits(logits, converter, decode), strict=True))
