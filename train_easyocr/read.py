@@ -22,10 +22,12 @@ from train_easyocr.common.text import format_table
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
 
 if TYPE_CHECKING:
+    from train_easyocr.reading.pipeline import Engine
     from train_easyocr.reading.run import Outcome, ReadSettings
     from train_easyocr.reading.sources import SourceFile
-    from train_easyocr.reading.torch_engine import TorchEngine
 
+EXPORTED = "model.json"
+"""In a folder that `train_easyocr.export` wrote."""
 SHOWN = 3
 """Passed over files that are named."""
 
@@ -38,8 +40,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, metavar="DIR", help="a file each; default: the standard output, for one")
     parser.add_argument("--format", choices=("text", "json", "hocr", "alto", "pdf"), default="text",
                         help="default: %(default)s")  # fmt: skip
-    parser.add_argument("--bundle", metavar="NAME", help="what reads: installed, starter, a mark, an experiment or a "
-                        "file of weights; default: the installed model, or else the starter")  # fmt: skip
+    parser.add_argument("--bundle", metavar="NAME", help="what reads: installed, starter, a mark, an experiment, a "
+                        "file of weights or a folder of train_easyocr.export; default: the installed model, else the "
+                        "starter")  # fmt: skip
     parser.add_argument("--pages", default="", metavar="1-20", help="of each document; default: all")
     parser.add_argument("--dpi", type=whole_number(50, 1200), default=300, help="of PDF; default: %(default)s")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="settings; default: %(default)s")
@@ -52,10 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read what the command line names; return the exit status."""
     args = parse_args(arguments)
     # What is heavy comes after --help and wrong arguments.
-    from train_easyocr.engine.device import reads_on_gpu  # noqa: PLC0415
     from train_easyocr.reading.run import ReadSettings, read_files  # noqa: PLC0415
     from train_easyocr.reading.sources import PageRange, find_files  # noqa: PLC0415
-    from train_easyocr.reading.torch_engine import open_engine  # noqa: PLC0415
 
     paths, overrides = split_arguments(args.arguments)
     config = load_config(args.config, overrides)
@@ -74,12 +75,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UserError(f"{', '.join(paths)}: there is no image and no PDF; name files, or folders of such")
     if args.output is None and (len(files) > 1 or any(Path(path).is_dir() for path in paths)):
         raise UsageError(f"{len(files):,} files are to be read; name a folder for what is read with --output DIR")
-    engine = open_engine(args.bundle, Path(config.saved_models), reads_on_gpu(args.cuda))
+    engine = _open_engine(args.bundle, Path(config.saved_models), args.cuda)
     if args.output is None:
         return _read_to_stdout(files[0], engine, settings)
     outcome = read_files(files, engine, settings, args.output)
     print(summary(outcome, len(passed_over), args.output))
     return FAILURE if outcome.faults else 0
+
+
+def _open_engine(bundle: str | None, saved_models: Path, cuda: bool | None) -> Engine:
+    """Open what reads: ONNX Runtime for a folder that was exported, torch for everything else."""
+    if bundle is not None and (Path(bundle) / EXPORTED).is_file():
+        from train_easyocr.reading.onnx_engine import OnnxEngine  # noqa: PLC0415
+
+        if cuda:
+            raise UsageError(f"--cuda: {bundle} was exported for the CPU; name the weights that it was made of")
+        return OnnxEngine(Path(bundle))
+    from train_easyocr.engine.device import reads_on_gpu  # noqa: PLC0415
+    from train_easyocr.reading.torch_engine import open_engine  # noqa: PLC0415
+
+    return open_engine(bundle, saved_models, reads_on_gpu(cuda))
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -98,7 +113,7 @@ def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return paths, settings
 
 
-def _read_to_stdout(file: SourceFile, engine: TorchEngine, settings: ReadSettings) -> int:
+def _read_to_stdout(file: SourceFile, engine: Engine, settings: ReadSettings) -> int:
     from train_easyocr.reading.run import read_to  # noqa: PLC0415
 
     if settings.format == "pdf" and sys.stdout.isatty():

@@ -26,8 +26,11 @@ TUNE_DETECTOR = "train_easyocr.tuning.tune"
 RENDER_PAGES, RENDER_WORDS = "train_easyocr.synthesis", "train_easyocr.synthesis.words"
 EASYOCR_WEIGHTS = "train_easyocr.weights.easyocr_weights"
 RECOGNIZER_RECIPE, DETECTOR_RECIPE = "train_easyocr.recipes.recognizer", "train_easyocr.recipes.detector"
-READ_FILES = "train_easyocr.read"
-COMMANDS = (PREPARE, TRAIN, INSTALL, EVALUATE, TRAIN_DETECTOR, TUNE_DETECTOR, RENDER_PAGES, RENDER_WORDS, READ_FILES)
+READ_FILES, EXPORT = "train_easyocr.read", "train_easyocr.export"
+COMMANDS = (
+    *(PREPARE, TRAIN, INSTALL, EVALUATE, TRAIN_DETECTOR, TUNE_DETECTOR, RENDER_PAGES, RENDER_WORDS),
+    *(READ_FILES, EXPORT),
+)
 """What has a --help: files are run as `python3 FILE`, the others as `python3 -m NAME`."""
 
 

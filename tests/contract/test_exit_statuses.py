@@ -17,6 +17,7 @@ from tests.contract.entry_points import (
     DETECTOR_RECIPE,
     EASYOCR_WEIGHTS,
     EVALUATE,
+    EXPORT,
     INSTALL,
     PREPARE,
     READ_FILES,
@@ -59,6 +60,9 @@ WRONG_COMMAND_OR_SETTING = [
     (2, [READ_FILES, "{pages}", "--output", "out", "--bundle", "none.pth"]),
     (2, [READ_FILES, "{pages}", "--output", "out", "--pages", "0"]),
     (2, [READ_FILES, "{pages}"]),
+    (2, [EXPORT, "--output", "out", "leraning_rate=1"]),
+    (2, [EXPORT, "--output", "out", "--bundle", "none.pth"]),
+    (2, [EXPORT, "--output", "out", "--form", "rapidocr", "--precision", "int8"]),
     (2, [RECOGNIZER_RECIPE, "--work", "work", "leraning_rate=1"]),
     (2, [DETECTOR_RECIPE, "--work", "work", "leraning_rate=1"]),
 ]
@@ -75,6 +79,7 @@ BROKEN_FILE = [
     (1, [EASYOCR_WEIGHTS, "craft"]),
     (1, [READ_FILES, "{damaged}", "--output", "out"]),
     (1, [READ_FILES, "{pages}", "--output", "out", "--bundle", "{damaged}"]),
+    (1, [EXPORT, "--output", "out", "--bundle", "{damaged}"]),
     (1, [RECOGNIZER_RECIPE, "--work", "{damaged}"]),
     (1, [DETECTOR_RECIPE, "--work", "{damaged}"]),
 ]

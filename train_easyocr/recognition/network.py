@@ -153,7 +153,7 @@ class LocalizationNetwork(nn.Module):
         found = self.conv(images).flatten(1)
         with torch.autocast(images.device.type, enabled=False):
             points = self.localization_fc2(self.localization_fc1(found.to(self.conv[1].running_mean.dtype)))
-        return points.view(len(images), -1, 2)
+        return points.view(images.shape[0], -1, 2)  # len() would freeze the batch of an export to ONNX
 
 
 class GridGenerator(nn.Module):
