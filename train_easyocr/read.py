@@ -43,6 +43,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bundle", metavar="NAME", help="what reads: installed, starter, a mark, an experiment, a "
                         "file of weights or a folder of train_easyocr.export; default: the installed model, else the "
                         "starter")  # fmt: skip
+    parser.add_argument("--orientation", choices=("off", "auto"), default="off",
+                        help="auto: turn pages upright that lie turned by a quarter or a half, and straighten skewed "
+                        "ones; default: %(default)s")  # fmt: skip
+    parser.add_argument("--word_orientation", choices=("off", "auto"), default="off",
+                        help="auto: turn single words that lie upside down; default: %(default)s")  # fmt: skip
     parser.add_argument("--pages", default="", metavar="1-20", help="of each document; default: all")
     parser.add_argument("--dpi", type=whole_number(50, 1200), default=300, help="of PDF; default: %(default)s")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="settings; default: %(default)s")
@@ -61,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     paths, overrides = split_arguments(args.arguments)
     config = load_config(args.config, overrides)
     try:
-        settings = ReadSettings(args.format, args.dpi, PageRange(args.pages))
+        settings = ReadSettings(args.format, args.dpi, PageRange(args.pages), args.orientation, args.word_orientation)
     except ValueError as error:
         raise UsageError(f"--pages: {error}") from None
     if args.output is not None and args.output.resolve() in [Path(path).resolve() for path in paths]:
@@ -76,6 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.output is None and (len(files) > 1 or any(Path(path).is_dir() for path in paths)):
         raise UsageError(f"{len(files):,} files are to be read; name a folder for what is read with --output DIR")
     engine = _open_engine(args.bundle, Path(config.saved_models), args.cuda)
+    if args.word_orientation == "auto":
+        from train_easyocr.orientation.classifier import DirectionClassifier  # noqa: PLC0415
+        from train_easyocr.reading.turned_words import TurningEngine  # noqa: PLC0415
+
+        engine = TurningEngine(engine, DirectionClassifier())
     if args.output is None:
         return _read_to_stdout(files[0], engine, settings)
     outcome = read_files(files, engine, settings, args.output)

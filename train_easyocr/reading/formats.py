@@ -141,6 +141,7 @@ def json_page(page: ReadPage, with_times: bool = False) -> dict[str, Any]:
         "width": page.width,
         "height": page.height,
         "orientation": page.orientation,
+        **({} if page.margin is None else {"margin": page.margin, "skew": page.skew}),
         "lines": [
             {"box": list(line.box), "text": line_text(page, line), "block": line.block, "words": list(line.words)}
             for line in page.lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from train_easyocr.documents.page import Box, Quad, Shape, bounds
 from train_easyocr.reading.lines import Line, lines_of, typical_height
 from train_easyocr.reading.rules import find_rules
+from train_easyocr.reading.skew import Straightening, box_of, quad_of, skew_of
 from train_easyocr.reading.sources import SourcePage
 
 Pixels = NDArray[np.uint8]
@@ -111,6 +112,8 @@ class ReadPage:
         lines: In reading order; each word is in one of them.
         warnings: What was not as it should be.
         milliseconds: What it took, by step.
+        margin: How sure the orientation is, 0 to 1; None where nobody asked.
+        skew: By how many degrees its lines descend to the right, where it was read straightened, else 0.
     """
 
     number: int
@@ -122,24 +125,46 @@ class ReadPage:
     lines: tuple[ReadLine, ...]
     warnings: tuple[str, ...]
     milliseconds: dict[str, float]
+    margin: float | None = None
+    skew: float = 0.0
 
 
-def read_page(engine: Engine, page: SourcePage) -> ReadPage:
-    """Find and read the words of a page, and order them; words that read as nothing are left out."""
+STRAIGHT = 1.0
+"""Degrees of skew below which a page is read as it is: reading loses nothing there (docs/experiments.md)."""
+
+
+def read_page(
+    engine: Engine, page: SourcePage, *, straighten: bool = False, shapes: Sequence[Shape] | None = None
+) -> ReadPage:
+    """Find and read the words of a page, and order them; words that read as nothing are left out.
+
+    Args:
+        engine: What finds and reads words.
+        page: The page; all coordinates are its pixels.
+        straighten: Measure by the words found how far its lines are skewed and, where that is `STRAIGHT` and more,
+            find and read the words on the straightened page; their polygons are tilted then.
+        shapes: Where the page's words are, if the engine has found them already.
+    """
     start = time.perf_counter()
-    shapes = engine.detect(page.colour)
+    shapes, grey = engine.detect(page.colour) if shapes is None else shapes, page.grey
+    height, width = grey.shape
+    skew = skew_of(shapes) if straighten else 0.0
+    level = Straightening((width, height), skew) if abs(skew) >= STRAIGHT else None
+    if level:
+        shapes, grey = engine.detect(level.straight(page.colour)), level.straight(grey)
     detected = time.perf_counter()
-    readings = engine.read(page.grey, shapes)
+    readings = engine.read(grey, shapes)
     recognized = time.perf_counter()
     found = [_word(shape, reading) for shape, reading in zip(shapes, readings, strict=True) if reading[0].strip()]
-    lines = _lines(page.grey, [word.box for word in found])
-    height, width = page.grey.shape
+    lines = _lines(grey, [word.box for word in found])
+    if level:
+        found = [_put_back(word, level, width, height) for word in found]
     return ReadPage(
         number=page.number,
         width=width,
         height=height,
         dpi=page.dpi,
-        orientation=0,
+        orientation=page.turned,
         words=tuple(found[word] for line in lines for word in line.words),
         lines=tuple(_numbered(lines, found)),
         warnings=page.warnings,
@@ -148,19 +173,19 @@ def read_page(engine: Engine, page: SourcePage) -> ReadPage:
             "recognize": 1000 * (recognized - detected),
             "order": 1000 * (time.perf_counter() - recognized),
         },
+        margin=page.margin,
+        skew=round(skew, 2) if level else 0.0,
     )
 
 
 def _word(shape: Shape, reading: Reading) -> ReadWord:
-    box = bounds(shape)
-    corners = shape if isinstance(shape, Quad) else corners_of_box(box)
-    return ReadWord(reading[0].strip(), float(reading[1]), box, corners)
+    return ReadWord(reading[0].strip(), float(reading[1]), bounds(shape), quad_of(shape))
 
 
-def corners_of_box(box: Box) -> Quad:
-    """Return the corners of an upright box."""
-    xmin, ymin, xmax, ymax = map(float, box)
-    return Quad((xmin, ymin), (xmax, ymin), (xmax, ymax), (xmin, ymax))
+def _put_back(word: ReadWord, level: Straightening, width: int, height: int) -> ReadWord:
+    """Return a word of the straightened page where it is on the page."""
+    polygon = level.back(word.polygon)
+    return replace(word, box=box_of(polygon, width, height), polygon=polygon)
 
 
 def _lines(grey: Pixels, boxes: Sequence[Box]) -> list[Line]:

@@ -28,8 +28,9 @@ from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import TEMPORARY_SUFFIX, replacing, write_text
 from train_easyocr.documents.images import ImageError
 from train_easyocr.reading.formats import About, Format, JsonWriter, TextWriter, WriterOf, printable
+from train_easyocr.reading.orientation import Setting, read_upright
 from train_easyocr.reading.pdf_format import PdfWriter
-from train_easyocr.reading.pipeline import Engine, read_page
+from train_easyocr.reading.pipeline import Engine
 from train_easyocr.reading.sources import DPI, Document, PageRange, SourceFile, SourcePage, natural, open_document
 from train_easyocr.reading.xml_formats import AltoWriter, HocrWriter
 
@@ -61,11 +62,15 @@ class ReadSettings:
         format: What is written.
         dpi: What PDF is rendered at.
         pages: Which pages of each document are read.
+        orientation: Whether pages that lie turned or skewed are turned upright first.
+        word_orientation: Whether single words are; what reads does it (`turned_words.TurningEngine`).
     """
 
     format: Format = "text"
     dpi: int = DPI
     pages: PageRange = field(default_factory=PageRange)
+    orientation: Setting = "off"
+    word_orientation: Setting = "off"
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,7 @@ class Outputs:
             "pages": settings.pages.text,
             "recognizer": identity["recognizer_sha256"],
             "detector": identity["detector_sha256"],
+            **{key: "auto" for key in ("orientation", "word_orientation") if getattr(settings, key) == "auto"},
         }
         folder.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(folder / MANIFEST)
@@ -329,9 +335,9 @@ class _Reading:
         words = 0
         for page in pages:
             if isinstance(page, SourcePage):
-                read = read_page(self._engine, page)
+                read, picture = read_upright(self._engine, page, self._settings.orientation)
                 words += len(read.words)
-                writer.page(read, page)
+                writer.page(read, picture)
             elif page is not None:
                 faults.append(page)
                 writer.fault(*page)

@@ -116,6 +116,8 @@ class SourcePage:
         dpi: Pixels to an inch of paper.
         warnings: What is not as it should be.
         jpeg: The JPEG file that shows just these pixels, where there is one.
+        turned: By how many degrees it was turned clockwise to be upright, beyond what the file says itself.
+        margin: How sure that is, 0 to 1 (see `orientation.Orientation`); None where nobody asked.
     """
 
     number: int
@@ -124,6 +126,8 @@ class SourcePage:
     dpi: float = DPI
     warnings: tuple[str, ...] = ()
     jpeg: bytes | None = None
+    turned: int = 0
+    margin: float | None = None
 
 
 class Document(Protocol):

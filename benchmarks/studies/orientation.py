@@ -1,0 +1,211 @@
+"""Pages that lie turned or skewed: how many are found to, what the vote costs, and what straightening gains.
+
+    python3 -m benchmarks.studies.orientation turns DIR ... [--rendered 100] [--pictures DIR]
+    python3 -m benchmarks.studies.orientation skew DIR [--pages 10]
+    python3 -m benchmarks.studies.orientation words DIR ... [--weights FILE] [--limit 2000]
+    python3 -m benchmarks.studies.orientation vertical [--count 200]
+
+DIR is a download or a folder of labelled pages that lie upright. `turns` turns each page by 0, 90, 180 and 270 degrees
+and tells how many of them `orientation: auto` turns back, the smallest margin, and processor time a page. `skew` turns
+pages by up to 5 degrees and reads them as they are and straightened: end-to-end F1, mean over pages. `words` asks the
+direction classifier about labelled words of two and more characters, upright and upside down. `vertical` reads rendered
+labels written from top to bottom.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.studies.reading_order import rendered
+from train_easyocr.common.text import format_table
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, read_label_file, words_of
+from train_easyocr.documents.download import find_download, find_listed_pages, holds_pages, list_download
+from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_page
+from train_easyocr.documents.label_formats import find_labelled_pages
+from train_easyocr.documents.page import Box, Word, bounds, enclosing_box
+from train_easyocr.documents.splits import evenly_spread
+from train_easyocr.metrics.metrics import score_page
+from train_easyocr.orientation.classifier import SHIPPED, THRESHOLD, DirectionClassifier
+from train_easyocr.orientation.words import LEAST_RATIO, upside_down
+from train_easyocr.reading.orientation import read_upright, standing_words, turned, vote
+from train_easyocr.reading.sources import SourcePage
+from train_easyocr.reading.torch_engine import TorchEngine, open_engine
+from train_easyocr.synthesis.fonts import FontLibrary
+from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
+from train_easyocr.synthesis.pages import KINDS
+
+ANGLES = (0, 90, 180, 270)
+SKEWS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0)
+
+Labelled = tuple[str, np.ndarray, list[Word]]
+
+
+def labelled_pages(folder: Path) -> Iterator[Labelled]:
+    """Yield name, grey image and words of the pages of a download or a folder."""
+    if holds_pages(str(folder)):
+        splits = ("training", "validation")
+        listing = list_download(find_download(folder), splits)
+        pages = [page for split in splits for page in find_listed_pages(listing, split)[0]]
+    else:
+        pages = find_labelled_pages(folder).sources()
+    for page in pages:
+        label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
+        grey, _ = decode_page(page.image.read(MAX_IMAGE_BYTES), label.layout)
+        yield page.name, grey, list(words_of(label, *grey.shape[::-1]))
+
+
+def rendered_pages(count: int) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield name and grey image of rendered pages of all kinds in turn."""
+    library = FontLibrary.find(None, "sample")
+    kinds = [kind for kind, _ in (*KINDS, *STARTER_KINDS, *UNSEEN_KINDS)]
+    for number in range(count):
+        kind = kinds[number % len(kinds)]
+        [(image, _)] = rendered(kind, 1000 + number, 1, library)
+        yield f"{kind.__name__} {number}", image
+
+
+def colour_of(grey: np.ndarray) -> np.ndarray:
+    """Return a grey page as detectors take it."""
+    return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
+
+
+def measure_turns(engine: TorchEngine, what: str, pages: Iterator[tuple[str, np.ndarray]]) -> list[object]:
+    """Return a row: pages, turns, those found, smallest margin among them, processor time of a page."""
+    count = right = 0
+    margins: list[float] = []
+    times: dict[int, list[float]] = {angle: [] for angle in ANGLES}
+    for name, image in pages:
+        count += 1
+        for angle in ANGLES:
+            page = turned(image, angle)
+            colour = colour_of(page)
+            boxes = [bounds(shape) for shape in engine.detect(colour)]
+            start = time.process_time()
+            found = vote(engine, page, boxes, lambda colour=colour: standing_words(engine, colour))
+            times[angle].append(time.process_time() - start)
+            good = ((found.angle if found.known else 0) + angle) % 360 == 0  # what is unsure stays as it lies
+            right += good
+            if good and found.known:
+                margins.append(found.margin)
+            if not good:
+                print(f"wrong: {name} turned by {angle}: {found}", flush=True)
+    share = 100 * right / max(1, 4 * count)
+    return [
+        what,
+        count,
+        4 * count,
+        right,
+        f"{share:.2f}",
+        f"{min(margins):.2f}",
+        *(f"{np.mean(times[a]):.3f}" for a in ANGLES),
+    ]
+
+
+def skewed(image: np.ndarray, words: list[Word], angle: float) -> tuple[np.ndarray, list[Word]]:
+    """Turn a page clockwise by some degrees, and give words the upright boxes around them, as labels have them."""
+    if not angle:
+        return image, words
+    height, width = image.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), -angle, 1.0)
+    page = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderValue=255)
+
+    def moved(box: Box) -> Box:
+        left, top, right, bottom = box
+        corners = np.array([[left, top, 1], [right, top, 1], [right, bottom, 1], [left, bottom, 1]]) @ matrix.T
+        return enclosing_box([(float(x), float(y)) for x, y in corners]).clipped(width, height)
+
+    return page, [Word(box, word.text) for word in words if (box := moved(word.box)).area]
+
+
+def measure_skew(engine: TorchEngine, pages: list[Labelled]) -> str:
+    """Return a table of end-to-end F1 by skew, as pages are and straightened."""
+    rows = []
+    for skew in SKEWS:
+        scores: dict[str, list[float]] = {"off": [], "auto": []}
+        found = []
+        for number, (_, image, words) in enumerate(pages):
+            page, labels = skewed(image, words, skew * (-1) ** number)
+            source = SourcePage(1, colour_of(page), page)
+            for setting, scored in scores.items():
+                read, _ = read_upright(engine, source, setting)
+                scored.append(score_page(labels, [Word(word.box, word.text) for word in read.words]).end_to_end_f1)
+            found.append(abs(read.skew))
+        mean = {setting: float(np.mean(values)) for setting, values in scores.items()}
+        rows.append((skew, *(f"{value:.4f}" for value in mean.values()), f"{min(found):.2f} to {max(found):.2f}"))
+        print(rows[-1], flush=True)
+    return format_table(("Skew", "off", "auto", "straightened by"), rows)
+
+
+def measure_words(weights: Path, folders: list[Path], limit: int) -> str:
+    """Return what share of upright words the classifier turns, and of turned ones finds."""
+    classifier = DirectionClassifier(weights)
+    patches: list[np.ndarray] = []
+    for folder in folders:
+        for _, image, words in labelled_pages(folder):
+            for word in words:
+                box = word.box.clipped(*image.shape[::-1])
+                if len(word.text) > 1 and box.area and box.width >= LEAST_RATIO * box.height:
+                    patches.append(image[box.ymin : box.ymax, box.xmin : box.xmax])
+    patches = evenly_spread(patches, limit)
+    start = time.process_time()
+    upright = classifier.turned(patches)
+    took = time.process_time() - start
+    over = classifier.turned([upside_down(patch) for patch in patches])
+    rows = [
+        (
+            threshold,
+            len(patches),
+            f"{100 * float((upright >= threshold).mean()):.3f}",
+            f"{100 * float((over >= threshold).mean()):.2f}",
+            f"{1000 * took / len(patches):.3f}",
+        )
+        for threshold in (0.5, THRESHOLD, 0.95, 0.99, 0.999)
+    ]
+    return format_table(("Threshold", "Words", "upright ones turned %", "turned ones found %", "ms a word"), rows)
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description="Pages and words that lie turned.")
+    parts = parser.add_subparsers(dest="part", required=True)
+    turns = parts.add_parser("turns")
+    turns.add_argument("folders", nargs="*", type=Path)
+    turns.add_argument("--rendered", type=int, default=0)
+    skew = parts.add_parser("skew")
+    skew.add_argument("folder", type=Path)
+    skew.add_argument("--pages", type=int, default=10)
+    words = parts.add_parser("words")
+    words.add_argument("folders", nargs="+", type=Path)
+    words.add_argument("--weights", type=Path, default=SHIPPED)
+    words.add_argument("--limit", type=int, default=2000)
+    arguments = parser.parse_args()
+    if arguments.part == "words":
+        print(measure_words(arguments.weights, arguments.folders, arguments.limit))
+        return
+    engine = open_engine("starter")
+    if arguments.part == "skew":
+        print(measure_skew(engine, evenly_spread(list(labelled_pages(arguments.folder)), arguments.pages)))
+        return
+    sets = [(str(folder), ((name, image) for name, image, _ in labelled_pages(folder))) for folder in arguments.folders]
+    sets += [("rendered", rendered_pages(arguments.rendered))] if arguments.rendered else []
+    rows = [measure_turns(engine, what, pages) for what, pages in sets]
+    titles = (
+        "Pages of",
+        "Pages",
+        "Turns",
+        "right",
+        "right %",
+        "least margin",
+        *(f"CPU s at {angle}" for angle in ANGLES),
+    )
+    print(format_table(titles, rows))
+
+
+if __name__ == "__main__":
+    main()
