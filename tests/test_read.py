@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -18,6 +19,7 @@ from train_easyocr import read
 from train_easyocr.common.errors import UsageError
 from train_easyocr.documents.page import Box
 from train_easyocr.evaluation.models import scored_model
+from train_easyocr.reading.orientation import read_upright, turned
 from train_easyocr.reading.pipeline import read_page
 from train_easyocr.reading.sources import ImageDocument
 from train_easyocr.reading.torch_engine import choose_bundle, open_engine
@@ -140,3 +142,24 @@ def test_names_of_weights(tmp_path):
     with pytest.raises(UsageError, match="없음"):
         choose_bundle("없음", saved_models)
     assert not Place.installed().weights.exists()
+
+
+def test_a_page_reads_alike_however_it_lies(page):
+    engine = open_engine("starter")
+    upright = ImageDocument(page[0]).page(1)
+    expected = read_page(engine, upright)
+    for angle in (0, 90, 180, 270):
+        colour, grey = (turned(image, angle) for image in (upright.colour, upright.grey))
+        read, picture = read_upright(engine, replace(upright, colour=colour, grey=grey, jpeg=None), "auto")
+        assert (read.orientation + angle) % 360 == 0 and read.margin > 0.3
+        np.testing.assert_array_equal(picture.grey, upright.grey)
+        assert (read.words, read.lines, read.warnings) == (expected.words, expected.lines, ())
+
+
+def test_single_turned_words_on_demand(tmp_path, page, capfdbinary):
+    (tmp_path / "쪽.jpg").write_bytes(page[0])
+    texts = []
+    for setting in ("off", "auto"):
+        assert read.main(["쪽.jpg", "--bundle", "starter", "--word_orientation", setting]) == 0
+        texts.append(capfdbinary.readouterr().out)
+    assert texts[0] == texts[1]

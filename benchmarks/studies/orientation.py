@@ -1,15 +1,13 @@
 """Pages that lie turned or skewed: how many are found to, what the vote costs, and what straightening gains.
 
-    python3 -m benchmarks.studies.orientation turns DIR ... [--rendered 100] [--pictures DIR]
+    python3 -m benchmarks.studies.orientation turns DIR ... [--rendered 100]
     python3 -m benchmarks.studies.orientation skew DIR [--pages 10]
     python3 -m benchmarks.studies.orientation words DIR ... [--weights FILE] [--limit 2000]
-    python3 -m benchmarks.studies.orientation vertical [--count 200]
 
 DIR is a download or a folder of labelled pages that lie upright. `turns` turns each page by 0, 90, 180 and 270 degrees
 and tells how many of them `orientation: auto` turns back, the smallest margin, and processor time a page. `skew` turns
 pages by up to 5 degrees and reads them as they are and straightened: end-to-end F1, mean over pages. `words` asks the
-direction classifier about labelled words of two and more characters, upright and upside down. `vertical` reads rendered
-labels written from top to bottom.
+direction classifier about labelled words of two and more characters, upright and upside down.
 """
 
 from __future__ import annotations

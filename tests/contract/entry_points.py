@@ -27,9 +27,10 @@ RENDER_PAGES, RENDER_WORDS = "train_easyocr.synthesis", "train_easyocr.synthesis
 EASYOCR_WEIGHTS = "train_easyocr.weights.easyocr_weights"
 RECOGNIZER_RECIPE, DETECTOR_RECIPE = "train_easyocr.recipes.recognizer", "train_easyocr.recipes.detector"
 READ_FILES, EXPORT = "train_easyocr.read", "train_easyocr.export"
+TRAIN_ORIENTATION = "train_easyocr.orientation.train"
 COMMANDS = (
     *(PREPARE, TRAIN, INSTALL, EVALUATE, TRAIN_DETECTOR, TUNE_DETECTOR, RENDER_PAGES, RENDER_WORDS),
-    *(READ_FILES, EXPORT),
+    *(READ_FILES, EXPORT, TRAIN_ORIENTATION),
 )
 """What has a --help: files are run as `python3 FILE`, the others as `python3 -m NAME`."""
 

@@ -1,4 +1,4 @@
-"""The trainings that the tests of the engine run: the toy, the recognizer, the detector; and what they leave."""
+"""The trainings that the engine's tests run: toy, recognizer, detector, direction classifier; and what they leave."""
 
 import json
 import re
@@ -15,6 +15,8 @@ from train_easyocr.detection.task import DetectorTask
 from train_easyocr.documents.page import Box
 from train_easyocr.engine import trainer
 from train_easyocr.engine.state import load_state
+from train_easyocr.orientation.config import OrientationConfig
+from train_easyocr.orientation.task import OrientationTask
 from train_easyocr.recognition.task import RecognizerTask
 
 COMMON = {"n_iter": 8, "val_period": 3, "save_period": 5}
@@ -43,6 +45,15 @@ def detector_settings(folder, **settings):
     return DetectionConfig(**(values | small | COMMON | settings))
 
 
+def orientation_settings(folder, **settings):
+    places = {key: folder / "낱말" / key for key in ("train_data", "val_data")}
+    for place in places.values():
+        if not place.is_dir():
+            write_set(place, WORDS * 2)
+    values = {"saved_models": str(folder / "saved_models")} | {key: str(place) for key, place in places.items()}
+    return OrientationConfig(**(values | {"batch_size": 6, "workers": 0} | COMMON | settings))
+
+
 class Case(NamedTuple):
     """A training: its task, and what makes its settings, with its data, in a folder."""
 
@@ -53,12 +64,15 @@ class Case(NamedTuple):
         trainer.train(self.kind, config, minutes)
 
 
-TOY, RECOGNIZER, DETECTOR = (
+TOY, RECOGNIZER, DETECTOR, ORIENTATION = (
     Case(ToyTask, toy_settings),
     Case(RecognizerTask, recognizer_settings),
     Case(DetectorTask, detector_settings),
+    Case(OrientationTask, orientation_settings),
 )
-every_case = pytest.mark.parametrize("case", [TOY, RECOGNIZER, DETECTOR], ids=["toy", "recognizer", "detector"])
+every_case = pytest.mark.parametrize(
+    "case", [TOY, RECOGNIZER, DETECTOR, ORIENTATION], ids=["toy", "recognizer", "detector", "orientation"]
+)
 
 
 def figures(config):

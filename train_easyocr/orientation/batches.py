@@ -152,4 +152,4 @@ def both_ways(words: Words, config: OrientationConfig, share: slice, *, gpu: boo
     samples = [Sample(word, -1, turned) for word in range(len(words.indices))[share] for turned in (False, True)]
     size = 2 * -(-config.batch_size // 2)  # both of a word are in one batch
     requests = [samples[first : first + size] for first in range(0, len(samples), size)]
-    yield from load(Batches(words, config), requests, loaders_of(config, gpu=gpu), pin_memory=gpu)  # type: ignore[arg-type]
+    yield from load(Batches(words, config), requests, loaders_of(config, gpu=gpu), pin_memory=gpu)

@@ -76,7 +76,7 @@ class DirectionClassifier:
         self.card = read_card_of(DirectionCard, weights)
         network = DirectionNetwork()
         load_pretrained(network, weights)
-        self._network = network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = network.eval().to(memory_format=torch.channels_last)
 
     def turned(self, words: Sequence[Pixels]) -> NDArray[np.float64]:
         """Return the probability of each word, uint8 [h, w], to lie upside down: float64 [n]."""

@@ -39,7 +39,7 @@ DECISIVE = 0.6
 """Lead over the opposite direction, as a share of the score, that ends the vote early."""
 LEAST_SCORE = 1.0
 """Score that a direction needs to be believed wholly: what little noise reads as is no lead over nothing."""
-LEAST_MARGIN = 0.15
+LEAST_MARGIN = 0.14
 """Lead below which a page stays as it lies."""
 SIDE = 1024
 """Pixels; a page turned by a quarter is scaled down to a longer side of this before its words are looked for."""
