@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.engine.cases import (
+    DETECTOR,
     RECOGNIZER,
     TOY,
     Case,
@@ -307,9 +308,9 @@ def test_a_damaged_state_is_named(tmp_path, content):
         TOY.train(config)
 
 
-@every_case
+@pytest.mark.parametrize("case", [TOY, RECOGNIZER, DETECTOR], ids=["toy", "recognizer", "detector"])
 def test_a_state_of_before_without_random_numbers_goes_on(tmp_path, case):
-    """A detector's had neither these nor what early stopping counts."""
+    """A detector's had neither these nor what early stopping counts; the direction classifier came later."""
     settings = {"lr_scheduler": "constant"} | ({"dropout": 0.0} if case is TOY else {})
     whole = case.settings(tmp_path, experiment_name="whole", **settings)
     case.train(whole)

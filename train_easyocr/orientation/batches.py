@@ -19,8 +19,7 @@ from train_easyocr.engine.loaders import Loaders, choose_loaders, load
 from train_easyocr.orientation.alike import reads_alike
 from train_easyocr.orientation.augmentation import augment
 from train_easyocr.orientation.config import OrientationConfig
-from train_easyocr.orientation.network import HEIGHT, WIDTH
-from train_easyocr.orientation.words import LEAST_RATIO, input_of, upside_down
+from train_easyocr.orientation.words import HEIGHT, LEAST_RATIO, WIDTH, input_of, upside_down
 from train_easyocr.settings.parts import WordSettings
 from train_easyocr.weights.characters import CharacterSet
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-HEIGHT, WIDTH = 48, 192
-"""Of the input in pixels."""
 CLASSES = 2
 """Upright, and upside down."""
 FIRST, EXPANDED = 8, 1280

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.orientation.network import HEIGHT, WIDTH
-
 Pixels = NDArray[np.uint8]
 
+HEIGHT, WIDTH = 48, 192
+"""Of the network's input in pixels."""
 LEAST_RATIO = 1.5
 """Width to height from which a word counts: below are single letters, and words written downwards."""
 
