@@ -82,7 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UsageError(f"{len(files):,} files are to be read; name a folder for what is read with --output DIR")
     engine = _open_engine(args.bundle, Path(config.saved_models), args.cuda)
     if args.word_orientation == "auto":
-        from train_easyocr.orientation.classifier import DirectionClassifier  # noqa: PLC0415
+        try:
+            from train_easyocr.orientation.classifier import DirectionClassifier  # noqa: PLC0415
+        except ModuleNotFoundError:
+            raise UsageError("--word_orientation auto: its classifier needs torch, which packages leave out") from None
         from train_easyocr.reading.turned_words import TurningEngine  # noqa: PLC0415
 
         engine = TurningEngine(engine, DirectionClassifier())

@@ -26,11 +26,11 @@ TUNE_DETECTOR = "train_easyocr.tuning.tune"
 RENDER_PAGES, RENDER_WORDS = "train_easyocr.synthesis", "train_easyocr.synthesis.words"
 EASYOCR_WEIGHTS = "train_easyocr.weights.easyocr_weights"
 RECOGNIZER_RECIPE, DETECTOR_RECIPE = "train_easyocr.recipes.recognizer", "train_easyocr.recipes.detector"
-READ_FILES, EXPORT = "train_easyocr.read", "train_easyocr.export"
+READ_FILES, EXPORT, PACKAGE = "train_easyocr.read", "train_easyocr.export", "train_easyocr.package"
 TRAIN_ORIENTATION = "train_easyocr.orientation.train"
 COMMANDS = (
     *(PREPARE, TRAIN, INSTALL, EVALUATE, TRAIN_DETECTOR, TUNE_DETECTOR, RENDER_PAGES, RENDER_WORDS),
-    *(READ_FILES, EXPORT, TRAIN_ORIENTATION),
+    *(READ_FILES, EXPORT, PACKAGE, TRAIN_ORIENTATION),
 )
 """What has a --help: files are run as `python3 FILE`, the others as `python3 -m NAME`."""
 

@@ -19,6 +19,7 @@ from tests.contract.entry_points import (
     EVALUATE,
     EXPORT,
     INSTALL,
+    PACKAGE,
     PREPARE,
     READ_FILES,
     RECOGNIZER_RECIPE,
@@ -65,6 +66,9 @@ WRONG_COMMAND_OR_SETTING = [
     (2, [EXPORT, "--output", "out", "leraning_rate=1"]),
     (2, [EXPORT, "--output", "out", "--bundle", "none.pth"]),
     (2, [EXPORT, "--output", "out", "--form", "rapidocr", "--precision", "int8"]),
+    (2, [PACKAGE, "--output", "out", "leraning_rate=1"]),
+    (2, [PACKAGE, "--output", "out", "--bundle", "none.pth"]),
+    (2, [PACKAGE, "--output", "out", "--wheels", "none"]),
     (2, [RECOGNIZER_RECIPE, "--work", "work", "leraning_rate=1"]),
     (2, [DETECTOR_RECIPE, "--work", "work", "leraning_rate=1"]),
 ]
@@ -83,6 +87,7 @@ BROKEN_FILE = [
     (1, [READ_FILES, "{pages}", "--output", "out", "--bundle", "{damaged}"]),
     (1, [TRAIN_ORIENTATION, "train_data={damaged}", "val_data={damaged}"]),
     (1, [EXPORT, "--output", "out", "--bundle", "{damaged}"]),
+    (1, [PACKAGE, "--output", "out", "--bundle", "{damaged}"]),
     (1, [RECOGNIZER_RECIPE, "--work", "{damaged}"]),
     (1, [DETECTOR_RECIPE, "--work", "{damaged}"]),
 ]
