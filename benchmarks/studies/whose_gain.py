@@ -35,8 +35,9 @@ from train_easyocr.evaluation.analysis_report import interval
 from train_easyocr.evaluation.command import check_pages, explained, named_models, pages_to_read
 from train_easyocr.evaluation.detectors import Detectors
 from train_easyocr.evaluation.models import find_models
+from train_easyocr.evaluation.predictions import ModelIdentity
 from train_easyocr.evaluation.report import HEADLINE, pooled_figures, versions
-from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, Identity, ScoredModel, evaluate
+from train_easyocr.evaluation.runner import LABELS, DetectorSource, Evaluation, ScoredModel, evaluate
 from train_easyocr.metrics.metrics import FIGURES
 from train_easyocr.metrics.significance import LEVEL, Difference, mean_differences
 from train_easyocr.settings.config import Config, load_config
@@ -87,7 +88,7 @@ class WhoseGain:
     pages: int
     words: int
     seed: int
-    detectors: dict[str, Identity]
+    detectors: dict[str, ModelIdentity]
     recognizers: list[str]
     cells: dict[str, dict[str, Any]]
     parts: list[Change]
