@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train_easyocr.common.command_line import command
+from train_easyocr.common.command_line import CommandParser, command
 from train_easyocr.common.errors import UsageError
 from train_easyocr.common.text import format_table
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python3 -m train_easyocr.export", description="Export to ONNX.")
+    parser = CommandParser(prog="python3 -m train_easyocr.export", description="Export to ONNX.")
     parser.add_argument("settings", nargs="*", metavar="key=value", help="settings in place of the file's")
     parser.add_argument("--output", type=Path, required=True, metavar="DIR", help="a folder for the files")
     parser.add_argument("--bundle", metavar="NAME", help="what is exported: installed, starter, a mark, an experiment "
