@@ -96,15 +96,13 @@ def test_the_engine_reads_as_torch_does(exported, page):
     colour = np.repeat(page[:, :, None], 3, axis=2)
     boxes = torchs.detect(colour)
     assert len(boxes) > 50
-    assert abs(len(ours.detect(colour)) - len(boxes)) <= 0.02 * len(boxes)  # in int8
+    assert abs(len(ours.detect(colour)) - len(boxes)) <= 1  # in int8
     expected, found = torchs.read(page, boxes), ours.read(page, boxes)
-    # The gate saw 60 words here, where it sees 700, so that a word may be left that it would have had read again.
-    different = [ours for (ours, _), (theirs, _) in zip(found, expected, strict=True) if ours != theirs]
-    assert len(different) <= 0.01 * len(boxes), different
-    shares = np.array([[ours, theirs] for (_, ours), (_, theirs) in zip(found, expected, strict=True)])
-    assert np.abs(shares[:, 0] - shares[:, 1]).mean() < 0.02
+    assert [text for text, _ in found] == [text for text, _ in expected]
+    assert [share for _, share in found] == pytest.approx([share for _, share in expected], abs=0.2)
     assert ours.identity == torchs.identity
-    assert ours.read(page, boxes[:1] * 2) == found[:1] * 2
+    for text, share in ours.read(page, boxes[:1] * 2):  # in int8, what else is in a batch changes the last digits
+        assert (text, share) == (found[0][0], pytest.approx(found[0][1], abs=0.01))
     assert ours.read(page, []) == []
 
 
