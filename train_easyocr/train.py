@@ -24,7 +24,13 @@ if __name__ == "__main__" and not __package__:
     # Run as a file: Python looks for modules in the file's folder, and the package is the folder itself.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from train_easyocr.common.command_line import CommandParser, command, minutes_of, whole_number, write_lines_at_once
+from train_easyocr.common.command_line import (
+    CommandParser,
+    add_training_options,
+    command,
+    whole_number,
+    write_lines_at_once,
+)
 from train_easyocr.common.errors import UserError, WeightsError
 from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
 from train_easyocr.settings.parts import DetectorChoice
@@ -43,15 +49,7 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Trains the word recognizer on the sets that prepare_dataset.py wrote. "
         "Stopped or killed, it goes on where it was when the same command is run again.",
     )
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (YAML); default: %(default)s"
-    )
-    parser.add_argument(
-        "--minutes",
-        type=minutes_of,
-        metavar="N",
-        help="stop after this time, validated and saved; run again to go on",
-    )
+    add_training_options(parser, DEFAULT_CONFIG)
     parser.add_argument(
         "--show_samples",
         type=whole_number(1, MOST_SAMPLES),
@@ -64,9 +62,6 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="DATA",
         help="propose a character set for the sets of words at a place, in any form that train_data takes, write it to "
         "the experiment, and stop",
-    )
-    parser.add_argument(
-        "settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32"
     )
     return parser.parse_intermixed_args(arguments)
 

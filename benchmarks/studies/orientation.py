@@ -29,8 +29,8 @@ from train_easyocr.documents.label_formats import find_labelled_pages
 from train_easyocr.documents.page import Box, Word, bounds, enclosing_box
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.metrics.metrics import score_page
-from train_easyocr.orientation.classifier import SHIPPED, THRESHOLD, DirectionClassifier
-from train_easyocr.orientation.words import LEAST_RATIO, upside_down
+from train_easyocr.orientation.classifier import SHIPPED, DirectionClassifier
+from train_easyocr.orientation.words import LEAST_RATIO, THRESHOLD, upside_down
 from train_easyocr.reading.orientation import read_upright, standing_words, turned, vote
 from train_easyocr.reading.sources import SourcePage
 from train_easyocr.reading.torch_engine import TorchEngine, open_engine

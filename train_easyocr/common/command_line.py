@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, ParamSpec
 
 from train_easyocr.common.errors import Interrupted, OtherProcessError, UserError
@@ -78,6 +79,19 @@ def add_cuda(parser: argparse.ArgumentParser) -> None:
     """Add `--cuda` and `--no_cuda`; None stands for neither (`engine.device.reads_on_gpu`)."""
     parser.add_argument("--cuda", action="store_true", default=None, help="use the GPU; default: where there is one")
     parser.add_argument("--no_cuda", dest="cuda", action="store_false", help="read on the CPU")
+
+
+def add_training_options(parser: argparse.ArgumentParser, settings: Path) -> None:
+    """Add what all trainings take: `--config`, `--minutes`, and settings as `key=value`.
+
+    Args:
+        parser: Of the training's command.
+        settings: The file that `--config` stands for by default.
+    """
+    add = parser.add_argument
+    add("--config", type=Path, default=settings, metavar="FILE", help="settings (YAML); default: %(default)s")
+    add("--minutes", type=minutes_of, metavar="N", help="stop after this time, validated and saved; run again to go on")
+    add("settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32")
 
 
 def command(name: str) -> Callable[[Callable[P, int | None]], Callable[P, int]]:

@@ -27,7 +27,7 @@ from train_easyocr.engine import trainer
 from train_easyocr.engine.length import Length
 from train_easyocr.engine.loaders import Loaders, choose_loaders
 from train_easyocr.engine.logs import Progress
-from train_easyocr.engine.optimizers import split_parameters
+from train_easyocr.engine.optimizers import parameter_groups
 from train_easyocr.engine.schedules import Schedule, depends_on_length
 from train_easyocr.engine.task import Data, Task
 from train_easyocr.metrics.matching import counted
@@ -112,10 +112,7 @@ class DetectorTask(Task[PieceBatch, Part, DetectionScores]):
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return AdamW; biases and normalizations are not drawn to zero (Loshchilov and Hutter, arXiv 1711.05101)."""
-        decayed, others = split_parameters(model.parameters())
-        decay = self.config.weight_decay
-        groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-        return torch.optim.AdamW(groups, lr=self.config.lr)
+        return torch.optim.AdamW(parameter_groups(model, self.config.weight_decay), lr=self.config.lr)
 
     def schedule(self) -> Schedule:
         """Return the learning rate of each step."""

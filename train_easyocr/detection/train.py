@@ -13,9 +13,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from train_easyocr.common.command_line import CommandParser, command, minutes_of, write_lines_at_once
+from train_easyocr.common.command_line import CommandParser, add_training_options, command, write_lines_at_once
 from train_easyocr.detection.config import DEFAULT_CONFIG, load_detection_config
 
 
@@ -26,10 +25,7 @@ def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Trains the word detector on labelled pages. "
         "Stopped or killed, it goes on where it was when the same command is run again.",
     )
-    add = parser.add_argument
-    add("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (YAML); default: %(default)s")
-    add("--minutes", type=minutes_of, metavar="N", help="stop after this time, validated and saved; run again to go on")
-    add("settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32")
+    add_training_options(parser, DEFAULT_CONFIG)
     return parser.parse_intermixed_args(arguments)
 
 

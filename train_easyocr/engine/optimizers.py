@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +22,15 @@ def split_parameters(parameters: Iterable[nn.Parameter]) -> tuple[list[nn.Parame
         if parameter.requires_grad:
             (decayed if parameter.dim() > 1 else others).append(parameter)
     return decayed, others
+
+
+def parameter_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Return an optimizer's groups: biases and normalizations are not drawn to zero.
+
+    Source: Loshchilov and Hutter, arXiv 1711.05101.
+    """
+    decayed, others = split_parameters(model.parameters())
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
 
 
 @torch.no_grad()

@@ -18,8 +18,6 @@ from train_easyocr.weights.checkpoints import Card, load_pretrained, read_card_o
 
 SHIPPED = Path(__file__).parent / "weights" / "orientation.pth"
 """The weights that come with the package; MODEL_CARD.md beside them says how they were made."""
-THRESHOLD = 0.9
-"""Probability from which a word is taken to be upside down."""
 BATCH = 64
 
 

@@ -15,13 +15,14 @@ from train_easyocr.documents.page_sums import pack, read_page_sums, unpack
 from train_easyocr.engine import trainer
 from train_easyocr.engine.length import Length
 from train_easyocr.engine.logs import Progress
-from train_easyocr.engine.optimizers import split_parameters
+from train_easyocr.engine.optimizers import parameter_groups
 from train_easyocr.engine.schedules import Schedule, depends_on_length
 from train_easyocr.engine.task import Data, Task
 from train_easyocr.orientation.batches import TurnedWords, both_ways, loaders_of, open_words, training_batches
-from train_easyocr.orientation.classifier import THRESHOLD, DirectionCard, DirectionScores, turned_of_pairs
+from train_easyocr.orientation.classifier import DirectionCard, DirectionScores, turned_of_pairs
 from train_easyocr.orientation.config import OrientationConfig
 from train_easyocr.orientation.network import DirectionNetwork
+from train_easyocr.orientation.words import THRESHOLD
 from train_easyocr.weights.checkpoints import load_pretrained, trained_on
 
 Part = tuple[torch.Tensor, torch.Tensor]
@@ -91,10 +92,7 @@ class OrientationTask(Task[TurnedWords, Part, DirectionScores]):
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return AdamW; biases and normalizations are not drawn to zero."""
-        decayed, others = split_parameters(model.parameters())
-        decay = self.config.weight_decay
-        groups = [{"params": decayed, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-        return torch.optim.AdamW(groups, lr=self.config.lr)
+        return torch.optim.AdamW(parameter_groups(model, self.config.weight_decay), lr=self.config.lr)
 
     def schedule(self) -> Schedule:
         """Return the learning rate of each step."""

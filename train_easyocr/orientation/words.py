@@ -10,6 +10,8 @@ Pixels = NDArray[np.uint8]
 
 HEIGHT, WIDTH = 48, 192
 """Of the network's input in pixels."""
+THRESHOLD = 0.9
+"""Probability from which a word is taken to be upside down."""
 LEAST_RATIO = 1.5
 """Width to height from which a word counts: below are single letters, and words written downwards."""
 

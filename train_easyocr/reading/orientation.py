@@ -17,9 +17,10 @@ import numpy as np
 
 from train_easyocr.documents.page import Box, bounds
 from train_easyocr.orientation.alike import reads_alike
-from train_easyocr.reading.pipeline import Engine, Pixels, ReadPage, read_page
+from train_easyocr.reading.pipeline import Engine, ReadPage, read_page
 from train_easyocr.reading.sources import SourcePage
 from train_easyocr.reading.turned_words import read_turned
+from train_easyocr.reading.words import Pixels
 
 Setting = Literal["off", "auto"]
 

@@ -12,17 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from train_easyocr.documents.page import Box, Quad, Shape, bounds
 from train_easyocr.reading.lines import Line, lines_of, typical_height
 from train_easyocr.reading.rules import find_rules
-from train_easyocr.reading.skew import Straightening, box_of, quad_of, skew_of
+from train_easyocr.reading.skew import Straightening, quad_of, skew_of
 from train_easyocr.reading.sources import SourcePage
-
-Pixels = NDArray[np.uint8]
-Reading = tuple[str, float]
-"""A text and EasyOCR's confidence in it (0 to 1)."""
+from train_easyocr.reading.words import Pixels, Reading
 
 
 @dataclass(frozen=True)
@@ -185,7 +181,7 @@ def _word(shape: Shape, reading: Reading) -> ReadWord:
 def _put_back(word: ReadWord, level: Straightening, width: int, height: int) -> ReadWord:
     """Return a word of the straightened page where it is on the page."""
     polygon = level.back(word.polygon)
-    return replace(word, box=box_of(polygon, width, height), polygon=polygon)
+    return replace(word, box=polygon.bounds.clipped(width, height), polygon=polygon)
 
 
 def _lines(grey: Pixels, boxes: Sequence[Box]) -> list[Line]:

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from train_easyocr.documents.page import Box, Quad, Shape, bounds
-
-Pixels = NDArray[np.uint8]
+from train_easyocr.documents.page import Quad, Shape, bounds
+from train_easyocr.reading.words import Pixels
 
 MOST = 7.0
 """Degrees; what is skewed further is no scan of a page that was laid in badly."""
@@ -104,8 +103,3 @@ def quad_of(shape: Shape) -> Quad:
         return shape
     xmin, ymin, xmax, ymax = map(float, shape)
     return Quad((xmin, ymin), (xmax, ymin), (xmax, ymax), (xmin, ymax))
-
-
-def box_of(quad: Quad, width: int, height: int) -> Box:
-    """Return the upright box around a region of a page."""
-    return quad.bounds.clipped(width, height)

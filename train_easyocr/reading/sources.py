@@ -24,11 +24,11 @@ from typing import IO, Protocol
 import cv2
 import numpy as np
 import pypdfium2
-from numpy.typing import NDArray
 from PIL import Image
 
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, MAX_PIXELS, UPRIGHT, ImageError, PageImage
 from train_easyocr.documents.page import NOTHING_LABELLED, Layout
+from train_easyocr.reading.words import Pixels
 
 STANDARD_INPUT = "-"
 MAX_PAGES = 2_000
@@ -44,7 +44,6 @@ POINTS = 72
 PDF_PAGES = 32
 """Pages after which a PDF is opened anew: PDFium keeps the pictures of all pages that it has rendered."""
 
-Pixels = NDArray[np.uint8]
 
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
 _SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".webp", ".pdf"})

@@ -10,7 +10,7 @@ from train_easyocr.common.errors import UsageError
 from train_easyocr.common.files import sha256
 from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents.page import Shape
-from train_easyocr.reading.pipeline import Identity, Pixels, Reading
+from train_easyocr.reading.pipeline import Identity
 from train_easyocr.reading.reader import (
     WordFinder,
     WordReader,
@@ -19,6 +19,7 @@ from train_easyocr.reading.reader import (
     open_weights,
     read_model_settings,
 )
+from train_easyocr.reading.words import Pixels, Reading
 from train_easyocr.recognition.fast_network import ReadingPrecision
 from train_easyocr.weights.bundle import INSTALLED, KOREAN, Bundle, file_of, installed_bundle, open_bundle
 from train_easyocr.weights.checkpoints import read_card

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train_easyocr.documents.page import Box, Shape, bounds
-from train_easyocr.orientation.words import LEAST_RATIO
-from train_easyocr.reading.pipeline import Engine, Identity, Pixels, Reading
-
-THRESHOLD = 0.9
-"""Probability from which a word is read upside down."""
+from train_easyocr.orientation.words import LEAST_RATIO, THRESHOLD
+from train_easyocr.reading.pipeline import Engine, Identity
+from train_easyocr.reading.words import Pixels, Reading
 
 
 class Classifier(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from train_easyocr.engine.optimizers import split_parameters
+from train_easyocr.engine.optimizers import parameter_groups
 from train_easyocr.engine.schedules import Reference, Schedule, depends_on_length
 from train_easyocr.settings.parts import OptimizerSettings, StartSettings
 
@@ -56,11 +56,7 @@ def make_optimizer(model: nn.Module, config: OptimizerSettings, device: torch.de
         An optimizer with two groups: parameters that weight decay makes smaller, and biases and normalizations, which
         it leaves alone.
     """
-    decayed, others = split_parameters(model.parameters())
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    groups = parameter_groups(model, config.weight_decay)
     lr = make_schedule(config).lr
     if config.optimizer == "adadelta":
         return torch.optim.Adadelta(groups, lr=lr, rho=config.rho, eps=config.eps)
