@@ -34,7 +34,7 @@ from train_easyocr.weights.checkpoints import load_pretrained
 from train_easyocr.weights.starter import DETECTOR, RECOGNIZER
 
 BATCHES = (1, 16, 64)
-TORCH = ("fp32", "bf16", "int8")
+TORCH = ("fp32", "bf16")
 Way = Callable[[np.ndarray], object]
 
 
@@ -43,7 +43,7 @@ def recognizers(folders: dict[str, Path]) -> tuple[dict[str, Way], int]:
     model, about, _ = open_trained(RECOGNIZER)
     ways: dict[str, Way] = {}
     for precision in TORCH:
-        network = fast_network(model, precision, about.img_height)
+        network = fast_network(model, precision)
 
         @torch.inference_mode()
         def run(batch: np.ndarray, network: torch.nn.Module = network) -> object:

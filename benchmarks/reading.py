@@ -30,10 +30,9 @@ from tests.easyocr_files import install_random_weights
 from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
 from train_easyocr.documents import Box
 from train_easyocr.documents.images import decode_image
-from train_easyocr.engine.device import normalize
+from train_easyocr.engine.device import fastest_precision, normalize
 from train_easyocr.reading.reader import _SURE, Pixels, WordReader, open_baseline
 from train_easyocr.recognition.decoding import greedy, probabilities
-from train_easyocr.recognition.fast_network import fastest_reading
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import RenderSettings, render_page
 
@@ -127,7 +126,7 @@ def rows(words: int = 110, repeats: int = 3, clock: Callable[[], float] = time.p
         install_random_weights(folder, patch, names=("korean_g2",))
         exact = open_baseline(["ko", "en"], quantize=False)
         default = open_baseline(["ko", "en"])
-        quick = {"fp32": WordReader(exact, "fp32"), fastest_reading(torch.device("cpu")): WordReader(exact)}
+        quick = {"fp32": WordReader(exact, "fp32"), fastest_precision(torch.device("cpu")): WordReader(exact)}
     names = list(quick)
     networks = [part for reader in quick.values() for part in (reader._exact, reader._rounded) if part]
     batches, rounded = batches_of(grey, boxes), quick[names[-1]]._rounded

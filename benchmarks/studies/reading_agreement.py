@@ -3,7 +3,7 @@
     python3 -m benchmarks.studies.reading_agreement --eval_set DIR [DIR ...] [--weights NAME]
 
 Reads all words of evaluation sets at their labelled boxes with trained weights, by default the starter's, in float32
-and in the precision that `reader.fastest_reading` chooses (int8, bf16), and shows how many texts differ, how far the
+and in the precision that `device.fastest_precision` chooses (bf16), and shows how many texts differ, how far the
 confidences are apart, and the processor time of both.
 """
 
@@ -21,9 +21,10 @@ from tqdm import tqdm
 
 from train_easyocr.common.text import format_table
 from train_easyocr.documents.aihub import find_pages, read_labelled_page
+from train_easyocr.engine.device import fastest_precision
 from train_easyocr.reading.reader import open_weights
 from train_easyocr.reading.sources import load_page
-from train_easyocr.recognition.fast_network import ReadingPrecision, fastest_reading
+from train_easyocr.recognition.fast_network import ReadingPrecision
 from train_easyocr.weights.bundle import recognizer_of
 from train_easyocr.weights.starter import STARTER
 
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--eval_set", type=Path, nargs="+", required=True, metavar="DIR", help="images/ and labels/")
     parser.add_argument("--weights", type=recognizer_of, default=STARTER, metavar="NAME")
     args = parser.parse_args(arguments)
-    fastest = fastest_reading(torch.device("cpu"))
+    fastest = fastest_precision(torch.device("cpu"))
     if fastest == "fp32":
         print("this processor is fastest in fp32: there is nothing to compare", file=sys.stderr)
         return 2

@@ -298,7 +298,7 @@ def test_cuda_without_a_gpu(folder, eval_set, tmp_path, capsys):
 def test_cuda_is_handed_on(monkeypatch, folder):
     opened = []
     monkeypatch.setattr(models_module, "open_fast", lambda cuda, precision: opened.append((cuda, precision)))
-    monkeypatch.setattr(models_module, "fastest_reading", lambda device: {"cuda": "bf16", "cpu": "fp32"}[device.type])
+    monkeypatch.setattr(models_module, "fastest_precision", lambda device: {"cuda": "bf16", "cpu": "fp32"}[device.type])
     for cuda in (True, False):
         [model], missing = models_module.find_models(baseline=False, finetuned=True, cuda=cuda)
         assert missing == {}
@@ -310,7 +310,7 @@ def test_cuda_is_handed_on(monkeypatch, folder):
 
 def test_finetuned_model_is_read_fast_and_as_easyocr_reads_it(folder, eval_set, tmp_path, monkeypatch):
     """The kept texts are the fast reader's, which are EasyOCR's; readings of the slow way would be of another model."""
-    monkeypatch.setattr(models_module, "fastest_reading", lambda device: "fp32")
+    monkeypatch.setattr(models_module, "fastest_precision", lambda device: "fp32")
     slow = []
     monkeypatch.setattr(easyocr.easyocr.Reader, "recognize", lambda *_, **__: slow.append(1))
     assert step5(eval_set, tmp_path / "out", "--finetuned", "--boxes", "labels", "--limit", "1") == 0

@@ -7,15 +7,12 @@ from easyocr.model import vgg_model as generation2
 from torch import nn
 
 from train_easyocr.engine.device import fastest_precision
-from train_easyocr.recognition import fast_network as fast_network_module
-from train_easyocr.recognition.fast_network import _MaxPool, fast_network, fastest_reading
-from train_easyocr.recognition.int8_convolutions import Int8Convolution, cpu_has_int8
+from train_easyocr.recognition.fast_network import _MaxPool, fast_network
 from train_easyocr.recognition.network import Model
 
 pytestmark = pytest.mark.slow
 
 CPU = torch.device("cpu")
-needs_int8 = pytest.mark.skipif(not cpu_has_int8(), reason="the processor has no int8 dot products")
 
 
 def lively(network, seed=0):
@@ -47,16 +44,14 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize(
-    ("precision", "tolerance"), [("fp32", 1e-5), ("bf16", 0.08), pytest.param("int8", 0.15, marks=needs_int8)]
-)
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("bf16", 0.08)])
 def test_equal_answers(name, precision, tolerance):
     network = lively(NETWORKS[name]())
     before = {key: value.clone() for key, value in network.state_dict().items()}
     images = torch.rand(3, 1, 32, 100, generator=torch.Generator().manual_seed(1)) * 2 - 1
     with torch.inference_mode():
         expected = network(images, None)
-        found = fast_network(network, precision, 32)(images, None)
+        found = fast_network(network, precision)(images, None)
         assert network(images, None).equal(expected)
     spread = expected.std()
     assert spread > 0.05
@@ -74,15 +69,6 @@ def test_what_is_rearranged():
     assert {parameter.dtype for parameter in fast.FeatureExtraction.parameters()} == {torch.bfloat16}
     assert {parameter.dtype for parameter in fast.SequenceModeling.parameters()} == {torch.bfloat16}
     assert fast.Prediction.weight.dtype == torch.float32
-
-
-@needs_int8
-@pytest.mark.parametrize("name", NETWORKS)
-def test_convolutions_in_a_row_are_in_int8(name):
-    kinds = [type(part) for part in fast_network(NETWORKS[name](), "int8", 32).modules()]
-    in_a_row = name in ("EasyOCR's second generation", "VGG")
-    assert kinds.count(Int8Convolution) == (6 if in_a_row else 0)
-    assert kinds.count(nn.Conv2d) == 1 or not in_a_row
 
 
 @pytest.mark.parametrize("size", [(2, 2), (2, 1), (1, 2)])
@@ -123,12 +109,3 @@ def test_precision_follows_the_processor(monkeypatch):
     for major, expected in ((7, "fp32"), (8, "bf16"), (9, "bf16")):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, major=major: (major, 0))
         assert fastest_precision(torch.device("cuda")) == expected
-
-
-@pytest.mark.parametrize("int8", [True, False])
-def test_words_are_read_in_int8_on_processors_that_have_it(monkeypatch, int8):
-    monkeypatch.setattr(fast_network_module, "cpu_has_int8", lambda: int8)
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
-    assert fastest_reading(CPU) == ("int8" if int8 else "bf16")
-    assert fastest_reading(torch.device("cuda")) == "bf16"

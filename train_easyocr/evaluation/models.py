@@ -21,6 +21,7 @@ import torch
 
 from train_easyocr.common.errors import UsageError, WeightsError
 from train_easyocr.common.files import sha256
+from train_easyocr.engine.device import fastest_precision
 from train_easyocr.evaluation.detectors import Detectors, machine, stands_in
 from train_easyocr.evaluation.runner import DetectorSource, ScoredModel
 from train_easyocr.reading.reader import (
@@ -31,7 +32,6 @@ from train_easyocr.reading.reader import (
     open_weights,
     read_model_settings,
 )
-from train_easyocr.recognition.fast_network import fastest_reading
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.bundle import KOREAN, Bundle
 from train_easyocr.weights.checkpoints import read_card
@@ -92,7 +92,7 @@ def _baseline(name: str, cuda: bool, network: Callable[[], PageReader], language
 
 def _finetuned(cuda: bool, detectors: Detectors | None) -> ScoredModel:
     files = finetuned_files()
-    precision = fastest_reading(torch.device("cuda" if cuda else "cpu"))
+    precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
     identity = {
         "network": FINETUNED_MODEL,
         "weights_sha256": sha256(files.weights),
@@ -146,7 +146,7 @@ def scored_model(name: str, weights: Path, cuda: bool, detector: DetectorSource 
         cuda: Use the GPU.
         detector: What finds its words; None: what finds those of the models that have none of their own.
     """
-    precision = fastest_reading(torch.device("cuda" if cuda else "cpu"))
+    precision = fastest_precision(torch.device("cuda" if cuda else "cpu"))
     identity = {
         "network": name,
         "weights_sha256": sha256(weights),

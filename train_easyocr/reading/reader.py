@@ -48,11 +48,11 @@ from train_easyocr.datasets.images import to_batch
 from train_easyocr.detection.installed import InstalledDetector, open_installed
 from train_easyocr.detection.interface import WordDetector
 from train_easyocr.documents.page import Box, Quad, Shape
-from train_easyocr.engine.device import normalize
+from train_easyocr.engine.device import fastest_precision, normalize
 from train_easyocr.reading.words import Found, Pixels, Reading, finite, read_words
 from train_easyocr.recognition.decoding import greedy, probabilities
 from train_easyocr.recognition.easyocr_form import stage
-from train_easyocr.recognition.fast_network import ReadingPrecision, fast_network, fastest_reading
+from train_easyocr.recognition.fast_network import ReadingPrecision, fast_network
 from train_easyocr.weights.bundle import CRAFT, KOREAN, installed_bundle
 from train_easyocr.weights.checkpoints import read_card
 from train_easyocr.weights.easyocr_weights import find_weights, model_directory, user_network_directory
@@ -178,9 +178,9 @@ class WordReader:
 
     Args:
         reader: An opened reader, `quantize=False` on a CPU: int8 layers scale a batch as a whole. It stays usable.
-        precision: fp32 computes what EasyOCR does up to the last bits. bf16 and int8 round (see `fast_network`), and
-            words where that could change a letter are read again in fp32: those with a step whose most probable
-            class has less than 0.6. Default: what the processor is fastest in.
+        precision: fp32 computes what EasyOCR does up to the last bits. bf16 rounds (see `fast_network`), and words
+            where that could change a letter are read again in fp32: those with a step whose most probable class has
+            less than 0.6. Default: what the processor is fastest in.
 
     Raises:
         ValueError: The reader computes in int8.
@@ -191,10 +191,10 @@ class WordReader:
         self.img_height = reader.img_height
         self.cuda = easyocr_reader.device != "cpu"
         self._device = torch.device(easyocr_reader.device)
-        self.precision = precision or fastest_reading(self._device)
+        self.precision = precision or fastest_precision(self._device)
         network = _network_of(easyocr_reader)
         self._exact = fast_network(network, "fp32")
-        self._rounded = None if self.precision == "fp32" else fast_network(network, self.precision, self.img_height)
+        self._rounded = None if self.precision == "fp32" else fast_network(network, self.precision)
         self._characters = easyocr_reader.character
         known = set(easyocr_reader.lang_char)
         self._ignored = [number for number, letter in enumerate(self._characters, 1) if letter not in known]

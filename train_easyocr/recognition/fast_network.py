@@ -9,25 +9,11 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from train_easyocr.engine.device import cpu_has_bf16, fastest_precision
-from train_easyocr.recognition.int8_convolutions import (
-    Int8Layers,
-    blocks_of,
-    cpu_has_int8,
-    drawn_images,
-    greatest_values,
-)
-
 _BF16_PARTS = ("FeatureExtraction", "SequenceModeling")
-ReadingPrecision = Literal["fp32", "bf16", "int8"]
+ReadingPrecision = Literal["fp32", "bf16"]
 
 
-def fastest_reading(device: torch.device) -> ReadingPrecision:
-    """Return the precision in which a device reads words fastest: as `fastest_precision`, or int8."""
-    return "int8" if device.type == "cpu" and cpu_has_int8() else fastest_precision(device)
-
-
-def fast_network(network: nn.Module, precision: ReadingPrecision, img_height: int = 64) -> nn.Module:
+def fast_network(network: nn.Module, precision: ReadingPrecision) -> nn.Module:
     """Return a copy of a recognizer for reading.
 
     Args:
@@ -35,9 +21,7 @@ def fast_network(network: nn.Module, precision: ReadingPrecision, img_height: in
             What is not known here is left as it is.
         precision: fp32 changes the last bits only. bf16 rounds the convolutions and the recurrent layers, but neither
             the straightening (TPS), which moves pixels, nor the head, whose near-equal answers must not tie; it can
-            change words of little certainty (see `decoding.Reading`). int8 is for CPUs: convolutions in a plain row,
-            as VGG's, in int8 (see `int8_convolutions`), the rest as bf16 where the processor has it.
-        img_height: Height in pixels of the words that it is going to read, for int8.
+            change words of little certainty (see `decoding.Reading`).
 
     Returns:
         A network in evaluation mode, float32 at both ends.
@@ -50,24 +34,10 @@ def fast_network(network: nn.Module, precision: ReadingPrecision, img_height: in
     network = copy.deepcopy(network).eval().requires_grad_(False)
     _quicken(network)
     network = network.to(memory_format=torch.channels_last)
-    rounded = {"fp32": (), "bf16": _BF16_PARTS, "int8": _BF16_PARTS if cpu_has_bf16() else ()}[precision]
-    if precision == "int8" and _to_int8(network, img_height):
-        rounded = rounded[1:]
-    for name in rounded:
+    for name in _BF16_PARTS if precision == "bf16" else ():
         if isinstance(part := getattr(network, name, None), nn.Module):
             setattr(network, name, _InBf16(part))
     return network
-
-
-def _to_int8(network: nn.Module, img_height: int) -> bool:
-    """Replace the convolutions by int8 ones; tell whether they are of a kind for which that can be done."""
-    extraction = getattr(network, "FeatureExtraction", None)
-    layers = getattr(extraction, "ConvNet", None)
-    if not isinstance(layers, nn.Sequential) or not blocks_of(layers):
-        return False
-    greatest = greatest_values(network, layers, drawn_images(img_height, 4 * img_height))
-    extraction.ConvNet = Int8Layers(layers, greatest)  # type: ignore[union-attr]
-    return True
 
 
 def _quicken(network: nn.Module) -> None:
@@ -112,8 +82,6 @@ def _is_plain(pool: nn.MaxPool2d) -> bool:
 
 class _MaxPool(nn.Module):
     """`nn.MaxPool2d` without the places of the maxima, which torch works out in any case: ten times as fast."""
-
-    takes_greatest = True
 
     def __init__(self, size: tuple[int, int]) -> None:
         super().__init__()
