@@ -69,6 +69,22 @@ def shown(tmp_path_factory):
         result.malformed = [find("#filter-class").value, find("#filter-model").value];
         await go("#characters");
         result.back = [find("#report").hidden, frame.scrollY > 100];
+
+        await click("[data-language=ko]");
+        const heading = () => [find("h1").textContent, frame.document.title, find("tr.headline th").textContent];
+        result.korean = [...heading(), find("#characters h2 span").textContent, frame.document.documentElement.lang];
+        await go("#pages=&class=misread");
+        result.koreanPages = [find("#found").textContent, find("#list").ariaLabel, texts("#list-rows small")[1]];
+        result.koreanWord = find("#words-list button").title;
+        const said = all("[data-say]").map((part) => part.textContent);
+        result.english = said.filter((text) => /^[a-z ]{{8,}}$/i.test(text));
+        const shownAgain = new Promise((resolve) => {{ document.querySelector("iframe").onload = resolve; }});
+        frame.location.reload();
+        await shownAgain;
+        result.remembered = texts("[aria-pressed=true][data-language]");
+        await click("[data-language=en]");
+        result.backToEnglish = [...heading(), find("#found").textContent];
+
         result.fault = frame.document.documentElement.dataset.fault || "";
         result.injected = frame.document.title;
     """
@@ -117,6 +133,15 @@ def test_page(shown):
     assert shown["sameImage"]
     assert shown["wordLink"] == "20,20,220,50"
     assert shown["zoomed"] == "200%"
+
+
+def test_language(shown):
+    assert shown["korean"] == ["평가", "good 평가", "종단 간 F1", "글자", "ko"]
+    assert shown["koreanPages"] == ["페이지 8개 가운데 1개, good 모델의 F1", "페이지", "오독 1"]
+    assert shown["koreanWord"] == f"오독: {HOSTILE} → {HOSTILE.replace('bad', 'b')}{SHOWN_QUOTES}, 신뢰도 0.900"
+    assert shown["english"] == []
+    assert shown["remembered"] == ["한국어"]
+    assert shown["backToEnglish"] == ["Evaluation", "Evaluation of good", "end to end F1", "1 of 8 pages; F1 of good"]
 
 
 def test_addresses_that_lead_nowhere(shown):

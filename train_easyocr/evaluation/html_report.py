@@ -24,15 +24,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from tqdm import tqdm
 
+from train_easyocr import common
 from train_easyocr.common.files import replacing
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import PageFile
 from train_easyocr.evaluation.analysis import Analysis, Comparison, ModelAnalysis, PageSummary
 from train_easyocr.evaluation.observations import Observations
-from train_easyocr.evaluation.report import HEADLINE, WHERE
+from train_easyocr.evaluation.report import HEADLINE
 from train_easyocr.evaluation.report_images import BUDGETS, Budget, PageImages, read_images
 from train_easyocr.evaluation.report_pages import PageWords
 from train_easyocr.evaluation.suspicious import SuspiciousLabel
+from train_easyocr.evaluation.wording import Wording
 from train_easyocr.metrics.character_errors import Confusion
 from train_easyocr.metrics.error_classes import CLASSES, FAULTS
 from train_easyocr.metrics.metrics import FIGURES
@@ -44,7 +46,9 @@ CONFUSIONS = 30
 EXAMPLES = 3
 """Crops a confusion."""
 SUSPICIOUS = 100
-_TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
+_SHARED = Path(common.__file__).parent
+"""What the pages that a browser shows have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +110,21 @@ def write_html_report(
             picture = pictures.pages.get(analysis.pages[index].name, PageImages())
             yield as_data(words.record(index, picture.width, picture.height)), picture.page
 
-    script = (_TEMPLATES / "report.js").read_text(encoding="utf-8")
+    script = _text_of(_SHARED / "wording.js", TEMPLATES / "report.js")
+    wording = Wording.load(TEMPLATES / "texts.json")
     content = (
-        _environment(pictures)
+        _environment(pictures, wording)
         .get_template("evaluation_report.html")
         .generate(
             summary=summary,
             analysis=analysis,
             confusions=confusions,
+            texts=as_data(wording.table),
             data=as_data(page_list(analysis, shown)),
             records=records(),
             shown=len(shown),
             pictures=images != "none",
-            style=Markup((_TEMPLATES / "report.css").read_text(encoding="utf-8")),
+            style=Markup(_text_of(_SHARED / "look.css", TEMPLATES / "report.css")),
             script=Markup(script),
             script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
         )
@@ -126,6 +132,10 @@ def write_html_report(
     # A text can hold a lone surrogate, which UTF-8 has not.
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
         file.writelines(content)
+
+
+def _text_of(*files: Path) -> str:
+    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def worst_pages(analysis: Analysis, most: int) -> list[int]:
@@ -202,9 +212,9 @@ def _cut_out(confusions: Iterable[Sequence[Confusion]], suspicious: Sequence[Sus
     return {page: list(found) for page, found in boxes.items()}
 
 
-def _environment(pictures: _Pictures) -> Environment:
+def _environment(pictures: _Pictures, wording: Wording) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -215,22 +225,24 @@ def _environment(pictures: _Pictures) -> Environment:
         "share": lambda value: "–" if value is None else f"{value:.1%}",
         "signed": lambda value: f"{value:+.4f}".replace("-", "\N{MINUS SIGN}"),
         "count": lambda value: f"{value:,}",
-        "visible": lambda text: text or "(nothing)",
     }
     environment.globals |= {
         "CLASSES": CLASSES,
         "FAULTS": FAULTS,
         "FIGURES": FIGURES,
         "HEADLINE": HEADLINE,
-        "WHERE": WHERE,
         "EXAMPLES": EXAMPLES,
         "SUSPICIOUS": SUSPICIOUS,
         "bars": bars,
+        "attribute": wording.attribute,
+        "called": wording.called,
         "crop": pictures.crop,
         "gains": gains,
         "made_with": made_with,
         "page_link": page_link,
         "percent_gain": percent_gain,
+        "say": wording.element,
+        "text": wording.text,
     }
     return environment
 

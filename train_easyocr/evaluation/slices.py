@@ -112,8 +112,8 @@ def groups_of(words: Words, categories: Sequence[str]) -> dict[str, list[Group]]
     }
     orders = {
         "category": sorted(set(categories)),
-        "length": _bin_names(LENGTHS, "characters"),
-        "height": _bin_names(HEIGHTS, "pixels"),
+        "length": bin_names(LENGTHS, "characters"),
+        "height": bin_names(HEIGHTS, "pixels"),
         "direction": ["horizontal", "vertical"],
     }
     groups = {
@@ -138,14 +138,15 @@ def _group(name: str, words: Words, mask: Mask, pages: int) -> Group:
 
 
 def _bins(values: NDArray[np.int32], starts: Sequence[int], unit: str) -> NDArray[np.object_]:
-    names = np.array(_bin_names(starts, unit), dtype=object)
+    names = np.array(bin_names(starts, unit), dtype=object)
     # A text without characters is counted with the shortest.
     places = np.maximum(0, np.searchsorted(np.array(starts), values, side="right") - 1)
     found: NDArray[np.object_] = names[places]
     return found
 
 
-def _bin_names(starts: Sequence[int], unit: str) -> list[str]:
+def bin_names(starts: Sequence[int], unit: str) -> list[str]:
+    """Return what the groups that start at these values are called."""
     names = [
         f"{first}" if following == first + 1 else f"{first} to {following - 1}" for first, following in pairwise(starts)
     ]

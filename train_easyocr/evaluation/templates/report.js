@@ -8,10 +8,13 @@
   const ROW_HEIGHT = 48;
   const FILTERS = ["model", "class", "category", "sort", "find"];
   const find = (id) => document.getElementById(id);
+  const { say, term, put } = wording;
+  let redraw = () => {};
+  wording.start(JSON.parse(find("texts").textContent), () => redraw());
 
   const complain = (message) => {
     document.documentElement.dataset.fault = message;
-    find("fault").textContent = `This report could not be drawn in full: ${message}`;
+    put(find("fault"), "fault", { message });
     find("fault").hidden = false;
   };
   addEventListener("error", (event) => complain(event.message));
@@ -79,8 +82,8 @@
   };
   const row = (page) => {
     const detail = state.class
-      ? `${countOf(page, state.model, state.class)} ${state.class}`
-      : `${page.labels} words`;
+      ? say("browser.in_class", { count: countOf(page, state.model, state.class), class: state.class })
+      : say("browser.words", { count: page.labels });
     const link = make("a", { href: address({ ...state, page: page.name, box: null }), title: page.name },
       make("span", {}, make("bdi", { textContent: page.name.split("/").pop(), lang: "ko" }), make("b", { textContent: page.f1[state.model].toFixed(3) })),
       make("span", {}, make("small", { textContent: page.category, lang: "ko" }), make("small", { textContent: detail })));
@@ -152,9 +155,9 @@
     return group;
   };
   const describe = (word) => {
-    const confidence = word.confidence === null ? "" : `, confidence ${word.confidence.toFixed(3)}`;
-    if (word.label === null) return `${word.kind}: read ${word.read}${confidence}`;
-    return `${word.kind}: ${word.label}${word.read === null ? "" : ` → ${word.read}`}${confidence}`;
+    const key = word.label === null ? "word.added" : word.read === null ? "word.missed" : "word.read";
+    const described = say(key, { class: word.kind, label: word.label, read: word.read });
+    return word.confidence === null ? described : say("word.confidence", { word: described, confidence: word.confidence.toFixed(3) });
   };
   const drawOverlay = (record) => {
     const svg = draw("svg", { viewBox: `0 0 ${record.width} ${record.height}` });
@@ -165,7 +168,7 @@
       const part = Math.max(0, texts.indexOf(layer));
       if (layer === "") {
         ofState.slice(0, record.labels.length).forEach((word) =>
-          svg.append(drawWord("", word.kind, word.box, word.label, part, parts, `label ${word.label} (${word.kind})`)));
+          svg.append(drawWord("", word.kind, word.box, word.label, part, parts, say("word.label", { label: word.label, class: word.kind }))));
       } else {
         wordsOf(record, layer).filter((word) => word.readBox).forEach((word) =>
           svg.append(drawWord(layer, word.kind, word.readBox, word.read, part, parts, `${layer}: ${describe(word)}`)));
@@ -179,11 +182,11 @@
   };
 
   const wordButton = (word) => {
-    const texts = word.label === null ? ["(no label) → ", word.read] : [word.label, " → ", word.read === null ? "(not found)" : word.read];
+    const texts = word.label === null ? [say("word.no_label"), " → ", word.read] : [word.label, " → ", word.read === null ? say("word.not_found") : word.read];
     const button = make("button", { type: "button", title: describe(word) },
       make("i", { className: `swatch c-${word.kind}` }),
       make("span", { className: "texts", lang: "ko", textContent: texts.join("") }),
-      make("small", { textContent: word.confidence === null ? word.kind : `${word.kind} ${word.confidence.toFixed(2)}` }));
+      make("small", { textContent: term("class", word.kind) + (word.confidence === null ? "" : ` ${word.confidence.toFixed(2)}`) }));
     if (String(word.box) === String(state.box)) button.setAttribute("aria-current", "true");
     button.addEventListener("click", () => {
       if (zoom < 2) zoom = 2;
@@ -193,23 +196,23 @@
   };
   const drawWords = (record) => {
     const wrong = wordsOf(record, state.model).filter((word) => word.kind !== "right" && (!state.class || word.kind === state.class));
-    find("words-title").textContent = `${wrong.length} words that ${state.model} did not read right${state.class ? ` (${state.class})` : ""}`;
+    find("words-title").textContent = say(state.class ? "word.wrong_in_class" : "word.wrong", { count: wrong.length, model: state.model, class: state.class });
     find("words-list").replaceChildren(...wrong.map(wordButton));
   };
 
   const drawLayers = () => {
     const buttons = [...layers].map(([name, shown]) => make("span", { className: "layer" },
-      make("span", { textContent: name || "labels" }),
+      make("span", { textContent: name || say("labels") }),
       ...["boxes", "texts"].map((what) => {
-        const button = make("button", { type: "button", textContent: what });
+        const button = make("button", { type: "button", textContent: say(`browser.${what}`) });
         button.setAttribute("aria-pressed", shown[what]);
-        button.setAttribute("aria-label", `${what} of ${name || "labels"}`);
+        button.setAttribute("aria-label", say(`browser.${what}_of`, { layer: name || say("labels") }));
         button.addEventListener("click", () => { shown[what] = !shown[what]; render(); });
         return button;
       })));
     const sizes = [["−", -1, "smaller"], ["+", 1, "larger"]].map(([sign, step, label]) => {
       const button = make("button", { type: "button", textContent: sign });
-      button.setAttribute("aria-label", label);
+      button.setAttribute("aria-label", say(`browser.${label}`));
       button.disabled = !zooms[zoom + step];
       button.addEventListener("click", () => { zoom += step; render(); });
       return button;
@@ -255,17 +258,17 @@
     find("filter-category").value = state.category;
     find("filter-sort").value = state.sort;
     if (document.activeElement !== find("filter-find")) find("filter-find").value = state.find;
-    find("found").textContent = `${pages.length} of ${data.pages.length} pages; F1 of ${state.model}`;
+    find("found").textContent = say("browser.found", { found: pages.length, all: data.pages.length, model: state.model });
     // A link to a page shows it even where the filters leave it out.
     const page = state.page ? data.pages.find((entry) => entry.name === state.page) : pages[0];
     if (page) state.page = page.name;
     const position = pages.indexOf(page);
-    find("position").textContent = position < 0 ? `– of ${pages.length}` : `${position + 1} of ${pages.length}`;
+    find("position").textContent = say("browser.position", { position: position < 0 ? "–" : position + 1, all: pages.length });
     find("previous").disabled = position <= 0;
     find("next").disabled = position < 0 ? !pages.length : position >= pages.length - 1;
     drawLayers();
     if (page) drawPage(page);
-    else drawNothing(state.page ? `There is no page ${state.page}` : "No page is like this");
+    else drawNothing(state.page ? say("browser.nowhere", { page: state.page }) : say("browser.nothing"));
     if (position >= 0) keepInSight(position);
     drawList();
   };
@@ -316,4 +319,5 @@
   });
   addEventListener("hashchange", follow);
   follow();
+  redraw = () => { if (state.browsing) render(); };
 })();
