@@ -23,14 +23,12 @@ import torch
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.images import resize_patch, to_batch
 from train_easyocr.delivery.export import rendered_pages, words_of
-from train_easyocr.detection.db_detector import DbDetector
-from train_easyocr.detection.db_network import DbLight
+from train_easyocr.detection.db_detector import DbDetector, load_db_light
 from train_easyocr.engine.device import Device
 from train_easyocr.reading.onnx_engine import IMAGES, OnnxDetector, normalized, open_session, read_export_card
 from train_easyocr.recognition.fast_network import fast_network
 from train_easyocr.recognition.model import open_trained
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
-from train_easyocr.weights.checkpoints import load_pretrained
 from train_easyocr.weights.starter import DETECTOR, RECOGNIZER
 
 BATCHES = (1, 16, 64)
@@ -94,8 +92,7 @@ def speed(folders: dict[str, Path], repeats: int) -> None:
     print(format_table(["ms a word", *(f"batch {size}" for size in BATCHES)], list(rows.values())))
     page = rendered_pages(1)[0].image
     card = read_export_card(folders["fp32"]).detector
-    model = DbLight()
-    load_pretrained(model, DETECTOR)
+    model, _ = load_db_light(DETECTOR)
     finders: dict[str, Callable[[], object]] = {}
     for precision in TORCH[:2]:
         detector = DbDetector.of(model, card.long_side, card.parameters, Device(torch.device("cpu"), precision))

@@ -24,7 +24,10 @@ from train_easyocr.synthesis.generate import RenderSettings, render_page
 from train_easyocr.weights.starter import RECOGNIZER
 
 HEIGHT = 32
-KINDS = list(itertools.product(("None", "TPS"), ("VGG", "RCNN", "ResNet"), ("None", "BiLSTM")))
+KINDS = [
+    *itertools.product(("None", "TPS"), ("VGG", "RCNN", "ResNet"), ("None", "BiLSTM")),
+    ("None", "LCNet", "BiLSTM"),
+]
 
 
 def random_model(transformation, extraction, sequence):

@@ -39,6 +39,8 @@ NETWORKS = {
     "EasyOCR's first generation": lambda: generation1.Model(1, 32, 16, num_class=30),
     "VGG": ours,
     "RCNN": lambda: ours(FeatureExtraction="RCNN"),
+    "LCNet": lambda: ours(FeatureExtraction="LCNet"),
+    "VGG, pruned": lambda: ours(channels=(16, 16, 32, 16, 32, 48, 16)),
     "ResNet, TPS, no BiLSTM": lambda: ours(FeatureExtraction="ResNet", Transformation="TPS", SequenceModeling="None"),
 }
 

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from train_easyocr.common.errors import UsageError
 from train_easyocr.engine.optimizers import count_trainable
 from train_easyocr.recognition.model import build_model, network_arguments
 from train_easyocr.recognition.network import Model
@@ -19,7 +20,7 @@ def config(**settings):
 
 @pytest.mark.parametrize(
     ("transformation", "extractor", "sequence", "prediction"),
-    list(itertools.product(["None", "TPS"], ["VGG", "RCNN", "ResNet"], ["None", "BiLSTM"], ["CTC", "Attn"])),
+    list(itertools.product(["None", "TPS"], ["VGG", "RCNN", "ResNet", "LCNet"], ["None", "BiLSTM"], ["CTC", "Attn"])),
 )
 def test_every_combination_reads_a_batch(transformation, extractor, sequence, prediction):
     settings = config(
@@ -29,13 +30,26 @@ def test_every_combination_reads_a_batch(transformation, extractor, sequence, pr
         Prediction=prediction,
     )
     logits = build_model(settings, num_class=11).eval()(torch.zeros(2, 1, 32, 64))
-    steps = 7 if prediction == "Attn" else {"VGG": 15, "RCNN": 17, "ResNet": 17}[extractor]
+    steps = 7 if prediction == "Attn" else {"VGG": 15, "RCNN": 17, "ResNet": 17, "LCNet": 16}[extractor]
     assert logits.shape == (2, steps, 11)
     assert torch.isfinite(logits).all()
 
 
 def test_the_default_has_the_published_number_of_parameters():
     assert count_trainable(build_model(check_config({}), num_class=1009)) == 4_015_729
+
+
+def test_channels_of_each_layer_are_among_the_arguments_only_where_they_are_set():
+    assert "channels" not in network_arguments(config(), 11)
+    pruned = config(channels="16-16-32-32-32-48-32")
+    assert network_arguments(pruned, 11)["channels"] == [16, 16, 32, 32, 32, 48, 32]
+    assert build_model(pruned, num_class=11).SequenceModeling[0].rnn.input_size == 32
+    with pytest.raises(UsageError, match="VGG; it has 7 layers, not 2"):
+        config(channels=[16, 32])
+    with pytest.raises(UsageError, match="VGG and LCNet alone are built layer by layer"):
+        config(channels="16-32", FeatureExtraction="ResNet")
+    with pytest.raises(UsageError, match="should be whole numbers from 1 upwards"):
+        config(channels="16-x")
 
 
 def test_frozen_parameters_do_not_count():

@@ -180,7 +180,10 @@ def test_points_of_the_spline_keep_their_precision_under_autocast():
     assert torch.isfinite(logits).all()
 
 
-@pytest.mark.parametrize("parts", [("None", "VGG", "BiLSTM"), ("TPS", "RCNN", "None"), ("TPS", "ResNet", "BiLSTM")])
+@pytest.mark.parametrize(
+    "parts",
+    [("None", "VGG", "BiLSTM"), ("TPS", "RCNN", "None"), ("TPS", "ResNet", "BiLSTM"), ("None", "LCNet", "BiLSTM")],
+)
 def test_every_weight_learns(parts):
     transformation, extractor, sequence = parts
     model = Model(20, Transformation=transformation, FeatureExtraction=extractor, SequenceModeling=sequence, **SMALL)
@@ -228,3 +231,63 @@ def test_the_file_works_alone_as_easyocr_loads_it(tmp_path):
 def test_unknown_choices_are_named(choice):
     with pytest.raises(ValueError, match=f"{choice}: 'TSP' is none of "):
         Model(20, **{choice: "TSP"})
+
+
+VGG_CHANNELS = (16, 48, 32, 16, 64, 32, 48)
+LCNET_CHANNELS = (8, 16, 24, 24, 32, 32, 40, 40, 40, 40, 40, 40, 48, 48, 56)
+
+
+@pytest.mark.parametrize(("extractor", "channels", "steps"), [("VGG", VGG_CHANNELS, 24), ("LCNet", LCNET_CHANNELS, 25)])
+def test_each_layer_may_have_channels_of_its_own(extractor, channels, steps):
+    model = Model(20, FeatureExtraction=extractor, channels=channels, **SMALL).eval()
+    assert model(torch.zeros(2, 1, 32, 100)).shape == (2, steps, 20)
+    found = [
+        layer.out_channels
+        for layer in model.FeatureExtraction.modules()
+        if isinstance(layer, torch.nn.Conv2d) and layer.groups == 1 and not is_attention(layer, model)
+    ]
+    assert found == list(channels)
+    assert model.SequenceModeling[0].rnn.input_size == channels[-1]
+
+
+def is_attention(layer, model):
+    parts = [part for part in model.modules() if isinstance(part, network.SqueezeExcitation)]
+    return any(layer in (part.squeeze, part.excite) for part in parts)
+
+
+def test_the_usual_channels_make_the_usual_network():
+    usual = Model(20, **SMALL)
+    widths = [layer.out_channels for layer in usual.FeatureExtraction.ConvNet if isinstance(layer, torch.nn.Conv2d)]
+    assert shapes(Model(20, channels=widths, **SMALL)) == shapes(usual)
+    usual = Model(20, FeatureExtraction="LCNet", **{**SMALL, "output_channel": 64})
+    widths = [64 // part for part in network.LCNET_PARTS]
+    assert shapes(Model(20, FeatureExtraction="LCNet", channels=widths, **SMALL)) == shapes(usual)
+
+
+def test_channels_that_fit_no_network():
+    with pytest.raises(ValueError, match="VGG has 7 layers, not the 2 that channels are given for"):
+        Model(20, channels=(16, 32), **SMALL)
+    with pytest.raises(ValueError, match="'ResNet' is none of VGG, LCNet"):
+        Model(20, FeatureExtraction="ResNet", channels=VGG_CHANNELS, **SMALL)
+
+
+def test_lcnet_is_lighter_than_vgg():
+    """Kernels of 5 come late, and its 15 layers have less than a third of VGG's weights."""
+    vgg, lcnet = Model(20).FeatureExtraction, Model(20, FeatureExtraction="LCNet", output_channel=512).FeatureExtraction
+    weights = [sum(value.numel() for value in extractor.parameters()) for extractor in (vgg, lcnet)]
+    assert weights[0] > 3 * weights[1]
+    depthwise = [layer for layer in lcnet.modules() if isinstance(layer, torch.nn.Conv2d) and layer.groups > 1]
+    assert [layer.kernel_size[0] for layer in depthwise] == [3] * 5 + [5] * 8
+
+
+def test_lcnet_reads_each_image_by_itself_and_every_weight_learns():
+    torch.manual_seed(0)
+    model = Model(20, FeatureExtraction="LCNet", **{**SMALL, "output_channel": 64})
+    images = torch.rand(2, 1, 32, 100) * 2 - 1
+    model(images).square().sum().backward()
+    assert [name for name, weight in model.named_parameters() if weight.grad is None or not weight.grad.any()] == []
+    for _ in range(30):
+        model(images)  # until the normalizations know what they see
+    model.eval()
+    assert torch.allclose(model(images)[1], model(images[1:])[0], atol=1e-5)
+    assert not torch.allclose(model(images)[1], model(images)[0], atol=1e-4)

@@ -99,7 +99,7 @@ def test_the_published_settings_train(data, monkeypatch):
 ARCHITECTURES = [
     {"Transformation": t, "FeatureExtraction": f, "SequenceModeling": s, "Prediction": p}
     for t in ("None", "TPS")
-    for f in ("VGG", "RCNN", "ResNet")
+    for f in ("VGG", "RCNN", "ResNet", "LCNet")
     for s in ("None", "BiLSTM")
     for p in ("CTC", "Attn")
 ]

@@ -28,7 +28,7 @@ from train_easyocr.delivery.onnx_graphs import detector_graph, recognizer_graph
 from train_easyocr.delivery.onnx_int8 import Input, convolutions, to_int8
 from train_easyocr.delivery.proof import validation_patches
 from train_easyocr.detection.db_boxes import DbParameters
-from train_easyocr.detection.db_detector import DB_LIGHT, DbCard
+from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, load_db_light
 from train_easyocr.detection.db_network import DbLight, for_reading
 from train_easyocr.detection.opening import network_of, settings_of
 from train_easyocr.detection.scaling import MULTIPLE, whole_page
@@ -59,7 +59,7 @@ from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import RenderSettings, render_page
 from train_easyocr.synthesis.rendered_words import Recipe, unified
 from train_easyocr.weights.bundle import INSTALLED
-from train_easyocr.weights.checkpoints import WeightsCard, installation_faults, load_pretrained, read_card_of
+from train_easyocr.weights.checkpoints import WeightsCard, installation_faults
 from train_easyocr.weights.model_files import FINETUNED
 
 Form = Literal["plain", "rapidocr"]
@@ -149,8 +149,7 @@ def export(source: Source, output: Path, form: Form, precision: Precision, confi
     model.eval()
     if faults := installation_faults(Prediction=about.network["Prediction"], rgb=about.rgb, PAD=about.PAD):
         raise UserError(f"{source.recognizer}: can't be exported, it was trained with " + "; with ".join(faults))
-    finder, found = DbLight(), read_card_of(DbCard, source.detector)
-    load_pretrained(finder, source.detector)
+    finder, found = load_db_light(source.detector)
     words, origin = words_of(about, config, WORDS + (EXAMPLES if precision == "int8" else 0))
     pages = rendered_pages(PAGES + (PAGES if precision == "int8" else 0))
     recognizer, read, word_figures = _recognizer(source, model, about, words, form=form, precision=precision)

@@ -22,6 +22,7 @@ from train_easyocr.settings.parts import (
     DetectorChoice,
     DrawSettings,
     ExperimentSettings,
+    LayerSettings,
     LoaderSettings,
     Name,
     Strength,
@@ -34,6 +35,8 @@ from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.starter import STARTER
 
 DEFAULT_CONFIG = CONFIG_FILES / "detection.yaml"
+LAYERS = 14
+"""Of db_light's encoder, which `channels` can be given for."""
 AUTO = "auto"
 """Of the setting `detection`: the default file, where there are pages."""
 
@@ -64,7 +67,7 @@ class PieceSettings(LoaderSettings, StrengthSettings):
     augmentation: Strength = "strong"
 
 
-class DetectionConfig(PageSettings, TrainingSettings, PieceSettings):
+class DetectionConfig(PageSettings, TrainingSettings, PieceSettings, LayerSettings):
     """All settings of the detector's training, checked and frozen."""
 
     gone: ClassVar[Mapping[str, Gone]] = {
@@ -194,6 +197,10 @@ def contradictions(config: DetectionConfig) -> list[str]:
         found.append(
             f"accumulation: {config.accumulation} with batch_size: {config.batch_size}; "
             "a batch can't be computed in more parts than it has pieces"
+        )
+    if config.layer_channels and len(config.layer_channels) != LAYERS:
+        found.append(
+            f"channels: {config.channels} are {len(config.layer_channels)}; db_light's encoder has {LAYERS} layers"
         )
     if config.crop_size > 2 * config.long_side:
         found.append(f"crop_size: {config.crop_size} with long_side: {config.long_side}; a piece is larger than a page")

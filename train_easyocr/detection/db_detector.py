@@ -31,10 +31,15 @@ DB_LIGHT: Final = "db_light"
 
 
 class DbCard(DetectorCard):
-    """The card of `db_light`'s weights."""
+    """The card of `db_light`'s weights.
+
+    Attributes:
+        channels: Of the encoder's layers, where they are not `db_network.CHANNELS`.
+    """
 
     network: Literal["db_light"] = DB_LIGHT
     parameters: DbParameters
+    channels: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -112,12 +117,22 @@ def open_db_light(
         WeightsError: Weights or card can't be used.
         UsageError: The device can't compute in this precision.
     """
-    card = read_card_of(DbCard, path)
-    model = DbLight()
-    load_pretrained(model, path)
+    model, card = load_db_light(path)
     device = Device.choose(precision)
     if cuda is False and device.is_gpu:
         device = Device(torch.device("cpu"), fastest_precision(torch.device("cpu")))
     elif cuda and not device.is_gpu:
         raise WeightsError(f"{path}: a GPU is asked for, and torch finds none")
     return DbDetector.of(model, card.long_side, parameters or card.parameters, device)
+
+
+def load_db_light(path: Path) -> tuple[DbLight, DbCard]:
+    """Load a network with its card (`.json`) beside its weights, on the CPU, in training mode.
+
+    Raises:
+        WeightsError: Weights or card can't be used.
+    """
+    card = read_card_of(DbCard, path)
+    model = DbLight(card.channels)
+    load_pretrained(model, path)
+    return model, card

@@ -11,6 +11,7 @@ The maps have half of the input's resolution at the cost of a quarter's.
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - as everywhere in torch's world
@@ -28,7 +29,10 @@ STAGES = (
     ((5, 256, 2, False), *((5, 256, 1, False),) * 5),
     ((5, 512, 2, True), (5, 512, 1, True)),
 )
-"""The encoder from a quarter to a 32nd of the resolution: kernel, channels, step and whether with SE, per block."""
+"""The encoder from a quarter to a 32nd of the resolution: kernel, channels (see `CHANNELS`), step and whether with SE,
+per block."""
+CHANNELS = (16, 32, *(outputs for blocks in STAGES for _, outputs, _, _ in blocks))
+"""Of the first two layers and of each block; other numbers make another network, such as a pruned one."""
 PYRAMID, SMOOTHED = 64, 24
 """Channels of the pyramid's levels, before and after smoothing."""
 RARE = -2.0
@@ -95,20 +99,33 @@ class DbLight(nn.Module):
 
     In training, `forward` returns logits [B, 2, H / 2, W / 2]: probability (of a word's shrunken box) and threshold. In
     evaluation it returns the probability alone, [B, 1, H / 2, W / 2].
+
+    Args:
+        channels: Of the encoder's layers, in the order of `CHANNELS`, where they are others.
+
+    Raises:
+        ValueError: There are more or fewer of them than layers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: Sequence[int] = ()) -> None:
         super().__init__()
-        self.stem = nn.Sequential(ConvBlock(1, 16, 3, 2), separable(16, 32, 3))
-        channels, stages = 32, []
+        channels = channels or CHANNELS
+        if len(channels) != len(CHANNELS):
+            raise ValueError(
+                f"the encoder has {len(CHANNELS)} layers, not the {len(channels)} that channels are given for"
+            )
+        first, inputs, *rest = channels
+        self.stem = nn.Sequential(ConvBlock(1, first, 3, 2), separable(first, inputs, 3))
+        widths, stages, ends = iter(rest), [], []
         for blocks in STAGES:
             layers = []
-            for kernel, outputs, step, excite in blocks:
-                layers.append(separable(channels, outputs, kernel, step, excite))
-                channels = outputs
+            for kernel, _, step, excite in blocks:
+                layers.append(separable(inputs, outputs := next(widths), kernel, step, excite))
+                inputs = outputs
             stages.append(nn.Sequential(*layers))
+            ends.append(inputs)
         self.stages = nn.ModuleList(stages)
-        self.lateral = nn.ModuleList(nn.Conv2d(blocks[-1][1], PYRAMID, 1) for blocks in STAGES)
+        self.lateral = nn.ModuleList(nn.Conv2d(end, PYRAMID, 1) for end in ends)
         self.smooth = nn.ModuleList(separable(PYRAMID, SMOOTHED, 3) for _ in STAGES)
         self.probability = Head(len(STAGES) * SMOOTHED, SMOOTHED)
         self.threshold = Head(len(STAGES) * SMOOTHED, SMOOTHED)

@@ -91,7 +91,7 @@ class DetectorTask(Task[PieceBatch, Part, DetectionScores]):
     def build(self) -> nn.Module:
         """Return the network with fresh weights."""
         self._loaders(Pieces([], self.config))  # what does not fit is said before anything is begun
-        return DbLight()
+        return DbLight(self.config.layer_channels)
 
     def _loaders(self, pieces: Pieces) -> Loaders:
         gpu = self.device.is_gpu
@@ -214,6 +214,7 @@ class DetectorTask(Task[PieceBatch, Part, DetectionScores]):
             config=self.config.model_dump(),
             averaged=averaged,
             trained_on=pack(self._seen),
+            channels=tuple(self.config.layer_channels),
         )
 
     # Further state

@@ -22,15 +22,14 @@ import torch
 
 from train_easyocr.common.command_line import command
 from train_easyocr.detection.config import DetectionConfig, load_detection_config
-from train_easyocr.detection.db_detector import DbCard
-from train_easyocr.detection.db_network import DbLight
+from train_easyocr.detection.db_detector import DbCard, load_db_light
 from train_easyocr.detection.task import train
 from train_easyocr.recipes.settings import parser_of, without_places
 from train_easyocr.settings.checking import CONFIG_FILES
 from train_easyocr.synthesis.__main__ import main as render
 from train_easyocr.synthesis.archive import TOP
 from train_easyocr.weights import starter as starter_weights
-from train_easyocr.weights.checkpoints import best_detector, load_pretrained, read_card_of, save_weights
+from train_easyocr.weights.checkpoints import best_detector, save_weights
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -65,9 +64,7 @@ def publish_detector(weights: Path, target: Path) -> DbCard:
     Raises:
         WeightsError: Weights or card can't be used.
     """
-    card = read_card_of(DbCard, weights)
-    model = DbLight()
-    load_pretrained(model, weights)
+    model, card = load_db_light(weights)
     settings = without_places(DetectionConfig.model_validate(DetectionConfig.without_gone(card.config)))
     return save_weights(target, model, card.model_copy(update={"config": settings}), torch.float16)
 

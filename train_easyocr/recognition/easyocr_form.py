@@ -11,7 +11,7 @@ import yaml
 from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.files import replacing, write_text
 from train_easyocr.recognition import network
-from train_easyocr.recognition.model import NETWORK_SETTINGS
+from train_easyocr.recognition.model import CHANNELS, NETWORK_SETTINGS
 from train_easyocr.weights.checkpoints import WeightsCard, card_path, installation_faults
 from train_easyocr.weights.model_files import FINETUNED_LANGUAGES, Place
 
@@ -30,7 +30,7 @@ def easyocr_settings(card: WeightsCard) -> str:
         "lang_list": list(FINETUNED_LANGUAGES),
         "character_list": card.character,
         # EasyOCR hands the number of classes over by itself; the head is always CTC.
-        "network_params": {key: card.network[key] for key in NETWORK_SETTINGS},
+        "network_params": {key: card.network[key] for key in (*NETWORK_SETTINGS, CHANNELS) if key in card.network},
     }
     return described + yaml.safe_dump(settings, allow_unicode=True, sort_keys=False, width=1_000_000)
 

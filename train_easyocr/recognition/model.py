@@ -26,11 +26,17 @@ NETWORK_SETTINGS = (
     "img_width",
 )
 """Settings that `network.Model` is built from, beside the number of classes."""
+CHANNELS = "channels"
+"""A further one, of pruned networks and such as are built layer by layer."""
 
 
 def network_arguments(config: NetworkSettings, num_class: int) -> dict[str, Any]:
-    """The arguments of `network.Model` that the settings stand for; what `finetuned.yaml` needs, too."""
-    return {"num_class": num_class, **{name: getattr(config, name) for name in NETWORK_SETTINGS}}
+    """The arguments of `network.Model` that the settings stand for; what `finetuned.yaml` needs, too.
+
+    Channels of each layer are among them only where they are set: other cards stay as they are.
+    """
+    arguments = {"num_class": num_class, **{name: getattr(config, name) for name in NETWORK_SETTINGS}}
+    return arguments | ({CHANNELS: config.layer_channels} if config.layer_channels else {})
 
 
 def build_model(config: NetworkSettings, num_class: int) -> network.Model:

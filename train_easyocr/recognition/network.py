@@ -6,7 +6,7 @@ deep-text-recognition-benchmark (Baek et al., "What Is Wrong With Scene Text Rec
 2019), so that weights move both ways.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import torch
 from easyocr.model.modules import BidirectionalLSTM, ResNet_FeatureExtractor, VGG_FeatureExtractor
@@ -23,14 +23,16 @@ class Model(nn.Module):
         output_channel: Channels of the convolutions' result.
         hidden_size: Of the recurrent layers, in each direction.
         Transformation: "None", or "TPS" to straighten bent words.
-        FeatureExtraction: "VGG", "RCNN" or "ResNet".
+        FeatureExtraction: "VGG", "RCNN", "ResNet" or "LCNet".
         SequenceModeling: "None" or "BiLSTM".
         num_fiducial: Control points of TPS, an even number.
         img_height: Of the images in pixels. TPS is built for it; the rest takes any multiple of 16 from 32.
         img_width: Of the images in pixels. TPS is built for it; the rest takes any width from 32.
+        channels: Of each layer of VGG (7) or LCNet (15), where they are not those that follow from `output_channel`,
+            as in a pruned network; the last one counts in its place.
 
     Raises:
-        ValueError: A choice is unknown.
+        ValueError: A choice is unknown, or there are more or fewer channels than layers.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Model(nn.Module):
         num_fiducial: int = 20,
         img_height: int = 64,
         img_width: int = 600,
+        channels: Sequence[int] = (),
     ) -> None:
         super().__init__()
         _check("Transformation", Transformation, ("None", "TPS"))
@@ -54,7 +57,12 @@ class Model(nn.Module):
         self.Transformation: nn.Module = nn.Identity()
         if Transformation == "TPS":
             self.Transformation = ThinPlateSpline(num_fiducial, img_height, img_width, input_channel)
-        self.FeatureExtraction = EXTRACTORS[FeatureExtraction](input_channel, output_channel)
+        if channels:
+            _check("FeatureExtraction of layers with channels of their own", FeatureExtraction, WITH_CHANNELS)
+            self.FeatureExtraction = WITH_CHANNELS[FeatureExtraction](input_channel, channels)
+            output_channel = channels[-1]
+        else:
+            self.FeatureExtraction = EXTRACTORS[FeatureExtraction](input_channel, output_channel)
         self.SequenceModeling: nn.Module = nn.Identity()
         self.feature_size = output_channel
         if SequenceModeling == "BiLSTM":
@@ -272,4 +280,117 @@ class GatedRound(nn.Module):
         return torch.relu(self.BN_fu(seen_u) + self.BN_Gx(self.BN_rx(seen_x) * gate))
 
 
-EXTRACTORS = {"VGG": VGG_FeatureExtractor, "RCNN": RCNN_FeatureExtractor, "ResNet": ResNet_FeatureExtractor}
+def vgg_of(input_channel: int, channels: Sequence[int]) -> nn.Module:
+    """Return EasyOCR's VGG with so many channels behind each of its 7 convolutions."""
+    extractor = VGG_FeatureExtractor(input_channel, 8)
+    layers, inputs = extractor.ConvNet, input_channel
+    places = [place for place, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]
+    _check_count("VGG", channels, len(places))
+    for place, outputs in zip(places, channels, strict=True):
+        as_built = layers[place]
+        shape = (as_built.kernel_size, as_built.stride, as_built.padding)
+        layers[place] = nn.Conv2d(inputs, outputs, *shape, bias=as_built.bias is not None)
+        if place + 1 < len(layers) and isinstance(layers[place + 1], nn.BatchNorm2d):
+            layers[place + 1] = nn.BatchNorm2d(outputs)
+        inputs = outputs
+    extractor.output_channel = list(channels)
+    return extractor
+
+
+class LCNet_FeatureExtractor(nn.Module):  # noqa: N801 - beside EasyOCR's VGG_FeatureExtractor
+    """PP-LCNet for words: images [B, C, H, W] to features [B, output_channel, 1, W / 4], rounded up.
+
+    Cui et al., "PP-LCNet: A Lightweight CPU Convolutional Neural Network", arXiv 2109.15099, section 3: depthwise
+    separable blocks with h-swish, kernels of 5 and squeeze and excitation only where they pay, late, and a wide layer
+    where all of the height has become one row and width costs little. Along a word, steps end at a quarter.
+
+    Args:
+        input_channel: Of the images.
+        output_channel: Of the wide layer. The last block has half as many channels, the layers before in the paper's
+            proportions.
+        channels: Of each layer, in place of those: the first convolution's, those of the 13 blocks, the wide layer's.
+    """
+
+    def __init__(self, input_channel: int, output_channel: int = 512, channels: Sequence[int] = ()) -> None:
+        super().__init__()
+        channels = channels or [max(1, int(output_channel / part)) for part in LCNET_PARTS]
+        _check_count("LCNet", channels, len(LCNET_PARTS))
+        first, *blocks, wide = channels
+        layers: list[nn.Module] = [convolution(input_channel, first, 3, (2, 2))]
+        inputs = first
+        for (kernel, step, excite), outputs in zip(LCNET_BLOCKS, blocks, strict=True):
+            between = [SqueezeExcitation(inputs)] if excite else []
+            depthwise = convolution(inputs, inputs, kernel, step, groups=inputs)
+            layers.append(nn.Sequential(depthwise, *between, convolution(inputs, outputs, 1)))
+            inputs = outputs
+        self.ConvNet = nn.Sequential(*layers, RowOfMeans(), nn.Conv2d(inputs, wide, 1), nn.Hardswish())
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Images to features."""
+        return self.ConvNet(input)
+
+
+LCNET_BLOCKS = (
+    (3, (1, 1), False),
+    (3, (2, 2), False),
+    (3, (1, 1), False),
+    (3, (2, 1), False),
+    (3, (1, 1), False),
+    (5, (2, 1), False),
+    *((5, (1, 1), False),) * 5,
+    (5, (2, 1), True),
+    (5, (1, 1), True),
+)
+"""Kernel, step down and along the word, and whether channels are weighed, per block."""
+LCNET_PARTS = (64, 32, 16, 16, 8, 8, 4, 4, 4, 4, 4, 4, 2, 2, 1)
+"""What part of `output_channel` each layer has."""
+
+
+def convolution(
+    inputs: int, outputs: int, kernel: int, step: tuple[int, int] = (1, 1), groups: int = 1
+) -> nn.Sequential:
+    """Return a convolution, a batch normalization and h-swish (Howard et al., arXiv 1905.02244)."""
+    layer = nn.Conv2d(inputs, outputs, kernel, step, kernel // 2, groups=groups, bias=False)
+    return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.Hardswish())
+
+
+class SqueezeExcitation(nn.Module):
+    """Weighs channels by what the whole word shows (Hu et al., arXiv 1709.01507)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(channels, max(1, channels // 4), 1)
+        self.excite = nn.Conv2d(max(1, channels // 4), channels, 1)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Weigh [B, C, H, W]."""
+        weights = functional.relu(self.squeeze(features.mean((2, 3), keepdim=True)))
+        return features * functional.hardsigmoid(self.excite(weights))
+
+
+class RowOfMeans(nn.Module):
+    """The mean of each column: [B, C, H, W] to [B, C, 1, W]."""
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Take the means."""
+        return features.mean(dim=2, keepdim=True)
+
+
+def lcnet_of(input_channel: int, channels: Sequence[int]) -> nn.Module:
+    """Return LCNet with so many channels behind each of its 15 layers."""
+    return LCNet_FeatureExtractor(input_channel, channels=channels)
+
+
+def _check_count(name: str, channels: Sequence[int], layers: int) -> None:
+    if len(channels) != layers:
+        raise ValueError(f"{name} has {layers} layers, not the {len(channels)} that channels are given for")
+
+
+EXTRACTORS = {
+    "VGG": VGG_FeatureExtractor,
+    "RCNN": RCNN_FeatureExtractor,
+    "ResNet": ResNet_FeatureExtractor,
+    "LCNet": LCNet_FeatureExtractor,
+}
+WITH_CHANNELS = {"VGG": vgg_of, "LCNet": lcnet_of}
+"""Those that can be built with channels layer by layer."""

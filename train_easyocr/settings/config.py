@@ -27,6 +27,8 @@ from train_easyocr.settings.parts import (
 DEFAULT_CONFIG = CONFIG_FILES / "config.yaml"
 OPTIMIZERS = {True: "adam", False: "adadelta"}
 """What the published configuration's key `adam` says in today's words: which `optimizer`."""
+LAYERS = {"VGG": 7, "LCNet": 15}
+"""Layers of the extractors that `channels` can be given for."""
 MOST_ITERATIONS = 75_000
 """The most that `n_iter: auto` becomes for the recognizer: about one pass over the words of 40,000 pages."""
 
@@ -73,6 +75,16 @@ def contradictions(config: Config) -> list[str]:
     """Return what is wrong among values that are right each for itself."""
     found = _data_contradictions(config)
     found += _recipe_contradictions(config)
+    layers, given = LAYERS.get(config.FeatureExtraction, 0), len(config.layer_channels)
+    if given and given != layers:
+        found.append(
+            f"channels: {config.channels} with FeatureExtraction: {config.FeatureExtraction}; "
+            + (
+                f"it has {layers} layers, not {given}"
+                if layers
+                else f"{' and '.join(LAYERS)} alone are built layer by layer"
+            )
+        )
     if config.rgb != (config.input_channel == 3):
         found.append(
             f"rgb: {config.rgb} with input_channel: {config.input_channel}; RGB input has 3 channels, grey input 1"

@@ -319,12 +319,30 @@ class ValidationSettings(BatchSettings):
     decode: Literal["greedy", "beamsearch"] = "greedy"
 
 
-class NetworkSettings(LabelSettings, InputSettings):
+class LayerSettings(CheckedSettings):
+    """The channels of a network, layer by layer; pruned ones have channels of their own."""
+
+    channels: Annotated[Listed, BeforeValidator(nothing_as_empty)] = ""
+
+    @field_validator("channels")
+    @classmethod
+    def _numbers_of_channels(cls, value: str) -> str:
+        if value and not all(part.isdecimal() and int(part) for part in value.split("-")):
+            raise ValueError("should be whole numbers from 1 upwards with '-' between them, one a layer")
+        return value
+
+    @property
+    def layer_channels(self) -> list[int]:
+        """The channels of each layer, as `channels` ("16-32-64") names them; empty: unset."""
+        return [int(part) for part in self.channels.split("-")] if self.channels else []
+
+
+class NetworkSettings(LabelSettings, InputSettings, LayerSettings):
     """What the recognizer is built from."""
 
     Transformation: Annotated[Literal["None", "TPS"], BeforeValidator(_none)] = "None"
     num_fiducial: int = Field(20, ge=4, multiple_of=2)
-    FeatureExtraction: Literal["VGG", "RCNN", "ResNet"] = "VGG"
+    FeatureExtraction: Literal["VGG", "RCNN", "ResNet", "LCNet"] = "VGG"
     SequenceModeling: Annotated[Literal["None", "BiLSTM"], BeforeValidator(_none)] = "BiLSTM"
     input_channel: int = Field(1, ge=1)
     output_channel: int = Field(256, ge=16)
