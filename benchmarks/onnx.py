@@ -22,9 +22,9 @@ import torch
 
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.images import resize_patch, to_batch
-from train_easyocr.delivery.export import rendered_pages, words_of
 from train_easyocr.detection.db_detector import DbDetector, load_db_light
 from train_easyocr.engine.device import Device
+from train_easyocr.onnx_export.export import rendered_pages, words_of
 from train_easyocr.reading.onnx_engine import IMAGES, OnnxDetector, normalized, open_session, read_export_card
 from train_easyocr.recognition.fast_network import fast_network
 from train_easyocr.recognition.model import open_trained

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UsageError("--form rapidocr --precision int8: RapidOCR does not read unsure words again; export fp32")
     config = load_config(args.config, args.settings)
     # What is heavy comes after --help and wrong arguments.
-    from train_easyocr.delivery.export import export, find_source  # noqa: PLC0415
+    from train_easyocr.onnx_export.export import export, find_source  # noqa: PLC0415
 
     source = find_source(args.bundle, Path(config.saved_models))
     print(summary(export(source, args.output, args.form, args.precision, config), args.output))

@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UsageError(f"--wheels {args.wheels}: there is no such folder")
     config = load_config(args.config, args.settings)
     # What is heavy comes after --help and wrong arguments.
-    from train_easyocr.delivery.export import find_source  # noqa: PLC0415
     from train_easyocr.delivery.packaging import pack  # noqa: PLC0415
+    from train_easyocr.onnx_export.export import find_source  # noqa: PLC0415
 
     source = find_source(args.bundle, Path(config.saved_models))
     pack(source, args.output, args.precision, config, wheels=args.wheels, download=not args.no_wheels)

@@ -10,10 +10,11 @@ from tests.delivery.weights import change_card, refused
 from tests.recognition.word_sets import SYLLABLES
 from train_easyocr.common.errors import UserError
 from train_easyocr.delivery.install import install
-from train_easyocr.delivery.proof import read_both_ways, validation_patches
+from train_easyocr.delivery.proof import read_both_ways
 from train_easyocr.detection.installed import InstalledDetector
 from train_easyocr.recognition import easyocr_form
 from train_easyocr.recognition.model import build_model, network_arguments
+from train_easyocr.recognition.validation import validation_patches
 from train_easyocr.weights.bundle import open_bundle
 from train_easyocr.weights.checkpoints import WeightsCard, save_weights
 

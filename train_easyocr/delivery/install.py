@@ -7,15 +7,10 @@ from pathlib import Path
 
 from train_easyocr.common.errors import UserError, consequence
 from train_easyocr.delivery.archive import archive_installed, put
-from train_easyocr.delivery.proof import (
-    check_detection,
-    check_readings,
-    read_both_ways,
-    report_int8,
-    validation_patches,
-)
+from train_easyocr.delivery.proof import check_detection, check_readings, read_both_ways, report_int8
 from train_easyocr.delivery.staging import stage_detection
 from train_easyocr.recognition.easyocr_form import stage
+from train_easyocr.recognition.validation import validation_patches
 from train_easyocr.settings.parts import InstallationSettings
 from train_easyocr.weights.bundle import Bundle
 from train_easyocr.weights.checkpoints import read_card

@@ -22,8 +22,8 @@ from packaging.utils import canonicalize_name
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_text
 from train_easyocr.common.publishing import publishing
-from train_easyocr.delivery.export import Precision, Source, export, rendered_pages
 from train_easyocr.delivery.selftest import EXPECTED, PAGE, words_of_page
+from train_easyocr.onnx_export.export import Precision, Source, export, rendered_pages
 from train_easyocr.settings.parts import WordSettings
 from train_easyocr.weights.checkpoints import card_path
 

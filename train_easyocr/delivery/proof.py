@@ -5,22 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import format_table
-from train_easyocr.datasets.data import open_set
 from train_easyocr.delivery.staging import sheet_of
 from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents import Box
 from train_easyocr.reading.reader import open_finetuned
 from train_easyocr.recognition.validation import read_as_trained
-from train_easyocr.settings.parts import WordSettings
 from train_easyocr.weights.bundle import in_place
-from train_easyocr.weights.characters import CharacterSet
 from train_easyocr.weights.checkpoints import WeightsCard
 from train_easyocr.weights.model_files import Place
 
@@ -109,27 +105,6 @@ def check_readings(readings: Sequence[PatchReading], card: WeightsCard, *, same_
             f"the weights read {accuracy:.1%} of {len(readings)} validation patches right, but {expected:.1%} in "
             "training: the card's characters, image height or network are not those of the training"
         )
-
-
-def validation_patches(
-    folders: Sequence[Path], card: WeightsCard, config: WordSettings, count: int
-) -> list[tuple[str, str, Image]]:
-    """Return `count` usable validation patches, spread evenly over the sets: name, label, grey image each.
-
-    Raises:
-        UserError: There is no such patch.
-    """
-    try:
-        sets = [open_set(folder, config, CharacterSet(card.character)) for folder in folders]
-        usable = [(words, index) for words in sets for index in range(len(words))]
-        spread = np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)
-        picked = [usable[number] for number in spread]
-        patches = [(words.place(index), words.label(index), words.patch(index, False)) for words, index in picked]
-    except UserError as error:
-        raise UserError(f"no validation patches to check the model with: {error}") from None
-    if not patches:
-        raise UserError(f"no validation patches to check the model with in {', '.join(map(str, folders))}")
-    return patches
 
 
 def report_int8(place: Place, patches: Sequence[tuple[str, str, Image]], exact: Sequence[PatchReading]) -> None:

@@ -17,8 +17,9 @@ from rapidfuzz.distance import Levenshtein
 from torch import nn
 from tqdm import tqdm
 
+from train_easyocr.common.errors import UserError
 from train_easyocr.common.text import format_table
-from train_easyocr.datasets.data import WordSet, generator
+from train_easyocr.datasets.data import WordSet, generator, open_set
 from train_easyocr.datasets.images import reading_width, to_batch
 from train_easyocr.engine.device import Device
 from train_easyocr.engine.distributed import ALONE, Processes
@@ -26,8 +27,9 @@ from train_easyocr.recognition.batches import WordBatch, divide_for_reading, rea
 from train_easyocr.recognition.decoding import greedy, greedy_attention, prefix_beam_search
 from train_easyocr.recognition.losses import Criterion
 from train_easyocr.recognition.model import open_trained
-from train_easyocr.settings.parts import InputSettings, ValidationSettings
+from train_easyocr.settings.parts import InputSettings, ValidationSettings, WordSettings
 from train_easyocr.weights.characters import AttnConverter, CharacterSet, CtcConverter
+from train_easyocr.weights.checkpoints import WeightsCard
 
 BEAM_WIDTH = 5
 """Prefixes that the beam search keeps; EasyOCR's default."""
@@ -307,3 +309,24 @@ def read_as_trained(weights: Path, patches: Sequence[npt.NDArray[np.uint8]]) -> 
     converter = CtcConverter(CharacterSet(card.character))
     readings = read_patches(model, converter, patches, config, device=Device(torch.device("cpu"), "fp32"))
     return [text for text, _ in readings]
+
+
+def validation_patches(
+    folders: Sequence[Path], card: WeightsCard, config: WordSettings, count: int
+) -> list[tuple[str, str, npt.NDArray[np.uint8]]]:
+    """Return `count` usable validation patches, spread evenly over the sets: name, label, grey image each.
+
+    Raises:
+        UserError: There is no such patch.
+    """
+    try:
+        sets = [open_set(folder, config, CharacterSet(card.character)) for folder in folders]
+        usable = [(words, index) for words in sets for index in range(len(words))]
+        spread = np.linspace(0, len(usable) - 1, min(count, len(usable))).astype(int)
+        picked = [usable[number] for number in spread]
+        patches = [(words.place(index), words.label(index), words.patch(index, False)) for words, index in picked]
+    except UserError as error:
+        raise UserError(f"no validation patches to check the model with: {error}") from None
+    if not patches:
+        raise UserError(f"no validation patches to check the model with in {', '.join(map(str, folders))}")
+    return patches

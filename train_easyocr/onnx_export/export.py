@@ -24,9 +24,6 @@ from torch import nn
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_bytes, write_json
 from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
-from train_easyocr.delivery.onnx_graphs import detector_graph, recognizer_graph
-from train_easyocr.delivery.onnx_int8 import Input, convolutions, to_int8
-from train_easyocr.delivery.proof import validation_patches
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, load_db_light
 from train_easyocr.detection.db_network import DbLight, for_reading
@@ -35,6 +32,8 @@ from train_easyocr.detection.scaling import MULTIPLE, whole_page
 from train_easyocr.documents.images import decode_image
 from train_easyocr.documents.page import Box
 from train_easyocr.metrics.matching import match
+from train_easyocr.onnx_export.graphs import detector_graph, recognizer_graph
+from train_easyocr.onnx_export.int8 import Input, convolutions, to_int8
 from train_easyocr.reading.onnx_engine import (
     CARD,
     IMAGES,
@@ -54,6 +53,7 @@ from train_easyocr.reading.words import Found, Pixels
 from train_easyocr.recognition import network
 from train_easyocr.recognition.ctc import greatest, read_paths
 from train_easyocr.recognition.model import open_trained
+from train_easyocr.recognition.validation import validation_patches
 from train_easyocr.settings.parts import WordSettings
 from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import RenderSettings, render_page

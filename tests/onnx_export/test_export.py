@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.delivery import export as export_module
-from train_easyocr.delivery.onnx_graphs import AnyWidth, recognizer_graph
-from train_easyocr.delivery.onnx_int8 import convolutions
 from train_easyocr.documents.images import decode_image
 from train_easyocr.export import main
+from train_easyocr.onnx_export import export as export_module
+from train_easyocr.onnx_export.graphs import AnyWidth, recognizer_graph
+from train_easyocr.onnx_export.int8 import convolutions
 from train_easyocr.reading.onnx_engine import CARD, IMAGES, OnnxEngine, open_session, read_export_card
 from train_easyocr.reading.torch_engine import open_engine
 from train_easyocr.recognition import network
