@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.delivery.test_export import shorten
+from tests.onnx_export.test_export import shorten
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery import packaging
