@@ -5,17 +5,17 @@ import re
 
 import pytest
 
+from tests.wording import is_in_both_languages
 from train_easyocr.evaluation.html_report import TEMPLATES
 from train_easyocr.evaluation.report import WHERE
 from train_easyocr.evaluation.slices import HEIGHTS, LENGTHS, bin_names
-from train_easyocr.evaluation.wording import LANGUAGES, Wording
+from train_easyocr.evaluation.wording import Wording
 from train_easyocr.metrics.character_errors import PARTS
 from train_easyocr.metrics.error_classes import CLASSES
 from train_easyocr.metrics.metrics import FIGURES
 from train_easyocr.metrics.significance import BETTER, TOO_FEW, UNCLEAR, WORSE
 
 WORDING = Wording.load(TEMPLATES / "texts.json")
-VALUES = re.compile(r"\{\w+(?::\w+)?\}")
 SLICES = ("digits", "latin", "symbols", "spaces", "rare syllables", "long words", "small print", "vertical")
 NAMED = {
     "boxes": WHERE,
@@ -25,18 +25,6 @@ NAMED = {
     "part": PARTS,
     "verdict": (BETTER, WORSE, UNCLEAR, TOO_FEW),
 }
-
-
-def is_in_both_languages(texts):
-    """Tell whether a text is there in both languages, with the same values, and in Korean where it holds words."""
-    english, korean = (sorted(VALUES.findall(texts[language])) for language in LANGUAGES)
-    words = VALUES.sub("", texts["ko"]).replace("CLEval", "")
-    return (
-        tuple(texts) == LANGUAGES
-        and all(text.strip() for text in texts.values())
-        and english == korean
-        and bool(re.search("[가-힣]", words) or not re.search("[A-Za-z]{3}", words))
-    )
 
 
 def test_every_text_is_in_both_languages():

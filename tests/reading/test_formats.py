@@ -93,6 +93,12 @@ def test_json():
     for line in first["lines"]:
         assert line["text"] == " ".join(first["words"][word]["text"] for word in line["words"])
         assert all(first["lines"][first["words"][word]["line"]] is line for word in line["words"])
+    assert [(line["block"], line["beside"]) for line in first["lines"]] == [
+        (0, False),
+        (0, False),
+        (0, True),
+        (1, False),
+    ]
     assert second == {"number": 2, "error": "is cut short -- or damaged"}
     assert third["words"] == first["words"]
     assert found["warnings"] == ["page 2: is cut short -- or damaged", "page 3: rendered smaller"]

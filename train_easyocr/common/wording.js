@@ -2,12 +2,12 @@
 //   wording.start(table, redraw)   the texts, {key: {en, ko}}; `redraw` is called whenever the language changes
 //   wording.say(key, values)       a text: {name} is a value, {name:kind} what the table calls it (`kind.value`)
 //   wording.put(element, key, values, attribute)   a text that follows the switch, as an element's content or attribute
-//   wording.translate(root)        elements that say which texts they show: data-say, data-say-title, data-say-label;
-//                                  their values are JSON in data-values
+//   wording.translate(root)        elements that say which texts they show: data-say, data-say-title, data-say-label,
+//                                  data-say-placeholder; their values are JSON in data-values
 "use strict";
 const wording = (() => {
   const STORED = "language";
-  const ATTRIBUTES = { "": "textContent", title: "title", label: "ariaLabel" };
+  const ATTRIBUTES = { "": "textContent", title: "title", label: "ariaLabel", placeholder: "placeholder" };
   const languages = ["ko", "en"];
   let table = {};
   let language = "en";
@@ -38,7 +38,7 @@ const wording = (() => {
     return element;
   };
   const translate = (root = document) => {
-    root.querySelectorAll("[data-say], [data-say-title], [data-say-label]").forEach(show);
+    root.querySelectorAll(Object.keys(ATTRIBUTES).map((attribute) => `[${nameOf(attribute)}]`).join()).forEach(show);
   };
 
   const apply = () => {

@@ -143,7 +143,13 @@ def json_page(page: ReadPage, with_times: bool = False) -> dict[str, Any]:
         "orientation": page.orientation,
         **({} if page.margin is None else {"margin": page.margin, "skew": page.skew}),
         "lines": [
-            {"box": list(line.box), "text": line_text(page, line), "block": line.block, "words": list(line.words)}
+            {
+                "box": list(line.box),
+                "text": line_text(page, line),
+                "block": line.block,
+                "beside": line.beside,
+                "words": list(line.words),
+            }
             for line in page.lines
         ],
         "words": [_json_word(number, word, line_of[number]) for number, word in enumerate(page.words)],

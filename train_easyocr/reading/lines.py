@@ -388,7 +388,7 @@ def _with_blocks(runs: Sequence[_Run], height: float) -> list[Line]:
     lines: list[Line] = []
     block, before, row = 0, runs[0].box, runs[0].box
     for number, run in enumerate(runs):
-        beside = number > 0 and _on_one_level(before, run.box) and run.box[0] > before[0]
+        beside = bool(number > 0 and _on_one_level(before, run.box) and run.box[0] > before[0])
         if beside:
             row = _bounds(np.array([row, run.box]))
         elif number:
