@@ -8,7 +8,7 @@
 #   bash step1_set_environment.sh            only makes and checks it (the other steps then find it by themselves)
 #   source step1_set_environment.sh --dev    with what the tests need
 #
-# Input:    pyproject.toml, requirements.txt, constraints.txt; PYTHON=/path/to/python3 to choose an interpreter (3.11 or newer)
+# Input:    pyproject.toml, requirements.txt, requirements-serve.txt, constraints.txt; PYTHON=/path/to/python3 to choose an interpreter (3.11 or newer)
 # Output:   .venv, about 7 GB (torch comes with its CUDA libraries); .venv/install.log
 # Duration: 3 to 10 minutes the first time, under a second afterwards
 #
@@ -97,7 +97,7 @@ _step1() {
     root=$(cd "$(dirname "$1")" && pwd -P) || return 1
     venv="$root/.venv"
     stamp="$venv/requirements.sha256"
-    requirements=(--requirement "$root/requirements.txt")
+    requirements=(--requirement "$root/requirements.txt" --requirement "$root/requirements-serve.txt")
     quiet=""
     shift
     for option in "$@"; do
@@ -114,7 +114,7 @@ _step1() {
         esac
     done
     _step1_make_venv "$venv" || return 1
-    wanted=$(cat "$root/pyproject.toml" "$root/requirements.txt" "$root/constraints.txt" "$root/requirements-dev.txt" | sha256sum)
+    wanted=$(cat "$root/pyproject.toml" "$root"/requirements*.txt "$root/constraints.txt" | sha256sum)
     if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
         _step1_install "$root" "$venv" "${requirements[@]}" || return 1
         _step1_check_gpu "$venv"

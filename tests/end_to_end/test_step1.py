@@ -19,7 +19,14 @@ def project(tmp_path):
     folder.mkdir()
     shutil.copy(ROOT / "step1_set_environment.sh", folder)
     shutil.copy(ROOT / "pyproject.toml", folder)
-    for name in ("requirements.txt", "requirements-dev.txt", "constraints.txt", "prepare_dataset.py", "evaluate.py"):
+    for name in (
+        "requirements.txt",
+        "requirements-serve.txt",
+        "requirements-dev.txt",
+        "constraints.txt",
+        "prepare_dataset.py",
+        "evaluate.py",
+    ):
         (folder / name).write_text("")
     return folder
 

@@ -67,6 +67,10 @@ class ImageError(UserError, ValueError):
     """An image can't be decoded."""
 
 
+class TooLargeError(ImageError):
+    """An image is above a limit, and was not decoded."""
+
+
 class PageImage:
     """A page in an image file of which only the head has been read.
 
@@ -82,25 +86,26 @@ class PageImage:
         further: Whether pages follow in the file.
 
     Raises:
-        ImageError: The file is none of these, or the image is above `MAX_PIXELS`.
+        ImageError: The file is none of these.
+        TooLargeError: The image is above `MAX_PIXELS`.
         EOFError: A TIFF has fewer pages.
     """
 
     def __init__(self, content: bytes, layout: Layout = NOTHING_LABELLED, number: int = 0) -> None:
         if len(content) > MAX_IMAGE_BYTES:
-            raise ImageError(f"has more than {MAX_IMAGE_BYTES // 2**20} MiB")
+            raise TooLargeError(f"has more than {MAX_IMAGE_BYTES // 2**20} MiB")
         self._content, self._layout, self._number = content, layout, number
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of large images (MAX_PIXELS is stricter) and of odd entries in the head
             try:
                 self._read_head()
             except Image.DecompressionBombError:
-                raise ImageError(f"has more than {MAX_PIXELS:,} pixels") from None
+                raise TooLargeError(f"has more than {MAX_PIXELS:,} pixels") from None
             except (OSError, ValueError, SyntaxError, TypeError, KeyError, OverflowError, struct.error):
                 raise ImageError("is no JPEG, PNG, TIFF, BMP or WebP image") from None
         width, height = self.size
         if width * height > MAX_PIXELS:
-            raise ImageError(f"{width} x {height} pixels are more than {MAX_PIXELS:,}")
+            raise TooLargeError(f"{width} x {height} pixels are more than {MAX_PIXELS:,}")
 
     def _read_head(self) -> None:
         self.further, self.transparent, self.orientation = False, False, UPRIGHT

@@ -6,7 +6,6 @@ measured certainty are read again in float32, and detection hardly worse. Layers
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Callable, Sequence
@@ -42,9 +41,9 @@ from train_easyocr.reading.onnx_engine import (
     File,
     Floats,
     OnnxDetector,
-    OnnxWords,
     Recognizer,
     Session,
+    WordNetwork,
     normalized,
     open_session,
 )
@@ -421,7 +420,7 @@ def _agreement(
 
 
 def _read_alone(session: Session, about: Recognizer, words: Sequence[Word]) -> list[Found]:
-    read = functools.partial(OnnxWords(session, None, about).read_batch, session)
+    read = WordNetwork(session, about.characters)
     height = about.img_height
     widths = [reading_width(word.image.shape[1], word.image.shape[0], height) for word in words]
     return [

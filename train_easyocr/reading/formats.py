@@ -85,17 +85,21 @@ def line_text(page: ReadPage, line: ReadLine) -> str:
     return " ".join(page.words[word].text for word in line.words)
 
 
+Describe = Callable[[ReadPage, SourcePage], Mapping[str, Any]]
+"""Returns what JSON says about a page."""
+
+
 class JsonWriter:
     """JSON: the model, and of each page its size, lines and words with boxes, corners and confidences.
 
     Args:
         file: Where to.
         about: What it is about.
-        with_times: Write how long each step took, which is never the same twice.
+        describe: Returns what is said about a page.
     """
 
-    def __init__(self, file: IO[bytes], about: About, with_times: bool = False) -> None:
-        self._file, self._with_times = file, with_times
+    def __init__(self, file: IO[bytes], about: About, describe: Describe | None = None) -> None:
+        self._file, self._describe = file, describe or (lambda page, picture: json_page(page))
         self._warnings: list[str] = []
         self._first = True
         head = {"file": printable(about.file), "model": model_of(about.model)}
@@ -104,7 +108,7 @@ class JsonWriter:
     def page(self, page: ReadPage, picture: SourcePage) -> None:
         """Write a page; see `Writer`."""
         self._warnings += [f"page {page.number}: {warning}" for warning in page.warnings]
-        self._add(json_page(page, self._with_times))
+        self._add(self._describe(page, picture))
 
     def fault(self, number: int, reason: str) -> None:
         """Write a page that says why it could not be read."""
@@ -134,7 +138,7 @@ def model_of(model: Identity) -> dict[str, Any]:
 
 
 def json_page(page: ReadPage, with_times: bool = False) -> dict[str, Any]:
-    """Return what JSON says about a page."""
+    """Return what JSON says about a page; `with_times`: how long each step took, too, never the same twice."""
     line_of = {word: number for number, line in enumerate(page.lines) for word in line.words}
     return {
         "number": page.number,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -23,7 +23,7 @@ from train_easyocr.detection.interface import ScoreMaps
 from train_easyocr.detection.scaling import MULTIPLE, STRIDE, whole_page
 from train_easyocr.documents.page import Shape
 from train_easyocr.reading.pipeline import Identity
-from train_easyocr.reading.words import Found, Pixels, Reading, finite, read_words
+from train_easyocr.reading.words import Found, Pixels, Reading, Spread, finite, read_words
 from train_easyocr.recognition.ctc import greatest_probabilities, read_paths
 
 CARD = "model.json"
@@ -180,6 +180,30 @@ def logits_of(session: Session, images: Sequence[Pixels], width: int) -> Floats:
     return logits
 
 
+@dataclass(frozen=True, eq=False)
+class WordNetwork:
+    """A recognizer's network; a `ReadBatch`.
+
+    Attributes:
+        session: The network: logits of words.
+        characters: In the order of its classes from 1.
+        exact: In float32: what else is in a batch changes nothing of a word then; in int8 its last digits.
+    """
+
+    session: Session
+    characters: str
+    exact: bool = True
+
+    def __call__(self, images: Sequence[Pixels], width: int) -> list[Found]:
+        """Read words of the network's height, filled up to a width in pixels."""
+        return [
+            Found("".join(self.characters[number - 1] for number in indices), finite(confidence), certainty)
+            for indices, confidence, certainty in read_paths(
+                *greatest_probabilities(logits_of(self.session, images, width))
+            )
+        ]
+
+
 class OnnxWords:
     """Reads words.
 
@@ -188,13 +212,22 @@ class OnnxWords:
         exact: The same in float32; None where it is itself.
         recognizer: What they are.
         threads: That read batches, each alone.
+        spread: What reads batches in their place.
     """
 
-    def __init__(self, session: Session, exact: Session | None, recognizer: Recognizer, threads: int = 1) -> None:
-        self._exact: Session = exact or session
-        self._rounded: Session = session if exact else None
+    def __init__(
+        self,
+        session: Session,
+        exact: Session | None,
+        recognizer: Recognizer,
+        threads: int = 1,
+        spread: Spread | None = None,
+    ) -> None:
+        characters = recognizer.characters
+        self._exact = WordNetwork(exact or session, characters)
+        self._rounded = WordNetwork(session, characters, exact=False) if exact else None
         self._about = recognizer
-        self._pool = ThreadPoolExecutor(threads, "words") if threads > 1 else None
+        self._spread = spread or (ThreadPoolExecutor(threads, "words").map if threads > 1 else map)
 
     def recognize(self, grey: Pixels, shapes: Sequence[Shape], contrast_ths: float = 0.1) -> list[Reading]:
         """Read the words at the given places of a page; see `read_words`."""
@@ -202,21 +235,13 @@ class OnnxWords:
             grey,
             shapes,
             img_height=self._about.img_height,
-            exact=functools.partial(self.read_batch, self._exact),
-            rounded=functools.partial(self.read_batch, self._rounded) if self._rounded else None,
+            exact=self._exact,
+            rounded=self._rounded,
             sure=self._about.sure,
             batch_pixels=BATCH_PIXELS,
-            spread=self._pool.map if self._pool else map,
+            spread=self._spread,
             contrast_ths=contrast_ths,
         )
-
-    def read_batch(self, session: Session, images: Sequence[Pixels], width: int) -> list[Found]:
-        """Read words of the network's height."""
-        characters = self._about.characters
-        return [
-            Found("".join(characters[number - 1] for number in indices), finite(confidence), certainty)
-            for indices, confidence, certainty in read_paths(*greatest_probabilities(logits_of(session, images, width)))
-        ]
 
 
 class OnnxDetector:
@@ -248,19 +273,20 @@ class OnnxEngine:
     Args:
         folder: What `train_easyocr.export` wrote.
         threads: That it computes in; default: a core each.
+        spread: What reads batches of words in place of threads of its own.
 
     Raises:
         UserError: There is no usable export.
     """
 
-    def __init__(self, folder: Path, threads: int | None = None) -> None:
+    def __init__(self, folder: Path, threads: int | None = None, spread: Spread | None = None) -> None:
         card = read_export_card(folder)
         if card.form != "plain":
             raise UserError(f"{folder}: was exported for {card.form}; export it again without --form")
         threads = threads or available_cores()
         about = card.recognizer
         exact = open_session(folder / about.exact.name) if about.exact else None
-        self._words = OnnxWords(open_session(folder / about.file.name), exact, about, threads)
+        self._words = OnnxWords(open_session(folder / about.file.name), exact, about, threads, spread)
         self._detector = OnnxDetector(open_session(folder / card.detector.file.name, threads), card.detector)
         self._identity = Identity(card.name, about.weights_sha256, card.detector.weights_sha256, about.characters)
 

@@ -54,6 +54,10 @@ _PDFIUM = threading.RLock()
 """PDFium must not be used by two threads at once."""
 
 
+class UnknownTypeError(ImageError):
+    """A file is neither an image nor a PDF."""
+
+
 def load_page(path: Path, layout: Layout = NOTHING_LABELLED) -> tuple[Pixels, Pixels]:
     """Read an image file as `Reader.readtext(path)` does, but upright and on white; of a TIFF the first page.
 
@@ -229,7 +233,7 @@ def open_document(file: SourceFile, dpi: int = DPI) -> Opened:
     try:
         if file.path is None:
             content = _limited(sys.stdin.buffer, MAX_IMAGE_BYTES)
-            return Opened(_document(content, content, dpi), hashlib.sha256(content).hexdigest())
+            return Opened(document_of(content, dpi), hashlib.sha256(content).hexdigest())
         with file.path.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
             opened.seek(0)
@@ -237,7 +241,7 @@ def open_document(file: SourceFile, dpi: int = DPI) -> Opened:
                 return Opened(PdfDocument(file.path, dpi), digest)
             opened.seek(0)
             content = _limited(opened, MAX_IMAGE_BYTES)
-        return Opened(_document(content, content, dpi), digest)
+        return Opened(document_of(content, dpi), digest)
     except ImageError as error:
         raise ImageError(f"{file}: {error}") from None
     except OSError as error:
@@ -253,8 +257,14 @@ def _limited(file: IO[bytes], limit: int) -> bytes:
     return content
 
 
-def _document(content: bytes, pdf: Path | bytes, dpi: int) -> Document:
-    return PdfDocument(pdf, dpi) if _is_pdf(content) else ImageDocument(content)
+def document_of(content: bytes, dpi: int = DPI) -> Document:
+    """Open a file's bytes; see `open_document`. The message of an ImageError names no file.
+
+    Raises:
+        ImageError: It is broken or encrypted.
+        UnknownTypeError: It is neither an image nor a PDF.
+    """
+    return PdfDocument(content, dpi) if _is_pdf(content) else ImageDocument(content)
 
 
 class ImageDocument:
@@ -264,13 +274,13 @@ class ImageDocument:
         content: The file's bytes.
 
     Raises:
-        ImageError: It is no image.
+        UnknownTypeError: It is no image.
     """
 
     def __init__(self, content: bytes) -> None:
         self._content = content
         if not _is_image(content):
-            raise ImageError("is neither an image (JPEG, PNG, TIFF, BMP, WebP) nor a PDF")
+            raise UnknownTypeError("is neither an image (JPEG, PNG, TIFF, BMP, WebP) nor a PDF")
         self.count = _count_frames(content) if content[:2] in (b"II", b"MM") else 1
 
     def page(self, number: int) -> SourcePage:

@@ -1,0 +1,174 @@
+"""What all requests share: the engine and its replacement, the threads that read, the place in the line, the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import cv2
+import numpy as np
+from starlette.requests import Request
+
+from train_easyocr.common.errors import UserError
+from train_easyocr.common.workers import available_cores
+from train_easyocr.documents.page import Box
+from train_easyocr.reading.onnx_engine import CARD, OnnxEngine
+from train_easyocr.serving.config import MB, ServingConfig
+from train_easyocr.serving.crew import Crew
+from train_easyocr.serving.errors import Refusal, Stopped
+from train_easyocr.serving.intake import Held
+from train_easyocr.serving.tokens import Tokens, read_tokens
+
+R = TypeVar("R")
+log = logging.getLogger("train_easyocr.serve")
+READY_SECONDS = 5
+"""That the word of `Service.ready` may take, behind the words of pages."""
+PACED = 0.2
+"""Share of the newest page in the mean time of a page."""
+
+
+def model_folder(package: Path) -> Path:
+    """Return where the model is: in a package of `train_easyocr.package` below it, in an export the folder itself."""
+    return package / "model" if (package / "model" / CARD).is_file() else package
+
+
+class Service:
+    """Reads documents for whoever asks.
+
+    Args:
+        package: A package of `train_easyocr.package`, or a folder of `train_easyocr.export`.
+        config: Limits.
+        threads: That read; default: a core each.
+        token_file: Who may ask; None for anybody.
+
+    Raises:
+        UserError: The package can't be used.
+        UsageError: The file of tokens can't.
+    """
+
+    def __init__(
+        self, package: Path, config: ServingConfig, threads: int | None = None, token_file: Path | None = None
+    ) -> None:
+        self.config = config
+        self._package, self._token_file = package, token_file
+        self.tokens = self._read_tokens()
+        self.crew = Crew(threads or available_cores())
+        self.engine = self._open()
+        self.held = Held(config.uploads_mb * MB)
+        self.in_line, self.loaded = 0, time.time()
+        self._page_seconds = 1.0
+        self._waiters = ThreadPoolExecutor(config.queue, "request")
+        self._reloading = threading.Lock()
+
+    def _read_tokens(self) -> Tokens:
+        return read_tokens(self._token_file) if self._token_file else Tokens()
+
+    def _open(self) -> OnnxEngine:
+        """Open the package and read a word with it.
+
+        Raises:
+            UserError: It can't be used.
+        """
+        folder = model_folder(self._package)
+        try:
+            # A page is found by one thread: several pages are faster so, and as many are found at once.
+            engine = OnnxEngine(folder, threads=1, spread=self.crew.spread)
+            read_a_word(engine)
+        except UserError:
+            raise
+        except Exception as error:  # of ONNX Runtime, which has a class for each kind of fault
+            raise UserError(f"{folder}: can't be used: {' '.join(str(error).split())[:300]}") from error
+        return engine
+
+    def reload(self) -> None:
+        """Take the package and the file of tokens as they are now; what is being read is finished with the old ones.
+
+        Raises:
+            UserError: They can't be used; the old ones stay.
+        """
+        with self._reloading:
+            tokens, engine = self._read_tokens(), self._open()
+            self.tokens, self.engine, self.loaded = tokens, engine, time.time()
+        log.info("reloaded: %s, %s", engine.identity.name, engine.identity.recognizer_sha256[:12])
+
+    async def ready(self) -> bool:
+        """Whether a word can be read now."""
+        try:
+            await asyncio.wait_for(asyncio.to_thread(read_a_word, self.engine), READY_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Take a place in the line.
+
+        Raises:
+            Refusal: There is none.
+        """
+        if self.in_line >= self.config.queue:
+            wait = min(60, math.ceil(self.in_line * self._page_seconds / self.crew.threads))
+            raise Refusal(
+                "busy",
+                f"{self.in_line} requests are read or wait, as many as may (queue); try again in {wait} s",
+                {"Retry-After": str(wait)},
+            )
+        self.in_line += 1
+        try:
+            yield
+        finally:
+            self.in_line -= 1
+
+    def took(self, seconds: float) -> None:
+        """Note how long a page took, for what clients are told to wait."""
+        self._page_seconds += PACED * (seconds - self._page_seconds)
+
+    async def while_wanted(self, request: Request, work: Callable[[threading.Event], R]) -> R:
+        """Do work in a thread, as long as the client is there.
+
+        Args:
+            request: The client's, whose body has been read.
+            work: Is given what is set as soon as the client is gone.
+
+        Raises:
+            Stopped: The client is gone.
+        """
+        stop = threading.Event()
+        done = asyncio.get_running_loop().run_in_executor(self._waiters, work, stop)
+        gone = asyncio.ensure_future(_until_gone(request))
+        either: set[asyncio.Future[Any]] = {done, gone}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if done.done():
+                return done.result()
+            raise Stopped
+        finally:
+            gone.cancel()
+            stop.set()
+            done.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+    def close(self) -> None:
+        """End the threads."""
+        self._waiters.shutdown(cancel_futures=True)
+        self.crew.close()
+
+
+async def _until_gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def read_a_word(engine: OnnxEngine) -> None:
+    """Find and read words on a small picture, whatever they are read as."""
+    page = np.full((64, 192, 3), 255, np.uint8)
+    cv2.putText(page, "2026", (24, 44), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (0, 0, 0), 3)
+    engine.detect(page)
+    [_] = engine.read(page[:, :, 0], [Box(16, 8, 176, 56)])
