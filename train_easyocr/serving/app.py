@@ -21,6 +21,7 @@ from train_easyocr.reading.xml_formats import software
 from train_easyocr.serving.errors import STATUSES, Refusal, Stopped
 from train_easyocr.serving.routes import health_router, v1_router
 from train_easyocr.serving.service import Service
+from train_easyocr.serving.web_page import page_router
 
 log = logging.getLogger("train_easyocr.serve")
 CLIENT_GONE = 499
@@ -44,6 +45,7 @@ def make_app(service: Service) -> FastAPI:
     app.state.service = service
     app.include_router(health_router)
     app.include_router(v1_router)
+    app.include_router(page_router())
     for kind, answer in ((Refusal, _refused), (Stopped, _gone), (HTTPException, _by_status), (Exception, _bug)):
         app.add_exception_handler(kind, answer)
     app.add_middleware(Watched)

@@ -5,7 +5,7 @@
   const DOUBTFUL = 0.8; // words that are less sure are marked
   const ZOOMS = [1, 1.5, 2, 3, 4];
   const [FIRST_WAIT, LONGEST_WAIT] = [150, 1500]; // milliseconds between two looks at what is being read
-  const KNOWN_FAULTS = [0, 400, 401, 404, 413, 415, 422, 429, 503, 504];
+  const KNOWN_FAULTS = ["file", 0, 400, 401, 404, 413, 415, 422, 429, 503, 504];
   const STATUSES = { too_large: 413, unknown_type: 415, invalid: 422, unreadable: 422, busy: 429, not_ready: 503, too_slow: 504 };
   const { say, put } = wording;
   const find = (id) => document.getElementById(id);
@@ -51,6 +51,7 @@
   });
   // Has a document read, and yields the job's address and state, again and again until all pages are read.
   async function* run({ file, options }, further, signal) {
+    await file.slice(0, 1).arrayBuffer().catch(() => { throw new Refusal("file", file.name); }); // folders can't be read
     const body = new FormData();
     Object.entries({ ...options, ...further }).forEach(([name, value]) => body.append(name, value));
     body.append("file", file);
@@ -65,7 +66,7 @@
         state = await json(address, { signal });
       }
     } finally {
-      ask(address, { method: "DELETE" }).catch(() => {}); // it would be kept for an hour
+      ask(address, { method: "DELETE", keepalive: true }).catch(() => {}); // it would be kept for an hour
     }
   }
   // Adds a document's pages to it as they are read; calls `progress` with the job's state after each look.
@@ -88,9 +89,8 @@
   const tell = (key, values) => put(find("said"), key, values);
   const silence = (element) => { element.removeAttribute("data-say"); element.textContent = ""; };
   const complain = (error) => {
-    const known = error instanceof Refusal;
-    if (!known) console.error(error);
-    const status = known && KNOWN_FAULTS.includes(error.status) ? error.status : "other";
+    if (!(error instanceof Refusal)) console.error(error);
+    const status = KNOWN_FAULTS.includes(error.status) ? error.status : "other";
     put(find("fault-said"), `fault.${status}`, { status: error.status, seconds: error.seconds || 5 });
     find("fault-detail").textContent = error.message;
     find("fault").hidden = false;
@@ -344,7 +344,12 @@
     on(id, "mouseover", (event) => drawDetail(wordAt(event)));
     on(id, "mouseleave", () => drawDetail());
   });
-  addEventListener("paste", (event) => start(event.clipboardData.files[0]));
+  addEventListener("paste", (event) => {
+    const [file] = event.clipboardData.files;
+    if (file) start(file);
+    else if (model && !event.target.closest?.("input")) tell("choose.nothing_pasted");
+  });
+  addEventListener("pagehide", () => running?.abort());
   addEventListener("dragover", (event) => { event.preventDefault(); document.body.classList.add("dropping"); });
   addEventListener("dragleave", (event) => { if (!event.relatedTarget) document.body.classList.remove("dropping"); });
   addEventListener("drop", (event) => {
