@@ -25,6 +25,7 @@ from tests.contract.entry_points import (
     RECOGNIZER_RECIPE,
     RENDER_PAGES,
     RENDER_WORDS,
+    SEMI_SUPERVISED,
     TRAIN,
     TRAIN_DETECTOR,
     TRAIN_ORIENTATION,
@@ -39,6 +40,7 @@ DETECTION = as_arguments(DETECTOR, train_data="{pages}", val_data="{others}", sa
 POOL = [PREPARE, "--from", "{pages}", "--output", "set", "--workers", "1", "--training", "train_images=1"]
 READ = [EVALUATE, "--eval_set", "{pages}", "--report_images", "none"]
 PREDICTED = [*READ, "--predictions", "{predictions}"]
+UNLABELLED = ["output={prepared}", "unlabeled_data=training_and_validation_set/training", "saved_models=saved"]
 TUNE = [TUNE_DETECTOR, "--detector", "starter", "--trials", "1", "--output", "tuned", "--pages"]
 
 WRONG_COMMAND_OR_SETTING = [
@@ -69,6 +71,8 @@ WRONG_COMMAND_OR_SETTING = [
     (2, [PACKAGE, "--output", "out", "leraning_rate=1"]),
     (2, [PACKAGE, "--output", "out", "--bundle", "none.pth"]),
     (2, [PACKAGE, "--output", "out", "--wheels", "none"]),
+    (2, [SEMI_SUPERVISED, "--mode", "both", "large.leraning_rate=1"]),
+    (2, [SEMI_SUPERVISED, "--mode", "small"]),
     (2, [RECOGNIZER_RECIPE, "--work", "work", "leraning_rate=1"]),
     (2, [DETECTOR_RECIPE, "--work", "work", "leraning_rate=1"]),
 ]
@@ -88,6 +92,7 @@ BROKEN_FILE = [
     (1, [TRAIN_ORIENTATION, "train_data={damaged}", "val_data={damaged}"]),
     (1, [EXPORT, "--output", "out", "--bundle", "{damaged}"]),
     (1, [PACKAGE, "--output", "out", "--bundle", "{damaged}"]),
+    (1, [SEMI_SUPERVISED, "--mode", "small", "--teacher", "{damaged}", *UNLABELLED]),
     (1, [RECOGNIZER_RECIPE, "--work", "{damaged}"]),
     (1, [DETECTOR_RECIPE, "--work", "{damaged}"]),
 ]
@@ -102,6 +107,8 @@ MISSING_DATA = [
     (1, [TRAIN_DETECTOR, *DETECTION, "train_data=none"]),
     (1, [*TUNE, "none"]),
     (1, [TRAIN_ORIENTATION, "train_data=none", "val_data=none"]),
+    (1, [SEMI_SUPERVISED, "--mode", "both", "--data", "none"]),
+    (1, [SEMI_SUPERVISED, "--mode", "both", "output=none"]),
     (1, [RENDER_WORDS, "--output", "words", "--count", "4", "--corpus", "none.txt"]),
     (1, [RENDER_PAGES, "--output", "pages", "--pages", "2", "--fonts", "none"]),
     (1, [READ_FILES, "none.pdf", "--output", "out"]),

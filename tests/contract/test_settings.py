@@ -18,7 +18,7 @@ READ_AS = {"freeze_FeatureFxtraction": "freeze_FeatureExtraction", "adam": "opti
 """Keys as they were published, and what they are called now."""
 
 
-@pytest.mark.parametrize("file", ["config.yaml", "detection.yaml"])
+@pytest.mark.parametrize("file", ["config.yaml", "detection.yaml", "semi_supervised.yaml"])
 def test_the_keys_that_users_set_and_the_types_of_their_defaults(file):
     """settings.txt has a line a key; others may be added."""
     lines = (line.split(" ") for line in (HERE / "settings.txt").read_text(encoding="utf-8").splitlines())

@@ -123,6 +123,19 @@ def test_strength_and_probability():
     assert means == sorted(means)
 
 
+def test_a_strength_for_each_data_set():
+    settings = ["select_data=글자-추정", "batch_ratio=0.5-0.5", "augmentation_probability=1"]
+    config = load_config(overrides=[*settings, "augmentation=strong", "augmentation_of_sets=off-0.3"])
+    found, patch = Augmentation.from_config(config), word()
+    alone = Augmentation(0.3, 1.0, config.seed)
+    for index in range(5):
+        np.testing.assert_array_equal(found.apply(patch, 0, 0, index), patch)
+        np.testing.assert_array_equal(found.apply(patch, 0, 1, index), alone.apply(patch, 0, 1, index))
+    for wrong in ("off-2", "off-stark", "light"):
+        with pytest.raises(UsageError, match="augmentation_of_sets"):
+            load_config(overrides=[*settings, f"augmentation_of_sets={wrong}"])
+
+
 def test_kinds_are_drawn_alone_where_they_are_named():
     assert list(AUGMENTATION_KINDS) == OPERATION_NAMES
     patch = word()

@@ -27,6 +27,7 @@ from train_easyocr.datasets.foreign_sets import (
     foreign_file,
     from_database,
     from_list,
+    from_paths,
     in_utf8,
     texts_of,
 )
@@ -358,6 +359,34 @@ def open_set(folder: Path, config: WordSettings, character_set: CharacterSet, *,
         encoding=encoding,
     )
     return WordSet(table, used, source, report)
+
+
+def open_unlabelled(place: Path) -> WordSet:
+    """Open words whose texts nobody knows: all rows of a set as step 2 writes it, or a list of images, a path a line.
+
+    Raises:
+        UserError: There is no such set, or it can't be read.
+    """
+    foreign = from_paths(place) if place.is_file() else None
+    table, digest = indexed_table(foreign.labels if foreign else place / "labels.csv", "")
+    source = PngFolder(foreign.place, form=place.name) if foreign else _open_source(place, table)
+    absent = foreign.absent if foreign else 0
+    report = SetReport(
+        name=place.name,
+        folder=place,
+        form=source.form,
+        read=len(table) + absent,
+        left_out={NO_PATCH: absent} if absent else {},
+        filtered=False,
+        kept=len(table),
+        used=len(table),
+        unknown_words=0,
+        unknown_characters={},
+        first_malformed=0,
+        labels_sha256=digest,
+        first_absent=foreign.first_absent if foreign else "",
+    )
+    return WordSet(table, np.arange(len(table), dtype=np.int32), source, report)
 
 
 def is_own(folder: Path) -> bool:

@@ -77,15 +77,8 @@ def from_list(file: Path, unify: bool) -> ForeignSet:
     Raises:
         UserError: It can't be read, or none of its images is there.
     """
-    images = _images_below(file.parent)
-    words, absent = [], []
     named = list(_words_of(file))
-    for name, text in named:
-        image = _image_of(name, images)
-        if image is None:
-            absent.append(name)
-        else:
-            words.append((image, text))
+    words, absent = _with_images(file, named)
     if not words:
         example = f", such as {absent[0]!r}," if absent else ""
         raise UserError(
@@ -94,6 +87,36 @@ def from_list(file: Path, unify: bool) -> ForeignSet:
             "expected: image<tab>text a line (in labels.csv filename,words), the image's path from that folder"
         )
     return ForeignSet(_written(words, unify), file.parent, len(absent), next(iter(absent), ""))
+
+
+def from_paths(file: Path) -> ForeignSet:
+    """Bring a list of images that nobody labelled, a path a line, into step 2's form, with empty texts.
+
+    Raises:
+        UserError: It can't be read, or none of its images is there.
+    """
+    named = [(line.partition("\t")[0], "") for line in _lines(file)]
+    words, absent = _with_images(file, named)
+    if not words:
+        example = f", such as {absent[0]!r}," if absent else ""
+        raise UserError(
+            f"{file}: none of the {len(named):,} images that it names{example} lies in or below {file.parent}; "
+            "expected: the path of an image a line"
+        )
+    return ForeignSet(_written(words, unify=False), file.parent, len(absent), next(iter(absent), ""))
+
+
+def _with_images(file: Path, named: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return those words of a list whose image is there, under its name as it is spelt, and the names of the others."""
+    images = _images_below(file.parent)
+    words, absent = [], []
+    for name, text in named:
+        image = _image_of(name, images)
+        if image is None:
+            absent.append(name)
+        else:
+            words.append((image, text))
+    return words, absent
 
 
 def in_utf8(file: Path) -> tuple[Path, str]:

@@ -42,13 +42,16 @@ Settings = TypeVar("Settings", bound=TrainingSettings)
 
 def train(
     kind: Callable[[Settings, Processes], Task[Any, Any, Any]], config: Settings, minutes: float | None = None
-) -> None:
+) -> bool:
     """Run a training, or what is left of it; prints what it does.
 
     Args:
         kind: Makes the task of settings and processes.
         config: The settings. Results and logs go to `config.experiment`.
         minutes: Stop after this time, with a validation; running again goes on.
+
+    Returns:
+        Whether the training is at its end; False where time was up before.
 
     Raises:
         UsageError: A setting can't be used here, or the experiment was begun with other settings.
@@ -65,10 +68,10 @@ def train(
     ):
         with processes.agreeing():
             task = kind(config, processes)
-        _train(task, end_after(minutes))
+        return _train(task, end_after(minutes))
 
 
-def _train(task: Task[Any, Any, Any], end: float) -> None:
+def _train(task: Task[Any, Any, Any], end: float) -> bool:
     processes, experiment = task.processes, task.config.experiment
     with processes.agreeing():
         state = _begun(task) if processes.first else None
@@ -87,7 +90,7 @@ def _train(task: Task[Any, Any, Any], end: float) -> None:
         stale = state.get("stale", 0)
         if state["validated"] >= task.config.n_iter or _is_at_rest(task, stale):
             print(_finished(task, state["iteration"], state["best"], stale))
-            return
+            return True
     with processes.agreeing():
         task.describe_data(write=processes.first)
     with processes.agreeing():
@@ -106,6 +109,7 @@ def _train(task: Task[Any, Any, Any], end: float) -> None:
         task.compiled_part(trainer.model).compile(dynamic=True, backend=BACKEND)
     trainer.run(end)
     print(_finished(task, trainer.iteration, trainer.best, trainer.stale))
+    return trainer.iteration >= task.config.n_iter or _is_at_rest(task, trainer.stale)
 
 
 def _begun(task: Task[Any, Any, Any]) -> dict[str, Any] | None:

@@ -45,20 +45,22 @@ class Augmentation:
         probability: The share of patches that are changed at all.
         seed: Everything that is random comes from it.
         kinds: What may be done, of `OPERATIONS`.
+        of_sets: The strength for each data set, 0 leaves its words as they are; nothing where `strength` is for all.
     """
 
     strength: float
     probability: float
     seed: int
     kinds: frozenset[str] = ALL_KINDS
+    of_sets: tuple[float, ...] = ()
 
     @classmethod
     def from_config(cls, config: AugmentationSettings) -> Augmentation | None:
         """Take it from the settings; None where it is off."""
-        strength = config.augmentation_strength
-        if not strength or not config.augmentation_probability:
+        strength, of_sets = config.augmentation_strength, config.strengths_of_sets
+        if not any(of_sets or [strength]) or not config.augmentation_probability:
             return None
-        return cls(strength, config.augmentation_probability, config.seed, config.kinds_of_augmentation)
+        return cls(strength, config.augmentation_probability, config.seed, config.kinds_of_augmentation, of_sets)
 
     def apply(self, patch: Pixels, epoch: int, data_set: int, index: int) -> Pixels:
         """Return what a patch becomes in an epoch.
@@ -70,7 +72,8 @@ class Augmentation:
             index: Of the word in its data set.
         """
         random = generator(self.seed, AUGMENT, epoch, data_set, index)
-        return augment(patch, random, self.strength, self.kinds) if random.random() < self.probability else patch
+        strength = self.of_sets[data_set] if self.of_sets else self.strength
+        return augment(patch, random, strength, self.kinds) if random.random() < self.probability else patch
 
 
 def augment(image: Pixels, random: Random, strength: float, kinds: frozenset[str] = ALL_KINDS) -> Pixels:

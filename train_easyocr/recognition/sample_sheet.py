@@ -28,7 +28,7 @@ GROUND, FRAME = 232, 160
 
 @dataclass(frozen=True)
 class SeenWord:
-    """A word as it is and as the network sees it, both at the network's height."""
+    """A word as it is and as the network sees it, both at the network's height, and the line under them."""
 
     label: str
     patch: Pixels
@@ -52,11 +52,26 @@ def write_sample_sheet(
         UserError: A patch can't be read.
         UserError: The package koreanize-matplotlib, whose NanumGothic writes the labels, is not there.
     """
-    font = _font()
     words = [word for word, _ in zip(_seen_words(sets, plan, config, steps), range(count), strict=False)]
+    draw_sheet(path, words, config.img_height)
+
+
+def draw_sheet(path: Path, words: Sequence[SeenWord], img_height: int) -> None:
+    """Draw words in `COLUMNS` columns.
+
+    Args:
+        path: The PNG to write.
+        words: One at least.
+        img_height: Of all pictures, in pixels.
+
+    Raises:
+        UserError: The package koreanize-matplotlib, whose NanumGothic writes the labels, is not there.
+    """
+    font = _font()
     rows = [words[first : first + COLUMNS] for first in range(0, len(words), COLUMNS)]
     width = 2 * max(max(word.patch.shape[1], word.seen.shape[1]) for word in words) + GAP
-    height = config.img_height + CAPTION
+    width = max(width, *(round(font.getlength(visible(word.label))) for word in words))
+    height = img_height + CAPTION
     size = (COLUMNS * (width + 2 * GAP) + GAP, len(rows) * (height + 2 * GAP) + GAP)
     sheet = Image.new("RGB", size, (GROUND,) * 3)
     for row, members in enumerate(rows):
@@ -70,7 +85,7 @@ def write_sample_sheet(
 def _seen_words(
     sets: Sequence[WordSet], plan: BatchPlan, config: WordTrainingSettings, steps: range
 ) -> Iterator[SeenWord]:
-    plain = config.model_copy(update={"augmentation": "off"})
+    plain = config.model_copy(update={"augmentation": "off", "augmentation_of_sets": ""})
     for batch, original in zip(
         *(training_batches(sets, plan, each, steps, pin_memory=False) for each in (config, plain)), strict=True
     ):

@@ -52,8 +52,8 @@ class Part(NamedTuple):
     lengths: torch.Tensor
 
 
-def train(config: Config, minutes: float | None = None) -> None:
-    """Run step 3, or what is left of it; see `trainer.train`, which says what is raised beside what follows.
+def train(config: Config, minutes: float | None = None) -> bool:
+    """Run step 3, or what is left of it; see `trainer.train`, for what it returns, and raises beside what follows.
 
     Raises:
         UserError: A data set is missing, unreadable or too small, or a patch can't be read.
@@ -62,7 +62,7 @@ def train(config: Config, minutes: float | None = None) -> None:
     for fault in installation_faults(Prediction=config.Prediction, rgb=config.rgb, PAD=config.PAD):
         if shows_progress():
             print(f"Warning: step 4 will not install these weights: {fault}")
-    trainer.train(RecognizerTask, config, minutes)
+    return trainer.train(RecognizerTask, config, minutes)
 
 
 def show_samples(config: Config, count: int) -> Path:

@@ -115,6 +115,12 @@ def _data_contradictions(config: Config) -> list[str]:
     found = _share_faults(config)
     if "" in config.data_names:
         found.append(f"select_data: {config.select_data!r} holds an empty name; '-' stands between names")
+    strengths = config.strengths_of_sets
+    if strengths and len(strengths) != len(config.data_names):
+        found.append(
+            f"select_data names {len(config.data_names)} data sets, "
+            f"augmentation_of_sets gives {len(strengths)} strengths"
+        )
     return found
 
 

@@ -290,7 +290,21 @@ class AugmentationSettings(StrengthSettings):
     """What is done to words in training."""
 
     augmentation_probability: float = Field(0.6, ge=0, le=1)
+    augmentation_of_sets: Annotated[Listed, BeforeValidator(nothing_as_empty)] = ""
     augmentation_kinds: Listed = "all"
+
+    @field_validator("augmentation_of_sets")
+    @classmethod
+    def _strengths(cls, value: str) -> str:
+        for part in value.split("-") if value else []:
+            _strength(part)
+        return value
+
+    @property
+    def strengths_of_sets(self) -> tuple[float, ...]:
+        """How strongly the words of each data set are changed; nothing where `augmentation` is for all of them."""
+        parts = self.augmentation_of_sets.split("-") if self.augmentation_of_sets else []
+        return tuple(STRENGTHS[part] if part in STRENGTHS else float(part) for part in parts)
 
     @field_validator("augmentation_kinds")
     @classmethod
