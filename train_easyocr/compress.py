@@ -1,0 +1,150 @@
+"""Make networks smaller: prune them, quantise them, and hold what came out beside what there was.
+
+    python3 -m train_easyocr.compress prune --network recognizer --target_macs 0.5 --name small [key=value ...]
+
+Pruning measures each layer on validation data, takes the filters out that can be spared, and trains again. Stopped or
+killed, the same command goes on where it was. The result is an experiment like any other: step 4 installs it, export
+and package take it by its name (`--bundle small`).
+
+Exit status: 0 done; 1 it can't be made so small, or data are not there; 2 the command is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from train_easyocr.common.command_line import CommandParser, command, minutes_of, whole_number, write_lines_at_once
+from train_easyocr.common.errors import UsageError
+from train_easyocr.common.text import format_table
+from train_easyocr.detection.config import DEFAULT_CONFIG as DETECTION_CONFIG
+from train_easyocr.detection.config import DetectionConfig, load_detection_config
+from train_easyocr.settings.config import DEFAULT_CONFIG, Config, load_config
+from train_easyocr.weights.bundle import Bundle, open_bundle
+from train_easyocr.weights.starter import STARTER
+
+if TYPE_CHECKING:
+    from train_easyocr.compression.pruning import Pruned
+
+OPTIONS = {
+    "prune": ("network", "target_macs", "target_parameters", "criterion", "multiple", "words", "pages", "name",
+              "cut_only", "teacher", "minutes"),
+}  # fmt: skip
+"""What each of the commands takes beside --bundle, --config and settings."""
+
+
+def part(text: str) -> float:
+    """An argparse type for what is left of a whole."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1")
+    return value
+
+
+def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = CommandParser(
+        prog="python3 -m train_easyocr.compress",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("what", choices=OPTIONS)
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings in place of the file's")
+    parser.add_argument("--bundle", metavar="NAME", default=STARTER, help="what is made smaller (default: %(default)s)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings; default: config.yaml, and "
+                        "detection.yaml for a detector")  # fmt: skip
+    _add_prune(parser.add_argument_group("prune"))
+    args = parser.parse_intermixed_args(arguments)
+    others = {name for names in OPTIONS.values() for name in names} - set(OPTIONS[args.what])
+    if wrong := sorted(name for name in others if getattr(args, name) is not None):
+        raise UsageError(f"{', '.join(f'--{name}' for name in wrong)}: {args.what} takes no such option")
+    return args
+
+
+def _add_prune(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--network", choices=("recognizer", "detector"), help="which part of the bundle")
+    add("--target_macs", type=part, metavar="SHARE", help="what may be left of the convolutions' multiplications")
+    add("--target_parameters", type=part, metavar="SHARE", help="or of all parameters")
+    add("--criterion", choices=("fpgm", "l1"), help="filters nearest to the others' median go first (default), or "
+        "those of the smallest weights")  # fmt: skip
+    add("--multiple", type=whole_number(1, 64), metavar="N", help="channels are multiples of it (default: 16)")
+    add("--words", type=whole_number(20, 100_000), metavar="N", help="validation words that layers are measured on "
+        "(default: 500)")  # fmt: skip
+    add("--pages", type=whole_number(1, 10_000), metavar="N", help="likewise, validation pages (default: 6)")
+    add("--name", help="of the experiment (default: the bundle's name and _pruned)")
+    add("--cut_only", action="store_true", default=None, help="don't train again")
+    add("--teacher", action="store_true", default=None, help="learn the unpruned recognizer's answers, too")
+    add("--minutes", type=minutes_of, metavar="N", help="stop training after this time; run again to go on")
+
+
+@command("compress")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Do what the command line says."""
+    args = parse_args(arguments)
+    write_lines_at_once()
+    {"prune": _prune}[args.what](args)
+
+
+def _settings(args: argparse.Namespace, *, of_detector: bool) -> Config | DetectionConfig:
+    if of_detector:
+        return load_detection_config(args.config or DETECTION_CONFIG, args.settings)
+    return load_config(args.config or DEFAULT_CONFIG, args.settings)
+
+
+def _named(args: argparse.Namespace, bundle: Bundle, ending: str) -> str:
+    name = args.name or f"{Path(bundle.name).stem}_{ending}"
+    if Path(name).name != name:
+        raise UsageError(f"--name {name}: is no name of an experiment")
+    return str(name)
+
+
+def _prune(args: argparse.Namespace) -> None:
+    if args.network is None:
+        raise UsageError("prune: --network says which part of the bundle: recognizer or detector")
+    if (args.target_macs is None) == (args.target_parameters is None):
+        raise UsageError("prune: one of --target_macs and --target_parameters says how much may be left")
+    if args.teacher and args.network == "detector":
+        raise UsageError("--teacher: is for recognizers")
+    config = _settings(args, of_detector=args.network == "detector")
+    bundle = open_bundle(args.bundle, Path(config.saved_models), "--bundle")
+    folder = Path(config.saved_models) / _named(args, bundle, "pruned")
+    weights = bundle.part(args.network, "--bundle")
+    # What is heavy comes after --help and wrong arguments.
+    from train_easyocr.compression import pruning, subjects  # noqa: PLC0415
+
+    if isinstance(config, DetectionConfig):
+        subject = subjects.detector(weights, config, args.pages or 6)
+    else:
+        subject = subjects.recognizer(weights, config, args.words or 500)
+    wanted = pruning.Wanted(
+        args.target_macs or args.target_parameters,
+        "macs" if args.target_macs else "parameters",
+        args.criterion or "fpgm",
+        args.multiple or 16,
+    )
+    done = pruning.prune(subject, wanted, folder)
+    print(table(done))
+    print(f"{done.weights}\n{folder / pruning.CURVES}")
+    if not args.cut_only:
+        pruning.retrain(done.weights, config, args.minutes, subject.weights if args.teacher else None)
+
+
+def table(done: Pruned) -> str:
+    """Return what became of the network, as a table."""
+    rows: list[list[Any]] = [[layer, f"{before:,}", f"{after:,}"] for layer, (before, after) in done.channels.items()]
+    rows.append(["multiplications of convolutions, millions", *(f"{value / 1e6:,.1f}" for value in done.macs)])
+    rows.append(["parameters", *(f"{value:,}" for value in done.parameters)])
+    rows.append(["right on validation data, not yet trained again", *(f"{value:.2%}" for value in done.quality)])
+    rows.append(["a layer alone may lose", "", f"{done.tolerated:.2%}"])
+    return format_table(["", "before", "after"], rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
