@@ -21,7 +21,7 @@ from train_easyocr.recognition.model import CHANNELS
 from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import Config, check_config
 from train_easyocr.settings.parts import NetworkSettings
-from train_easyocr.weights.checkpoints import read_card_of, save_weights
+from train_easyocr.weights.checkpoints import read_card, read_card_of, save_weights
 
 Network = Literal["recognizer", "detector"]
 PRUNED = "pruned.pth"
