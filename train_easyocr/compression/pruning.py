@@ -119,8 +119,9 @@ def retrain(weights: Path, config: Config | DetectionConfig, minutes: float | No
     settings["saved_models"] = str(weights.parent.parent)
     if isinstance(config, Config):
         kind: Callable[[Any, Any], Any] = RecognizerTask if teacher is None else partial(TaughtTask, teacher)
-        trained = read_card(weights).config
-        network = {key: trained[key] for key in NetworkSettings.model_fields if key in trained}
+        card = read_card(weights)
+        network = {key: card.config[key] for key in NetworkSettings.model_fields if key in card.config}
+        network["character"] = card.character  # the set that a name stands for may have grown since
         trainer.train(kind, check_config(config.model_dump() | network | settings), minutes)
     else:
         channels = read_card_of(DbCard, weights).config[CHANNELS]
