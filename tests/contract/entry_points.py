@@ -28,10 +28,10 @@ EASYOCR_WEIGHTS = "train_easyocr.weights.easyocr_weights"
 RECOGNIZER_RECIPE, DETECTOR_RECIPE = "train_easyocr.recipes.recognizer", "train_easyocr.recipes.detector"
 READ_FILES, EXPORT, PACKAGE = "train_easyocr.read", "train_easyocr.export", "train_easyocr.package"
 TRAIN_ORIENTATION, SEMI_SUPERVISED = "train_easyocr.orientation.train", "train_easyocr.semi_supervised"
-SERVE = "train_easyocr.serve"
+SERVE, COMPRESS = "train_easyocr.serve", "train_easyocr.compress"
 COMMANDS = (
     *(PREPARE, TRAIN, INSTALL, EVALUATE, TRAIN_DETECTOR, TUNE_DETECTOR, RENDER_PAGES, RENDER_WORDS),
-    *(READ_FILES, EXPORT, PACKAGE, TRAIN_ORIENTATION, SERVE, SEMI_SUPERVISED),
+    *(READ_FILES, EXPORT, PACKAGE, TRAIN_ORIENTATION, SERVE, SEMI_SUPERVISED, COMPRESS),
 )
 """What has a --help: files are run as `python3 FILE`, the others as `python3 -m NAME`."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -83,8 +83,12 @@ def prune(subject: Subject, wanted: Wanted, folder: Path) -> Pruned:
     before = subject.cost(subject.widths)
     place = ("macs", "parameters").index(wanted.of)
 
-    def share(channels: Any) -> float:
-        return subject.cost(channels)[place] / before[place]
+    @functools.cache
+    def cost(channels: tuple[int, ...]) -> int:
+        return subject.cost(channels)[place]
+
+    def share(channels: Sequence[int]) -> float:
+        return cost(tuple(channels)) / before[place]
 
     channels, tolerated = channels_for(curves, subject.widths, share, wanted.target, wanted.multiple)
     draw(curves, subject.widths, channels, folder / CURVES)
@@ -118,7 +122,7 @@ def retrain(weights: Path, config: Config | DetectionConfig, minutes: float | No
     settings = {"continue_from": str(weights), "experiment_name": weights.parent.name}
     settings["saved_models"] = str(weights.parent.parent)
     if isinstance(config, Config):
-        kind: Callable[[Any, Any], Any] = RecognizerTask if teacher is None else partial(TaughtTask, teacher)
+        kind: Callable[[Any, Any], Any] = RecognizerTask if teacher is None else functools.partial(TaughtTask, teacher)
         card = read_card(weights)
         network = {key: card.config[key] for key in NetworkSettings.model_fields if key in card.config}
         network["character"] = card.character  # the set that a name stands for may have grown since
