@@ -10,3 +10,6 @@ import os
 # processes (measured: more than ten times slower). A thousand rounds cost next to nothing on an idle machine, where
 # sleeping at once takes nearly twice the time.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+# Before ONNX Runtime is loaded: since 1.29 its wheels for Linux tell their maker about each session and keep a number
+# of this machine in its cache folder, unless they are told not to at the start.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

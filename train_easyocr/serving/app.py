@@ -7,10 +7,10 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -18,8 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.reading.xml_formats import software
+from train_easyocr.serving import paddlex
 from train_easyocr.serving.errors import STATUSES, Refusal, Stopped
-from train_easyocr.serving.routes import health_router, v1_router
+from train_easyocr.serving.metrics import Metrics
+from train_easyocr.serving.routes import api_router, health_router
 from train_easyocr.serving.service import Service
 from train_easyocr.serving.web_page import page_router
 
@@ -44,11 +46,17 @@ def make_app(service: Service) -> FastAPI:
     )  # fmt: skip
     app.state.service = service
     app.include_router(health_router)
-    app.include_router(v1_router)
+    app.include_router(api_router)
     app.include_router(page_router())
-    for kind, answer in ((Refusal, _refused), (Stopped, _gone), (HTTPException, _by_status), (Exception, _bug)):
+    for kind, answer in (
+        (Refusal, _refused),
+        (Stopped, _gone),
+        (HTTPException, _by_status),
+        (RequestValidationError, _invalid),
+        (Exception, _bug),
+    ):
         app.add_exception_handler(kind, answer)
-    app.add_middleware(Watched)
+    app.add_middleware(Watched, metrics=service.metrics)
     return app
 
 
@@ -69,14 +77,16 @@ def _reload(service: Service) -> None:
         log.error("not reloaded, the model before stays: %s", error)
 
 
-def error_json(code: str, message: str) -> dict[str, Any]:
-    """Return the body of all answers that are errors."""
-    return {"error": {"code": code, "message": message}}
+def _error(request: Request, status: int, code: str, message: str, headers: Mapping[str, str] | None) -> Response:
+    """Return an answer that is an error, in the form that the address has."""
+    paddle = request.url.path == paddlex.PATH
+    body = paddlex.failed(status, message) if paddle else {"error": {"code": code, "message": message}}
+    return JSONResponse(body, status, headers)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
-    return JSONResponse(error_json(error.code, error.message), error.status, error.headers)
+    return _error(request, error.status, error.code, error.message, error.headers)
 
 
 async def _gone(request: Request, error: Exception) -> Response:
@@ -86,22 +96,29 @@ async def _gone(request: Request, error: Exception) -> Response:
 async def _by_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = next((code for code, status in STATUSES.items() if status == error.status_code), "malformed")
-    return JSONResponse(error_json(code, str(error.detail)), error.status_code, error.headers)
+    return _error(request, error.status_code, code, str(error.detail), error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    said = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in error.errors())
+    return _error(request, STATUSES["invalid"], "invalid", said, None)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    return JSONResponse(error_json("internal", "a fault of the service, which its log tells more of"), 500)
+    return _error(request, 500, "internal", "a fault of the service, which its log tells more of", None)
 
 
 class Watched:
-    """Adds `HEADERS` to answers, and writes a line of log for each.
+    """Adds `HEADERS` to answers, counts them, and writes a line of log for each.
 
     Args:
         app: What answers.
+        metrics: What counts.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer; see ASGI."""
@@ -122,6 +139,8 @@ class Watched:
             await self._app(scope, receive, sending)
         finally:
             seconds = time.perf_counter() - start
+            route = scope.get("route")
+            self._metrics.answered(getattr(route, "path", "other"), status, seconds)
             user = scope.get("state", {}).get("user", "-")
             level = logging.DEBUG if scope["path"] in ("/healthz", "/readyz") else logging.INFO
             log.log(level, "%s %s %s %d %.0f ms", user, scope["method"], scope["path"], status, 1000 * seconds)

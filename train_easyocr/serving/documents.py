@@ -36,6 +36,10 @@ PICTURE_SIDE, PICTURE_QUALITY = 1_800, 80
 
 Read = tuple[ReadPage, SourcePage]
 """What was read, and the picture that it is about."""
+Pages = Iterator[tuple[int, Read | ImageError]]
+"""Numbers of pages, and what was read on each or why it can't be."""
+Each = Callable[[dict[str, Any], list[str]], None]
+"""Is given what JSON says about a page, and warnings."""
 
 
 class Options(BaseModel):
@@ -153,9 +157,7 @@ class OpenedUpload:
         """Let go of the document."""
         self._document.close()
 
-    def read(
-        self, crew: Crew, engine: Engine, seconds: float, stop: threading.Event, priority: int = FIRST
-    ) -> Iterator[tuple[int, Read | ImageError]]:
+    def read(self, crew: Crew, engine: Engine, seconds: float, stop: threading.Event, priority: int = FIRST) -> Pages:
         """Read its pages, and close it; a few are read at once, and come in their order.
 
         Args:
@@ -244,8 +246,8 @@ def _jpeg(colour: Pixels) -> dict[str, str]:
 def write_document(
     opened: OpenedUpload,
     identity: Identity,
-    pages: Iterator[tuple[int, Read | ImageError]],
-    each: Callable[[dict[str, Any]], None] | None = None,
+    pages: Pages,
+    each: Each | None = None,
 ) -> bytes:
     """Write a document's pages in the format that is asked for.
 
@@ -253,7 +255,7 @@ def write_document(
         opened: The document.
         identity: What reads it.
         pages: As `OpenedUpload.read` yields them.
-        each: Is given what JSON says about each page, as soon as it is read.
+        each: Is given what JSON says about each page, and warnings, as soon as it is read.
 
     Raises:
         Refusal: None of the pages can be read.
@@ -267,11 +269,13 @@ def write_document(
         if isinstance(result, ImageError):
             first = first or result
             writer.fault(number, str(result))
+            if each:
+                each({"number": number, "error": str(result)}, [f"page {number}: {result}"])
         else:
             read += 1
             writer.page(*result)
-        if each:
-            each({"number": number, "error": str(result)} if isinstance(result, ImageError) else say(*result))
+            if each:
+                each(say(*result), [f"page {number}: {warning}" for warning in result[0].warnings])
     if first is not None and not read:
         raise refusal_of(first, "the page" if len(opened.numbers) == 1 else "no page can be read; the first one")
     writer.close()

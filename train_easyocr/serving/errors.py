@@ -35,6 +35,7 @@ STATUSES = {
     "method_not_allowed": 405,
     "timeout": 408,
     "not_done": 409,
+    "unusable": 409,
     "too_large": 413,
     "unknown_type": 415,
     "invalid": 422,

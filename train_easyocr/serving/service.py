@@ -21,18 +21,20 @@ from train_easyocr.common.errors import UserError
 from train_easyocr.common.workers import available_cores
 from train_easyocr.documents.page import Box
 from train_easyocr.reading.onnx_engine import CARD, OnnxEngine
+from train_easyocr.reading.pipeline import Engine
 from train_easyocr.serving.config import MB, ServingConfig
-from train_easyocr.serving.crew import Crew
+from train_easyocr.serving.crew import FIRST, LATER, Crew
+from train_easyocr.serving.documents import Each, OpenedUpload, Pages, write_document
 from train_easyocr.serving.errors import Refusal, Stopped
 from train_easyocr.serving.intake import Held
+from train_easyocr.serving.jobs import Jobs
+from train_easyocr.serving.metrics import Metrics
 from train_easyocr.serving.tokens import Tokens, read_tokens
 
 R = TypeVar("R")
 log = logging.getLogger("train_easyocr.serve")
 READY_SECONDS = 5
 """That the word of `Service.ready` may take, behind the words of pages."""
-PACED = 0.2
-"""Share of the newest page in the mean time of a page."""
 
 
 def model_folder(package: Path) -> Path:
@@ -64,7 +66,8 @@ class Service:
         self.engine = self._open()
         self.held = Held(config.uploads_mb * MB)
         self.in_line, self.loaded = 0, time.time()
-        self._page_seconds = 1.0
+        self.jobs = Jobs(self._read_job, config.jobs, config.jobs_mb * MB, 60 * config.job_minutes)
+        self.metrics = Metrics(self)
         self._waiters = ThreadPoolExecutor(config.queue, "request")
         self._reloading = threading.Lock()
 
@@ -115,7 +118,7 @@ class Service:
             Refusal: There is none.
         """
         if self.in_line >= self.config.queue:
-            wait = min(60, math.ceil(self.in_line * self._page_seconds / self.crew.threads))
+            wait = min(60, math.ceil(self.in_line * self.metrics.page_seconds / self.crew.threads))
             raise Refusal(
                 "busy",
                 f"{self.in_line} requests are read or wait, as many as may (queue); try again in {wait} s",
@@ -127,9 +130,26 @@ class Service:
         finally:
             self.in_line -= 1
 
-    def took(self, seconds: float) -> None:
-        """Note how long a page took, for what clients are told to wait."""
-        self._page_seconds += PACED * (seconds - self._page_seconds)
+    def read(
+        self,
+        opened: OpenedUpload,
+        stop: threading.Event,
+        priority: int = FIRST,
+        each: Each | None = None,
+    ) -> bytes:
+        """Read a document; return it in the format that is asked for; see `OpenedUpload.read` and `write_document`."""
+        engine = self.engine
+        return write_document(opened, engine.identity, self._pages(engine, opened, stop, priority), each)
+
+    def pages(self, opened: OpenedUpload, stop: threading.Event) -> Pages:
+        """Read a document; yield its pages; see `OpenedUpload.read`."""
+        return self._pages(self.engine, opened, stop, FIRST)
+
+    def _pages(self, engine: Engine, opened: OpenedUpload, stop: threading.Event, priority: int) -> Pages:
+        return self.metrics.counted(opened.read(self.crew, engine, self.config.page_seconds, stop, priority))
+
+    def _read_job(self, opened: OpenedUpload, stop: threading.Event, each: Each) -> bytes:
+        return self.read(opened, stop, LATER, each)
 
     async def while_wanted(self, request: Request, work: Callable[[threading.Event], R]) -> R:
         """Do work in a thread, as long as the client is there.
@@ -157,6 +177,7 @@ class Service:
 
     def close(self) -> None:
         """End the threads."""
+        self.jobs.close()
         self._waiters.shutdown(cancel_futures=True)
         self.crew.close()
 

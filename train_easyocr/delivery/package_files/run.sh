@@ -24,7 +24,7 @@ install() {
 }
 
 if [ ! -f "$here/.venv/ready" ]; then install; fi
-export PYTHONPATH="$here/code" PYTHONNOUSERSITE=1
+export PYTHONPATH="$here/code" PYTHONNOUSERSITE=1 ORT_DISABLE_TELEMETRY=1
 case "${1:-}" in
     read) exec "$python" -m train_easyocr.read --bundle "$here/model" "${@:2}" ;;
     selftest) exec "$python" -m train_easyocr.delivery.selftest "$here" "${@:2}" ;;
