@@ -122,7 +122,7 @@ def test_the_type_is_told_by_the_content(tmp_path, name):
         (saved(marked_page(), form="PDF")[:200], "can't be read as a PDF"),
         (b"%PDF-1.7\n" + b"\0" * 500, "can't be read as a PDF"),
         (blank_pdf(0), "can't be read as a PDF"),
-        (blank_pdf(10_000), "10,000 pages; read 2,000 at a time, as with --pages 1-2000"),
+        (blank_pdf(10_000), "10,000 pages; 2,000 are read at a time, such as the pages 1-2000"),
         (png_header(65_500, 65_500), "pixels"),
         (saved(draw_page(), form="JPEG")[:4000], "cut short or damaged"),
     ],

@@ -127,5 +127,5 @@ def test_a_job_that_outgrows_the_memory_fails(gate):
 def test_a_document_that_is_opened_is_closed(client):
     opened = OpenedUpload(Upload("가", blank_pdf(2), Options()), 10)
     opened.close()
-    with pytest.raises(Refusal, match="3 pages are asked for, more than 2"):
+    with pytest.raises(Refusal, match="has 3 pages; 2 are read at a time"):
         OpenedUpload(Upload("가", blank_pdf(3), Options()), 2)

@@ -54,6 +54,10 @@ _PDFIUM = threading.RLock()
 """PDFium must not be used by two threads at once."""
 
 
+class TooManyPagesError(ImageError):
+    """More pages are asked for than are read in one go."""
+
+
 class UnknownTypeError(ImageError):
     """A file is neither an image nor a PDF."""
 
@@ -413,11 +417,12 @@ class PageRange:
                 raise ValueError(f"{text!r} are no pages; 1-20, 3, 5- or 1,4-6 are")
             self._ranges.append((first, last))
 
-    def of(self, count: int) -> list[int]:
+    def of(self, count: int, most: int = MAX_PAGES) -> list[int]:
         """Return the numbers of the pages to be read, rising, of a document of `count` pages.
 
         Raises:
-            ImageError: None are, or more than `MAX_PAGES`.
+            ImageError: None are.
+            TooManyPagesError: More than `most` are.
         """
         numbers = [
             number
@@ -428,6 +433,6 @@ class PageRange:
             raise ImageError("has no pages")
         if not numbers:
             raise ImageError(f"has {count:,} pages, and none of those asked for ({self.text})")
-        if len(numbers) > MAX_PAGES:
-            raise ImageError(f"has {count:,} pages; read {MAX_PAGES:,} at a time, as with --pages 1-{MAX_PAGES}")
+        if len(numbers) > most:
+            raise TooManyPagesError(f"has {count:,} pages; {most:,} are read at a time, such as the pages 1-{most}")
         return numbers

@@ -24,13 +24,27 @@ from train_easyocr.reading.formats import About, Format, JsonWriter, Writer, jso
 from train_easyocr.reading.orientation import Setting, read_upright
 from train_easyocr.reading.pipeline import Engine, Identity, ReadPage, read_page
 from train_easyocr.reading.run import FORMATS
-from train_easyocr.reading.sources import DPI, Document, PageRange, SourcePage, UnknownTypeError, document_of
+from train_easyocr.reading.sources import (
+    DPI,
+    Document,
+    PageRange,
+    SourcePage,
+    TooManyPagesError,
+    UnknownTypeError,
+    document_of,
+)
 from train_easyocr.reading.words import Pixels, Reading
 from train_easyocr.serving.crew import FIRST, Crew, Task
 from train_easyocr.serving.errors import Refusal, Stopped
 
 GLANCE = 0.2
 """Seconds between looks at whether a page is still wanted."""
+CODES: Mapping[type[ImageError], str] = {
+    TooLargeError: "too_large",
+    UnknownTypeError: "unknown_type",
+    TooManyPagesError: "invalid",
+}
+"""Of what a document is refused for; others are unreadable."""
 PICTURE_SIDE, PICTURE_QUALITY = 1_800, 80
 """Pixels at most of a picture's longer side, and its JPEG quality."""
 
@@ -91,8 +105,7 @@ class Upload:
 
 def refusal_of(error: ImageError, where: str = "the file") -> Refusal:
     """Return how a document that can't be read is refused."""
-    code = {TooLargeError: "too_large", UnknownTypeError: "unknown_type"}.get(type(error), "unreadable")
-    return Refusal(code, f"{where} {error}")
+    return Refusal(CODES.get(type(error), "unreadable"), f"{where} {error}")
 
 
 class Stoppable:
@@ -142,16 +155,13 @@ class OpenedUpload:
         self.name, self.options = upload.name, upload.options
         try:
             self._document: Document = document_of(upload.content, self.options.dpi)
-            self.numbers = PageRange(self.options.pages).of(self._document.count)
         except ImageError as error:
             raise refusal_of(error) from None
-        if len(self.numbers) > limit:
+        try:
+            self.numbers = PageRange(self.options.pages).of(self._document.count, limit)
+        except ImageError as error:
             self._document.close()
-            raise Refusal(
-                "invalid",
-                f"{len(self.numbers):,} pages are asked for, more than {limit:,}; ask for some, as with "
-                f"pages=1-{limit}, or send a job",
-            )
+            raise refusal_of(error) from None
 
     def close(self) -> None:
         """Let go of the document."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import json
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -19,6 +20,8 @@ from train_easyocr.serving.errors import Refusal, Stopped
 
 FIELDS = 16
 """Of a form."""
+LINGER = 1.0
+"""Seconds for which a body that is too large is still taken in, and thrown away."""
 AROUND = 64 * 1024
 """Bytes of a body beside the file."""
 
@@ -96,10 +99,10 @@ class Intake:
             limit: Bytes, beside `AROUND`.
         """
         limit += AROUND
+        stream = self._request.stream()
         stated = self._request.headers.get("content-length", "")
         if stated.isdigit() and int(stated) > limit:
-            raise self._too_large()
-        stream = self._request.stream()
+            raise await self._too_large(stream)
         seen = 0
         while True:
             try:
@@ -114,11 +117,16 @@ class Intake:
                 raise Stopped from None
             seen += len(chunk)
             if seen > limit:
-                raise self._too_large()
+                raise await self._too_large(stream)
             self._hold(len(chunk))
             yield chunk
 
-    def _too_large(self) -> Refusal:
+    async def _too_large(self, stream: AsyncGenerator[bytes, None]) -> Refusal:
+        # A connection that is closed while its client still sends is reset, and the client never sees why.
+        with contextlib.suppress(TimeoutError, ClientDisconnect):
+            async with asyncio.timeout(LINGER):
+                async for _ in stream:
+                    pass
         return Refusal(
             "too_large", f"the body is larger than {self._config.body_mb} MB (body_mb)", {"Connection": "close"}
         )
