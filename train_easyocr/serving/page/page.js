@@ -4,7 +4,7 @@
 (async () => {
   const DOUBTFUL = 0.8; // words that are less sure are marked
   const ZOOMS = [1, 1.5, 2, 3, 4];
-  const [FIRST_WAIT, LONGEST_WAIT] = [150, 1500]; // milliseconds between two looks at what is being read
+  const [FIRST_WAIT, LONGEST_WAIT] = [150, 1000]; // milliseconds between two looks at what is being read
   const KNOWN_FAULTS = ["file", 0, 400, 401, 404, 413, 415, 422, 429, 503, 504];
   const STATUSES = { too_large: 413, unknown_type: 415, invalid: 422, unreadable: 422, busy: 429, not_ready: 503, too_slow: 504 };
   const { say, put } = wording;
@@ -35,6 +35,7 @@
     constructor(status, detail, seconds) { super(detail); Object.assign(this, { status, detail, seconds }); }
   }
   const ask = async (address, options = {}) => {
+    if (/[^\x21-\x7e]/.test(token)) throw new Refusal(401, ""); // no header can hold it
     const headers = token ? { Authorization: `Bearer ${token}` } : {};
     const answer = await fetch(address, { ...options, headers }).catch((error) => {
       throw error.name === "AbortError" ? error : new Refusal(0, "");
