@@ -16,6 +16,7 @@ import pytest
 from tests.documents.printed import BOXES, STORED, encode, label_of, printed_page
 from tests.evaluation.fakes import FakeDetector, FakeRecognizer, fake_detector, fake_model, run
 from tests.evaluation.installed import WORDS, draw_page, write_page, write_set
+from tests.reading.test_orientation import ArrowReader, arrow_page
 from train_easyocr.common.errors import MissingWeightsError, WeightsError
 from train_easyocr.documents import Box, Quad, Word
 from train_easyocr.documents.aihub import find_pages
@@ -25,6 +26,7 @@ from train_easyocr.evaluation.predictions import FILE_NAME
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME
 from train_easyocr.evaluation.runner import LABELS, ScoredModel, evaluate
 from train_easyocr.metrics.metrics import score_page
+from train_easyocr.reading.orientation import turned, turned_shape
 from train_easyocr.reading.sources import colour_and_grey
 
 pytestmark = pytest.mark.slow
@@ -492,3 +494,25 @@ def test_what_a_detector_finds_tilted_is_scored_by_its_corners(tmp_path):
         evaluation = run(tmp_path / "set", tmp_path / "out", models, fake_detector(Finder()))
         scores = evaluation.pages[0].scores["finetuned"]
         assert (scores.labels, scores.predictions, scores.matched, scores.exact) == (1, 2, 1, 1)
+
+
+@pytest.mark.parametrize("angle", [0, 90, 180, 270])
+def test_turned_pages_are_read_upright_and_scored_where_they_lie(tmp_path, angle):
+    upright = arrow_page()
+    height, width = upright.shape
+    level = ArrowReader().detect(np.dstack([upright] * 3))
+    boxes = [turned_shape(box, angle, (width, height)) for box in level]
+    words = [(box.xmin, box.ymin, box.width, box.height, "가나다라") for box in boxes]
+    write_page(tmp_path / "set", "돌아간 쪽", words, page=turned(upright, angle))
+    reader = ArrowReader()
+    found = {}
+    for orientation in ("off", "auto"):
+        model = fake_model("finetuned", recognizer=SimpleNamespace(recognize=reader.read))
+        evaluation = evaluate(
+            find_pages(tmp_path / "set")[0], [model], fake_detector(reader), tmp_path / "out", orientation=orientation
+        )
+        found[orientation] = evaluation.pages[0].scores["finetuned"].end_to_end_f1
+    assert found == {"off": 0.0 if angle else 1.0, "auto": 1.0}
+    lines = [json.loads(line) for line in (tmp_path / "out" / FILE_NAME).read_text(encoding="utf-8").splitlines()]
+    readers = {key: value.get("orientation") for key, value in lines[0]["readers"].items() if "finetuned" in key}
+    assert readers == {"fake/finetuned": None, "fake upright/finetuned": "auto"}

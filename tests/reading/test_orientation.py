@@ -12,7 +12,7 @@ from tests.documents.test_images import TURNS, with_turn
 from tests.reading.documents import MarkReader
 from train_easyocr.documents.page import Box, Quad, bounds
 from train_easyocr.reading.formats import json_page
-from train_easyocr.reading.orientation import ROUND, read_upright, standing_words, turned, vote
+from train_easyocr.reading.orientation import ROUND, read_upright, standing_words, turned, turned_shape, vote
 from train_easyocr.reading.pipeline import read_page
 from train_easyocr.reading.run import ReadSettings, read_to
 from train_easyocr.reading.skew import Straightening, skew_of
@@ -51,6 +51,21 @@ def arrow_page(width=400, height=600, words=12, size=(70, 20)):
 
 def source(grey, **facts):
     return SourcePage(1, cv2.cvtColor(np.ascontiguousarray(grey), cv2.COLOR_GRAY2RGB), grey, **facts)
+
+
+@pytest.mark.parametrize("angle", ANGLES)
+def test_shapes_turn_with_their_image(angle):
+    image = np.zeros((60, 100), np.uint8)
+    box = Box(10, 20, 50, 31)
+    image[box.ymin : box.ymax, box.xmin : box.xmax] = 9
+    image[box.ymin, box.xmin] = 5
+    found = turned_shape(box, angle, (100, 60))
+    after = turned(image, angle)
+    assert (after[found.ymin : found.ymax, found.xmin : found.xmax] > 0).sum() == (after > 0).sum() == box.area
+    quad = turned_shape(Quad((10, 20), (50, 20), (50, 31), (10, 31)), angle, (100, 60))
+    [[y, x]] = np.argwhere(after == 5)
+    assert max(abs(quad.top_left[0] - x), abs(quad.top_left[1] - y)) <= 1
+    assert quad.bounds == found
 
 
 @pytest.mark.parametrize("angle", ANGLES)

@@ -200,6 +200,8 @@ class PageImage:
     def _stored(self, rgb: bool = False) -> np.ndarray:
         try:
             return self._decode(rgb)
+        except ImageError:
+            raise
         except cv2.error as error:
             raise ImageError(f"can't be decoded: {error.err}") from None
         except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:

@@ -36,6 +36,11 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         "--boxes", choices=("detector", "labels"), default="detector",
         help="read where EasyOCR's detector finds text (default), or at the labelled boxes: recognition alone",
     )  # fmt: skip
+    parser.add_argument(
+        "--orientation", choices=("off", "auto"), default="off",
+        help="auto: find and read words on the page turned upright and straightened, as `read --orientation auto`; "
+        "default: on the page as it lies",
+    )  # fmt: skip
     parser.add_argument("--limit", type=int, metavar="N", help="only N pages, evenly spread over the set")
     parser.add_argument(
         "--output", type=Path, default=Path(), metavar="DIR", help="where results go; default: the current folder"

@@ -281,7 +281,15 @@ def _evaluate(
         raise UserError("no model can be evaluated")
     with explained(arguments.output):
         detector = _detector(models, missing, detectors) if detectors else None
-        evaluation = evaluate(pages, models, detector, arguments.output, observer=observer, readings=readings)
+        evaluation = evaluate(
+            pages,
+            models,
+            detector,
+            arguments.output,
+            observer=observer,
+            readings=readings,
+            orientation=arguments.orientation,
+        )
     evaluation.failed = {**missing, **evaluation.failed}
     if not evaluation.models:
         raise UserError("no model can be evaluated")

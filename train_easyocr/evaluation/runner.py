@@ -11,10 +11,10 @@ import functools
 import hashlib
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +39,10 @@ from train_easyocr.evaluation.observations import Row, as_seen, word_of
 from train_easyocr.evaluation.predictions import ModelIdentity, Predictions
 from train_easyocr.metrics.matching import check_labels
 from train_easyocr.metrics.metrics import PageScores, score_page
+from train_easyocr.reading.orientation import Setting, turn_upright, turned_shape
+from train_easyocr.reading.pipeline import find_words
 from train_easyocr.reading.reader import Reading
-from train_easyocr.reading.sources import colour_and_grey, naming
+from train_easyocr.reading.sources import SourcePage, colour_and_grey, naming
 
 Boxes = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]
@@ -185,6 +187,7 @@ def evaluate(
     *,
     observer: Observer | None = None,
     readings: Sequence[Readings] = (),
+    orientation: Setting = "off",
 ) -> Evaluation:
     """Read all pages with all models, keeping each reading in `output`, and score them.
 
@@ -195,14 +198,16 @@ def evaluate(
             labelled boxes.
         output: The folder for the predictions. Those that are there are used where they hold.
         report: Takes a line about each skipped page, each failed model and all readings that don't hold any more.
-        readings: What other systems read; their names differ from the models'.
         observer: Is shown each page's readings; a model that fails later on may have been among them.
+        readings: What other systems read; their names differ from the models'.
+        orientation: `auto` finds and reads words on the page turned upright and straightened, where no labels say
+            where they are; boxes are scored where they lie on the page as it is.
 
     Raises:
         UserError: The predictions in `output` can't be used.
         WeightsError: The detector can't be opened.
     """
-    run = _Run(models, detector, report, observer, readings)
+    run = _Run(models, detector, report, observer, readings, orientation=orientation)
     with Predictions(output, run.identities()) as predictions:
         for note in predictions.notes:
             report(note)
@@ -246,7 +251,10 @@ class _Run:
         report: Callable[[str], None],
         observer: Observer | None,
         readings: Sequence[Readings],
+        *,
+        orientation: Setting,
     ) -> None:
+        self.orientation = orientation
         self.models = list(models)
         self.detector = detector or LABELS
         self.report = report
@@ -266,7 +274,12 @@ class _Run:
 
     def key(self, model: ScoredModel) -> str:
         """Return the key of a model's readings; those at the boxes of different detectors don't mix."""
-        return f"{self._source(model).name}/{model.recognizer or model.name}"
+        source = self._source(model)
+        return f"{source.name}{' upright' * self._turns(source)}/{model.recognizer or model.name}"
+
+    def _turns(self, source: DetectorSource) -> bool:
+        """Tell whether pages are turned upright before words are found."""
+        return self.orientation == "auto" and source is not LABELS
 
     def identities(self) -> dict[str, ModelIdentity]:
         """Return what the predictions of this run depend on, by key."""
@@ -278,6 +291,8 @@ class _Run:
                 if known != source.identity:
                     raise ValueError(f"two detectors are called {source.name}")
             about = {f"detector {name}": value for name, value in source.identity.items()}
+            if self._turns(source):
+                about["orientation"] = self.orientation
             found[self.key(model)] = {**model.identity, **about}
         return found
 
@@ -364,25 +379,34 @@ class _Run:
         colour, grey = pixels
         source, page = self._source(model), prepared.page
         try:
+            if self._turns(source):
+                return self._read_upright(model, colour, grey)
             if source is LABELS:
                 height, width = grey.shape
                 shapes = [s.on_page(width, height) if isinstance(s := w.shape, Quad) else s for w in page.words]
                 places = [(word.box, word.corners) for word in page.words]
             else:
                 shapes = self._detect(source, page.name, prepared.image, colour, predictions)
-                places = [(bounds(s).clipped(*grey.shape[::-1]), s if isinstance(s, Quad) else None) for s in shapes]
+                places = _places(shapes, grey)
         except WeightsError as error:
             if model.detector is None:
                 raise  # there is nothing to evaluate any model with
             self._leave_out(model, error)
             return None
-        readings = self._recognize(model, grey, shapes)
-        if readings is None:
+        recognizer = self._recognizer(model)
+        return _rows(places, recognizer.recognize(grey, shapes)) if recognizer else None
+
+    def _read_upright(self, model: ScoredModel, colour: Pixels, grey: Pixels) -> list[Row] | None:
+        """Find and read words on the page turned upright and straightened; rows lie on the page as it is."""
+        detector, recognizer = self._detector(self._source(model)), self._recognizer(model)
+        if recognizer is None:
             return None
-        return [
-            [*box, text, round(sure, 6), *([list(map(list, corners))] if corners else [])]
-            for (box, corners), (text, sure) in zip(places, readings, strict=True)
-        ]
+        networks = _Networks(detector.detect, recognizer.recognize)
+        picture, shapes = turn_upright(networks, SourcePage(1, colour, grey))
+        read = find_words(networks, picture, straighten=True, shapes=shapes)
+        found = [read.level.back(shape) for shape in read.shapes] if read.level else read.shapes
+        back, size = -picture.turned % 360, (picture.grey.shape[1], picture.grey.shape[0])
+        return _rows(_places([turned_shape(shape, back, size) for shape in found], grey), read.readings)
 
     def _detect(
         self, source: DetectorSource, page: str, image: str, colour: Pixels, predictions: Predictions
@@ -390,14 +414,18 @@ class _Run:
         key = _detection_key(source)
         rows = predictions.get(key, page, image)
         if rows is None:
-            if key not in self._detectors:
-                self._detectors[key] = source.open()
-            rows = [list(shape) for shape in self._detectors[key].detect(colour)]
+            rows = [list(shape) for shape in self._detector(source).detect(colour)]
             predictions.put(key, page, image, rows)
         return [Box(*row) if isinstance(row[0], int) else Quad(*((x, y) for x, y in row)) for row in rows]
 
-    def _recognize(self, model: ScoredModel, grey: Pixels, shapes: Sequence[Shape]) -> list[Reading] | None:
-        """Read with a model, opening it first; None when it can't be opened, and from then on it is left out."""
+    def _detector(self, source: DetectorSource) -> Detector:
+        key = _detection_key(source)
+        if key not in self._detectors:
+            self._detectors[key] = source.open()
+        return self._detectors[key]
+
+    def _recognizer(self, model: ScoredModel) -> Recognizer | None:
+        """Return what a model reads with, opening it first; None when it can't be, and from then on it is left out."""
         name = model.recognizer or model.name
         try:
             if name not in self._recognizers:
@@ -405,12 +433,31 @@ class _Run:
         except WeightsError as error:
             self._leave_out(model, error)
             return None
-        return self._recognizers[name].recognize(grey, shapes)
+        return self._recognizers[name]
 
     def _leave_out(self, model: ScoredModel, error: Exception) -> None:
         self.models.remove(model)
         self.outcome.failed[model.name] = str(error)
         self.report(f"{model.name} is left out: {error}")
+
+
+class _Networks(NamedTuple):
+    """A detector and a recognizer, as `reading.pipeline` takes them."""
+
+    detect: Callable[[Pixels], list[Shape]]
+    read: Callable[[Pixels, Sequence[Shape]], list[Reading]]
+
+
+def _places(shapes: Iterable[Shape], grey: Pixels) -> list[tuple[Box, Quad | None]]:
+    """Return the upright boxes on the page, and the corners of those that lie tilted."""
+    return [(bounds(s).clipped(*grey.shape[::-1]), s if isinstance(s, Quad) else None) for s in shapes]
+
+
+def _rows(places: Sequence[tuple[Box, Quad | None]], readings: Sequence[Reading]) -> list[Row]:
+    return [
+        [*box, text, round(sure, 6), *([list(map(list, corners))] if corners else [])]
+        for (box, corners), (text, sure) in zip(places, readings, strict=True)
+    ]
 
 
 def _detection_key(source: DetectorSource) -> str:

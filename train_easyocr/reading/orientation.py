@@ -15,9 +15,9 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from train_easyocr.documents.page import Box, bounds
+from train_easyocr.documents.page import Box, Quad, Shape, bounds
 from train_easyocr.orientation.alike import reads_alike
-from train_easyocr.reading.pipeline import Engine, ReadPage, read_page
+from train_easyocr.reading.pipeline import Networks, ReadPage, read_page
 from train_easyocr.reading.sources import SourcePage
 from train_easyocr.reading.turned_words import read_turned
 from train_easyocr.reading.words import Pixels
@@ -66,11 +66,11 @@ class Orientation:
         return self.margin >= LEAST_MARGIN
 
 
-def read_upright(engine: Engine, page: SourcePage, setting: Setting) -> tuple[ReadPage, SourcePage]:
+def read_upright(networks: Networks, page: SourcePage, setting: Setting) -> tuple[ReadPage, SourcePage]:
     """Read a page as it lies, or upright and straightened.
 
     Args:
-        engine: What finds and reads words.
+        networks: What finds and reads words.
         page: The page, upright as far as its file says so.
         setting: `off` reads it as it lies; `auto` turns it by the quarter turns that its words ask for, and reads it
             straightened where it is skewed.
@@ -80,16 +80,25 @@ def read_upright(engine: Engine, page: SourcePage, setting: Setting) -> tuple[Re
         are, but never straightened: on a skewed page words have tilted polygons.
     """
     if setting == "off":
-        return read_page(engine, page), page
+        return read_page(networks, page), page
     start = time.perf_counter()
-    shapes = engine.detect(page.colour)
-    boxes = [bounds(shape) for shape in shapes]
-    found = vote(engine, page.grey, boxes, lambda: standing_words(engine, page.colour))
-    picture = upright(page, found)
+    picture, shapes = turn_upright(networks, page)
     took = {"orientation": 1000 * (time.perf_counter() - start)}
-    # What was found on an upright page is what would be found again.
-    read = read_page(engine, picture, straighten=True, shapes=shapes if picture.grey is page.grey else None)
+    read = read_page(networks, picture, straighten=True, shapes=shapes)
     return replace(read, milliseconds=took | read.milliseconds), picture
+
+
+def turn_upright(networks: Networks, page: SourcePage) -> tuple[SourcePage, Sequence[Shape] | None]:
+    """Turn a page by the quarter turns that its words ask for.
+
+    Returns:
+        The page, and the words found on it where it was not turned: they are what would be found again.
+    """
+    shapes = networks.detect(page.colour)
+    boxes = [bounds(shape) for shape in shapes]
+    found = vote(networks, page.grey, boxes, lambda: standing_words(networks, page.colour))
+    picture = upright(page, found)
+    return picture, shapes if picture.grey is page.grey else None
 
 
 def upright(page: SourcePage, found: Orientation) -> SourcePage:
@@ -109,14 +118,26 @@ def turned(image: Pixels, angle: int) -> Pixels:
     return np.ascontiguousarray(np.rot90(image, -(angle // 90)))
 
 
-def standing_words(engine: Engine, colour: Pixels) -> list[Box]:
+def turned_shape(shape: Shape, angle: int, size: tuple[int, int]) -> Shape:
+    """Return where a shape lies once its image, of a width and height in pixels, is turned (see `turned`)."""
+    width, height = size
+    for _ in range(angle // 90):
+        if isinstance(shape, Quad):
+            shape = Quad(*((height - y, x) for x, y in shape))
+        else:
+            shape = Box(height - shape.ymax, shape.xmin, height - shape.ymin, shape.xmax)
+        width, height = height, width
+    return shape
+
+
+def standing_words(networks: Networks, colour: Pixels) -> list[Box]:
     """Find the words of a page that stand on end: those that are level once it is turned by a quarter."""
     height, width = colour.shape[:2]
     scale = min(1.0, SIDE / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(colour, size, interpolation=cv2.INTER_AREA) if scale < 1 else colour
     across, down = width / size[0], height / size[1]
-    found = [bounds(shape) for shape in engine.detect(turned(np.asarray(small, np.uint8), 90))]
+    found = [bounds(shape) for shape in networks.detect(turned(np.asarray(small, np.uint8), 90))]
     return [
         Box(
             round(box.ymin * across),
@@ -128,7 +149,7 @@ def standing_words(engine: Engine, colour: Pixels) -> list[Box]:
     ]
 
 
-def vote(engine: Engine, grey: Pixels, level: Sequence[Box], standing: Callable[[], Sequence[Box]]) -> Orientation:
+def vote(networks: Networks, grey: Pixels, level: Sequence[Box], standing: Callable[[], Sequence[Box]]) -> Orientation:
     """Ask the longest of some words which way up their page lies.
 
     Each word is read along its longer side in both directions, and gives each the square of its confidence times its
@@ -136,14 +157,14 @@ def vote(engine: Engine, grey: Pixels, level: Sequence[Box], standing: Callable[
     down.
 
     Args:
-        engine: What reads words.
+        networks: What reads words.
         grey: The page, uint8 [h, w].
         level: Words that are wider than high, among others, as they lie on the page.
         standing: Returns words that are higher than wide; called where the others have not decided.
     """
     scores, words, said = np.zeros(4), np.zeros(4), 0
     for quarters, some in _rounds(grey, level, standing):
-        for given in _given(engine, some, quarters):
+        for given in _given(networks, some, quarters):
             scores[quarters] += given
             words[quarters] += 1
             said += any(given)
@@ -180,10 +201,10 @@ def _longest(grey: Pixels, boxes: Sequence[Box], *, standing: bool) -> list[Pixe
     return [grey[box.ymin : box.ymax, box.xmin : box.xmax] for box in chosen]
 
 
-def _given(engine: Engine, words: Sequence[Pixels], quarters: Sequence[int]) -> list[list[float]]:
+def _given(networks: Networks, words: Sequence[Pixels], quarters: Sequence[int]) -> list[list[float]]:
     """Return what each word gives each of some directions."""
     # Squared: on a page that can hardly be read, one sure word says more than many that are noise.
-    given = [_weight(text) * confidence**2 for text, confidence in read_turned(engine, words, quarters)]
+    given = [_weight(text) * confidence**2 for text, confidence in read_turned(networks, words, quarters)]
     return [given[first : first + len(quarters)] for first in range(0, len(given), len(quarters))]
 
 

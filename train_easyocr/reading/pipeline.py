@@ -38,12 +38,8 @@ class Identity:
     characters: str
 
 
-class Engine(Protocol):
-    """Finds and reads words; torch's is in `torch_engine`."""
-
-    @property
-    def identity(self) -> Identity:
-        """What reads."""
+class Networks(Protocol):
+    """A detector and a recognizer."""
 
     def detect(self, image: Pixels) -> list[Shape]:
         """Find the words of a page, uint8 [h, w, 3], RGB."""
@@ -58,6 +54,14 @@ class Engine(Protocol):
         Returns:
             Text and confidence of each, in their order; "" where there is nothing to be read.
         """
+
+
+class Engine(Networks, Protocol):
+    """Networks that say what they are; torch's is in `torch_engine`."""
+
+    @property
+    def identity(self) -> Identity:
+        """What reads."""
 
 
 @dataclass(frozen=True)
@@ -129,32 +133,62 @@ STRAIGHT = 1.0
 """Degrees of skew below which a page is read as it is: reading loses nothing there (docs/experiments.md)."""
 
 
+@dataclass(frozen=True, eq=False)
+class FoundWords:
+    """What was found on a page and what it reads as, be it nothing.
+
+    Attributes:
+        grey: The pixels read, uint8 [h, w]: the page's, or those of the straightened page.
+        shapes: Where on these the words are.
+        readings: Text and confidence of each.
+        level: How the page was straightened; None where it was not.
+        skew: By how many degrees its lines descend to the right, where it was.
+        milliseconds: What finding (`detect`) and reading (`recognize`) took.
+    """
+
+    grey: Pixels
+    shapes: Sequence[Shape]
+    readings: Sequence[Reading]
+    level: Straightening | None
+    skew: float
+    milliseconds: dict[str, float]
+
+
+def find_words(
+    networks: Networks, page: SourcePage, *, straighten: bool = False, shapes: Sequence[Shape] | None = None
+) -> FoundWords:
+    """Find and read the words of a page; as `read_page`."""
+    start = time.perf_counter()
+    shapes, grey = networks.detect(page.colour) if shapes is None else shapes, page.grey
+    skew = skew_of(shapes) if straighten else 0.0
+    level = Straightening((grey.shape[1], grey.shape[0]), skew) if abs(skew) >= STRAIGHT else None
+    if level:
+        shapes, grey = networks.detect(level.straight(page.colour)), level.straight(grey)
+    detected = time.perf_counter()
+    readings = networks.read(grey, shapes)
+    took = {"detect": 1000 * (detected - start), "recognize": 1000 * (time.perf_counter() - detected)}
+    return FoundWords(grey, shapes, readings, level, round(skew, 2) if level else 0.0, took)
+
+
 def read_page(
-    engine: Engine, page: SourcePage, *, straighten: bool = False, shapes: Sequence[Shape] | None = None
+    networks: Networks, page: SourcePage, *, straighten: bool = False, shapes: Sequence[Shape] | None = None
 ) -> ReadPage:
     """Find and read the words of a page, and order them; words that read as nothing are left out.
 
     Args:
-        engine: What finds and reads words.
+        networks: What finds and reads words.
         page: The page; all coordinates are its pixels.
         straighten: Measure by the words found how far its lines are skewed and, where that is `STRAIGHT` and more,
             find and read the words on the straightened page; their polygons are tilted then.
-        shapes: Where the page's words are, if the engine has found them already.
+        shapes: Where the page's words are, if they have been found already.
     """
+    read = find_words(networks, page, straighten=straighten, shapes=shapes)
     start = time.perf_counter()
-    shapes, grey = engine.detect(page.colour) if shapes is None else shapes, page.grey
-    height, width = grey.shape
-    skew = skew_of(shapes) if straighten else 0.0
-    level = Straightening((width, height), skew) if abs(skew) >= STRAIGHT else None
-    if level:
-        shapes, grey = engine.detect(level.straight(page.colour)), level.straight(grey)
-    detected = time.perf_counter()
-    readings = engine.read(grey, shapes)
-    recognized = time.perf_counter()
-    found = [_word(shape, reading) for shape, reading in zip(shapes, readings, strict=True) if reading[0].strip()]
-    lines = _lines(grey, [word.box for word in found])
-    if level:
-        found = [_put_back(word, level, width, height) for word in found]
+    height, width = page.grey.shape
+    found = [_word(*word) for word in zip(read.shapes, read.readings, strict=True) if word[1][0].strip()]
+    lines = _lines(read.grey, [word.box for word in found])
+    if read.level:
+        found = [_put_back(word, read.level, width, height) for word in found]
     return ReadPage(
         number=page.number,
         width=width,
@@ -164,13 +198,9 @@ def read_page(
         words=tuple(found[word] for line in lines for word in line.words),
         lines=tuple(_numbered(lines, found)),
         warnings=page.warnings,
-        milliseconds={
-            "detect": 1000 * (detected - start),
-            "recognize": 1000 * (recognized - detected),
-            "order": 1000 * (time.perf_counter() - recognized),
-        },
+        milliseconds=read.milliseconds | {"order": 1000 * (time.perf_counter() - start)},
         margin=page.margin,
-        skew=round(skew, 2) if level else 0.0,
+        skew=read.skew,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from train_easyocr.documents.page import Box, Shape, bounds
 from train_easyocr.orientation.words import LEAST_RATIO, THRESHOLD
-from train_easyocr.reading.pipeline import Engine, Identity
+from train_easyocr.reading.pipeline import Engine, Identity, Networks
 from train_easyocr.reading.words import Pixels, Reading
 
 
@@ -56,11 +56,11 @@ class TurningEngine:
         return readings
 
 
-def read_turned(engine: Engine, words: Sequence[Pixels], quarters: Sequence[int]) -> list[Reading]:
+def read_turned(networks: Networks, words: Sequence[Pixels], quarters: Sequence[int]) -> list[Reading]:
     """Read words turned.
 
     Args:
-        engine: What reads words.
+        networks: What reads words.
         words: uint8 [h, w] each.
         quarters: By how many quarter turns, clockwise, each of them is turned: once for each number.
 
@@ -78,4 +78,4 @@ def read_turned(engine: Engine, words: Sequence[Pixels], quarters: Sequence[int]
         sheet[top : top + height, :width] = piece
         boxes.append(Box(0, top, width, top + height))
         top += height
-    return engine.read(sheet, boxes)
+    return networks.read(sheet, boxes)
