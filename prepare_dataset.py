@@ -21,6 +21,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from train_easyocr.common.command_line import CommandParser, command
@@ -35,9 +36,11 @@ from train_easyocr.datasets.stages import (
     keep_own_pages,
     make_evaluation,
     make_patches,
+    report_turned,
     unzip,
     warn_of_unused,
 )
+from train_easyocr.datasets.turned_pages import Vote
 from train_easyocr.documents.aihub import IMAGE_SUFFIXES, LABEL_SUFFIX, PARTLY
 from train_easyocr.documents.download import find_download, other_files
 from train_easyocr.documents.label_formats import (
@@ -46,6 +49,7 @@ from train_easyocr.documents.label_formats import (
     LabelledPages,
     find_labelled_pages,
 )
+from train_easyocr.documents.sources import PageSource
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
 
 PURPOSES = ("training", "validation", "evaluation")
@@ -188,13 +192,22 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def _starter_detector() -> Finder:
-    # Here, not at the top: step 2 loads torch for --check alone.
+    # Here, not at the top: step 2 loads torch for --check alone, and once sets are made.
     from train_easyocr.detection.opening import open_detector_of  # noqa: PLC0415
     from train_easyocr.weights.bundle import open_bundle  # noqa: PLC0415
     from train_easyocr.weights.starter import STARTER  # noqa: PLC0415
 
     detector = open_detector_of(open_bundle(STARTER)).detector
     return lambda image: detector.boxes(detector.score_maps(image))
+
+
+def _starter_vote() -> Vote:
+    # Here, not at the top: see above.
+    from train_easyocr.reading.orientation import angle_by_labels  # noqa: PLC0415
+    from train_easyocr.reading.torch_engine import open_engine  # noqa: PLC0415
+    from train_easyocr.weights.starter import STARTER  # noqa: PLC0415
+
+    return partial(angle_by_labels, open_engine(STARTER))
 
 
 def run(args: argparse.Namespace) -> bool:
@@ -209,16 +222,16 @@ def run(args: argparse.Namespace) -> bool:
     if args.check:
         splits = ["training"] if args.training else []
         splits += ["validation"] if args.validation or args.evaluation else []
-        return check(job, ["training", "validation"] if args.unzip or not splits else splits, _starter_detector)
+        splits = ["training", "validation"] if args.unzip or not splits else splits
+        return check(job, splits, _starter_detector, _starter_vote)
     with alone(job.output):
         if args.unzip:
             unzip(job)
+        made: list[PageSource] = []
         for purpose in job.purposes:
-            if purpose == "evaluation":
-                make_evaluation(job)
-            else:
-                make_patches(job, purpose)
+            made += make_evaluation(job) if purpose == "evaluation" else make_patches(job, purpose)
         keep_own_pages(job)
+    report_turned(job, made, _starter_vote)
     warn_of_unused(job, job.listings.values())
     return not any(listing.unreadable for listing in job.listings.values())
 

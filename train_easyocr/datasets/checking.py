@@ -17,8 +17,16 @@ from train_easyocr.datasets.coverage import Finder, describe_coverage, measure_c
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.datasets.left_out import LeftOut
 from train_easyocr.datasets.page_work import DAMAGED, PageError, read_and_cut
-from train_easyocr.datasets.stages import GIB, Preparation, report_others, show_problems, warn_of_unused
+from train_easyocr.datasets.stages import (
+    GIB,
+    Preparation,
+    report_others,
+    report_turned,
+    show_problems,
+    warn_of_unused,
+)
 from train_easyocr.datasets.statistics import Measure, WordStatistics, none_trainable, of_which_partly, render
+from train_easyocr.datasets.turned_pages import Vote
 from train_easyocr.documents.aihub import (
     MALFORMED_LABEL,
     MAX_LABEL_BYTES,
@@ -72,13 +80,16 @@ class Checked:
     damaged: tuple[MemberProblem, ...]
 
 
-def check(job: Preparation, splits: Sequence[str], open_finder: Callable[[], Finder]) -> bool:
+def check(
+    job: Preparation, splits: Sequence[str], open_finder: Callable[[], Finder], open_vote: Callable[[], Vote]
+) -> bool:
     """Read the archives' members, or unzipped/ where there are no archives, and report what is wrong.
 
     Args:
         job: What the command line asks for.
         splits: `training`, `validation` or both; of no account for a pool.
         open_finder: Opens what finds the words of a page, to tell how many have no label.
+        open_vote: Opens what tells which way up a page lies.
 
     Returns:
         Whether a run over these splits would end without an error.
@@ -87,7 +98,8 @@ def check(job: Preparation, splits: Sequence[str], open_finder: Callable[[], Fin
         UserError: There is nothing to check.
     """
     if job.pool:
-        return _check_split(job, POOL, *_tasks_of_pages(job.pool.sources(), job.pool.problems), open_finder)
+        pages = _tasks_of_pages(job.pool.sources(), job.pool.problems)
+        return _check_split(job, POOL, *pages, open_finder=open_finder, open_vote=open_vote)
     listing = list_download(job.download, splits)
     if not listing.by_target and (job.output / UNZIPPED).is_dir():
         listing = Listing()
@@ -99,7 +111,7 @@ def check(job: Preparation, splits: Sequence[str], open_finder: Callable[[], Fin
         found = {split: _tasks_of_listing(listing, split) for split in splits}
     sound = not listing.unreadable
     for split, (tasks, problems) in found.items():
-        sound &= _check_split(job, split, tasks, problems, open_finder)
+        sound &= _check_split(job, split, tasks, problems, open_finder=open_finder, open_vote=open_vote)
     warn_of_unused(job, [listing])
     return sound
 
@@ -177,7 +189,9 @@ def _check_split(
     split: str,
     tasks: Sequence[CheckTask],
     problems: Sequence[Problem],
+    *,
     open_finder: Callable[[], Finder],
+    open_vote: Callable[[], Vote],
 ) -> bool:
     words, totals = WordStatistics(job.measure), Totals(Counter(problem.reason for problem in problems))
     shown = [f"{problem.name!r}: {problem}" for problem in problems[:SHOWN_PAGES]]
@@ -209,6 +223,7 @@ def _check_split(
     for line in left_out.lines():
         job.say(f"left out: {line}")
     _report_coverage(job, pages, open_finder)
+    report_turned(job, pages, open_vote)
     usable = totals.used - (0 if split == "training" else totals.partly_used)
     return _say_enough(job, split, usable) & _say_trainable(job, split, statistics)
 

@@ -13,11 +13,10 @@ import cv2
 import numpy as np
 
 from train_easyocr.common.text import format_table
-from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelError, read_label_file
+from train_easyocr.datasets.turned_pages import read_pages
 from train_easyocr.documents.archives import LooseFile, Member
-from train_easyocr.documents.images import MAX_IMAGE_BYTES, ImageError, decode_page
 from train_easyocr.documents.page import Box
-from train_easyocr.documents.sources import PageSource, Source, SourceError
+from train_easyocr.documents.sources import PageSource, Source
 from train_easyocr.documents.splits import evenly_spread
 
 Finder = Callable[[np.ndarray], list[Box]]
@@ -92,15 +91,10 @@ def _origin(label: Source) -> str:
 
 
 def _measured(coverage: Coverage, pages: Sequence[PageSource], find: Finder) -> Coverage:
-    for page in evenly_spread(pages, PAGES):
-        try:
-            label = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name)
-            image, _ = decode_page(page.image.read(MAX_IMAGE_BYTES), label.layout)
-        except (SourceError, ImageError, LabelError):
-            continue
+    for page, image, labelled in read_pages(evenly_spread(pages, PAGES)):
         found = find(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
         height, width = image.shape
-        bare = without_label(found, [annotation.box for annotation in label.annotations], width, height)
+        bare = without_label(found, labelled, width, height)
         coverage.pages += 1
         coverage.found += len(found)
         coverage.bare += bare

@@ -25,6 +25,7 @@ from train_easyocr.datasets.own_pages import write_own_pages
 from train_easyocr.datasets.page_work import Form
 from train_easyocr.datasets.prepared_set import MANIFEST, SKIPPED, Plan, prepare_set, read_manifest
 from train_easyocr.datasets.statistics import Measure, ModelSettings, none_trainable, render
+from train_easyocr.datasets.turned_pages import Vote, find_turned
 from train_easyocr.documents.aihub import MAX_LABEL_BYTES, PARTLY_LIST, Problem
 from train_easyocr.documents.archives import (
     Listing,
@@ -314,12 +315,15 @@ def show_problems(job: Preparation, problems: Sequence[MemberProblem], path: Pat
         job.warn(f"... and {len(problems) - SHOWN_PROBLEMS:,} more" + (f", in {path}" if path else ""))
 
 
-def make_patches(job: Preparation, split: str) -> None:
+def make_patches(job: Preparation, split: str) -> Sequence[PageSource]:
     """Draw a split's pages and make their patches.
 
     Args:
         job: What the command line asks for.
         split: `training` or `validation`.
+
+    Returns:
+        The pages, where the set was made now; none where it was there already.
 
     Raises:
         UserError: There are no pages, or the draw meets an evaluation set that was drawn otherwise.
@@ -344,11 +348,14 @@ def make_patches(job: Preparation, split: str) -> None:
         form=job.form,
         cutting=_cutting(config),
     )
-    _prepare(job, f"{split} ({job.select_data})", job.patches(split), plan)
+    return _prepare(job, f"{split} ({job.select_data})", job.patches(split), plan)
 
 
-def make_evaluation(job: Preparation) -> None:
+def make_evaluation(job: Preparation) -> Sequence[PageSource]:
     """Draw the pages of the evaluation set out of validation and copy them.
+
+    Returns:
+        The pages, where the set was made now; none where it was there already.
 
     Raises:
         UserError: There are too few pages, or the draw meets validation patches that were drawn otherwise.
@@ -361,7 +368,7 @@ def make_evaluation(job: Preparation) -> None:
     _say_fewer(job, "evaluation", config.eval_images, len(drawn), _available(pages, "evaluation"))
     settings = {"split": "evaluation", "seed": config.seed, "images": config.eval_images}
     plan = _plan(job, (pages, problems), drawn, settings | asdict(job.measure.settings), form="copy")
-    _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
+    return _prepare(job, "evaluation", job.output / EVALUATION_SET, plan)
 
 
 def keep_own_pages(job: Preparation) -> None:
@@ -535,7 +542,15 @@ def _digest_of_labels(pages: Sequence[PageSource], sums: Mapping[str, str]) -> s
     return digest.hexdigest()
 
 
-def _prepare(job: Preparation, title: str, target: Path, plan: Plan) -> None:
+def report_turned(job: Preparation, pages: Sequence[PageSource], open_vote: Callable[[], Vote]) -> None:
+    """Say which of some pages lie on a side or upside down."""
+    if warning := find_turned(pages, open_vote).warning:
+        job.warn(f"warning: {warning}")
+
+
+def _prepare(job: Preparation, title: str, target: Path, plan: Plan) -> Sequence[PageSource]:
+    """Make a set; return its pages, or none where it was there already."""
+    before = target.stat().st_ino if target.exists() else None  # a set that is made is a new folder
     statistics = prepare_set(target, plan, job.measure, job.workers, job.say)
     job.say("\n" + render(title, statistics))
     for line in LeftOut.read(target / SKIPPED).lines():
@@ -543,3 +558,4 @@ def _prepare(job: Preparation, title: str, target: Path, plan: Plan) -> None:
     if fault := none_trainable(statistics, statistics["words"]["used"]) * (not job.config.data_filtering_off):
         raise UserError(f"{target}: {fault}")
     job.say(f"\n{target}: ready; what was left out is listed in skipped.csv, these figures are in statistics.json")
+    return plan.pages if target.stat().st_ino != before else ()

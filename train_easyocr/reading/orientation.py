@@ -178,6 +178,18 @@ def vote(networks: Networks, grey: Pixels, level: Sequence[Box], standing: Calla
     return Orientation(90 * int(mean.argmax()), round(float(margin), 4), said)
 
 
+def angle_by_labels(networks: Networks, grey: Pixels, boxes: Sequence[Box]) -> int:
+    """Return by how many degrees a labelled page has to be turned clockwise; 0 also where its words don't say.
+
+    Args:
+        networks: What reads words.
+        grey: The page, uint8 [h, w].
+        boxes: The labels'.
+    """
+    found = vote(networks, grey, boxes, lambda: boxes)
+    return found.angle if found.known else 0
+
+
 def _rounds(
     grey: Pixels, level: Sequence[Box], standing: Callable[[], Sequence[Box]]
 ) -> Iterator[tuple[list[int], list[Pixels]]]:
