@@ -9,6 +9,10 @@ writes nothing.
     python3 prepare_dataset.py --from DIR --output DIR2 --training --validation --evaluation
 
 makes the same sets from a folder of images with labels by PPOCRLabel, in ICDAR's text files, COCO, or AI-Hub's JSON.
+
+    python3 prepare_dataset.py --unlabeled DIR3 --output DIR2
+
+cuts the words that a detector finds on scans that nobody labelled, for train_easyocr.semi_supervised.
 """
 
 from __future__ import annotations
@@ -31,7 +35,9 @@ from train_easyocr.common.workers import available_cores
 from train_easyocr.datasets.checking import check
 from train_easyocr.datasets.coverage import Finder
 from train_easyocr.datasets.stages import (
+    EVALUATION_SET,
     SHOWN_PROBLEMS,
+    UNLABELED,
     Preparation,
     keep_own_pages,
     make_evaluation,
@@ -49,6 +55,7 @@ from train_easyocr.documents.label_formats import (
     LabelledPages,
     find_labelled_pages,
 )
+from train_easyocr.documents.page_sums import read_page_sums
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
 
@@ -82,6 +89,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--training", action="store_true", help="draw train_images pages and make their patches")
     add("--validation", action="store_true", help="draw val_images pages and make their patches")
     add("--evaluation", action="store_true", help="draw eval_images other pages out of validation and copy them")
+    add(
+        "--unlabeled",
+        type=Path,
+        metavar="DIR",
+        help="cut the words that a detector finds on images and PDFs without labels, or that no label covers on partly "
+        "labelled pages (of a download, too), into a set of their own",
+    )
+    add("--detector", metavar="NAME", default="", help="finds them (default: the installed one, else the starter's)")
     add("--check", action="store_true", help="read everything and write nothing: what is wrong with this data set")
     add("--format", choices=("png", "lmdb"), default="png", help="a PNG file a patch, or one LMDB (default: png)")
     add("--workers", type=_positive, default=available_cores(), metavar="N", help="processes (default: all cores)")
@@ -90,8 +105,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--config", type=Path, default=DEFAULT_CONFIG, metavar="FILE", help="settings (default: %(default)s)")
     add("settings", nargs="*", metavar="key=value", help="settings that override the config, such as train_images=1000")
     args = parser.parse_intermixed_args(arguments)
-    if not (args.unzip or args.training or args.validation or args.evaluation or args.check):
-        parser.error("say what to do: --unzip, --training, --validation, --evaluation, or --check")
+    if not (args.unzip or args.training or args.validation or args.evaluation or args.check or args.unlabeled):
+        parser.error("say what to do: --unzip, --training, --validation, --evaluation, --unlabeled, or --check")
     if args.pool and (args.unzip or args.dataset):
         parser.error("--from takes the place of the download: leave out --unzip and --dataset")
     if args.label_format and not args.pool:
@@ -120,13 +135,15 @@ def make_job(args: argparse.Namespace) -> Preparation:
             "without '-', which stands between names in select_data"
         )
     dataset = args.dataset or config.dataset
-    download = args.pool or _download(dataset)
+    download = args.pool or (args.unlabeled if args.unlabeled and not dataset else _download(dataset))
     output = Path(args.output or config.output or (find_download(Path(dataset)) if dataset else download))
     if args.pool and not args.check and output.resolve().is_relative_to(args.pool.resolve()):
         raise UsageError(
             f"--from {args.pool}: say where to write with --output DIR, outside of that folder: patches in it would be "
             "taken for pages by the next run"
         )
+    if args.unlabeled and output.resolve().is_relative_to(args.unlabeled.resolve()) and not dataset:
+        raise UsageError(f"--unlabeled {args.unlabeled}: say where to write with --output DIR, outside of that folder")
     pool = _pool(args) if args.pool else None
     purposes = tuple(purpose for purpose in PURPOSES if getattr(args, purpose))
     return Preparation(download, output, config, name, args.format, args.workers, _say, _warn, pool, purposes)
@@ -210,6 +227,27 @@ def _starter_vote() -> Vote:
     return partial(angle_by_labels, open_engine(STARTER))
 
 
+def _cut_unlabelled(job: Preparation, args: argparse.Namespace) -> None:
+    # Here, not at the top: this alone needs torch.
+    from train_easyocr.semi_supervised.pages import (  # noqa: PLC0415
+        KNOWN,
+        MEASURED,
+        Cutting,
+        cut_unlabelled,
+        find_unlabelled,
+        open_finder,
+    )
+
+    documents = find_unlabelled(args.unlabeled)
+    _say(f"\n{args.unlabeled}: {len(documents):,} documents without labels, or labelled in part")
+    find, finder = open_finder(args.detector, Path(job.config.saved_models))
+    known = dict.fromkeys(read_page_sums(job.patches("training")).values(), KNOWN)
+    for folder in (job.patches("validation"), job.output / EVALUATION_SET):
+        known |= dict.fromkeys(read_page_sums(folder).values(), MEASURED)
+    target = job.output / UNLABELED / job.select_data
+    cut_unlabelled(documents, Cutting(target, job.form, find, finder, known, _say))
+
+
 def run(args: argparse.Namespace) -> bool:
     """Do what the command line asks for; return whether all of it could be done.
 
@@ -231,6 +269,8 @@ def run(args: argparse.Namespace) -> bool:
         for purpose in job.purposes:
             made += make_evaluation(job) if purpose == "evaluation" else make_patches(job, purpose)
         keep_own_pages(job)
+        if args.unlabeled:
+            _cut_unlabelled(job, args)
     report_turned(job, made, _starter_vote)
     warn_of_unused(job, job.listings.values())
     return not any(listing.unreadable for listing in job.listings.values())

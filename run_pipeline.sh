@@ -4,6 +4,7 @@
 #   bash run_pipeline.sh                                          on sample documents that it renders itself
 #   DATASET="/data/공공행정문서 OCR" bash run_pipeline.sh [--config FILE] [key=value ...]     on AI-Hub's download
 #   PAGES=my_pages bash run_pipeline.sh [--config FILE] [key=value ...]     on a folder of your own labelled pages
+#   PAGES=my_pages UNLABELED=scans bash run_pipeline.sh [...]     and scans that nobody labelled (docs/semi-supervised.md)
 #
 # Input:    nothing, or the download, or images with labels as step 2 reads them (--from). SAMPLE_PAGES=240,
 #           SAMPLE_SEED=1 and SAMPLE_DIR=sample choose the sample
@@ -22,6 +23,7 @@ absolute() {
 PAGES=$(absolute "${PAGES:-}")
 OUTPUT=$(absolute "${OUTPUT:-}")
 DATASET=$(absolute "${DATASET:-}")
+UNLABELED=$(absolute "${UNLABELED:-}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 banner() {
@@ -34,6 +36,10 @@ have_weights() {
 
 if [ -n "$PAGES" ] && [ -n "$DATASET" ]; then
     echo "run_pipeline.sh: PAGES and DATASET name two data sets; set one of them" >&2
+    exit 2
+fi
+if [ -n "$UNLABELED" ] && [ -z "$PAGES$DATASET" ]; then
+    echo "run_pipeline.sh: UNLABELED goes with PAGES or DATASET, whose labels teach the model that labels the scans" >&2
     exit 2
 fi
 
@@ -72,11 +78,28 @@ fi
 export DATASET
 settings+=("$@")
 
+[ -z "$UNLABELED" ] || preparation+=(--unlabeled "$UNLABELED")
 banner "Step 2: data set"
 bash step2_run_prepare_dataset_py.sh "${preparation[@]}" "${settings[@]}"
 banner "Step 3: training"
 bash step3_run_train_py.sh "${settings[@]}"
+weights=()
+if [ -n "$UNLABELED" ]; then
+    banner "Step 3: training on what the trained model reads in the scans as well"
+    teacher=korean_documents
+    unlabeled=()
+    for setting in "${settings[@]}" ${DATASET:+"dataset=$DATASET"}; do
+        case "$setting" in
+            experiment_name=*) teacher="${setting#*=}" ;;
+            output=* | saved_models=* | dataset=* | seed=* | workers=* | precision=*) unlabeled+=("$setting") ;;
+            --* | detection*=* | *_images=* | *_data=* | batch_ratio=*) ;;
+            *=*) unlabeled+=("small.$setting") ;;
+        esac
+    done
+    python3 -m train_easyocr.semi_supervised --mode small --teacher "$teacher" "${unlabeled[@]}"
+    weights+=(semi_supervised_small)
+fi
 banner "Step 4: installation"
-bash step4_set_finetuned_model.sh "${settings[@]}"
+bash step4_set_finetuned_model.sh "${weights[@]}" "${settings[@]}"
 banner "Step 5: evaluation"
 bash step5_run_evaluate_py.sh "${evaluation[@]}" "${settings[@]}"

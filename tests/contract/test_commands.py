@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.entry_points import COMMANDS, PREPARE, REPOSITORY, options_of, run_script
+from tests.contract.entry_points import COMMANDS, PREPARE, REPOSITORY, SEMI_SUPERVISED, options_of, run_script
 
 pytestmark = pytest.mark.slow
 
@@ -88,6 +88,20 @@ def test_the_pipeline_hands_one_set_to_all_steps(tmp_path):
     assert calls[SCRIPTS[1]] == ["--from", "/내 쪽", "--output", "/내 쪽_set", *common]
     assert calls[SCRIPTS[2]] == calls[SCRIPTS[3]] == common
     assert calls[SCRIPTS[4]] == ["--output", "/내 쪽_set", *common]
-    with pytest.raises(subprocess.CalledProcessError) as error:
-        run_script("run_pipeline.sh", tmp_path, PAGES="/a", DATASET="/b")
-    assert error.value.returncode == 2
+    for wrong in ({"PAGES": "/a", "DATASET": "/b"}, {"UNLABELED": "/a"}):
+        with pytest.raises(subprocess.CalledProcessError) as error:
+            run_script("run_pipeline.sh", tmp_path, **wrong)
+        assert error.value.returncode == 2
+
+
+def test_the_pipeline_learns_from_scans_that_nobody_labelled(tmp_path):
+    for step in SCRIPTS[1:5]:
+        (tmp_path / step).write_text(f'printf "called yes\\n{step}\\n"; printf "%s\\n" "$@"\n')
+    given = ["n_iter=5", "continue_from=", "experiment_name=우리 것", "train_images=9", "--config", "내 설정"]
+    calls = run_script("run_pipeline.sh", tmp_path, *given, PAGES="/내 쪽", UNLABELED="/스캔 문서")
+    calls = [[part for part in call if part and not part.startswith(("==", "called"))] for call in calls]
+    assert calls[0][:7] == [SCRIPTS[1], "--from", "/내 쪽", "--output", "/내 쪽_set", "--unlabeled", "/스캔 문서"]
+    places = ["output=/내 쪽_set", "saved_models=/내 쪽_set/saved_models"]
+    own = ["--mode", "small", "--teacher", "우리 것", *places, "small.n_iter=5", "small.continue_from="]
+    assert calls[2] == ["-m", SEMI_SUPERVISED, *own]
+    assert calls[3] == [SCRIPTS[3], "semi_supervised_small", *places, *given]

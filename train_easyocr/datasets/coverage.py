@@ -58,13 +58,13 @@ class Coverage:
         return self.bare / self.found if self.found else 0.0
 
 
-def without_label(found: Sequence[Box], labelled: Iterable[Box], width: int, height: int) -> int:
-    """Count the boxes found on a page of `width` x `height` pixels that labels cover less than `COVERED` of."""
+def without_label(found: Sequence[Box], labelled: Iterable[Box], width: int, height: int) -> list[Box]:
+    """Return the boxes found on a page of `width` x `height` pixels that labels cover less than `COVERED` of."""
     labels = np.zeros((height, width), np.uint8)
     for box in labelled:
         xmin, ymin, xmax, ymax = box.clipped(width, height)
         labels[ymin : max(ymin, ymax), xmin : max(xmin, xmax)] = 1
-    return sum(labels[box.ymin : box.ymax, box.xmin : box.xmax].mean() < COVERED for box in found)
+    return [box for box in found if labels[box.ymin : box.ymax, box.xmin : box.xmax].mean() < COVERED]
 
 
 def measure_coverage(pages: Iterable[PageSource], open_finder: Callable[[], Finder]) -> list[Coverage]:
@@ -94,7 +94,7 @@ def _measured(coverage: Coverage, pages: Sequence[PageSource], find: Finder) -> 
     for page, image, labelled in read_pages(evenly_spread(pages, PAGES)):
         found = find(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB))
         height, width = image.shape
-        bare = without_label(found, labelled, width, height)
+        bare = len(without_label(found, labelled, width, height))
         coverage.pages += 1
         coverage.found += len(found)
         coverage.bare += bare

@@ -55,6 +55,8 @@ from train_easyocr.documents.splits import draw_pool, draw_training, draw_valida
 from train_easyocr.settings.parts import PreparationSettings, WordSettings
 
 EVALUATION_SET = "evaluation_set"
+UNLABELED = "training_and_validation_set/unlabeled"
+"""Holds for each `select_data` the words of pages that nobody labelled."""
 PARTLY_FOLDER = "partly_labelled_pages"
 """Holds for each `select_data` a list of the training pages that are only partly labelled, a name a line."""
 GIB = 2**30
