@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = load_semi_supervised_config(options.config, options.settings)
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.semi_supervised.data import gather, make_dict, places_of  # noqa: PLC0415
-    from train_easyocr.semi_supervised.stages import Run, TimeIsUpError, history  # noqa: PLC0415
+    from train_easyocr.semi_supervised.stages import Run, TimeIsUp, history  # noqa: PLC0415
 
     if options.make_dict:
         path, count = make_dict(options.data)
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         marks = Run(config, places, options.minutes).run(options.mode, options.teacher or "")
-    except TimeIsUpError:
+    except TimeIsUp:
         print("Time is up before all stages are done; running again goes on")
         return 0
     print(f"\n{history(config)}\n")

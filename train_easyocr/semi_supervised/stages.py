@@ -30,7 +30,7 @@ TEACHER, LARGE, SMALL = "teacher", "large", "small"
 """What trainings are called; those of LARGE have the round's number behind it."""
 
 
-class TimeIsUpError(Exception):
+class TimeIsUp(Exception):  # noqa: N818 - no error: the same command goes on
     """The minutes are over before all stages are done."""
 
 
@@ -90,7 +90,7 @@ class Run:
             The marks of the networks that were trained, the small one last.
 
         Raises:
-            TimeIsUpError: The minutes are over.
+            TimeIsUp: The minutes are over.
             UserError: Data can't be used, the teacher is too weak, or a training went wrong.
             WeightsError: Weights can't be had or used.
         """
@@ -138,7 +138,7 @@ class Run:
         settings = training_config(config, size, stage, character=character, pseudo=pseudo, start=start)
         print(f"\nTraining {settings.experiment_name}")
         if not train(settings, self._minutes()):
-            raise TimeIsUpError
+            raise TimeIsUp
         weights = best_weights(settings.experiment)
         card = read_card(weights)
         done = Stage(
@@ -168,7 +168,7 @@ class Run:
             return None
         left = (self._end - time.monotonic()) / 60
         if left <= 0:
-            raise TimeIsUpError
+            raise TimeIsUp
         return left
 
     def _mark(self, weights: Path, size: str) -> Bundle:
