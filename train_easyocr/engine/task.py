@@ -203,6 +203,10 @@ class Task(ABC, Generic[Batch, Part, Result]):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state, which holds the keys of `state` among others."""
 
+    def kept(self, model: nn.Module) -> nn.Module:
+        """Return the part of the model whose weights are saved for use: all of it, where nothing else learns beside."""
+        return model
+
     def compiled_part(self, model: nn.Module) -> nn.Module:
         """Return the part of the model that `compile` is for."""
         return model

@@ -460,7 +460,8 @@ class Trainer(Generic[Batch, Part, Result]):
     def _save_weights(self, name: str, suffix: str, result: Result) -> None:
         if self._processes.first:
             card = self._task.card(result, self.iteration, averaged=bool(suffix))
-            save_weights(self._config.experiment / f"{name}.pth", self._models()[suffix], card)
+            kept = self._task.kept(self._models()[suffix])
+            save_weights(self._config.experiment / f"{name}.pth", kept, card)
 
 
 class _Rate:

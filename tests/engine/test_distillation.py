@@ -1,0 +1,188 @@
+"""Networks that learn beside each other: formulas against plain loops, what is learnt, and what is kept."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tests.engine.cases import assert_equal, killed_at, recognizer_settings, state_of, toy_settings
+from tests.engine.toy_task import ToyTask
+from tests.recognition.word_sets import render
+from train_easyocr.datasets.images import to_batch
+from train_easyocr.detection.distillation import dilated, map_divergence, taught_loss
+from train_easyocr.engine import trainer
+from train_easyocr.engine.distillation import MutualTask, Peers
+from train_easyocr.recognition.distillation import (
+    averaged_dml,
+    dml,
+    feature_adapter,
+    step_divergence,
+    udml,
+    valid_steps,
+)
+from train_easyocr.recognition.model import build_model, open_trained
+from train_easyocr.recognition.task import RecognizerTask
+
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
+
+
+def divergence(first, second):
+    """KL(first || second) of two distributions, in plain numbers."""
+    return sum(p * math.log(p / q) for p, q in zip(first, second, strict=True))
+
+
+def shares(logits):
+    exponents = [math.exp(value - max(logits)) for value in logits]
+    return [value / sum(exponents) for value in exponents]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_divergence_step_by_step_is_that_of_a_plain_loop(seed):
+    random = torch.Generator().manual_seed(seed)
+    first, second = (3 * torch.randn(4, 6, 5, generator=random) for _ in range(2))
+    valid = torch.arange(6) < torch.tensor([[6], [1], [3], [5]])
+    expected = 0.0
+    for word in range(4):
+        steps = [step for step in range(6) if valid[word, step]]
+        pairs = [(shares(first[word, step].tolist()), shares(second[word, step].tolist())) for step in steps]
+        expected += sum(divergence(*pair) + divergence(*pair[::-1]) for pair in pairs) / 2 / len(steps)
+    assert step_divergence(first, second, valid).item() == pytest.approx(expected, rel=1e-5)
+    assert step_divergence(first, first, valid).item() == pytest.approx(0, abs=1e-6)
+
+
+def words(*texts, width=160):
+    return torch.from_numpy(to_batch([render(text) for text in texts], width))
+
+
+def part_of(images):
+    class Words:
+        pass
+
+    found = Words()
+    found.images = images
+    return found
+
+
+def test_steps_beyond_a_words_end_are_none_of_its_own():
+    images = words("가", "마바사가", "가나")
+    widths = [render(text).shape[1] for text in ("가", "마바사가", "가나")]
+    valid = valid_steps(images, 39)
+    for row, width in zip(valid, widths, strict=True):
+        assert row.sum() == math.ceil(39 * width / 160)
+        assert not row[row.sum() :].any()
+    assert valid_steps(torch.full((1, 1, 32, 64), 255, dtype=torch.uint8), 15).sum() == 1
+
+
+@pytest.mark.parametrize("between", [dml, averaged_dml])
+def test_a_words_loss_does_not_depend_on_how_far_it_is_filled_up(between):
+    random = torch.Generator().manual_seed(1)
+    first, second = (torch.randn(1, 20, 7, generator=random) for _ in range(2))
+    images = words("가나", width=80)
+    wide = words("가나", width=160)
+    more = [torch.cat([each, 9 * torch.randn(1, 20, 7, generator=random)], 1) for each in (first, second)]
+    narrow_loss, wide_loss = between(None, (first, second), part_of(images)), between(None, more, part_of(wide))
+    assert narrow_loss.item() == pytest.approx(wide_loss.item(), rel=1e-5)
+
+
+def test_means_over_time_forgive_blanks_that_lie_elsewhere():
+    answers = torch.zeros(2, 1, 4, 3)
+    for number, step in enumerate((1, 2)):  # the same character, a step apart
+        answers[number, 0, :, 0], answers[number, 0, step, 0], answers[number, 0, step, 1] = 5, 0, 5
+    part = part_of(torch.zeros(1, 1, 32, 16, dtype=torch.uint8).index_fill(3, torch.tensor([15]), 255))
+    part.images[..., -1] = 0
+    part.images[..., -2] = 255
+    assert averaged_dml(None, answers, part).item() == pytest.approx(0, abs=1e-6)
+    assert dml(None, answers, part).item() > 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_maps_of_detectors_against_plain_loops(seed):
+    random = np.random.default_rng(seed)
+    first, second = (torch.from_numpy(random.normal(0, 2, (2, 5, 6)).astype(np.float32)) for _ in range(2))
+    counts = torch.from_numpy(random.integers(0, 2, (2, 5, 6)).astype(np.float32))
+    expected = 0.0
+    for p, q, weight in zip(first.sigmoid().ravel(), second.sigmoid().ravel(), counts.ravel(), strict=True):
+        pair = [p.item(), 1 - p.item()], [q.item(), 1 - q.item()]
+        expected += weight.item() * (divergence(*pair) + divergence(*pair[::-1])) / 2
+    assert map_divergence(first, second, counts).item() == pytest.approx(expected / counts.sum().item(), rel=1e-4)
+    mask = torch.from_numpy(random.random((2, 5, 6)) > 0.7)
+    for page, y, x in np.ndindex(2, 5, 6):
+        near = mask[page, max(0, y - 1) : y + 1, max(0, x - 1) : x + 1].any()
+        assert dilated(mask)[page, y, x] == float(near)
+
+
+def test_a_student_that_sees_the_teachers_words_has_the_least_loss():
+    there, counts = torch.zeros(1, 8, 8), torch.ones(1, 8, 8)
+    there[:, 2:5, 1:6] = 1
+    right, wrong = (torch.stack([8 * (2 * mask - 1), torch.zeros(1, 8, 8)], 1) for mask in (there, 1 - there))
+    assert taught_loss(right, there, counts) < 0.1
+    assert taught_loss(wrong, there, counts) > 5
+
+
+def pair_of(kind, between, adapters=None):
+    """Make a task of two, the second one with another seed."""
+
+    def make(config, processes):
+        other = config.model_copy(update={"seed": config.seed + 1})
+        return MutualTask([kind(config, processes), kind(other, processes)], between, adapters)
+
+    return make
+
+
+def test_without_a_loss_between_them_each_learns_as_it_would_alone(tmp_path):
+    config = toy_settings(tmp_path / "둘", dropout=0.0, grad_clip=1e9)
+    trainer.train(pair_of(ToyTask, lambda *_: torch.zeros(())), config)
+    alone = toy_settings(tmp_path / "하나", dropout=0.0, grad_clip=1e9)
+    trainer.train(ToyTask, alone)
+    together = {
+        key.removeprefix("students.0."): value
+        for key, value in state_of(config)["model"].items()
+        if key.startswith("students.0.")
+    }
+    assert_equal(together, state_of(alone)["model"])
+    names = [path.name for path in alone.experiment.glob("best_*.pth")]
+    assert names
+    for name in names:
+        assert (config.experiment / name).read_bytes() == (alone.experiment / name).read_bytes()
+
+
+def test_two_points_of_view_come_nearer_to_each_other(tmp_path):
+    def apart(folder, weight):
+        config = toy_settings(folder, n_iter=30, dropout=0.0)
+        trainer.train(pair_of(ToyTask, lambda _, a, __: weight * (a[0] - a[1]).square().sum()), config)
+        model = Peers([ToyTask(config).build() for _ in range(2)])
+        model.load_state_dict(state_of(config)["model"])
+        answers = model.eval()(torch.randn(200, 3, generator=torch.Generator().manual_seed(1)))
+        return (answers[0] - answers[1]).square().mean().item()
+
+    assert apart(tmp_path / "함께", 5.0) < 0.5 * apart(tmp_path / "따로", 0.0)
+
+
+@pytest.mark.parametrize("between", [averaged_dml, udml])
+def test_recognizers_beside_each_other_killed_and_not(tmp_path, monkeypatch, between):
+    kind = pair_of(RecognizerTask, between, feature_adapter if between is udml else None)
+    whole, parted = (recognizer_settings(tmp_path / name, n_iter=4, ema=0.9) for name in ("한 번에", "나누어"))
+    trainer.train(kind, whole)
+    killed_at(monkeypatch, lambda config: trainer.train(kind, config), parted, (trainer.Trainer, "_step", 4, True))
+    trainer.train(kind, parted)
+    assert_equal(state_of(whole)["model"], state_of(parted)["model"])
+    model, card, _ = open_trained(parted.experiment / "best_accuracy.pth")  # as if it had learnt alone
+    assert card.network["Prediction"] == "CTC"
+    assert set(model.state_dict()) == set(build_model(parted, card.network["num_class"]).state_dict())
+
+
+def test_maps_of_networks_of_other_widths_meet_through_an_adapter(tmp_path):
+    config = recognizer_settings(tmp_path)
+    students = [build_model(config.model_copy(update={"output_channel": width}), 8) for width in (16, 32)]
+    adapter = feature_adapter(students)
+    images = torch.randn(2, 1, 32, 64)
+    for student in students:
+        student.train()(images)
+    loss = adapter()
+    assert loss.shape == (2,)
+    loss.sum().backward()
+    assert adapter.fit.weight.grad.abs().sum() > 0
+    assert adapter.maps == []
+    students[0].eval()(images)
+    assert adapter.maps == []
