@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from tests.onnx_export.test_export import shorten
@@ -12,6 +13,7 @@ from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256
 from train_easyocr.delivery import packaging
 from train_easyocr.delivery.packaging import COMMANDS, closure, fetch_wheels, imports, requirements
+from train_easyocr.delivery.selftest import words_of_page
 from train_easyocr.package import main
 from train_easyocr.weights.starter import RECOGNIZER
 
@@ -73,12 +75,38 @@ def test_a_package_reads_in_an_empty_environment(package, tmp_path):
     assert run(package).returncode == 2
 
 
+def test_a_package_serves_in_an_empty_environment(package, tmp_path):
+    command = ["/bin/bash", str(package / "run.sh"), "serve", "--port", "0", "--threads", "1"]
+    environment = {
+        "HOME": str(tmp_path),
+        "PATH": os.defpath,
+        "PIP_NO_INDEX": "1",
+        "PYTHON": sys.executable,
+        "LANG": "C",
+    }
+    with subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            url = process.stdout.readline().split()[-1]
+            with httpx.Client(base_url=url, timeout=60) as client:
+                assert client.get("/readyz").json() == {"status": "ready"}
+                for part in ("/", "/page/page.js", "/page/look.css", "/page/texts.json", "/metrics"):
+                    assert client.get(part).status_code == 200, part
+                content = (package / "selftest.png").read_bytes()
+                answer = client.post("/v1/ocr", files={"file": ("쪽.png", content)}).json()
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    assert [word["text"] for word in answer["pages"][0]["words"]] == words_of_page(package)
+
+
 def test_nothing_heavy_is_packed():
     files = closure(COMMANDS)
     assert {"train_easyocr.reading.onnx_engine", "train_easyocr.reading.pdf_format", "train_easyocr"} <= files.keys()
     assert not {name.split(".")[0] for file in files.values() for name in imports(file)} & HEAVY
     names = {one.name.lower() for one in requirements(files)}
-    assert {"onnxruntime", "numpy", "opencv-python-headless", "pydantic-core"} <= {n.replace("_", "-") for n in names}
+    assert {"onnxruntime", "numpy", "opencv-python-headless", "pydantic-core", "fastapi", "python-multipart"} <= {
+        n.replace("_", "-") for n in names
+    }
     assert not names & HEAVY
 
 

@@ -28,13 +28,17 @@ from train_easyocr.settings.parts import WordSettings
 from train_easyocr.weights.checkpoints import card_path
 
 PACKAGE = "train_easyocr"
-COMMANDS = ("train_easyocr.read", "train_easyocr.delivery.selftest")
+COMMANDS = ("train_easyocr.read", "train_easyocr.serve", "train_easyocr.delivery.selftest")
 NOT_PACKED = frozenset({
     "train_easyocr.reading.torch_engine", "train_easyocr.engine.device", "train_easyocr.orientation.classifier",
 })  # fmt: skip
 """What `read` opens for weights or turned words alone, and which needs torch."""
+UNSTATED = ("python-multipart",)
+"""Distributions that others import without requiring them: Starlette, where a form comes in."""
 SUMS = "SHA256SUMS"
-CONFIG = Path("config_files/config.yaml")
+CONFIGS = (Path("config_files/config.yaml"), Path("config_files/serving.yaml"))
+PAGE_FILES = frozenset({".html", ".css", ".js"})
+"""Files for browsers, which lie beside modules; of a folder `page` beside them, all are."""
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _TEMPLATES = Path(__file__).parent / "package_files"
 
@@ -128,13 +132,10 @@ def _is_module(name: str) -> bool:
 def copy_code(files: dict[str, Path], target: Path) -> None:
     """Copy modules, and what lies beside them that is no code, such as pages for the browser, but not weights."""
     root = files[PACKAGE].parent
-    beside = {
-        path
-        for folder in {file.parent for file in files.values()} - {root}
-        for path in folder.iterdir()
-        if path.suffix in {".html", ".css", ".js"}
-    }
-    for path in {*files.values(), *beside, root / CONFIG}:
+    folders = {file.parent for file in files.values()} - {root}
+    beside = {path for folder in folders for path in folder.iterdir() if path.suffix in PAGE_FILES}
+    pages = {path for folder in folders for path in folder.glob("page/*") if path.is_file()}
+    for path in {*files.values(), *beside, *pages, *(root / config for config in CONFIGS)}:
         copy = target / PACKAGE / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
@@ -144,7 +145,7 @@ def requirements(files: dict[str, Path]) -> list[Distribution]:
     """Return what modules need of other projects, and what these need, as they are installed here."""
     owners = packages_distributions()
     outside = {name.split(".")[0] for file in files.values() for name in imports(file)}
-    left = [owner for name in outside - sys.stdlib_module_names - {PACKAGE} for owner in owners[name]]
+    left = [*UNSTATED, *(owner for name in outside - sys.stdlib_module_names - {PACKAGE} for owner in owners[name])]
     found: dict[str, Distribution] = {}
     while left:
         name = canonicalize_name(left.pop())

@@ -3,6 +3,7 @@
 #
 #   bash run.sh selftest
 #   bash run.sh read scan.pdf photos/ --format pdf --output out
+#   bash run.sh serve
 #
 # PYTHON names the interpreter; default: python3
 set -euo pipefail
@@ -27,9 +28,10 @@ if [ ! -f "$here/.venv/ready" ]; then install; fi
 export PYTHONPATH="$here/code" PYTHONNOUSERSITE=1 ORT_DISABLE_TELEMETRY=1
 case "${1:-}" in
     read) exec "$python" -m train_easyocr.read --bundle "$here/model" "${@:2}" ;;
+    serve) exec "$python" -m train_easyocr.serve --package "$here" "${@:2}" ;;
     selftest) exec "$python" -m train_easyocr.delivery.selftest "$here" "${@:2}" ;;
     *)
-        echo "run.sh: bash run.sh selftest, or bash run.sh read FILE ... (--help lists what else it takes)" >&2
+        echo "run.sh: bash run.sh selftest, read FILE ... or serve (--help lists what else they take)" >&2
         exit 2
         ;;
 esac
