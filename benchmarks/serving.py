@@ -1,0 +1,180 @@
+"""The service: time to ready, one client and eight, what HTTP costs over the engine, memory over many requests.
+
+    python3 -m benchmarks.serving PACKAGE [--parts ready throughput overhead soak] [--requests 2000] [--threads 2]
+
+PACKAGE is what `train_easyocr.serve --package` takes. Pages are rendered; those of the soak are cut out of them, with
+sides drawn between 150 and 1,200 pixels. One client and eight take turns on the same pages. The load of the machine is
+shown beside: on a busy one only ratios of one run say something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+from statistics import median
+
+import httpx
+import psutil
+from PIL import Image
+
+from train_easyocr.common.text import format_table
+from train_easyocr.synthesis.fonts import FontLibrary
+from train_easyocr.synthesis.generate import RenderSettings, render_page
+
+PAGES, SEED = 8, 5
+SIDES = 150, 1_200
+"""Pixels of a side of the soak's pages."""
+EARLY = 200
+"""Requests of the soak after which memory is looked at first."""
+CLIENTS = 8
+Rows = list[tuple[str, object]]
+
+
+@contextlib.contextmanager
+def served(package: Path, threads: int) -> Iterator[tuple[httpx.Client, psutil.Process, float]]:
+    """Run the command; yield a client, the process, and the seconds that it took to be ready."""
+    command = [sys.executable, "-m", "train_easyocr.serve", "--package", str(package), "--port", "0"]
+    start = time.perf_counter()
+    with subprocess.Popen(
+        [*command, "--threads", str(threads)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            url = process.stdout.readline().split()[-1]
+            with httpx.Client(base_url=url, timeout=600) as client:
+                client.get("/readyz").raise_for_status()
+                yield client, psutil.Process(process.pid), time.perf_counter() - start
+        finally:
+            process.terminate()
+
+
+def pages() -> list[bytes]:
+    """Return rendered pages, as JPEG."""
+    fonts = FontLibrary.find()
+    return [render_page(number, RenderSettings(PAGES, SEED, Fraction(1, 2)), fonts)[0] for number in range(PAGES)]
+
+
+def cuttings(whole: Sequence[bytes], count: int) -> Iterator[bytes]:
+    """Yield pieces of pages of random size, as JPEG."""
+    drawn = random.Random(SEED)
+    images = [Image.open(io.BytesIO(page)).convert("RGB") for page in whole]
+    for _ in range(count):
+        image = drawn.choice(images)
+        width, height = (drawn.randint(*SIDES) for _ in range(2))
+        left, top = drawn.randint(0, image.width - width), drawn.randint(0, image.height - height)
+        file = io.BytesIO()
+        image.crop((left, top, left + width, top + height)).save(file, "JPEG")
+        yield file.getvalue()
+
+
+def ask(client: httpx.Client, page: bytes) -> httpx.Response:
+    """Have a page read."""
+    return client.post("/v1/ocr", files={"file": ("쪽.jpg", page)}).raise_for_status()
+
+
+def ready(package: Path, threads: int) -> Rows:
+    """Time from starting the command to a word that was read."""
+    times = []
+    for _ in range(3):
+        with served(package, threads) as (_, _, seconds):
+            times.append(seconds)
+    return [("seconds to ready, fewest of 3", f"{min(times):.2f}")]
+
+
+def throughput(package: Path, threads: int) -> Rows:
+    """Pages a second of one client and of several, and what they take of the processor."""
+    whole = pages()
+    with served(package, threads) as (client, process, _):
+        for page in whole:  # what is prepared at the first page of a size
+            ask(client, page)
+
+        def timed(clients: int) -> tuple[float, float]:
+            start, busy = time.perf_counter(), sum(process.cpu_times()[:2])
+            with ThreadPoolExecutor(clients) as pool:
+                list(pool.map(lambda page: ask(client, page), whole))
+            return time.perf_counter() - start, sum(process.cpu_times()[:2]) - busy
+
+        runs = [(timed(1), timed(CLIENTS)) for _ in range(3)]
+    alone, together = (median(run[which][0] for run in runs) for which in (0, 1))
+    return [
+        ("pages a second, 1 client", f"{PAGES / alone:.2f}"),
+        (f"pages a second, {CLIENTS} clients", f"{PAGES / together:.2f}"),
+        ("ratio", f"{alone / together:.2f}"),
+        ("ratio of each turn", ", ".join(f"{one[0] / many[0]:.2f}" for one, many in runs)),
+        ("CPU seconds a page, 1 client", f"{median(one[1] for one, _ in runs) / PAGES:.2f}"),
+        (f"CPU seconds a page, {CLIENTS} clients", f"{median(many[1] for _, many in runs) / PAGES:.2f}"),
+        (f"cores busy with {CLIENTS} clients", f"{median(many[1] / many[0] for _, many in runs):.2f}"),
+    ]
+
+
+def overhead(package: Path, threads: int) -> Rows:
+    """Milliseconds of an answer that none of the engine's steps took."""
+    page = next(cuttings(pages(), 1))
+    with served(package, threads) as (client, _, _):
+
+        def beside() -> float:
+            start = time.perf_counter()
+            answer = ask(client, page)
+            took = 1000 * (time.perf_counter() - start)
+            return took - sum(answer.json()["pages"][0]["milliseconds"].values())
+
+        found = sorted(beside() for _ in range(100))
+    return [("ms over the engine, median of 100", f"{median(found):.1f}"), ("ms, fewest", f"{found[0]:.1f}")]
+
+
+def soak(package: Path, threads: int, count: int) -> Rows:
+    """Resident memory after some requests of random size, and after many."""
+    early = 0
+    with served(package, threads) as (client, process, _), ThreadPoolExecutor(CLIENTS) as pool:
+        start = time.perf_counter()
+        work = cuttings(pages(), count)
+        for done in range(0, count, CLIENTS):
+            list(
+                pool.map(lambda page: ask(client, page), [page for page, _ in zip(work, range(CLIENTS), strict=False)])
+            )
+            if done <= EARLY < done + CLIENTS:
+                early = process.memory_info().rss
+        end, seconds = process.memory_info().rss, time.perf_counter() - start
+        text = client.get("/metrics").text
+        failed = [line for line in text.splitlines() if line.startswith("ocr_requests_total") and '"5' in line]
+    return [
+        ("requests of random size", f"{count:,}"),
+        ("answers of 5xx", len(failed)),
+        ("requests a second", f"{count / seconds:.1f}"),
+        (f"MiB after {EARLY}", f"{early / 2**20:.0f}"),
+        ("MiB at the end", f"{end / 2**20:.0f}"),
+        ("ratio", f"{end / max(1, early):.2f}"),
+    ]
+
+
+def main() -> None:
+    """Measure what is asked for, and print it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("package", type=Path)
+    parser.add_argument("--parts", nargs="+", choices=("ready", "throughput", "overhead", "soak"))
+    parser.add_argument("--requests", type=int, default=2_000)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    parts: dict[str, Callable[[], Rows]] = {
+        "ready": lambda: ready(args.package, args.threads),
+        "throughput": lambda: throughput(args.package, args.threads),
+        "overhead": lambda: overhead(args.package, args.threads),
+        "soak": lambda: soak(args.package, args.threads, args.requests),
+    }
+    for name in args.parts or parts:
+        rows = [*parts[name](), ("load of the machine", f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")]
+        print(format_table((name, ""), rows), flush=True)
+
+
+if __name__ == "__main__":
+    main()
