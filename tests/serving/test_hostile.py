@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.reading.documents import WANTS_A_PASSWORD, blank_pdf, marked_page, png_header, saved
+from tests.serving.conftest import running
 from tests.serving.test_ocr import ask
 from tests.serving.tiny import page
 
@@ -76,6 +77,22 @@ def pdf_loop():
         b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n2 0 obj\n"
         b"<< /Type /Pages /Count 1 /Kids [2 0 R] >>\nendobj\ntrailer\n<< /Size 3 /Root 1 0 R >>\n%%EOF\n"
     )
+
+
+def endless_pdf(depth=12, times=10):
+    """A PDF of a page that draws a form that draws ten forms, and so on: ten to the twelfth in all."""
+    forms = b""
+    for number in range(5, 5 + depth):
+        content = b"/F Do " * times
+        forms += b"%d 0 obj\n<< /Type /XObject /Subtype /Form /BBox [0 0 72 72] " % number
+        forms += b"/Resources << /XObject << /F %d 0 R >> >> /Length %d >>\n" % (number + 1, len(content))
+        forms += b"stream\n" + content + b"\nendstream\nendobj\n"
+    last = b"<< /Type /XObject /Subtype /Form /BBox [0 0 72 72] /Length 13 >>\nstream\n0 0 9 9 re f \nendstream"
+    forms += b"%d 0 obj\n" % (5 + depth) + last + b"\nendobj\n"
+    page = (
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 72 72] /Contents 4 0 R /Resources << /XObject << /F 5 0 R >> >> >>"
+    )
+    return pdf_of(b"<< /Length 6 >>\nstream\n/F Do \nendstream", page).replace(b"trailer", forms + b"trailer")
 
 
 JPEG = saved(marked_page(width=800, height=600), form="JPEG")
@@ -170,6 +187,22 @@ def test_a_file_is_refused(client, name):
 def test_a_file_does_no_harm(client, name):
     answer = ask(client, HARMLESS[name](), format="text")
     assert answer.status_code in (200, 413, 422)
+
+
+def test_a_page_of_pdf_that_never_ends_is_given_up(exported, tmp_path):
+    with running(exported, tmp_path, "page_seconds=2", "--threads", "1") as own:
+        ask(own, blank_pdf(1))  # so that the process that renders is there
+        start = time.monotonic()
+        answer = ask(own, endless_pdf())
+        assert answer.status_code in (422, 504)
+        assert "2 seconds" in answer.json()["error"]["message"]
+        assert time.monotonic() - start < 10
+        assert ask(own, blank_pdf(1)).status_code == 200
+        renderers = [one for one in own.process.children() if "spawn_main" in " ".join(one.cmdline())]
+        renderers[0].kill()  # as PDFium would be by a fault of its own
+        answer = ask(own, blank_pdf(1))
+        assert answer.status_code == 422 and "broke" in answer.json()["error"]["message"]
+        assert ask(own, blank_pdf(1)).status_code == 200
 
 
 def test_limits_are_named(client):

@@ -6,13 +6,14 @@ import time
 
 import pytest
 
-from tests.reading.documents import blank_pdf
+from tests.reading.documents import blank_pdf, marked_page, saved
 from tests.serving.conftest import until
 from tests.serving.test_ocr import ask, untimed
 from tests.serving.tiny import page
 from train_easyocr.serving.documents import OpenedUpload, Options, Upload
 from train_easyocr.serving.errors import Refusal
 from train_easyocr.serving.jobs import Jobs
+from train_easyocr.serving.pdf_process import Renderers
 
 
 def send(client, content, **fields):
@@ -83,8 +84,13 @@ def jobs(gate):
     found.close()
 
 
+def opened(pages, limit):
+    content = saved(*[marked_page()] * pages)
+    return OpenedUpload(Upload("가.tif", content, Options()), limit, Renderers(0, 1))
+
+
 def add(jobs, owner="가"):
-    return jobs.add(Upload("a", blank_pdf(2), Options()), owner, 10)
+    return jobs.add(opened(2, 10), 100, owner)
 
 
 def test_the_number_and_the_bytes_of_jobs_are_bounded(jobs, gate):
@@ -124,8 +130,7 @@ def test_a_job_that_outgrows_the_memory_fails(gate):
     jobs.close()
 
 
-def test_a_document_that_is_opened_is_closed(client):
-    opened = OpenedUpload(Upload("가", blank_pdf(2), Options()), 10)
-    opened.close()
+def test_more_pages_than_are_read_at_a_time_are_refused():
+    opened(2, 10).close()
     with pytest.raises(Refusal, match="has 3 pages; 2 are read at a time"):
-        OpenedUpload(Upload("가", blank_pdf(3), Options()), 2)
+        opened(3, 2)

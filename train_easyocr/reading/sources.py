@@ -205,10 +205,11 @@ def _may_be_document(path: Path | None) -> bool:
             head = file.read(_HEAD)
     except OSError:
         return True  # what is wrong is said where it is read
-    return _is_pdf(head) or _is_image(head)
+    return is_pdf(head) or _is_image(head)
 
 
-def _is_pdf(head: bytes) -> bool:
+def is_pdf(head: bytes) -> bool:
+    """Tell whether a file that begins so is a PDF."""
     return b"%PDF-" in head[:_HEAD]
 
 
@@ -241,7 +242,7 @@ def open_document(file: SourceFile, dpi: int = DPI) -> Opened:
         with file.path.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
             opened.seek(0)
-            if _is_pdf(opened.read(_HEAD)):
+            if is_pdf(opened.read(_HEAD)):
                 return Opened(PdfDocument(file.path, dpi), digest)
             opened.seek(0)
             content = _limited(opened, MAX_IMAGE_BYTES)
@@ -268,7 +269,7 @@ def document_of(content: bytes, dpi: int = DPI) -> Document:
         ImageError: It is broken or encrypted.
         UnknownTypeError: It is neither an image nor a PDF.
     """
-    return PdfDocument(content, dpi) if _is_pdf(content) else ImageDocument(content)
+    return PdfDocument(content, dpi) if is_pdf(content) else ImageDocument(content)
 
 
 class ImageDocument:

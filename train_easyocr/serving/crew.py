@@ -20,6 +20,8 @@ from train_easyocr.reading.onnx_engine import BATCH_PIXELS, WordNetwork
 from train_easyocr.reading.words import Found, Pixels, ReadBatch
 
 R = TypeVar("R")
+PATIENCE = 5
+"""Seconds."""
 FIRST, LATER = 0, 1
 """Who somebody waits for comes before jobs."""
 
@@ -127,12 +129,12 @@ class Crew:
             return sum(not task.future.cancelled() for *_, task in self._tasks)
 
     def close(self) -> None:
-        """Let the threads end when what they are doing is done."""
+        """Let the threads end when what they are doing is done, if that does not take long."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         for member in self._members:
-            member.join()
+            member.join(PATIENCE)
 
     def spread(
         self, network: ReadBatch, images: Sequence[Sequence[Pixels]], widths: Sequence[int]

@@ -27,15 +27,17 @@ from train_easyocr.reading.run import FORMATS
 from train_easyocr.reading.sources import (
     DPI,
     Document,
+    ImageDocument,
     PageRange,
     SourcePage,
     TooManyPagesError,
     UnknownTypeError,
-    document_of,
+    is_pdf,
 )
 from train_easyocr.reading.words import Pixels, Reading
 from train_easyocr.serving.crew import FIRST, Crew, Task
 from train_easyocr.serving.errors import Refusal, Stopped
+from train_easyocr.serving.pdf_process import RenderedPdf, Renderers
 
 GLANCE = 0.2
 """Seconds between looks at whether a page is still wanted."""
@@ -146,15 +148,20 @@ class OpenedUpload:
     Args:
         upload: The file.
         limit: Pages that may be read of it.
+        renderers: What renders PDF.
 
     Raises:
         Refusal: It can't be read, or more pages are asked for.
     """
 
-    def __init__(self, upload: Upload, limit: int) -> None:
+    def __init__(self, upload: Upload, limit: int, renderers: Renderers) -> None:
         self.name, self.options = upload.name, upload.options
         try:
-            self._document: Document = document_of(upload.content, self.options.dpi)
+            self._document: Document = (
+                RenderedPdf(renderers, upload.content, self.options.dpi)
+                if is_pdf(upload.content)
+                else ImageDocument(upload.content)
+            )
         except ImageError as error:
             raise refusal_of(error) from None
         try:

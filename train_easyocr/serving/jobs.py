@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 from train_easyocr.reading.formats import Format
-from train_easyocr.serving.documents import Each, OpenedUpload, Upload
+from train_easyocr.serving.documents import Each, OpenedUpload
 from train_easyocr.serving.errors import Refusal, Stopped
 
 AT_ONCE = 2
@@ -81,19 +81,18 @@ class Jobs:
         self._lock = threading.Lock()
         self._readers = ThreadPoolExecutor(AT_ONCE, "job")
 
-    def add(self, upload: Upload, owner: str, pages: int) -> Job:
-        """Open a document and put it into the line.
+    def add(self, opened: OpenedUpload, size: int, owner: str) -> Job:
+        """Put a document into the line.
 
         Args:
-            upload: The file.
+            opened: The document; it is closed.
+            size: Its bytes.
             owner: Who may ask for it.
-            pages: Of it, at most.
 
         Raises:
-            Refusal: It can't be read, or there is no room for it.
+            Refusal: There is no room for it.
         """
-        opened = OpenedUpload(upload, pages)
-        job = Job(owner, opened, upload.options.format, len(opened.numbers), len(upload.content))
+        job = Job(owner, opened, opened.options.format, len(opened.numbers), size)
         try:
             with self._lock:
                 self._make_room(job.size)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from train_easyocr.documents.images import ImageError
 from train_easyocr.reading.formats import line_text
 from train_easyocr.reading.pipeline import ReadPage
-from train_easyocr.serving.documents import OpenedUpload, Upload, options_of, refusal_of
+from train_easyocr.serving.documents import Upload, options_of, refusal_of
 from train_easyocr.serving.errors import Refusal
 from train_easyocr.serving.service import Service
 
@@ -83,7 +83,7 @@ def answer(service: Service, upload: Upload, stop: threading.Event) -> dict[str,
     results: list[dict[str, Any]] = []
     sizes: list[dict[str, int]] = []
     faults: list[ImageError] = []
-    opened = OpenedUpload(upload, service.config.pages)
+    opened = service.opened(upload, service.config.pages)
     for number, result in service.pages(opened, stop):
         if isinstance(result, ImageError):
             faults.append(ImageError(f"page {number} {result}"))

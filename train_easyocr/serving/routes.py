@@ -15,7 +15,6 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from train_easyocr.common.errors import UserError
 from train_easyocr.reading.formats import model_of
 from train_easyocr.serving import paddlex
-from train_easyocr.serving.documents import OpenedUpload
 from train_easyocr.serving.errors import Refusal
 from train_easyocr.serving.intake import Intake
 from train_easyocr.serving.schemas import Document, JobStatus, Model, refusals, request_body
@@ -100,7 +99,7 @@ async def ocr(request: Request, service: ServiceOf) -> Response:
     async with intake_of(request, service) as intake:
         upload = await intake.upload()
         content = await service.while_wanted(
-            request, lambda stop: service.read(OpenedUpload(upload, service.config.pages), stop)
+            request, lambda stop: service.read(service.opened(upload, service.config.pages), stop)
         )
     return Response(content, media_type=MEDIA_TYPES[upload.options.format])
 
@@ -113,7 +112,8 @@ async def new_job(request: Request, service: ServiceOf, user: User) -> Response:
     """Have a document read while nobody waits."""
     async with intake_of(request, service) as intake:
         upload = await intake.upload()
-        job = await asyncio.to_thread(service.jobs.add, upload, user, service.config.job_pages)
+        opened = await asyncio.to_thread(service.opened, upload, service.config.job_pages)
+        job = service.jobs.add(opened, len(upload.content), user)
     return JSONResponse(job.status(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 

@@ -24,11 +24,12 @@ from train_easyocr.reading.onnx_engine import CARD, OnnxEngine
 from train_easyocr.reading.pipeline import Engine
 from train_easyocr.serving.config import MB, ServingConfig
 from train_easyocr.serving.crew import FIRST, LATER, Crew
-from train_easyocr.serving.documents import Each, OpenedUpload, Pages, write_document
+from train_easyocr.serving.documents import Each, OpenedUpload, Pages, Upload, write_document
 from train_easyocr.serving.errors import Refusal, Stopped
 from train_easyocr.serving.intake import Held
 from train_easyocr.serving.jobs import Jobs
 from train_easyocr.serving.metrics import Metrics
+from train_easyocr.serving.pdf_process import Renderers
 from train_easyocr.serving.tokens import Tokens, read_tokens
 
 R = TypeVar("R")
@@ -64,6 +65,7 @@ class Service:
         self.tokens = self._read_tokens()
         self.crew = Crew(threads or available_cores())
         self.engine = self._open()
+        self._renderers = Renderers(self.crew.threads, config.page_seconds)
         self.held = Held(config.uploads_mb * MB)
         self.in_line, self.loaded = 0, time.time()
         self.jobs = Jobs(self._read_job, config.jobs, config.jobs_mb * MB, 60 * config.job_minutes)
@@ -130,6 +132,10 @@ class Service:
         finally:
             self.in_line -= 1
 
+    def opened(self, upload: Upload, pages: int) -> OpenedUpload:
+        """Open a document of so many pages at most; see `OpenedUpload`."""
+        return OpenedUpload(upload, pages, self._renderers)
+
     def read(
         self,
         opened: OpenedUpload,
@@ -180,6 +186,7 @@ class Service:
         self.jobs.close()
         self._waiters.shutdown(cancel_futures=True)
         self.crew.close()
+        self._renderers.close()
 
 
 async def _until_gone(request: Request) -> None:
