@@ -142,8 +142,10 @@ def soak(package: Path, threads: int, count: int) -> Rows:
             list(
                 pool.map(lambda page: ask(client, page), [page for page, _ in zip(work, range(CLIENTS), strict=False)])
             )
-            if done <= EARLY < done + CLIENTS:
-                early = process.memory_info().rss
+            if done % EARLY < CLIENTS:
+                rss = process.memory_info().rss
+                early = early or rss * (done >= EARLY)
+                print(f"{done + CLIENTS:,} requests, {rss / 2**20:.0f} MiB", file=sys.stderr, flush=True)
         end, seconds = process.memory_info().rss, time.perf_counter() - start
         text = client.get("/metrics").text
         failed = [line for line in text.splitlines() if line.startswith("ocr_requests_total") and '"5' in line]

@@ -13,6 +13,7 @@ Exit status: 0 ended by a signal; 1 the package can't be used, or the address ca
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shown = f"[{host}]" if ":" in host else host
         print(f"{service.engine.identity.name} reads at http://{shown}:{port}/", flush=True)
         serve(make_app(service), opened, config.stall_seconds)
+    if not service.ended:
+        sys.stderr.flush()
+        os._exit(0)  # Python would take the networks away from under the thread that still computes
     return 0
 
 

@@ -128,13 +128,14 @@ class Crew:
         with self._changed:
             return sum(not task.future.cancelled() for *_, task in self._tasks)
 
-    def close(self) -> None:
-        """Let the threads end when what they are doing is done, if that does not take long."""
+    def close(self) -> bool:
+        """Let the threads end when what they are doing is done; return whether they did, before long."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
         for member in self._members:
             member.join(PATIENCE)
+        return not any(member.is_alive() for member in self._members)
 
     def spread(
         self, network: ReadBatch, images: Sequence[Sequence[Pixels]], widths: Sequence[int]

@@ -25,7 +25,7 @@ OPENING_SECONDS = 20
 
 
 class Renderers:
-    """Processes that render PDF, started when they are first wanted.
+    """Processes that render PDF: the first one is there from the start, the others when they are first wanted.
 
     Args:
         count: How many.
@@ -36,7 +36,9 @@ class Renderers:
         self.seconds = seconds
         self._free: queue.LifoQueue[_Renderer] = queue.LifoQueue()
         for _ in range(count):
-            self._free.put(_Renderer())
+            self._free.put(first := _Renderer())
+        if count:
+            first.start()
 
     def ask(self, document: RenderedPdf, number: int, seconds: float) -> Any:
         """Return what a process makes of a page of a document, or the number of its pages where it is 0.
@@ -98,7 +100,7 @@ class _Renderer:
 
     def ask(self, document: RenderedPdf, number: int, seconds: float) -> Any:
         try:
-            connection = self._started()
+            connection = self.start()
             known = self._holds == document.id
             connection.send((number, None if known else (document.content, document.dpi)))
             self._holds = document.id
@@ -110,7 +112,8 @@ class _Renderer:
         self.end()
         return ImageError(f"can't be rendered in {seconds:g} seconds")
 
-    def _started(self) -> Connection:
+    def start(self) -> Connection:
+        """Start the process, unless it runs; return what connects to it."""
         if self._connection is None:
             context = multiprocessing.get_context("spawn")
             self._connection, theirs = context.Pipe()

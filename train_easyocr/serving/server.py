@@ -20,6 +20,8 @@ from train_easyocr.common.errors import UserError
 
 GRACE_SECONDS = 60
 """That requests have to be finished in when the service is told to end."""
+KEPT_SECONDS = 75
+"""That a connection is kept for a next request: longer than clients keep theirs, which would meet a closed one."""
 CONNECTIONS = 1_000
 
 
@@ -86,6 +88,7 @@ def serve(app: FastAPI, opened: socket.socket, stall_seconds: float) -> None:
         access_log=False,
         server_header=False,
         limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=KEPT_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -67,7 +67,7 @@ class Service:
         self.engine = self._open()
         self._renderers = Renderers(self.crew.threads, config.page_seconds)
         self.held = Held(config.uploads_mb * MB)
-        self.in_line, self.loaded = 0, time.time()
+        self.in_line, self.loaded, self.ended = 0, time.time(), True
         self.jobs = Jobs(self._read_job, config.jobs, config.jobs_mb * MB, 60 * config.job_minutes)
         self.metrics = Metrics(self)
         self._waiters = ThreadPoolExecutor(config.queue, "request")
@@ -182,10 +182,10 @@ class Service:
             done.add_done_callback(lambda future: future.cancelled() or future.exception())
 
     def close(self) -> None:
-        """End the threads."""
+        """End the threads; `ended` is false where one is still in the middle of a page that was given up."""
         self.jobs.close()
         self._waiters.shutdown(cancel_futures=True)
-        self.crew.close()
+        self.ended = self.crew.close()
         self._renderers.close()
 
 
