@@ -161,6 +161,12 @@ def test_settings_of_each_network_and_all_their_faults():
     assert "large.lr: should be auto or a number" in said
 
 
+def test_several_processes_are_refused(monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert command.main(["--mode", "both"]) == 2
+    assert "leave torchrun out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options", [[], ["--mode", "small"], ["--mode", "both", "--teacher", "x"], ["--make_dict"], ["--mode", "all"]]
 )

@@ -14,12 +14,14 @@ stopped with Ctrl-C, it goes on where it was when the same command is run again.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from train_easyocr.common.command_line import CommandParser, add_training_options, command, write_lines_at_once
+from train_easyocr.common.errors import UsageError
 from train_easyocr.semi_supervised.config import (
     DEFAULT_CONFIG,
     SemiSupervisedConfig,
@@ -64,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train; return 1 where an evaluation could not be done."""
     options = parse_args(arguments)
     write_lines_at_once()
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise UsageError("the stages run in one process; leave torchrun out")
     config = load_semi_supervised_config(options.config, options.settings)
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.semi_supervised.data import gather, make_dict, places_of  # noqa: PLC0415

@@ -28,7 +28,6 @@ SHOWN = 9
 """Words of each fate on the sheet."""
 SHEET = 73
 """Purpose of a random generator: which words are on the sheet."""
-SCRIPTS = ("Hangul", "Latin", "digits", "signs")
 
 
 class Labelled(NamedTuple):
@@ -108,9 +107,9 @@ def _binned(values: np.ndarray, starts: Sequence[int]) -> list[str]:
 
 
 def _script(text: str) -> str:
-    """Return what a text is written in: one of `SCRIPTS`, or several of them; spaces don't count."""
+    """Return what a text is written in, `mixed` where that is several scripts; spaces don't count."""
     found = {_script_of(character) for character in text if not character.isspace()}
-    return " and ".join(script for script in SCRIPTS if script in found) or "nothing"
+    return found.pop() if len(found) == 1 else "mixed" if found else "none"
 
 
 def _script_of(character: str) -> str:
