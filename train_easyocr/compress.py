@@ -1,10 +1,14 @@
 """Make networks smaller: prune them, quantise them, and hold what came out beside what there was.
 
     python3 -m train_easyocr.compress prune --network recognizer --target_macs 0.5 --name small [key=value ...]
+    python3 -m train_easyocr.compress quantize --bundle small --output small_int8 --method ptq-percentile
+    python3 -m train_easyocr.compress report --variants starter small small_int8 --eval_set DIR --output compared
 
 Pruning measures each layer on validation data, takes the filters out that can be spared, and trains again. Stopped or
 killed, the same command goes on where it was. The result is an experiment like any other: step 4 installs it, export
-and package take it by its name (`--bundle small`).
+and package take it by its name (`--bundle small`). Quantising writes a folder as export does, in int8; layers that
+would read otherwise stay in float32, and are named. A report holds bundles and exports beside the first of them: size,
+multiplications, speed, words right by kind, end-to-end F1.
 
 Exit status: 0 done; 1 it can't be made so small, or data are not there; 2 the command is wrong.
 """
@@ -15,7 +19,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from train_easyocr.common.command_line import CommandParser, command, minutes_of, whole_number, write_lines_at_once
 from train_easyocr.common.errors import UsageError
@@ -32,8 +36,13 @@ if TYPE_CHECKING:
 OPTIONS = {
     "prune": ("network", "target_macs", "target_parameters", "criterion", "multiple", "words", "pages", "name",
               "cut_only", "teacher", "minutes"),
+    "quantize": ("output", "method", "name", "minutes"),
+    "report": ("output", "variants", "eval_set", "refuse_if_worse"),
 }  # fmt: skip
 """What each of the commands takes beside --bundle, --config and settings."""
+QAT: Final = "qat-pact"
+Method = Literal["ptq-minmax", "ptq-percentile", "ptq-kl", "qat-pact"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 def part(text: str) -> float:
@@ -60,6 +69,14 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings; default: config.yaml, and "
                         "detection.yaml for a detector")  # fmt: skip
     _add_prune(parser.add_argument_group("prune"))
+    _add_quantize(parser.add_argument_group("quantize"))
+    _add_report(parser.add_argument_group("report"))
+    files = parser.add_argument_group("quantize, report")
+    files.add_argument("--output", type=Path, metavar="DIR", help="a folder for the files")
+    training = parser.add_argument_group("prune, and quantize --method qat-pact")
+    training.add_argument("--name", help="of the experiment (default: the bundle's name and _pruned or _int8)")
+    training.add_argument("--minutes", type=minutes_of, metavar="N", help="stop training after this time; run again "
+                          "to go on")  # fmt: skip
     args = parser.parse_intermixed_args(arguments)
     others = {name for names in OPTIONS.values() for name in names} - set(OPTIONS[args.what])
     if wrong := sorted(name for name in others if getattr(args, name) is not None):
@@ -78,10 +95,21 @@ def _add_prune(group: argparse._ArgumentGroup) -> None:
     add("--words", type=whole_number(20, 100_000), metavar="N", help="validation words that layers are measured on "
         "(default: 500)")  # fmt: skip
     add("--pages", type=whole_number(1, 10_000), metavar="N", help="likewise, validation pages (default: 6)")
-    add("--name", help="of the experiment (default: the bundle's name and _pruned)")
     add("--cut_only", action="store_true", default=None, help="don't train again")
     add("--teacher", action="store_true", default=None, help="learn the unpruned recognizer's answers, too")
-    add("--minutes", type=minutes_of, metavar="N", help="stop training after this time; run again to go on")
+
+
+def _add_quantize(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--method", choices=METHODS, help="how ranges are found: by the least and greatest values that "
+                       "examples cause (default), by all but the rarest, by the least loss of information, or in "
+                       "training")  # fmt: skip
+
+
+def _add_report(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("--variants", nargs="+", metavar="NAME", help="bundles and folders of exports, held against the first")
+    add("--eval_set", type=Path, metavar="DIR", help="labelled pages to read")
+    add("--refuse_if_worse", action="store_true", default=None, help="end with status 1 where one reads worse")
 
 
 @command("compress")
@@ -89,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Do what the command line says."""
     args = parse_args(arguments)
     write_lines_at_once()
-    {"prune": _prune}[args.what](args)
+    {"prune": _prune, "quantize": _quantize, "report": _report}[args.what](args)
 
 
 def _settings(args: argparse.Namespace, *, of_detector: bool) -> Config | DetectionConfig:
@@ -134,6 +162,42 @@ def _prune(args: argparse.Namespace) -> None:
     print(f"{done.weights}\n{folder / pruning.CURVES}")
     if not args.cut_only:
         pruning.retrain(done.weights, config, args.minutes, subject.weights if args.teacher else None)
+
+
+def _quantize(args: argparse.Namespace) -> None:
+    if args.output is None:
+        raise UsageError("quantize: --output names the folder for the files")
+    method: Method = args.method or METHODS[0]
+    if method != QAT and (args.name or args.minutes):
+        raise UsageError(f"--name, --minutes: {method} trains nothing")
+    config = load_config(args.config or DEFAULT_CONFIG, args.settings)
+    # What is heavy comes after --help and wrong arguments.
+    from train_easyocr.compression.quantizing import quantize  # noqa: PLC0415
+    from train_easyocr.export import summary  # noqa: PLC0415
+
+    bundle = open_bundle(args.bundle, Path(config.saved_models), "--bundle")
+    name = _named(args, bundle, "int8")
+    print(summary(quantize(bundle.name, method, args.output, config, name=name, minutes=args.minutes), args.output))
+
+
+def _report(args: argparse.Namespace) -> None:
+    if args.output is None or args.eval_set is None or len(args.variants or ()) < 2:
+        raise UsageError("report: --variants (two or more), --eval_set and --output say what is compared, on what, and "
+                         "where the report goes")  # fmt: skip
+    config = load_config(args.config or DEFAULT_CONFIG, args.settings)
+    # What is heavy comes after --help and wrong arguments.
+    from train_easyocr.compression import report  # noqa: PLC0415
+
+    variants = [report.open_variant(name, Path(config.saved_models)) for name in args.variants]
+    if len({one.name for one in variants}) < len(variants):
+        raise UsageError("--variants: two have the same name; rename a folder")
+    variants = report.with_known_costs(variants)
+    tree = report.compare(variants, args.eval_set, args.output)
+    report.write(tree, variants, args.output)
+    print(report.as_table(tree))
+    print(args.output / report.HTML_NAME)
+    if args.refuse_if_worse:
+        report.refuse_if_worse(tree)
 
 
 def table(done: Pruned) -> str:

@@ -17,20 +17,6 @@ from train_easyocr.weights.starter import RECOGNIZER
 
 pytestmark = pytest.mark.slow
 
-SHORT = ["n_iter=2", "val_period=2", "batch_size=4", "precision=fp32", "new_characters_first=0"]
-
-
-@pytest.fixture(scope="module")
-def pruned(tmp_path_factory, words):
-    """A recognizer at half of its multiplications, two steps on; and how it is made."""
-    folder = tmp_path_factory.mktemp("작은 모델")
-    command = ["prune", "--network", "recognizer", "--target_macs", "0.5", "--words", "20", "--name", "절반"]
-    command += [*words, f"saved_models={folder}", *SHORT]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sensitivity, "RATIOS", (0.3, 0.6))
-        assert main(command) == 0
-    return folder / "절반", command
-
 
 def test_the_experiment_holds_what_was_measured_and_the_weights(pruned):
     folder, _ = pruned

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from train_easyocr.compression import subjects
 from train_easyocr.compression.criteria import Name
-from train_easyocr.compression.retraining import TaughtTask
+from train_easyocr.compression.retraining import TaughtTask, further
 from train_easyocr.compression.sensitivity import channels_for, draw, sensitivity, smaller
 from train_easyocr.compression.subjects import Subject
 from train_easyocr.detection.config import DetectionConfig
@@ -19,9 +19,8 @@ from train_easyocr.detection.task import DetectorTask
 from train_easyocr.engine import trainer
 from train_easyocr.recognition.model import CHANNELS
 from train_easyocr.recognition.task import RecognizerTask
-from train_easyocr.settings.config import Config, check_config
-from train_easyocr.settings.parts import NetworkSettings
-from train_easyocr.weights.checkpoints import read_card, read_card_of, save_weights
+from train_easyocr.settings.config import Config
+from train_easyocr.weights.checkpoints import read_card_of, save_weights
 
 Network = Literal["recognizer", "detector"]
 PRUNED = "pruned.pth"
@@ -123,10 +122,7 @@ def retrain(weights: Path, config: Config | DetectionConfig, minutes: float | No
     settings["saved_models"] = str(weights.parent.parent)
     if isinstance(config, Config):
         kind: Callable[[Any, Any], Any] = RecognizerTask if teacher is None else functools.partial(TaughtTask, teacher)
-        card = read_card(weights)
-        network = {key: card.config[key] for key in NetworkSettings.model_fields if key in card.config}
-        network["character"] = card.character  # the set that a name stands for may have grown since
-        trainer.train(kind, check_config(config.model_dump() | network | settings), minutes)
+        trainer.train(kind, further(weights, config, settings), minutes)
     else:
         channels = read_card_of(DbCard, weights).config[CHANNELS]
         trainer.train(DetectorTask, config.model_copy(update={**settings, CHANNELS: channels}), minutes)

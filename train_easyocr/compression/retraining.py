@@ -1,8 +1,10 @@
-"""A recognizer's training beside a teacher: it learns its labels, and the teacher's answer at each step of a word."""
+"""Training recognizers further: with the settings that they are built by, and beside a teacher where one is wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -11,10 +13,26 @@ from torch.nn import functional
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.recognition.model import open_trained
 from train_easyocr.recognition.task import Part, RecognizerTask
-from train_easyocr.settings.config import Config
+from train_easyocr.settings.config import Config, check_config
+from train_easyocr.settings.parts import NetworkSettings
+from train_easyocr.weights.checkpoints import read_card
 
 WEIGHT = 1.0
 """Of the teacher's part of a word's loss."""
+
+
+def further(weights: Path, config: Config, settings: Mapping[str, Any]) -> Config:
+    """Return the settings of a training that goes on from weights as they are.
+
+    Args:
+        weights: With their card, which says what the network is and which characters it writes: the set that a name
+            stands for may have grown since.
+        config: Data, length and recipe.
+        settings: What else the training is given.
+    """
+    card = read_card(weights)
+    network = {key: card.config[key] for key in NetworkSettings.model_fields if key in card.config}
+    return check_config(config.model_dump() | network | {"character": card.character, **settings})
 
 
 class TaughtTask(RecognizerTask):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -32,7 +32,7 @@ from train_easyocr.documents.images import decode_image
 from train_easyocr.documents.page import Box
 from train_easyocr.metrics.matching import match
 from train_easyocr.onnx_export.graphs import detector_graph, recognizer_graph
-from train_easyocr.onnx_export.int8 import Input, convolutions, to_int8
+from train_easyocr.onnx_export.int8 import Calibration, Input, Ranges, calibrated, convolutions, learnt_ranges, to_int8
 from train_easyocr.reading.onnx_engine import (
     CARD,
     IMAGES,
@@ -76,6 +76,8 @@ LEAST_SURE, MOST_SURE, MARGIN = 0.8, 0.95, 0.1
 LOST_WORDS, LOST_F1 = 0.001, 0.002
 ORDERED = 60
 """Examples that layers are put in order by."""
+SQUARES, PIECE = 5, 640
+"""Of examples that are equally large: how many times its height a word is wide, and pixels of a piece of a page."""
 
 
 class Word(NamedTuple):
@@ -93,6 +95,20 @@ class LabelledPage(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Rounding:
+    """How int8 is made.
+
+    Attributes:
+        calibration: How ranges follow from examples.
+        learnt: What a training has found of the values that go into each convolution of the recognizer but the first;
+            empty where examples tell.
+    """
+
+    calibration: Calibration = "minmax"
+    learnt: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Source:
     """What is exported.
 
@@ -101,12 +117,14 @@ class Source:
         recognizer: A `.pth` with its card beside it.
         detector: Likewise; `db_light`'s.
         parameters: How boxes are made, where not as the detector's card says.
+        rounding: How int8 is made of it.
     """
 
     name: str
     recognizer: Path
     detector: Path
     parameters: DbParameters | None = None
+    rounding: Rounding = field(default_factory=Rounding)
 
 
 def find_source(name: str | None, saved_models: Path) -> Source:
@@ -218,12 +236,18 @@ def _recognizer(
         return Recognizer(file=float32, **described), {float32.name: exact}, figures
     float32 = _file("recognizer_fp32.onnx", exact)
     described_exact = Recognizer(file=float32, **described)
+    rounding = source.rounding
+    ranges: dict[str, tuple[float, float]] = {}
+    if rounding.calibration != "minmax":
+        ranges |= calibrated(graph, _equally_wide(words[WORDS:], about.img_height), rounding.calibration)
+    ranges |= learnt_ranges(graph, rounding.learnt)
     examples = [_input(word, about.img_height) for word in words[WORDS:]]
     rounded, left_out, (sure, measured) = _quantized(
         graph,
         examples,
         lambda made: _agreement(session, open_session(made), described_exact, words[:WORDS]),
         "the recognizer",
+        ranges,
     )
     file = _file("recognizer.onnx", rounded)
     recognizer = Recognizer(file=file, exact=float32, sure=sure, float_layers=tuple(left_out), **described)
@@ -260,8 +284,12 @@ def _detector(
             raise UserError(f"detection F1 is {after:.4f}, in float32 {before:.4f}")
         return {"detection_f1_fp32": round(before, 4), "detection_f1_int8": round(after, 4)}
 
+    calibration = source.rounding.calibration
+    ranges: dict[str, tuple[float, float]] = {}
     examples = [_page_input(page.image, about.long_side) for page in pages[PAGES:]]
-    content, left_out, measured = _quantized(graph, examples, judge, "the detector")
+    if calibration != "minmax":
+        ranges |= calibrated(graph, [piece for example in examples for piece in _pieces(example)], calibration)
+    content, left_out, measured = _quantized(graph, examples, judge, "the detector", ranges)
     detector = Detector(file=_file("detector.onnx", content), float_layers=tuple(left_out), **described)
     return detector, {detector.file.name: content}, {**figures, **measured}
 
@@ -273,6 +301,24 @@ def _file(name: str, content: bytes) -> File:
 def _input(word: Word, height: int) -> Input:
     width = reading_width(word.image.shape[1], word.image.shape[0], height)
     return normalized(to_batch([resize_patch(word.image, height, width)], width))
+
+
+def _equally_wide(words: Sequence[Word], height: int) -> list[Input]:
+    """Return the words that are not wider than some squares, filled up to that."""
+    width = SQUARES * height
+    own = [(word, reading_width(word.image.shape[1], word.image.shape[0], height)) for word in words]
+    fitting = [resize_patch(word.image, height, wide) for word, wide in own if wide <= width]
+    return [normalized(to_batch([patch], width)) for patch in fitting]
+
+
+def _pieces(page: Input) -> list[Input]:
+    """Cut a page into pieces; what is left over at its edges is left out."""
+    rows, columns = (size // PIECE for size in page.shape[2:])
+    return [
+        page[:, :, PIECE * y : PIECE * (y + 1), PIECE * x : PIECE * (x + 1)]
+        for y in range(rows)
+        for x in range(columns)
+    ]
 
 
 def _page_input(image: Pixels, long_side: int) -> Input:
@@ -347,17 +393,21 @@ def check_detector(
 
 
 def _quantized(
-    graph: onnx.ModelProto, examples: Sequence[Input], judge: Callable[[bytes], Measured], what: str
+    graph: onnx.ModelProto,
+    examples: Sequence[Input],
+    judge: Callable[[bytes], Measured],
+    what: str,
+    ranges: Ranges | None = None,
 ) -> tuple[bytes, list[str], Measured]:
     """Return a graph in int8 that passes, the layers that had to stay float, and what the judge measured."""
     left_out: list[str] = []
     order: list[str] | None = None
     while True:
-        made = to_int8(graph, examples, left_out).SerializeToString()
+        made = to_int8(graph, examples, left_out, ranges).SerializeToString()
         try:
             return made, left_out, judge(made)
         except UserError as error:
-            order = by_damage(graph, examples) if order is None else order
+            order = by_damage(graph, examples, ranges) if order is None else order
             if len(left_out) >= len(order) / 2:
                 raise UserError(
                     f"{what} in int8: {error}, with {', '.join(left_out)} left in float32; nothing was written; export "
@@ -366,14 +416,14 @@ def _quantized(
             left_out = order[: len(left_out) + 1]
 
 
-def by_damage(graph: onnx.ModelProto, examples: Sequence[Input]) -> list[str]:
+def by_damage(graph: onnx.ModelProto, examples: Sequence[Input], ranges: Ranges | None = None) -> list[str]:
     """Put convolutions in order: first the one that alone in int8 changes the answers most."""
     names, few = convolutions(graph), examples[:ORDERED]
     exact = _answers(graph, few)
     damage = {}
     for name in names:
         others = [other for other in names if other != name]
-        rounded = _answers(to_int8(graph, few, others), few)
+        rounded = _answers(to_int8(graph, few, others, ranges), few)
         damage[name] = max(float(np.abs(one - other).mean()) for one, other in zip(exact, rounded, strict=True))
     return sorted(names, key=lambda name: -damage[name])
 
@@ -406,7 +456,7 @@ def _agreement(
     final = [a if twice else b for a, b, twice in zip(before, after, again, strict=True)]
     right = [
         sum(word.text == found.text for word, found in zip(words, each, strict=True)) / len(words)
-        for each in (before, final)
+        for each in (before, final, after)
     ]
     if right[0] - right[1] > LOST_WORDS:
         raise UserError(f"{right[1]:.1%} of the words are read right, in float32 {right[0]:.1%}")
@@ -416,6 +466,7 @@ def _agreement(
         "read_again": round(sum(again) / len(words), 4),
         "right_fp32": round(right[0], 4),
         "right_int8": round(right[1], 4),
+        "right_int8_without_reading_again": round(right[2], 4),
     }
 
 

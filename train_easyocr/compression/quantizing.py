@@ -1,0 +1,41 @@
+"""A bundle in int8, by examples or by training, through the gate that every export passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, cast
+
+from train_easyocr.compression.pact import train_for_int8
+from train_easyocr.onnx_export.export import Rounding, export, find_source
+from train_easyocr.onnx_export.int8 import Calibration
+from train_easyocr.reading.onnx_engine import ExportCard
+from train_easyocr.settings.config import Config
+
+Method = Literal["ptq-minmax", "ptq-percentile", "ptq-kl", "qat-pact"]
+
+
+def quantize(
+    bundle: str, method: Method, output: Path, config: Config, *, name: str, minutes: float | None = None
+) -> ExportCard:
+    """Export a bundle in int8.
+
+    Args:
+        bundle: Its name.
+        method: How ranges are found. qat-pact trains the recognizer, and takes the detector by examples: in int8 that
+            loses nothing as it is (docs/experiments.md).
+        output: As for `export`.
+        config: For validation sets, and for the training.
+        name: Of the experiment of qat-pact.
+        minutes: Stop training after this time; the best weights so far are exported.
+
+    Raises:
+        UserError: It can't be exported, or reads otherwise than in float32 whatever layers stay there.
+    """
+    source = find_source(bundle, Path(config.saved_models))
+    if method == "qat-pact":
+        weights, alphas = train_for_int8(source.recognizer, config, name, minutes)
+        source = replace(source, recognizer=weights, rounding=Rounding(learnt=alphas))
+    else:
+        source = replace(source, rounding=Rounding(cast(Calibration, method.removeprefix("ptq-"))))
+    return export(source, output, "plain", "int8", config)
