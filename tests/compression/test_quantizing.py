@@ -68,7 +68,8 @@ def test_the_file_computes_as_training_did():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_ranges_by_examples(method):
+def test_ranges_by_examples(method, monkeypatch):
+    monkeypatch.setitem(METHODS["kl"][1], "num_bins", 256)  # for speed
     graph = recognizer_graph(small(), 32, {}, rapidocr=False)
     examples = [part[None].numpy() for part in words_like()]
     ranges = calibrated(graph, examples, method)
@@ -107,6 +108,7 @@ def test_pruned_exported_in_int8_and_packed(pruned, words, tmp_path):
         shorten(patch)
         for name in ("LEAST_SURE", "MOST_SURE"):
             patch.setattr(export_module, name, 1.0)  # two steps are not enough to be sure again
+        patch.setattr(export_module, "LOST_F1", 1.0)  # nor is a page to tell what the detector lost
         command = ["--bundle", folder.name, "--precision", "int8", "--no_wheels", "--output", str(tmp_path / "꾸러미")]
         assert package([*command, *words, f"saved_models={folder.parent}"]) == 0
     model = tmp_path / "꾸러미" / "model"
