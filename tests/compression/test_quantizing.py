@@ -115,7 +115,7 @@ def test_pruned_exported_in_int8_and_packed(pruned, words, tmp_path):
     card = read_export_card(model)
     assert card.recognizer.weights_sha256 == read_card(folder / "best_accuracy.pth").weights_sha256
     sizes = [(model / file.name).stat().st_size for file in (card.recognizer.file, card.recognizer.exact)]
-    assert sizes[0] < 0.45 * sizes[1]
+    assert sizes[0] < 0.5 * sizes[1]  # of less in convolutions, the head in float32 is a greater part
     engine = OnnxEngine(model, threads=1)
     patches = [render(text) for text in WORDS]
     read = [engine.read(patch, [Box(0, 0, *patch.shape[::-1])])[0][0] for patch in patches]
