@@ -173,7 +173,7 @@ def _quantize(args: argparse.Namespace) -> None:
     config = load_config(args.config or DEFAULT_CONFIG, args.settings)
     # What is heavy comes after --help and wrong arguments.
     from train_easyocr.compression.quantizing import quantize  # noqa: PLC0415
-    from train_easyocr.export import summary  # noqa: PLC0415
+    from train_easyocr.onnx_export.export import summary  # noqa: PLC0415
 
     bundle = open_bundle(args.bundle, Path(config.saved_models), "--bundle")
     name = _named(args, bundle, "int8")

@@ -13,15 +13,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from train_easyocr.common.command_line import CommandParser, command
 from train_easyocr.common.errors import UsageError
-from train_easyocr.common.text import format_table
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
-
-if TYPE_CHECKING:
-    from train_easyocr.reading.onnx_engine import ExportCard
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -46,26 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UsageError("--form rapidocr --precision int8: RapidOCR does not read unsure words again; export fp32")
     config = load_config(args.config, args.settings)
     # What is heavy comes after --help and wrong arguments.
-    from train_easyocr.onnx_export.export import export, find_source  # noqa: PLC0415
+    from train_easyocr.onnx_export.export import export, find_source, summary  # noqa: PLC0415
 
     source = find_source(args.bundle, Path(config.saved_models))
     print(summary(export(source, args.output, args.form, args.precision, config), args.output))
     return 0
-
-
-def summary(card: ExportCard, output: Path) -> str:
-    """Return the table of what was written and checked."""
-    rows: list[tuple[str, object]] = [
-        (file.name, f"{(output / file.name).stat().st_size / 1e6:.1f} MB") for file in card.files
-    ]
-    rows += [(key.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else value)
-             for key, value in card.checked.items()]  # fmt: skip
-    if card.recognizer.exact:
-        rows.append(("read again below a certainty of", f"{card.recognizer.sure:.2f}"))
-    left = [*card.recognizer.float_layers, *card.detector.float_layers]
-    if left:
-        rows.append(("layers that int8 would spoil", ", ".join(left)))
-    return f"{format_table((card.name, card.precision), rows)}\n{output}"
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def test_training_for_int8_learns_where_to_cut(pruned, words, tmp_path, monkeypa
     folder, _ = pruned
     exported = []
     monkeypatch.setattr(quantizing, "export", lambda source, *rest: exported.append(source))
-    monkeypatch.setattr("train_easyocr.export.summary", lambda *_: "")
+    monkeypatch.setattr("train_easyocr.onnx_export.export.summary", lambda *_: "")
     command = ["quantize", "--bundle", folder.name, "--method", "qat-pact", "--output", str(tmp_path / "내보낸 것")]
     assert main([*command, "--name", "팔 비트", *words, f"saved_models={folder.parent}", *SHORT]) == 0
     [source] = exported

@@ -22,6 +22,7 @@ from torch import nn
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_bytes, write_json
+from train_easyocr.common.text import format_table
 from train_easyocr.datasets.images import reading_width, resize_patch, to_batch
 from train_easyocr.detection.db_boxes import DbParameters
 from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, load_db_light
@@ -506,3 +507,18 @@ def rapidocr_settings(recognizer: Recognizer, detector: Detector) -> dict[str, A
         "Rec.model_path": recognizer.file.name,
         "Rec.rec_img_shape": [3, recognizer.img_height, 10 * recognizer.img_height],
     }
+
+
+def summary(card: ExportCard, output: Path) -> str:
+    """Return the table of what was written and checked."""
+    rows: list[tuple[str, object]] = [
+        (file.name, f"{(output / file.name).stat().st_size / 1e6:.1f} MB") for file in card.files
+    ]
+    rows += [(key.replace("_", " "), f"{value:.3g}" if isinstance(value, float) else value)
+             for key, value in card.checked.items()]  # fmt: skip
+    if card.recognizer.exact:
+        rows.append(("read again below a certainty of", f"{card.recognizer.sure:.2f}"))
+    left = [*card.recognizer.float_layers, *card.detector.float_layers]
+    if left:
+        rows.append(("layers that int8 would spoil", ", ".join(left)))
+    return f"{format_table((card.name, card.precision), rows)}\n{output}"
