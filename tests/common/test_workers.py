@@ -30,6 +30,21 @@ def die(_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def test_a_container_s_limit_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "CONTAINER_LIMIT", tmp_path / "cpu.max")
+    all_of_them = available_cores()
+    for text, cores in (
+        ("100000 100000\n", 1),
+        ("50000 100000\n", 1),
+        ("max 100000\n", all_of_them),
+        ("?", all_of_them),
+    ):
+        (tmp_path / "cpu.max").write_text(text)
+        assert available_cores() == cores
+    (tmp_path / "cpu.max").write_text("9900000 100000\n")
+    assert available_cores() == all_of_them
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_every_task_gives_its_result(workers):
     assert sorted(spread(square, range(30), workers)) == [number**2 for number in range(30)]

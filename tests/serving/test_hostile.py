@@ -1,6 +1,7 @@
 """Uploads that mean harm or are broken: each is answered with 4xx in two seconds, or cut off; the process lives."""
 
 import base64
+import contextlib
 import io
 import json
 import socket
@@ -190,7 +191,8 @@ def test_a_file_does_no_harm(client, name):
 
 
 def test_a_page_of_pdf_that_never_ends_is_given_up(exported, tmp_path):
-    with running(exported, tmp_path, "page_seconds=2", "--threads", "1") as own:
+    with running(exported, tmp_path, "page_seconds=2", "body_seconds=2", "--threads", "1") as own:
+        assert "body_seconds" in _drip(own)
         ask(own, blank_pdf(1))  # so that the process that renders is there
         start = time.monotonic()
         answer = ask(own, endless_pdf())
@@ -203,6 +205,18 @@ def test_a_page_of_pdf_that_never_ends_is_given_up(exported, tmp_path):
         answer = ask(own, blank_pdf(1))
         assert answer.status_code == 422 and "broke" in answer.json()["error"]["message"]
         assert ask(own, blank_pdf(1)).status_code == 200
+
+
+def _drip(client):
+    """Send a byte now and then; return what is answered."""
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=10) as connection:
+        connection.sendall(HEAD + b"Content-Length: 1000\r\n\r\n")
+        connection.settimeout(0.2)
+        for _ in range(60):
+            connection.sendall(b" ")
+            with contextlib.suppress(TimeoutError):
+                return connection.recv(65_536).decode()
+    return ""
 
 
 def test_limits_are_named(client):

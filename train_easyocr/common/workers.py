@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import multiprocessing
 import os
 import signal
@@ -13,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing.connection import wait as wait_for
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from train_easyocr.common.errors import UserError
@@ -27,6 +29,8 @@ WORKER_DIED = (
 LARGEST_KEPT, MOST_KEPT = 32 * 2**20, 128 * 2**20
 """Bytes of free memory that a process keeps, in a block and in all. A page of 2,500 x 3,500 pixels has 8.7 million."""
 
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+"""Microseconds of the processor in each period, and the period."""
 SILENCE = 45
 """Seconds without any result after which it is said."""
 
@@ -35,8 +39,13 @@ _common: tuple[Any, ...] = ()
 
 
 def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return how many cores this process may use: those that it is bound to, and what its container is allowed."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CONTAINER_LIMIT.read_text(encoding="ascii").split()
+        return max(1, min(cores, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no container, or "max": no limit
+        return cores
 
 
 def own_cores() -> int:

@@ -25,6 +25,7 @@ class ServingConfig(CheckedSettings):
     pages: int = Field(200, ge=1, le=2_000)
     page_seconds: float = Field(60, gt=0)
     stall_seconds: float = Field(10, gt=0)
+    body_seconds: float = Field(300, gt=0)
 
     # What all requests may
     queue: int = Field(64, ge=1, le=1_000)

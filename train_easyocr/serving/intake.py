@@ -7,6 +7,7 @@ import base64
 import binascii
 import contextlib
 import json
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -103,16 +104,18 @@ class Intake:
         stated = self._request.headers.get("content-length", "")
         if stated.isdigit() and int(stated) > limit:
             raise await self._too_large(stream)
-        seen = 0
+        seen, end = 0, time.monotonic() + self._config.body_seconds
         while True:
+            left = min(self._config.stall_seconds, end - time.monotonic())
             try:
-                chunk = await asyncio.wait_for(anext(stream), self._config.stall_seconds)
+                chunk = await asyncio.wait_for(anext(stream), left)
             except StopAsyncIteration:
                 return
             except TimeoutError:
-                raise Refusal(
-                    "timeout", f"nothing has come for {self._config.stall_seconds:g} seconds", {"Connection": "close"}
-                ) from None
+                slow = f"nothing has come for {self._config.stall_seconds:g} seconds (stall_seconds)"
+                long = f"the body has not come within {self._config.body_seconds:g} seconds (body_seconds)"
+                said = slow if left == self._config.stall_seconds else long
+                raise Refusal("timeout", said, {"Connection": "close"}) from None
             except ClientDisconnect:
                 raise Stopped from None
             seen += len(chunk)

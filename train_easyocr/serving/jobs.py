@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import threading
 import time
@@ -16,6 +17,7 @@ from train_easyocr.reading.formats import Format
 from train_easyocr.serving.documents import Each, OpenedUpload
 from train_easyocr.serving.errors import Refusal, Stopped
 
+log = logging.getLogger("train_easyocr.serve")
 AT_ONCE = 2
 """Jobs that are read at once; the others wait."""
 State = Literal["queued", "running", "done", "failed"]
@@ -27,7 +29,6 @@ class Job:
 
     Attributes:
         owner: Whose token it was sent with.
-        opened: The document; None when it has been read.
         format: That was asked for.
         pages: Of it, that are read.
         size: Bytes that are kept for it.
@@ -42,7 +43,6 @@ class Job:
     """
 
     owner: str
-    opened: OpenedUpload | None
     format: Format
     pages: int
     size: int
@@ -92,7 +92,7 @@ class Jobs:
         Raises:
             Refusal: There is no room for it.
         """
-        job = Job(owner, opened, opened.options.format, len(opened.numbers), size)
+        job = Job(owner, opened.options.format, len(opened.numbers), size)
         try:
             with self._lock:
                 self._make_room(job.size)
@@ -136,7 +136,6 @@ class Jobs:
         self._readers.shutdown(cancel_futures=True)
 
     def _do(self, job: Job, opened: OpenedUpload) -> None:
-        job.opened = None
         if job.stop.is_set():
             opened.close()
             return
@@ -150,8 +149,8 @@ class Jobs:
         except Refusal as error:
             job.error, job.state = error, "failed"
         except Exception:
+            log.exception("a job failed")
             job.error, job.state = Refusal("internal", "a fault of the service, which its log tells more of"), "failed"
-            raise
         finally:
             job.ended = time.monotonic()
 

@@ -34,6 +34,7 @@ from train_easyocr.serving.tokens import Tokens, read_tokens
 
 R = TypeVar("R")
 log = logging.getLogger("train_easyocr.serve")
+TRIED_SECONDS = 1
 READY_SECONDS = 5
 """That the word of `Service.ready` may take, behind the words of pages."""
 
@@ -72,6 +73,8 @@ class Service:
         self.metrics = Metrics(self)
         self._waiters = ThreadPoolExecutor(config.queue, "request")
         self._reloading = threading.Lock()
+        self._tried = -math.inf
+        self._try: asyncio.Future[None]
 
     def _read_tokens(self) -> Tokens:
         return read_tokens(self._token_file) if self._token_file else Tokens()
@@ -105,9 +108,12 @@ class Service:
         log.info("reloaded: %s, %s", engine.identity.name, engine.identity.recognizer_sha256[:12])
 
     async def ready(self) -> bool:
-        """Whether a word can be read now."""
+        """Whether a word can be read now; who asks often is told what was found within the last second."""
+        if time.monotonic() - self._tried > TRIED_SECONDS:
+            self._tried = time.monotonic()
+            self._try = asyncio.ensure_future(asyncio.to_thread(read_a_word, self.engine))
         try:
-            await asyncio.wait_for(asyncio.to_thread(read_a_word, self.engine), READY_SECONDS)
+            await asyncio.wait_for(asyncio.shield(self._try), READY_SECONDS)
         except TimeoutError:
             return False
         return True
