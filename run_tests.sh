@@ -21,4 +21,5 @@ if [ "${1:-}" = --fast ]; then
     exec python -m pytest -m "not slow" "${@:2}"
 fi
 mypy
-exec python -m pytest "$@"
+# A file's tests share what they make, so they stay in one process; each computes in one thread, as many as there are cores.
+OMP_NUM_THREADS=1 exec python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@"
