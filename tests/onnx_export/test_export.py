@@ -99,10 +99,10 @@ def test_the_engine_reads_as_torch_does(exported, page):
     colour = np.repeat(page[:, :, None], 3, axis=2)
     boxes = torchs.detect(colour)
     assert len(boxes) > 50
-    assert abs(len(ours.detect(colour)) - len(boxes)) <= 1  # in int8
+    assert abs(len(ours.detect(colour)) - len(boxes)) <= 1  # the last bits of sums are other ones
     expected, found = torchs.read(page, boxes), ours.read(page, boxes)
     assert [text for text, _ in found] == [text for text, _ in expected]
-    assert [share for _, share in found] == pytest.approx([share for _, share in expected], abs=0.2)
+    assert np.mean([abs(a[1] - b[1]) for a, b in zip(found, expected, strict=True)]) < 0.02
     assert ours.identity == torchs.identity
     for text, share in ours.read(page, boxes[:1] * 2):  # in int8, what else is in a batch changes the last digits
         assert (text, share) == (found[0][0], pytest.approx(found[0][1], abs=0.01))
@@ -115,7 +115,7 @@ def test_the_card_tells_what_was_checked(exported):
     assert card.recognizer.sure >= 0.8
     assert card.recognizer.exact.name == "recognizer_fp32.onnx"
     assert card.checked["right_int8"] >= card.checked["right_fp32"] - 0.001
-    assert card.checked["detection_f1_int8"] >= card.checked["detection_f1_fp32"] - 0.002
+    assert (card.detector.float_layers, "detection_f1_int8" in card.checked) == ((), False)  # it stays in float32
     assert sorted(path.name for path in exported.iterdir()) == sorted([CARD, *(file.name for file in card.files)])
     sizes = {file.name: (exported / file.name).stat().st_size for file in card.files}
     assert sizes["recognizer.onnx"] < 0.45 * sizes["recognizer_fp32.onnx"]

@@ -35,7 +35,7 @@ def quantize(
     source = find_source(bundle, Path(config.saved_models))
     if method == "qat-pact":
         weights, alphas = train_for_int8(source.recognizer, config, name, minutes)
-        source = replace(source, recognizer=weights, rounding=Rounding(learnt=alphas))
+        source = replace(source, recognizer=weights, rounding=Rounding(learnt=alphas, detector=True))
     else:
-        source = replace(source, rounding=Rounding(cast(Calibration, method.removeprefix("ptq-"))))
+        source = replace(source, rounding=Rounding(cast(Calibration, method.removeprefix("ptq-")), detector=True))
     return export(source, output, "plain", "int8", config)

@@ -103,10 +103,13 @@ class Rounding:
         calibration: How ranges follow from examples.
         learnt: What a training has found of the values that go into each convolution of the recognizer but the first;
             empty where examples tell.
+        detector: Whether the detector is rounded, too: its file is a third as large then, but it is no faster, and
+            finds a little less on pages of broken strokes (docs/experiments.md).
     """
 
     calibration: Calibration = "minmax"
     learnt: tuple[float, ...] = ()
+    detector: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,8 @@ def export(source: Source, output: Path, form: Form, precision: Precision, confi
         source: What.
         output: A folder; files of an earlier export there are replaced.
         form: What the files are for.
-        precision: Of the files; int8 comes with the recognizer in float32, which words are read again with.
+        precision: Of the recognizer, and of the detector where `source.rounding` says so; int8 comes with the
+            recognizer in float32, which words are read again with.
         config: For the validation sets of the recognizer's card.
 
     Raises:
@@ -169,9 +173,10 @@ def export(source: Source, output: Path, form: Form, precision: Precision, confi
         raise UserError(f"{source.recognizer}: can't be exported, it was trained with " + "; with ".join(faults))
     finder, found = load_db_light(source.detector)
     words, origin = words_of(about, config, WORDS + (EXAMPLES if precision == "int8" else 0))
-    pages = rendered_pages(PAGES + (PAGES if precision == "int8" else 0))
+    finding: Precision = precision if source.rounding.detector else "fp32"
+    pages = rendered_pages(PAGES + (PAGES if finding == "int8" else 0))
     recognizer, read, word_figures = _recognizer(source, model, about, words, form=form, precision=precision)
-    detector, find, page_figures = _detector(source, finder, found, pages, form=form, precision=precision)
+    detector, find, page_figures = _detector(source, finder, found, pages, form=form, precision=finding)
     files = {**read, **find}
     card = ExportCard(
         form=form,
