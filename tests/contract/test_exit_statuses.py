@@ -14,6 +14,7 @@ from tests.contract import pages
 from tests.contract.conftest import DETECTOR, RECOGNIZER, as_arguments
 from tests.contract.entry_points import (
     COMMANDS,
+    COMPRESS,
     DETECTOR_RECIPE,
     EASYOCR_WEIGHTS,
     EVALUATE,
@@ -74,6 +75,8 @@ WRONG_COMMAND_OR_SETTING = [
     (2, [PACKAGE, "--output", "out", "--wheels", "none"]),
     (2, [SERVE, "--package", "none", "leraning_rate=1"]),
     (2, [SERVE, "--package", "none", "--host", "0.0.0.0"]),
+    (2, [COMPRESS, "prune", "--network", "recognizer", "--target_macs", "0.5", "leraning_rate=1"]),
+    (2, [COMPRESS, "prune", "--network", "recognizer"]),
     (2, [SEMI_SUPERVISED, "--mode", "both", "large.leraning_rate=1"]),
     (2, [SEMI_SUPERVISED, "--mode", "small"]),
     (2, [RECOGNIZER_RECIPE, "--work", "work", "leraning_rate=1"]),
@@ -96,6 +99,7 @@ BROKEN_FILE = [
     (1, [EXPORT, "--output", "out", "--bundle", "{damaged}"]),
     (1, [PACKAGE, "--output", "out", "--bundle", "{damaged}"]),
     (1, [SERVE, "--package", "{damaged}", "--port", "0"]),
+    (1, [COMPRESS, "prune", "--network", "recognizer", "--target_macs", "0.5", "--bundle", "{damaged}"]),
     (1, [SEMI_SUPERVISED, "--mode", "small", "--teacher", "{damaged}", *UNLABELLED]),
     (1, [RECOGNIZER_RECIPE, "--work", "{damaged}"]),
     (1, [DETECTOR_RECIPE, "--work", "{damaged}"]),
