@@ -12,6 +12,9 @@ from train_easyocr.onnx_export.int8 import Calibration
 from train_easyocr.reading.onnx_engine import ExportCard
 from train_easyocr.settings.config import Config
 
+DYNAMIC = ("LSTM", "MatMul")
+"""Beyond what `export` makes int8: the linear layers, the head among them, half of what is left of the file."""
+
 Method = Literal["ptq-minmax", "ptq-percentile", "ptq-kl", "qat-pact"]
 
 
@@ -35,7 +38,8 @@ def quantize(
     source = find_source(bundle, Path(config.saved_models))
     if method == "qat-pact":
         weights, alphas = train_for_int8(source.recognizer, config, name, minutes)
-        source = replace(source, recognizer=weights, rounding=Rounding(learnt=alphas, detector=True))
+        source = replace(source, recognizer=weights, rounding=Rounding(learnt=alphas, detector=True, dynamic=DYNAMIC))
     else:
-        source = replace(source, rounding=Rounding(cast(Calibration, method.removeprefix("ptq-")), detector=True))
+        calibration = cast(Calibration, method.removeprefix("ptq-"))
+        source = replace(source, rounding=Rounding(calibration, detector=True, dynamic=DYNAMIC))
     return export(source, output, "plain", "int8", config)

@@ -105,11 +105,13 @@ class Rounding:
             empty where examples tell.
         detector: Whether the detector is rounded, too: its file is a third as large then, but it is no faster, and
             finds a little less on pages of broken strokes (docs/experiments.md).
+        dynamic: See `to_int8`.
     """
 
     calibration: Calibration = "minmax"
     learnt: tuple[float, ...] = ()
     detector: bool = False
+    dynamic: tuple[str, ...] = ("LSTM",)
 
 
 @dataclass(frozen=True)
@@ -254,6 +256,7 @@ def _recognizer(
         lambda made: _agreement(session, open_session(made), described_exact, words[:WORDS]),
         "the recognizer",
         ranges,
+        rounding.dynamic,
     )
     file = _file("recognizer.onnx", rounded)
     recognizer = Recognizer(file=file, exact=float32, sure=sure, float_layers=tuple(left_out), **described)
@@ -404,12 +407,13 @@ def _quantized(
     judge: Callable[[bytes], Measured],
     what: str,
     ranges: Ranges | None = None,
+    dynamic: Sequence[str] = ("LSTM",),
 ) -> tuple[bytes, list[str], Measured]:
     """Return a graph in int8 that passes, the layers that had to stay float, and what the judge measured."""
     left_out: list[str] = []
     order: list[str] | None = None
     while True:
-        made = to_int8(graph, examples, left_out, ranges).SerializeToString()
+        made = to_int8(graph, examples, left_out, ranges, dynamic).SerializeToString()
         try:
             return made, left_out, judge(made)
         except UserError as error:

@@ -86,7 +86,11 @@ def calibrated(graph: onnx.ModelProto, examples: Sequence[Input], calibration: C
 
 
 def to_int8(
-    graph: onnx.ModelProto, examples: Sequence[Input], left_out: Sequence[str] = (), ranges: Ranges | None = None
+    graph: onnx.ModelProto,
+    examples: Sequence[Input],
+    left_out: Sequence[str] = (),
+    ranges: Ranges | None = None,
+    dynamic: Sequence[str] = ("LSTM",),
 ) -> onnx.ModelProto:
     """Return a graph in int8.
 
@@ -95,6 +99,7 @@ def to_int8(
         examples: Inputs; the greatest and least values that they cause fix the steps of what flows between layers.
         left_out: Convolutions that stay in float32.
         ranges: Of tensors whose steps are fixed otherwise.
+        dynamic: Kinds of layers whose weights are made int8, and whose inputs are when they come.
     """
     known = {
         name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in (ranges or {}).items()
@@ -114,8 +119,10 @@ def to_int8(
             nodes_to_exclude=list(left_out),
             extra_options={"TensorQuantOverrides": known} if known else {},
         )
-        if any(node.op_type == "LSTM" for node in graph.graph.node):
-            quantize_dynamic(static, path, op_types_to_quantize=["LSTM"], per_channel=True, weight_type=QuantType.QInt8)
+        if any(node.op_type in dynamic for node in graph.graph.node):
+            quantize_dynamic(
+                static, path, op_types_to_quantize=list(dynamic), per_channel=True, weight_type=QuantType.QInt8
+            )
             static = path
         made = onnx.load(static)
     del made.metadata_props[:]
