@@ -255,8 +255,8 @@ def _recognizer(
         examples,
         lambda made: _agreement(session, open_session(made), described_exact, words[:WORDS]),
         "the recognizer",
-        ranges,
-        rounding.dynamic,
+        ranges=ranges,
+        dynamic=rounding.dynamic,
     )
     file = _file("recognizer.onnx", rounded)
     recognizer = Recognizer(file=file, exact=float32, sure=sure, float_layers=tuple(left_out), **described)
@@ -298,7 +298,7 @@ def _detector(
     examples = [_page_input(page.image, about.long_side) for page in pages[PAGES:]]
     if calibration != "minmax":
         ranges |= calibrated(graph, [piece for example in examples for piece in _pieces(example)], calibration)
-    content, left_out, measured = _quantized(graph, examples, judge, "the detector", ranges)
+    content, left_out, measured = _quantized(graph, examples, judge, "the detector", ranges=ranges)
     detector = Detector(file=_file("detector.onnx", content), float_layers=tuple(left_out), **described)
     return detector, {detector.file.name: content}, {**figures, **measured}
 
@@ -406,6 +406,7 @@ def _quantized(
     examples: Sequence[Input],
     judge: Callable[[bytes], Measured],
     what: str,
+    *,
     ranges: Ranges | None = None,
     dynamic: Sequence[str] = ("LSTM",),
 ) -> tuple[bytes, list[str], Measured]:
