@@ -184,13 +184,13 @@ def _report(args: argparse.Namespace) -> None:
     if args.output is None or args.eval_set is None or len(args.variants or ()) < 2:
         raise UsageError("report: --variants (two or more), --eval_set and --output say what is compared, on what, and "
                          "where the report goes")  # fmt: skip
+    if len({Path(name).name for name in args.variants}) < len(args.variants):
+        raise UsageError("--variants: two have the same name; rename a folder")
     config = load_config(args.config or DEFAULT_CONFIG, args.settings)
     # What is heavy comes after --help and wrong arguments.
     from train_easyocr.compression import report  # noqa: PLC0415
 
     variants = [report.open_variant(name, Path(config.saved_models)) for name in args.variants]
-    if len({one.name for one in variants}) < len(variants):
-        raise UsageError("--variants: two have the same name; rename a folder")
     variants = report.with_known_costs(variants)
     tree = report.compare(variants, args.eval_set, args.output)
     report.write(tree, variants, args.output)
