@@ -25,7 +25,7 @@ import lmdb
 from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.common.files import TEMPORARY_SUFFIX, write_json, write_text
+from train_easyocr.common.files import TEMPORARY_SUFFIX, read_json_object, write_json, write_text
 from train_easyocr.common.memory import keep_freed_memory
 from train_easyocr.common.publishing import PLAN, publish, recover, remove, work_folder
 from train_easyocr.common.workers import LARGEST_KEPT, MOST_KEPT, spread
@@ -117,11 +117,8 @@ class Plan:
 
 def read_manifest(path: Path) -> dict[str, Any] | None:
     """Return the manifest or plan in a file, or None when there is none that this program wrote."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return value if isinstance(value, dict) and {"layout", "settings", "pages"} <= value.keys() else None
+    value = read_json_object(path)
+    return value if {"layout", "settings", "pages"} <= value.keys() else None
 
 
 def prepare_set(target: Path, plan: Plan, measure: Measure, workers: int, say: Callable[[str], None]) -> dict[str, Any]:

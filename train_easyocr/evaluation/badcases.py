@@ -11,7 +11,6 @@ scored on any more: take pages for this that are not those of the final score.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.common.files import write_json, write_text
+from train_easyocr.common.files import read_json_object, write_json, write_text
 from train_easyocr.common.publishing import publishing
 from train_easyocr.common.text import unify_variants
 from train_easyocr.datasets.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region
@@ -120,11 +119,7 @@ def check_folder(folder: Path) -> None:
 
 
 def _is_ours(folder: Path) -> bool:
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(manifest, dict) and "model" in manifest
+    return "model" in read_json_object(folder / MANIFEST)
 
 
 def _wrong_rows(words: Words) -> Mapping[int, list[int]]:

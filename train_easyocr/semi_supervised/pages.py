@@ -21,7 +21,7 @@ import torch
 from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.common.files import write_json
+from train_easyocr.common.files import read_json_object, write_json
 from train_easyocr.common.publishing import PLAN, publish, recover, remove, work_folder
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.coverage import Finder, without_label
@@ -160,10 +160,10 @@ def cut_unlabelled(documents: Sequence[Unlabelled], cutting: Cutting) -> int:
     target, work = cutting.target, work_folder(cutting.target)
     recover(target)
     plan = {"finder": cutting.finder, "form": cutting.form, "documents": _digest(documents, cutting.left_out)}
-    if (there := _read(target / PLAN)) and {key: there.get(key) for key in plan} == plan:
+    if (there := read_json_object(target / PLAN)) and {key: there.get(key) for key in plan} == plan:
         cutting.say(f"{target}: nothing to do, it is there")
         return int(there["words"])
-    if _read(work / PLAN) != plan:
+    if read_json_object(work / PLAN) != plan:
         remove(work)
         for name in ("records", "set/images"):
             (work / name).mkdir(parents=True)
@@ -191,14 +191,6 @@ def _digest(documents: Sequence[Unlabelled], left_out: Mapping[str, str]) -> str
         labels = document.page.label.size() if document.page else 0
         digest.update(f"{document.name}\0{size}\0{labels}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _cut(document: Unlabelled, prefix: str, folder: Path, cutting: Cutting) -> dict[str, Any]:
@@ -271,7 +263,7 @@ def _labelled_page(page: PageSource, prefix: str) -> FoundPage:
 
 def _assemble(work: Path, documents: int, cutting: Cutting) -> int:
     """Write what belongs to a set beside its pictures, and say what was done; return the number of words."""
-    records = [_read(work / "records" / f"{number:07d}.json") for number in range(documents)]
+    records = [read_json_object(work / "records" / f"{number:07d}.json") for number in range(documents)]
     folder, names = work / "set", [name for record in records for name in record["words"]]
     counts = sum((Counter(record["counts"]) for record in records), Counter())
     faults = [fault for record in records for fault in record["faults"]]

@@ -8,7 +8,6 @@ page and box the word is from.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.common.files import write_json
+from train_easyocr.common.files import read_json_object, write_json
 from train_easyocr.common.publishing import PLAN, publishing, remove
 from train_easyocr.datasets.data import PngFolder, WordSet
 from train_easyocr.datasets.labels_csv import HEADER, format_row
@@ -76,11 +75,11 @@ def label_words(words: Words, teacher: Path, number: int, config: SemiSupervised
     target, work = config.experiment / TRAINING / set_name(number), config.experiment / READINGS / str(number)
     looks = looks_of(teacher, strength_of(config.views), config.seed)
     plan = _plan(words, looks, number, config)
-    if _read(target / PLAN) == plan:
+    if read_json_object(target / PLAN) == plan:
         remove(work)
         print(f"{target}: nothing to do, it is there")
         return target
-    if _read(work / PLAN) != plan:
+    if read_json_object(work / PLAN) != plan:
         remove(work)
         work.mkdir(parents=True)
         write_json(work / PLAN, plan)
@@ -112,14 +111,6 @@ def _plan(words: Words, looks: Sequence[Look], number: int, config: SemiSupervis
         "validation": words.validation.report.labels_sha256,
         "settings": {name: getattr(config, name) for name in CHOICES},
     }
-
-
-def _read(path: Path) -> Any:
-    """Return what a plan says, None where there is none that is whole."""
-    try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
 
 
 def _threshold(readings: Readings, words: WordSet, config: SemiSupervisedConfig) -> Threshold:

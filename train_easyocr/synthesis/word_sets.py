@@ -19,7 +19,7 @@ import cv2
 from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.common.files import write_bytes, write_json
+from train_easyocr.common.files import read_json_object, write_bytes, write_json
 from train_easyocr.common.publishing import PLAN, publish, recover, remove, work_folder
 from train_easyocr.common.workers import spread
 from train_easyocr.datasets.labels_csv import HEADER, format_row
@@ -111,14 +111,14 @@ def make_set(job: SetTask, words: RenderedWords, settings: Mapping[str, Any], wo
     """
     wanted = {"settings": dict(settings), "first": job.first, "count": job.count, "form": job.form}
     recover(job.target)
-    there = _read(job.target / MANIFEST)
+    there = read_json_object(job.target / MANIFEST)
     if {name: there.get(name) for name in wanted} == wanted:
         remove(job.work)
         tqdm.write(f"{job.target}: nothing to do, it is there with these settings")
         return there
     if not there and job.target.exists() and any(job.target.iterdir()):
         raise UserError(f"{job.target}: holds files that were not rendered here; name another folder with --output")
-    if _read(job.work / PLAN) != wanted:
+    if read_json_object(job.work / PLAN) != wanted:
         remove(job.work)
         (job.work / "chunks").mkdir(parents=True)
         (job.work / "set").mkdir()
@@ -173,11 +173,3 @@ def _patches(path: Path, rows: Sequence[PatchRow]) -> Iterator[memoryview]:
     for _, _, size in rows:
         yield content[start : start + size]
         start += size
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}

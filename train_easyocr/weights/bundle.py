@@ -19,18 +19,17 @@ each file. What is not there is not part of it; folders of before `bundle.json` 
 from __future__ import annotations
 
 import difflib
-import json
 import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import yaml
 
 from train_easyocr.common.errors import MissingWeightsError, UsageError, WeightsError
-from train_easyocr.common.files import sha256, write_json
+from train_easyocr.common.files import read_json_object, sha256, write_json
 from train_easyocr.common.publishing import publishing
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import best_detector, best_weights, card_path
@@ -161,7 +160,7 @@ def _at_path(name: str) -> Bundle | None:
 
 def _single(name: str, weights: Path) -> Bundle:
     """Return the bundle of one file: what its card says it is; without one, whatever it is taken for."""
-    network = _read(card_path(weights)).get("network")
+    network = read_json_object(card_path(weights)).get("network")
     of_detector, of_recognizer = isinstance(network, str), isinstance(network, dict)
     return Bundle(name, None if of_detector else weights, None if of_recognizer else weights)
 
@@ -172,7 +171,7 @@ def in_folder(name: str, folder: Path) -> Bundle | None:
     Raises:
         WeightsError: A file is not the one that the bundle's card names.
     """
-    files = _read(folder / CARD).get("files") if (folder / CARD).is_file() else {}
+    files = read_json_object(folder / CARD).get("files") if (folder / CARD).is_file() else {}
     if not isinstance(files, dict):
         raise WeightsError(f"{folder / CARD}: is not the card of a bundle; the bundle has to be made again")
     for file, expected in files.items():
@@ -232,18 +231,9 @@ def names(saved_models: Path) -> list[str]:
     return list(dict.fromkeys([STARTER, EASYOCR, INSTALLED, *called, KOREAN, CRAFT]))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Return what a card holds; nothing where it is none: whoever uses the weights says what is wrong with it."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
 def _sum_of(weights: Path) -> str:
     """Return the SHA-256 of weights, as their card has it."""
-    return str(_read(card_path(weights)).get("weights_sha256", ""))
+    return str(read_json_object(card_path(weights)).get("weights_sha256", ""))
 
 
 def _sum_in(settings: Path) -> str:
