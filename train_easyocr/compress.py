@@ -21,7 +21,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from train_easyocr.common.command_line import CommandParser, command, minutes_of, whole_number, write_lines_at_once
+from train_easyocr.common.command_line import (
+    CommandParser,
+    command,
+    minutes_of,
+    share,
+    whole_number,
+    write_lines_at_once,
+)
 from train_easyocr.common.errors import UsageError
 from train_easyocr.common.text import format_table
 from train_easyocr.detection.config import DEFAULT_CONFIG as DETECTION_CONFIG
@@ -43,17 +50,6 @@ OPTIONS = {
 QAT: Final = "qat-pact"
 Method = Literal["ptq-minmax", "ptq-percentile", "ptq-kl", "qat-pact"]
 METHODS: tuple[Method, ...] = get_args(Method)
-
-
-def part(text: str) -> float:
-    """An argparse type for what is left of a whole."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share between 0 and 1")
-    return value
 
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -87,8 +83,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def _add_prune(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("--network", choices=("recognizer", "detector"), help="which part of the bundle")
-    add("--target_macs", type=part, metavar="SHARE", help="what may be left of the convolutions' multiplications")
-    add("--target_parameters", type=part, metavar="SHARE", help="or of all parameters")
+    add("--target_macs", type=share, metavar="SHARE", help="what may be left of the convolutions' multiplications")
+    add("--target_parameters", type=share, metavar="SHARE", help="or of all parameters")
     add("--criterion", choices=("fpgm", "l1"), help="filters nearest to the others' median go first (default), or "
         "those of the smallest weights")  # fmt: skip
     add("--multiple", type=whole_number(1, 64), metavar="N", help="channels are multiples of it (default: 16)")
@@ -152,7 +148,7 @@ def _prune(args: argparse.Namespace) -> None:
     else:
         subject = subjects.recognizer(weights, config, args.words or 500)
     wanted = pruning.Wanted(
-        args.target_macs or args.target_parameters,
+        float(args.target_macs or args.target_parameters),
         "macs" if args.target_macs else "parameters",
         args.criterion or "fpgm",
         args.multiple or 16,
