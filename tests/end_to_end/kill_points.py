@@ -19,6 +19,7 @@ from tests.documents.samples import tree
 from train_easyocr.datasets import lmdb_form
 from train_easyocr.weights.characters import CharacterSet
 
+prepare_dataset._starter_vote = lambda: lambda grey, boxes: 0  # which way up pages lie is asked when all is written
 EVENTS = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile"}
 
 
