@@ -6,7 +6,7 @@
 #   bash run_tests.sh --gpu                      what only a GPU shows; skipped, with the reason, where there is none
 #   bash run_tests.sh tests/evaluation -k F1     everything, but of the tests what pytest is told to run
 #
-# Duration: 26 minutes on 2 cores, and the time of step 1 the first time
+# Duration: 11 minutes on 2 cores, and the time of step 1 the first time
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 source step1_set_environment.sh --dev

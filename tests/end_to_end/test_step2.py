@@ -597,7 +597,8 @@ def test_the_evaluation_set_is_what_the_evaluation_reads(download, run):
     assert read_labelled_page(found[0]).words[0].box == Box(x, y, x + width, y + height)
 
 
-def test_the_script_runs_from_any_folder_and_loads_no_torch(download, tmp_path):
+def test_the_script_runs_from_any_folder_and_loads_no_torch_where_all_is_made(download, tmp_path, run):
+    run("--dataset", download, *ALL[:2], "--workers", 1)
     code = (
         "import runpy, sys; sys.argv = sys.argv[1:]\n"
         "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
