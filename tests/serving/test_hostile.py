@@ -1,4 +1,4 @@
-"""Uploads that mean harm or are broken: each is answered with 4xx in two seconds, or cut off; the process lives."""
+"""Uploads that mean harm or are broken: each is answered with 4xx in seconds, or cut off; the process lives."""
 
 import base64
 import contextlib
@@ -18,7 +18,8 @@ from tests.serving.conftest import running
 from tests.serving.test_ocr import ask
 from tests.serving.tiny import page
 
-SECONDS = 2
+SECONDS = 6
+"""Two on an idle machine; here other tests run beside."""
 LIMIT = 2_000_000
 """body_mb of the client."""
 

@@ -121,7 +121,7 @@ def test_health_is_answered_while_pages_are_read(client):
         for _ in range(10):
             start = time.monotonic()
             assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
-            assert time.monotonic() - start < 2
+            assert time.monotonic() - start < 6  # at once on an idle machine
     finally:
         stop.set()
         for thread in threads:
