@@ -1,6 +1,7 @@
 """The logs of a run: their form, and that nothing stands in them twice."""
 
 import json
+import time
 from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -20,6 +21,11 @@ def progress(iteration, loss=1.5):
         batch_size=64,
         processes=2,
     )
+
+
+def next_second():
+    """Wait: TensorBoard reads files in the order of the seconds that they were begun in; of one second, .10 before .9."""
+    time.sleep(1.01 - time.time() % 1)
 
 
 TEXT, FIGURES = "Training loss: so", {"validation_loss": 0.25, "accuracy": 93.5, "drawn": {"select_data": 640}}
@@ -45,6 +51,7 @@ def test_a_run_that_goes_on_cuts_its_logs_back(tmp_path):
     sizes = log.sizes()
     log.record(progress(20, loss=9), TEXT, FIGURES)
     log.close()
+    next_second()
     again = RunLog(tmp_path, sizes, 10)
     again.record(progress(20, loss=2), TEXT, FIGURES)
     again.close()
@@ -61,6 +68,7 @@ def test_a_new_run_begins_with_empty_logs_and_what_is_not_known_is_null(tmp_path
     log = RunLog(tmp_path, {}, 0)
     log.record(progress(10), TEXT, FIGURES)
     log.close()
+    next_second()
     again = RunLog(tmp_path, {}, 0)
     again.record(progress(5), TEXT, FIGURES | {"validation_loss": None})
     again.close()
