@@ -24,7 +24,7 @@ def progress(iteration, loss=1.5):
 
 
 def next_second():
-    """Wait: TensorBoard reads files in the order of the seconds that they were begun in; of one second, .10 before .9."""
+    """Wait: TensorBoard reads files in the order of the seconds they begin in, of one second .10 before .9."""
     time.sleep(1.01 - time.time() % 1)
 
 
