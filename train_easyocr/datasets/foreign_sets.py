@@ -77,16 +77,13 @@ def from_list(file: Path, unify: bool) -> ForeignSet:
     Raises:
         UserError: It can't be read, or none of its images is there.
     """
-    named = list(_words_of(file))
-    words, absent = _with_images(file, named)
-    if not words:
-        example = f", such as {absent[0]!r}," if absent else ""
-        raise UserError(
-            f"{file}: none of the {len(named):,} images that it names{example} lies in or below {file.parent}, "
-            "where there is neither images/ nor lmdb/ as step 2 writes them; "
-            "expected: image<tab>text a line (in labels.csv filename,words), the image's path from that folder"
-        )
-    return ForeignSet(_written(words, unify), file.parent, len(absent), next(iter(absent), ""))
+    return _in_place(
+        file,
+        list(_words_of(file)),
+        unify,
+        ", where there is neither images/ nor lmdb/ as step 2 writes them; "
+        "expected: image<tab>text a line (in labels.csv filename,words), the image's path from that folder",
+    )
 
 
 def from_paths(file: Path) -> ForeignSet:
@@ -96,14 +93,22 @@ def from_paths(file: Path) -> ForeignSet:
         UserError: It can't be read, or none of its images is there.
     """
     named = [(line.partition("\t")[0], "") for line in _lines(file)]
+    return _in_place(file, named, unify=False, advice="; expected: the path of an image a line")
+
+
+def _in_place(file: Path, named: list[tuple[str, str]], unify: bool, advice: str) -> ForeignSet:
+    """Bring the words of a list whose images are there into step 2's form.
+
+    Raises:
+        UserError: None is there; `advice` ends what is said.
+    """
     words, absent = _with_images(file, named)
     if not words:
         example = f", such as {absent[0]!r}," if absent else ""
         raise UserError(
-            f"{file}: none of the {len(named):,} images that it names{example} lies in or below {file.parent}; "
-            "expected: the path of an image a line"
+            f"{file}: none of the {len(named):,} images that it names{example} lies in or below {file.parent}{advice}"
         )
-    return ForeignSet(_written(words, unify=False), file.parent, len(absent), next(iter(absent), ""))
+    return ForeignSet(_written(words, unify), file.parent, len(absent), next(iter(absent), ""))
 
 
 def _with_images(file: Path, named: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str]], list[str]]:
