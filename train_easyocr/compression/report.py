@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from train_easyocr import common
@@ -28,6 +27,7 @@ from train_easyocr.compression.subjects import PAGE, all_macs, convolution_macs,
 from train_easyocr.detection.db_detector import load_db_light
 from train_easyocr.documents.label_formats import find_labelled_pages
 from train_easyocr.evaluation.analysis import HEADLINE, Analysis, Analyzer
+from train_easyocr.evaluation.html_report import template_environment
 from train_easyocr.evaluation.runner import DetectorSource, ScoredModel, evaluate
 from train_easyocr.metrics.significance import WORSE
 from train_easyocr.onnx_export.export import find_source
@@ -253,13 +253,7 @@ def worse_than_first(first: str, analyses: Mapping[str, Analysis]) -> list[str]:
 def write(tree: Mapping[str, Any], variants: Sequence[Variant], output: Path) -> None:
     """Write the tree and the page that shows it, which opens offline."""
     write_json(output / JSON_NAME, tree)
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = template_environment(Path(__file__).parent / "templates")
     environment.filters |= {
         "percent": lambda value: "–" if value is None else f"{value:.2%}",
         "millions": lambda value: f"{value / 1e6:,.2f}",

@@ -212,14 +212,19 @@ def _cut_out(confusions: Iterable[Sequence[Confusion]], suspicious: Sequence[Sus
     return {page: list(found) for page, found in boxes.items()}
 
 
-def _environment(pictures: _Pictures, wording: Wording) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+def template_environment(folder: Path) -> Environment:
+    """Return what renders the templates in a folder; a name that is not given is an error, not an empty place."""
+    return Environment(
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _environment(pictures: _Pictures, wording: Wording) -> Environment:
+    environment = template_environment(TEMPLATES)
     environment.filters |= {
         "score": lambda value: "–" if value is None else f"{value:.4f}",
         "share": lambda value: "–" if value is None else f"{value:.1%}",
