@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from train_easyocr.common.files import read_json_object
 from train_easyocr.compression import subjects
 from train_easyocr.compression.criteria import Name
 from train_easyocr.compression.retraining import TaughtTask, further
-from train_easyocr.compression.sensitivity import channels_for, draw, sensitivity, smaller
+from train_easyocr.compression.sensitivity import QUALITY, channels_for, draw, sensitivity, smaller
 from train_easyocr.compression.subjects import Subject
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_detector import DbCard
@@ -99,7 +100,7 @@ def prune(subject: Subject, wanted: Wanted, folder: Path) -> Pruned:
     return Pruned(
         folder / PRUNED,
         {cut.layer: pair for cut, pair in zip(subject.cuts, zip(subject.widths, channels, strict=True), strict=True)},
-        (subjects.quality(subject.measure(subject.model)), subjects.quality(scores)),
+        (read_json_object(folder / SENSITIVITY)[QUALITY], subjects.quality(scores)),
         (before[0], after[0]),
         (before[1], after[1]),
         tolerated,

@@ -24,6 +24,8 @@ from train_easyocr.compression.subjects import Subject, quality
 
 RATIOS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Shares of a layer's filters."""
+QUALITY = "quality"
+"""What the file of measures says of the whole network."""
 ENOUGH = 0.3
 """A layer that loses so much of the quality is not pruned further."""
 
@@ -52,14 +54,14 @@ def sensitivity(subject: Subject, criterion: Name, path: Path) -> Curves:
     """
     about = {"weights_sha256": sha256(subject.weights), "criterion": criterion, "tested_on": subject.tested_on}
     record = _read(path, about)
-    if "quality" not in record:
+    if QUALITY not in record:
         record |= {
             **about,
-            "quality": quality(subject.measure(subject.model)),
+            QUALITY: quality(subject.measure(subject.model)),
             "layers": {cut.layer: [] for cut in subject.cuts},
         }
         write_json(path, record)
-    whole = record["quality"]
+    whole = record[QUALITY]
     if not whole:
         raise UserError(f"{subject.weights}: gets nothing right of {subject.tested_on}; there is nothing to lose")
     for number, cut in enumerate(tqdm(subject.cuts, desc="Sensitivity", unit="layer")):
