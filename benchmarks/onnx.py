@@ -24,7 +24,7 @@ from train_easyocr.common.text import format_table
 from train_easyocr.datasets.images import resize_patch, to_batch
 from train_easyocr.detection.db_detector import DbDetector, load_db_light
 from train_easyocr.engine.device import Device
-from train_easyocr.onnx_export.export import rendered_pages, words_of
+from train_easyocr.onnx_export.export import checking_words, rendered_pages
 from train_easyocr.reading.onnx_engine import IMAGES, OnnxDetector, normalized, open_session, read_export_card
 from train_easyocr.recognition.fast_network import fast_network
 from train_easyocr.recognition.model import open_trained
@@ -69,7 +69,7 @@ def words(count: int, height: int) -> np.ndarray:
     """Return rendered words as a network's input, [count, 1, height, 3 * height]."""
     _, about, _ = open_trained(RECOGNIZER)
     about = about.model_copy(update={"validation_sets": []})
-    found, _ = words_of(about, load_config(DEFAULT_CONFIG, []), count)
+    found, _ = checking_words(about, load_config(DEFAULT_CONFIG, []), count)
     return normalized(to_batch([resize_patch(word.image, height, 3 * height) for word in found], 3 * height))
 
 

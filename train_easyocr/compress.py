@@ -188,12 +188,12 @@ def _report(args: argparse.Namespace) -> None:
 
     variants = [report.open_variant(name, Path(config.saved_models)) for name in args.variants]
     variants = report.with_known_costs(variants)
-    tree = report.compare(variants, args.eval_set, args.output)
+    tree = report.compare_variants(variants, args.eval_set, args.output)
     report.write(tree, variants, args.output)
-    print(report.as_table(tree))
+    print(report.variants_table(tree))
     print(args.output / report.HTML_NAME)
     if args.refuse_if_worse:
-        report.refuse_if_worse(tree)
+        report.refuse_worse_variants(tree)
 
 
 def table(done: Pruned) -> str:

@@ -28,7 +28,7 @@ from train_easyocr.datasets.labels_csv import HEADER, format_row, read_labels_cs
 from train_easyocr.reading.reader import open_weights
 from train_easyocr.semi_supervised.config import SemiSupervisedConfig, load_semi_supervised_config
 from train_easyocr.semi_supervised.data import Places
-from train_easyocr.semi_supervised.stages import Run
+from train_easyocr.semi_supervised.stages import StagedRun
 from train_easyocr.settings.config import Config, load_config
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import best_weights
@@ -121,7 +121,7 @@ def train_plain(folder: Path, name: str, labels: str, seed: int, iterations: int
 def train_student(folder: Path, name: str, places: Places, seed: int, iterations: int) -> Outcome:
     """Train on few labels, label the other words, and train on both."""
     config = student_config(folder, name, seed, iterations)
-    seconds = timed(lambda: Run(config, places).run("large") and None)
+    seconds = timed(lambda: StagedRun(config, places).run("large") and None)
     made = config.experiment / "sets/training/pseudo_1"
     truth = dict(zip(*read_labels_csv(folder / "all" / "labels.csv"), strict=True))
     with (made / "pseudo_labels.csv").open(encoding="utf-8", newline="") as file:

@@ -9,7 +9,7 @@ from tests.contract import pages
 from tests.recognition.word_sets import WORDS, render
 from train_easyocr.common.errors import UserError
 from train_easyocr.compress import main
-from train_easyocr.compression.report import HTML_NAME, JSON_NAME, refuse_if_worse
+from train_easyocr.compression.report import HTML_NAME, JSON_NAME, refuse_worse_variants
 
 pytestmark = pytest.mark.slow
 
@@ -70,9 +70,9 @@ def test_the_page_opens_offline_and_runs_nothing(compared):
 
 
 def test_what_reads_worse_is_refused():
-    refuse_if_worse({"variants": [{"name": "처음"}], "worse": []})
+    refuse_worse_variants({"variants": [{"name": "처음"}], "worse": []})
     with pytest.raises(UserError, match=r"worse than 처음, beyond chance:\n  - 작은 것, digits: -0\.1"):
-        refuse_if_worse({"variants": [{"name": "처음"}], "worse": ["작은 것, digits: -0.1"]})
+        refuse_worse_variants({"variants": [{"name": "처음"}], "worse": ["작은 것, digits: -0.1"]})
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from train_easyocr.delivery import acceptance
 from train_easyocr.delivery.acceptance import check_not_worse, evaluate_candidate, refuse_if_worse
 from train_easyocr.documents import Page, Word
 from train_easyocr.documents.aihub import find_pages
-from train_easyocr.documents.page_sums import pack, page_sum
+from train_easyocr.documents.page_sums import pack_sums, page_sum
 from train_easyocr.evaluation.analysis import Analyzer, with_identities
 from train_easyocr.metrics.metrics import score_page
 
@@ -136,7 +136,7 @@ def test_pages_that_the_weights_learnt_from_do_not_count(tmp_path, weights, monk
     candidate = {"weights_sha256": sha256(weights)}
     monkeypatch.setattr(acceptance, "scored_model", lambda name, *_: fake_model(name, candidate, reader))
     for count in (2, 8):
-        sums = pack(page_sum(path.read_bytes()) for path in images[:count])
+        sums = pack_sums(page_sum(path.read_bytes()) for path in images[:count])
         weights.with_suffix(".json").write_text(json.dumps({"trained_on": sums}))
         if count == 8:
             with pytest.raises(UserError, match="learnt from all of its pages"):

@@ -12,7 +12,7 @@ from tests.evaluation.fakes import FakeRecognizer, fake_model
 from tests.evaluation.installed import write_set
 from train_easyocr.common.files import sha256
 from train_easyocr.documents.aihub import find_pages, read_labelled_page
-from train_easyocr.documents.page_sums import pack, page_sum
+from train_easyocr.documents.page_sums import pack_sums, page_sum
 from train_easyocr.evaluation import command
 from train_easyocr.evaluation.exchange import read_predictions, write_predictions
 from train_easyocr.evaluation.learnt_pages import LEARNT_FROM
@@ -85,7 +85,7 @@ def learnt_from(weights, eval_set, *numbers):
     """Write a card that says so of some pages; return the pages' names."""
     pages = find_pages(eval_set)[0]
     sums = [page_sum(pages[number].image.read_bytes()) for number in numbers] + [page_sum(b"elsewhere")]
-    weights.with_suffix(".json").write_text(json.dumps({"trained_on": pack(sums)}))
+    weights.with_suffix(".json").write_text(json.dumps({"trained_on": pack_sums(sums)}))
     return [pages[number].name for number in numbers]
 
 

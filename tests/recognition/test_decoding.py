@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from train_easyocr.recognition.decoding import (
-    Reading,
+    BestPath,
     greedy,
     greedy_attention,
     prefix_beam_search,
@@ -80,7 +80,7 @@ def test_repeats_are_merged_and_blanks_removed(path, indices):
 
 
 def test_an_empty_word_has_no_confidence():
-    assert greedy(shares_of([0, 0, 0])) == [Reading([], 0.0, pytest.approx(0.85))]
+    assert greedy(shares_of([0, 0, 0])) == [BestPath([], 0.0, pytest.approx(0.85))]
 
 
 def test_certainty_is_that_of_the_least_certain_step_blank_or_not():

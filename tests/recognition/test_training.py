@@ -16,7 +16,7 @@ from tests.recognition.word_sets import SYLLABLES, TINY, WORDS, tiny_config, wri
 from train_easyocr.common.errors import UsageError, UserError, WeightsError
 from train_easyocr.common.text import VARIANTS_SUM
 from train_easyocr.datasets.labels_csv import read_rows
-from train_easyocr.documents.page_sums import page_sum, unpack
+from train_easyocr.documents.page_sums import page_sum, unpack_sums
 from train_easyocr.engine.state import check_same_settings, load_state
 from train_easyocr.engine.trainer import Trainer
 from train_easyocr.recognition.batches import WordBatch
@@ -305,7 +305,7 @@ def test_the_card_keeps_the_pages_that_weights_learnt_from(data):
         (data / split / "select_data" / "pages.csv").write_text(f"page,image_sum\n{rows}", encoding="utf-8")
 
     def learnt(config):
-        return unpack(read_card(config.experiment / "best_accuracy.pth").trained_on)
+        return unpack_sums(read_card(config.experiment / "best_accuracy.pth").trained_on)
 
     first = tiny_config(data, n_iter=1)
     train(first)
@@ -327,7 +327,7 @@ def test_the_card_keeps_the_pages_that_weights_learnt_from(data):
     (third.experiment / "best_accuracy.json").unlink()
     train(third.model_copy(update={"n_iter": 3}))
     last = load_state(third.experiment)
-    assert (last["iteration"], unpack(last["trained_on"])) == (3, {page_sum(b"1"), page_sum(b"2"), page_sum(b"4")})
+    assert (last["iteration"], unpack_sums(last["trained_on"])) == (3, {page_sum(b"1"), page_sum(b"2"), page_sum(b"4")})
 
 
 def test_data_may_move(data):

@@ -21,7 +21,7 @@ from train_easyocr.synthesis.word_patches import (
     lighten,
     low_resolution,
     raised,
-    smaller,
+    smaller_sign,
     typefaces,
 )
 
@@ -92,11 +92,11 @@ def test_points_are_made_smaller_where_they_stand_and_nothing_else_is(faces):
     assert small.shape[1] == whole.shape[1]
     assert 0.1 < (small.sum() - without[1].sum()) / (whole.sum() - without[1].sum()) < 0.5
     dot = faces[0].glyph(".")
-    half = smaller(dot, 0.5)
+    half = smaller_sign(dot, 0.5)
     assert half.top + half.mask.shape[0] == dot.top + dot.mask.shape[0]  # on the base line
     assert half.advance == dot.advance
     assert dot.left < half.left < dot.left + dot.mask.shape[1] / 2
-    assert smaller(dot, 0.01).mask.shape == (2, 2)
+    assert smaller_sign(dot, 0.01).mask.shape == (2, 2)
 
 
 def test_a_sign_is_drawn_in_one_of_the_forms_that_labels_write_alike(faces):

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-Name = Literal["fpgm", "l1"]
+Criterion = Literal["fpgm", "l1"]
 
 
 def fpgm(weight: torch.Tensor) -> torch.Tensor:
@@ -36,10 +36,10 @@ def l1(weight: torch.Tensor) -> torch.Tensor:
     return weight.detach().flatten(1).double().abs().sum(1)
 
 
-CRITERIA: Mapping[Name, Callable[[torch.Tensor], torch.Tensor]] = {"fpgm": fpgm, "l1": l1}
+CRITERIA: Mapping[Criterion, Callable[[torch.Tensor], torch.Tensor]] = {"fpgm": fpgm, "l1": l1}
 
 
-def kept(weight: torch.Tensor, count: int, criterion: Name) -> torch.Tensor:
+def kept(weight: torch.Tensor, count: int, criterion: Criterion) -> torch.Tensor:
     """Return which filters stay, int64 [count], in order: those of the highest scores, of equals the first."""
     order = CRITERIA[criterion](weight).argsort(descending=True, stable=True)
     return order[:count].sort().values

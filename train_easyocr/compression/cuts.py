@@ -14,12 +14,12 @@ import torch
 from torch import nn
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.compression.criteria import Name, kept
+from train_easyocr.compression.criteria import Criterion, kept
 from train_easyocr.detection import db_network
 from train_easyocr.detection.db_network import DbLight
 from train_easyocr.recognition import network
 
-State = dict[str, torch.Tensor]
+StateDict = dict[str, torch.Tensor]
 ATTENTION = (network.SqueezeExcitation, db_network.SqueezeExcitation)
 
 
@@ -108,7 +108,7 @@ def widths_of(state: Mapping[str, torch.Tensor], cuts: Sequence[Cut]) -> list[in
 
 
 def chosen(
-    state: Mapping[str, torch.Tensor], cuts: Sequence[Cut], widths: Sequence[int], criterion: Name
+    state: Mapping[str, torch.Tensor], cuts: Sequence[Cut], widths: Sequence[int], criterion: Criterion
 ) -> list[tuple[Cut, torch.Tensor]]:
     """Return which filters of each cut stay, hidden ones among them; all are judged by the weights as they are."""
     found = []
@@ -121,7 +121,7 @@ def chosen(
     return found
 
 
-def pruned(state: Mapping[str, torch.Tensor], choice: Iterable[tuple[Cut, torch.Tensor]]) -> State:
+def pruned(state: Mapping[str, torch.Tensor], choice: Iterable[tuple[Cut, torch.Tensor]]) -> StateDict:
     """Return the tensors without the filters that `chosen` did not choose."""
     smaller = dict(state)
     for cut, staying in choice:
@@ -131,7 +131,7 @@ def pruned(state: Mapping[str, torch.Tensor], choice: Iterable[tuple[Cut, torch.
     return smaller
 
 
-def masked(state: Mapping[str, torch.Tensor], choice: Iterable[tuple[Cut, torch.Tensor]]) -> State:
+def masked(state: Mapping[str, torch.Tensor], choice: Iterable[tuple[Cut, torch.Tensor]]) -> StateDict:
     """Return the tensors with zeros in the place of what `pruned` takes out: the same answers from a network as wide.
 
     Statistics of normalizations stay: where weight and bias are zero, so is the answer.

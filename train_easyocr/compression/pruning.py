@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from train_easyocr.common.files import read_json_object
 from train_easyocr.compression import subjects
-from train_easyocr.compression.criteria import Name
+from train_easyocr.compression.criteria import Criterion
 from train_easyocr.compression.retraining import TaughtTask, further
-from train_easyocr.compression.sensitivity import QUALITY, channels_for, draw, sensitivity, smaller
+from train_easyocr.compression.sensitivity import QUALITY, channels_for, cut_network, draw, sensitivity
 from train_easyocr.compression.subjects import Subject
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_detector import DbCard
@@ -23,7 +23,7 @@ from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import Config
 from train_easyocr.weights.checkpoints import read_card_of, save_weights
 
-Network = Literal["recognizer", "detector"]
+NetworkKind = Literal["recognizer", "detector"]
 PRUNED = "pruned.pth"
 """Beside the experiment's weights: the network as it is cut, before it is trained again."""
 SENSITIVITY, CURVES = "sensitivity.json", "sensitivity.svg"
@@ -42,7 +42,7 @@ class Wanted:
 
     target: float
     of: Literal["macs", "parameters"] = "macs"
-    criterion: Name = "fpgm"
+    criterion: Criterion = "fpgm"
     multiple: int = 16
 
 
@@ -92,7 +92,7 @@ def prune(subject: Subject, wanted: Wanted, folder: Path) -> Pruned:
 
     channels, tolerated = channels_for(curves, subject.widths, share, wanted.target, wanted.multiple)
     draw(curves, subject.widths, channels, folder / CURVES)
-    model = smaller(subject, channels, wanted.criterion)
+    model = cut_network(subject, channels, wanted.criterion)
     scores = subject.measure(model)
     card = subjects.with_channels(subject.card, channels, scores)
     save_weights(folder / PRUNED, model, card)

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from train_easyocr.compression.pact import train_for_int8
 from train_easyocr.onnx_export.export import Rounding, export, find_source
-from train_easyocr.onnx_export.int8 import Calibration
+from train_easyocr.onnx_export.int8 import RangeMethod
 from train_easyocr.reading.onnx_engine import ExportCard
 from train_easyocr.settings.config import Config
 
@@ -40,6 +40,6 @@ def quantize(
         weights, alphas = train_for_int8(source.recognizer, config, name, minutes)
         source = replace(source, recognizer=weights, rounding=Rounding(learnt=alphas, detector=True, dynamic=DYNAMIC))
     else:
-        calibration = cast(Calibration, method.removeprefix("ptq-"))
+        calibration = cast(RangeMethod, method.removeprefix("ptq-"))
         source = replace(source, rounding=Rounding(calibration, detector=True, dynamic=DYNAMIC))
     return export(source, output, "plain", "int8", config)

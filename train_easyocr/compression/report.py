@@ -174,7 +174,7 @@ def milliseconds_a_word(variant: Variant) -> dict[int, float]:
     return found
 
 
-def compare(variants: Sequence[Variant], eval_set: Path, output: Path) -> dict[str, Any]:
+def compare_variants(variants: Sequence[Variant], eval_set: Path, output: Path) -> dict[str, Any]:
     """Read all pages with all variants, at the labelled boxes and at their own; what was read is kept.
 
     Args:
@@ -272,7 +272,7 @@ def _svg(path: Path) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-def as_table(tree: Mapping[str, Any]) -> str:
+def variants_table(tree: Mapping[str, Any]) -> str:
     """Return the main figures as a table, a row a variant."""
     show: dict[str, Callable[[Mapping[str, Any]], str]] = {
         "recognizer MB": lambda row: f"{row['recognizer_bytes'] / 1e6:.1f}",
@@ -288,7 +288,7 @@ def as_table(tree: Mapping[str, Any]) -> str:
     return format_table(["", *show], [[row["name"], *(one(row) for one in show.values())] for row in tree["variants"]])
 
 
-def refuse_if_worse(tree: Mapping[str, Any]) -> None:
+def refuse_worse_variants(tree: Mapping[str, Any]) -> None:
     """Let only variants pass that are not worse than the first one in anything.
 
     Raises:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import replacing, sha256, write_json
-from train_easyocr.compression.criteria import Name
+from train_easyocr.compression.criteria import Criterion
 from train_easyocr.compression.cuts import chosen, pruned
 from train_easyocr.compression.subjects import Subject, quality
 
@@ -33,7 +33,7 @@ Curves = dict[str, list[tuple[float, float]]]
 """By layer: the share of its filters that is gone, and the share of the quality that goes with them."""
 
 
-def smaller(subject: Subject, channels: Sequence[int], criterion: Name) -> torch.nn.Module:
+def cut_network(subject: Subject, channels: Sequence[int], criterion: Criterion) -> torch.nn.Module:
     """Return the network with so many channels a layer, the others cut out."""
     state = subject.model.state_dict()
     model = subject.build(channels)
@@ -41,7 +41,7 @@ def smaller(subject: Subject, channels: Sequence[int], criterion: Name) -> torch
     return model.eval()
 
 
-def sensitivity(subject: Subject, criterion: Name, path: Path) -> Curves:
+def sensitivity(subject: Subject, criterion: Criterion, path: Path) -> Curves:
     """Measure all layers, or what is left to be measured.
 
     Args:
@@ -71,7 +71,7 @@ def sensitivity(subject: Subject, criterion: Name, path: Path) -> Curves:
                 break
             channels = subject.widths
             channels[number] = max(1, round(channels[number] * (1 - ratio)))
-            lost = (whole - quality(subject.measure(smaller(subject, channels, criterion)))) / whole
+            lost = (whole - quality(subject.measure(cut_network(subject, channels, criterion)))) / whole
             points.append([ratio, lost])
             write_json(path, record)
     return {layer: [(ratio, lost) for ratio, lost in points] for layer, points in record["layers"].items()}

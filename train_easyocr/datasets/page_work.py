@@ -45,7 +45,7 @@ BATCH = 4
 RECORD = ".json"
 MAX_COVER = 4
 """A real page's boxes cover a fifth of it; many large ones in a small file would fill memory and disk."""
-Form = Literal["png", "lmdb", "copy"]
+SetForm = Literal["png", "lmdb", "copy"]
 """png: a file a patch; lmdb: one data base; copy: the page itself, for the evaluation set."""
 
 
@@ -66,7 +66,7 @@ class BatchTask:
     pages: tuple[PageSource, ...]
     prefixes: tuple[str, ...]
     work: Path
-    form: Form
+    form: SetForm
     cutting: Cutting
 
 

@@ -41,7 +41,7 @@ from train_easyocr.datasets.page_work import (
     IMAGES,
     RECORD,
     BatchTask,
-    Form,
+    SetForm,
     do_batch,
     patches_path,
     record_path,
@@ -85,7 +85,7 @@ class Plan:
     prefixes: dict[str, str]
     problems: Sequence[Problem]
     available: int
-    form: Form
+    form: SetForm
     cutting: Cutting
     labels: str = ""
     partly: int = 0

@@ -22,7 +22,7 @@ from train_easyocr.datasets.cropping import Cutting, prefixes
 from train_easyocr.datasets.labels_csv import format_row
 from train_easyocr.datasets.left_out import LeftOut
 from train_easyocr.datasets.own_pages import write_own_pages
-from train_easyocr.datasets.page_work import Form
+from train_easyocr.datasets.page_work import SetForm
 from train_easyocr.datasets.prepared_set import MANIFEST, SKIPPED, Plan, prepare_set, read_manifest
 from train_easyocr.datasets.statistics import Measure, ModelSettings, none_trainable, render
 from train_easyocr.datasets.turned_pages import Vote, find_turned
@@ -87,7 +87,7 @@ class Preparation:
     output: Path
     config: PreparationSettings
     select_data: str
-    form: Form
+    form: SetForm
     workers: int
     say: Callable[[str], None]
     warn: Callable[[str], None]
@@ -516,7 +516,7 @@ def _plan(
     drawn: Sequence[str],
     settings: dict[str, Any],
     *,
-    form: Form,
+    form: SetForm,
     cutting: Cutting = Cutting(),  # noqa: B008 - frozen
 ) -> Plan:
     pages, problems = found

@@ -23,7 +23,7 @@ from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_text
 from train_easyocr.common.publishing import publishing
 from train_easyocr.delivery.selftest import EXPECTED, PAGE, words_of_page
-from train_easyocr.onnx_export.export import Precision, Source, export, rendered_pages
+from train_easyocr.onnx_export.export import ExportSource, FilePrecision, export, rendered_pages
 from train_easyocr.settings.parts import WordSettings
 from train_easyocr.weights.checkpoints import card_path
 
@@ -44,9 +44,9 @@ _TEMPLATES = Path(__file__).parent / "package_files"
 
 
 def pack(
-    source: Source,
+    source: ExportSource,
     output: Path,
-    precision: Precision,
+    precision: FilePrecision,
     config: WordSettings,
     *,
     wheels: Path | None,

@@ -21,7 +21,7 @@ from train_easyocr.detection.pages import FEW_PAGES, open_pages, read_training_p
 from train_easyocr.documents.aihub import LabelError
 from train_easyocr.documents.images import ImageError
 from train_easyocr.documents.page import Word
-from train_easyocr.documents.page_sums import pack, unpack
+from train_easyocr.documents.page_sums import pack_sums, unpack_sums
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.engine import trainer
 from train_easyocr.engine.length import Length
@@ -213,7 +213,7 @@ class DetectorTask(Task[PieceBatch, Part, DetectionScores]):
             experiment_name=self.config.experiment_name,
             config=self.config.model_dump(),
             averaged=averaged,
-            trained_on=pack(self._seen),
+            trained_on=pack_sums(self._seen),
             channels=tuple(self.config.layer_channels),
         )
 
@@ -222,11 +222,11 @@ class DetectorTask(Task[PieceBatch, Part, DetectionScores]):
     def state(self) -> dict[str, Any]:
         """Return the pages that the weights have learnt from."""
         self._share_seen()
-        return {"trained_on": pack(self._seen)}
+        return {"trained_on": pack_sums(self._seen)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
-        self._seen |= unpack(state.get("trained_on", ""))
+        self._seen |= unpack_sums(state.get("trained_on", ""))
 
 
 def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, int]:

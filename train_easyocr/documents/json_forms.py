@@ -114,17 +114,17 @@ def polygon_of(value: Any) -> Corners | None:
     """
     if isinstance(value, dict):
         xs, ys = numbers_of(value.get("x")), numbers_of(value.get("y"))
-        return around(list(zip(xs, ys, strict=True))) if xs and ys and len(xs) == len(ys) else None
+        return in_polygon_order(list(zip(xs, ys, strict=True))) if xs and ys and len(xs) == len(ys) else None
     if not isinstance(value, list):
         return None
     if all(isinstance(point, list) and len(point) == 2 for point in value):
         flat = numbers_of([number for point in value for number in point])
     else:
         flat = numbers_of(value) if len(value) >= 6 and len(value) % 2 == 0 else None
-    return around(list(zip(flat[::2], flat[1::2], strict=True))) if flat else None
+    return in_polygon_order(list(zip(flat[::2], flat[1::2], strict=True))) if flat else None
 
 
-def around(corners: Corners) -> Corners:
+def in_polygon_order(corners: Corners) -> Corners:
     """Bring four corners that were written row by row into the order around the polygon."""
     if len(corners) != 4:
         return corners

@@ -37,12 +37,12 @@ def _is_sum(text: str) -> bool:
     return len(text) == DIGITS and set(text) <= set("0123456789abcdef")
 
 
-def pack(sums: Iterable[str]) -> str:
+def pack_sums(sums: Iterable[str]) -> str:
     """Return sums as one short text, for a card: 11 characters a page."""
     return base64.b64encode(bytes.fromhex("".join(sorted(set(sums))))).decode()
 
 
-def unpack(packed: str) -> frozenset[str]:
+def unpack_sums(packed: str) -> frozenset[str]:
     """Return the sums that `pack` was given.
 
     Raises:

@@ -36,7 +36,7 @@ from train_easyocr.evaluation.models import FINETUNED_MODEL, find_models, model_
 from train_easyocr.evaluation.observations import Row
 from train_easyocr.evaluation.predictions import ModelIdentity
 from train_easyocr.evaluation.report import CSV_NAME, JSON_NAME, as_tables, write_results
-from train_easyocr.evaluation.runner import DetectorSource, Evaluation, Readings, ScoredModel, evaluate
+from train_easyocr.evaluation.runner import DetectorSource, Evaluation, ForeignReadings, ScoredModel, evaluate
 from train_easyocr.metrics.metrics import PageScores
 from train_easyocr.reading.reader import finetuned_files
 from train_easyocr.settings.parts import EvaluationSettings
@@ -350,9 +350,9 @@ def explained(output: Path) -> Iterator[None]:
         raise UserError(f"{output}: predictions can't be written: {error}") from error
 
 
-def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str]) -> list[Readings]:
+def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str]) -> list[ForeignReadings]:
     """Read the files of predictions, each named after its file."""
-    readings: list[Readings] = []
+    readings: list[ForeignReadings] = []
     for path in files:
         name = path.stem
         if name in taken or name in [other.name for other in readings]:
@@ -364,5 +364,5 @@ def _readings(files: Sequence[Path], pages: Sequence[str], taken: Sequence[str])
         ):
             if listed:
                 print(f"{path}: {len(listed)} pages {what} (first: {listed[0]})", file=sys.stderr)
-        readings.append(Readings(name, {"file": path.name, "predictions_sha256": sha256(path)}, found.rows))
+        readings.append(ForeignReadings(name, {"file": path.name, "predictions_sha256": sha256(path)}, found.rows))
     return readings

@@ -35,7 +35,7 @@ SHOWN_PAGES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ScoredRun:
     """One model in one evaluation.
 
     Attributes:
@@ -134,13 +134,15 @@ class History:
         found = [_parsed(line) for line in lines]
         return [entry for entry in found if entry is not None and entry.get("format") == FORMAT]
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[ScoredRun]:
         """Return all models of all evaluations, oldest first."""
         return [
-            Run(number, model, entry) for number, entry in enumerate(self.entries(), 1) for model in entry["models"]
+            ScoredRun(number, model, entry)
+            for number, entry in enumerate(self.entries(), 1)
+            for model in entry["models"]
         ]
 
-    def find(self, name: str, saved_models: Path = Path("saved_models")) -> Run:
+    def find(self, name: str, saved_models: Path = Path("saved_models")) -> ScoredRun:
         """Return the run that a name means.
 
         Args:
@@ -189,7 +191,7 @@ class History:
                 f"number nor {LAST!r}, nor a name of other weights"
             )
 
-    def mark(self, name: str, run: Run, bundle: Bundle, saved_models: Path) -> Path:
+    def mark(self, name: str, run: ScoredRun, bundle: Bundle, saved_models: Path) -> Path:
         """Give the weights of a run a name, and keep a copy of them (see `weights.bundle`).
 
         Args:
@@ -267,7 +269,7 @@ def as_table(history: History) -> str:
     return format_table(["evaluation", "time (UTC)", "boxes", "pages", "data", "mean F1", "weights", "mark"], rows)
 
 
-def compare(after: Run, before: Run, seed: int) -> str:
+def compare(after: ScoredRun, before: ScoredRun, seed: int) -> str:
     """Lay out how a run differs from another: figures, interval of the headline, pages with most gains and losses.
 
     Args:
@@ -304,14 +306,14 @@ def compare(after: Run, before: Run, seed: int) -> str:
     return "\n\n".join(parts)
 
 
-def _difference(after: Run, before: Run, pages: Sequence[str], seed: int) -> Difference:
+def _difference(after: ScoredRun, before: ScoredRun, pages: Sequence[str], seed: int) -> Difference:
     columns = [np.array([run.pages[page] for page in pages])[:, None] for run in (after, before)]
     [found] = mean_differences(columns[0], columns[1], seed)
     assert found is not None  # there is at least one page, and each has a figure
     return found
 
 
-def _warnings(after: Run, before: Run, pages: Sequence[str]) -> list[str]:
+def _warnings(after: ScoredRun, before: ScoredRun, pages: Sequence[str]) -> list[str]:
     found = []
     if after.entry["data_sha256"] != before.entry["data_sha256"]:
         found.append(
@@ -323,7 +325,7 @@ def _warnings(after: Run, before: Run, pages: Sequence[str]) -> list[str]:
     return found
 
 
-def _figures(after: Run, before: Run) -> str:
+def _figures(after: ScoredRun, before: ScoredRun) -> str:
     rows = []
     for name, value in after.entry["models"][after.model]["mean"].items():
         other = before.entry["models"][before.model]["mean"].get(name)

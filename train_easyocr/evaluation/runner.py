@@ -44,7 +44,7 @@ from train_easyocr.reading.pipeline import find_words
 from train_easyocr.reading.reader import Reading
 from train_easyocr.reading.sources import SourcePage, colour_and_grey, naming
 
-Boxes = Literal["labels", "detector", "predictions"]
+BoxOrigin = Literal["labels", "detector", "predictions"]
 Pixels = NDArray[np.uint8]
 T = TypeVar("T")
 R = TypeVar("R")
@@ -116,7 +116,7 @@ LABELS = DetectorSource("labels", {}, _no_detector)
 
 
 @dataclass(frozen=True)
-class Readings:
+class ForeignReadings:
     """What another system read, to be scored beside the models.
 
     Attributes:
@@ -166,7 +166,7 @@ class Evaluation:
         failed: Models that could not be opened by name, and why.
     """
 
-    boxes: Boxes
+    boxes: BoxOrigin
     models: dict[str, ModelIdentity]
     pages: list[PageResult] = field(default_factory=list)
     skipped: list[Problem] = field(default_factory=list)
@@ -186,7 +186,7 @@ def evaluate(
     report: Callable[[str], None] = _say,
     *,
     observer: Observer | None = None,
-    readings: Sequence[Readings] = (),
+    readings: Sequence[ForeignReadings] = (),
     orientation: Setting = "off",
 ) -> Evaluation:
     """Read all pages with all models, keeping each reading in `output`, and score them.
@@ -250,7 +250,7 @@ class _Run:
         detector: DetectorSource | None,
         report: Callable[[str], None],
         observer: Observer | None,
-        readings: Sequence[Readings],
+        readings: Sequence[ForeignReadings],
         *,
         orientation: Setting,
     ) -> None:
@@ -261,7 +261,7 @@ class _Run:
         self.observer = observer
         self.readings = readings
         at_labels = all(self._source(model) is LABELS for model in models)
-        boxes: Boxes = "predictions" if not models else "labels" if at_labels else "detector"
+        boxes: BoxOrigin = "predictions" if not models else "labels" if at_labels else "detector"
         self.outcome = Evaluation(boxes, {found.name: found.identity for found in readings})
         identities = self.identities()
         self.outcome.models.update({model.name: identities[self.key(model)] for model in models})

@@ -33,7 +33,15 @@ from train_easyocr.documents.images import decode_image
 from train_easyocr.documents.page import Box
 from train_easyocr.metrics.matching import match
 from train_easyocr.onnx_export.graphs import detector_graph, recognizer_graph
-from train_easyocr.onnx_export.int8 import Calibration, Input, Ranges, calibrated, convolutions, learnt_ranges, to_int8
+from train_easyocr.onnx_export.int8 import (
+    Input,
+    RangeMethod,
+    Ranges,
+    calibrated,
+    convolutions,
+    learnt_ranges,
+    to_int8,
+)
 from train_easyocr.reading.onnx_engine import (
     CARD,
     IMAGES,
@@ -62,9 +70,9 @@ from train_easyocr.weights.bundle import INSTALLED
 from train_easyocr.weights.checkpoints import WeightsCard, installation_faults
 from train_easyocr.weights.model_files import FINETUNED
 
-Form = Literal["plain", "rapidocr"]
+FileForm = Literal["plain", "rapidocr"]
 Measured = TypeVar("Measured")
-Precision = Literal["fp32", "int8"]
+FilePrecision = Literal["fp32", "int8"]
 
 WORDS, EXAMPLES, PAGES = 700, 300, 4
 """Words that are read both ways, words and pages that int8 is calibrated on (other ones), pages words are found on."""
@@ -81,7 +89,7 @@ SQUARES, PIECE = 5, 640
 """Of examples that are equally large: how many times its height a word is wide, and pixels of a piece of a page."""
 
 
-class Word(NamedTuple):
+class LabelledImage(NamedTuple):
     """A word that its label is known of."""
 
     text: str
@@ -108,14 +116,14 @@ class Rounding:
         dynamic: See `to_int8`.
     """
 
-    calibration: Calibration = "minmax"
+    calibration: RangeMethod = "minmax"
     learnt: tuple[float, ...] = ()
     detector: bool = False
     dynamic: tuple[str, ...] = ("LSTM",)
 
 
 @dataclass(frozen=True)
-class Source:
+class ExportSource:
     """What is exported.
 
     Attributes:
@@ -133,7 +141,7 @@ class Source:
     rounding: Rounding = field(default_factory=Rounding)
 
 
-def find_source(name: str | None, saved_models: Path) -> Source:
+def find_source(name: str | None, saved_models: Path) -> ExportSource:
     """Find what a name stands for; see `choose_bundle`.
 
     Raises:
@@ -152,10 +160,12 @@ def find_source(name: str | None, saved_models: Path) -> Source:
     settings = settings_of(bundle)
     parameters = settings.detector_parameters if settings else None
     assert parameters is None or isinstance(parameters, DbParameters)
-    return Source(FINETUNED if bundle.name == INSTALLED else bundle.name, recognizer, detector, parameters)
+    return ExportSource(FINETUNED if bundle.name == INSTALLED else bundle.name, recognizer, detector, parameters)
 
 
-def export(source: Source, output: Path, form: Form, precision: Precision, config: WordSettings) -> ExportCard:
+def export(
+    source: ExportSource, output: Path, form: FileForm, precision: FilePrecision, config: WordSettings
+) -> ExportCard:
     """Export, check and write.
 
     Args:
@@ -174,8 +184,8 @@ def export(source: Source, output: Path, form: Form, precision: Precision, confi
     if faults := installation_faults(Prediction=about.network["Prediction"], rgb=about.rgb, PAD=about.PAD):
         raise UserError(f"{source.recognizer}: can't be exported, it was trained with " + "; with ".join(faults))
     finder, found = load_db_light(source.detector)
-    words, origin = words_of(about, config, WORDS + (EXAMPLES if precision == "int8" else 0))
-    finding: Precision = precision if source.rounding.detector else "fp32"
+    words, origin = checking_words(about, config, WORDS + (EXAMPLES if precision == "int8" else 0))
+    finding: FilePrecision = precision if source.rounding.detector else "fp32"
     pages = rendered_pages(PAGES + (PAGES if finding == "int8" else 0))
     recognizer, read, word_figures = _recognizer(source, model, about, words, form=form, precision=precision)
     detector, find, page_figures = _detector(source, finder, found, pages, form=form, precision=finding)
@@ -198,16 +208,16 @@ def export(source: Source, output: Path, form: Form, precision: Precision, confi
     return card
 
 
-def words_of(about: WeightsCard, config: WordSettings, count: int) -> tuple[list[Word], str]:
+def checking_words(about: WeightsCard, config: WordSettings, count: int) -> tuple[list[LabelledImage], str]:
     """Return words to check with and where they come from: the validation sets, rendered ones where these are gone."""
     folders = [Path(folder) for folder in about.validation_sets if Path(folder).is_dir()]
     if folders:
-        patches = [Word(label, image) for _, label, image in validation_patches(folders, about, config, count)]
+        patches = [LabelledImage(label, image) for _, label, image in validation_patches(folders, about, config, count)]
         if len(patches) == count:
             order = np.random.default_rng(0).permutation(count)
             return [patches[number] for number in order], "validation sets"
     rendered, _ = Recipe(4242, "mixed", unified(about.character), "all").prepare()
-    return [Word(*rendered.word(number)) for number in range(count)], "rendered"
+    return [LabelledImage(*rendered.word(number)) for number in range(count)], "rendered"
 
 
 def rendered_pages(count: int) -> list[LabelledPage]:
@@ -223,13 +233,13 @@ def rendered_pages(count: int) -> list[LabelledPage]:
 
 
 def _recognizer(
-    source: Source,
+    source: ExportSource,
     model: network.Model,
     about: WeightsCard,
-    words: Sequence[Word],
+    words: Sequence[LabelledImage],
     *,
-    form: Form,
-    precision: Precision,
+    form: FileForm,
+    precision: FilePrecision,
 ) -> tuple[Recognizer, dict[str, bytes], dict[str, Any]]:
     weights = sha256(source.recognizer)
     metadata = {"character": "\n".join(about.character), "img_height": str(about.img_height), "blank": "0"}
@@ -264,13 +274,13 @@ def _recognizer(
 
 
 def _detector(
-    source: Source,
+    source: ExportSource,
     model: DbLight,
     about: DbCard,
     pages: Sequence[LabelledPage],
     *,
-    form: Form,
-    precision: Precision,
+    form: FileForm,
+    precision: FilePrecision,
 ) -> tuple[Detector, dict[str, bytes], dict[str, Any]]:
     parameters, weights = source.parameters or about.parameters, sha256(source.detector)
     metadata = {"long_side": str(about.long_side), "weights_sha256": weights}
@@ -307,12 +317,12 @@ def _file(name: str, content: bytes) -> File:
     return File(name=name, sha256=hashlib.sha256(content).hexdigest())
 
 
-def _input(word: Word, height: int) -> Input:
+def _input(word: LabelledImage, height: int) -> Input:
     width = reading_width(word.image.shape[1], word.image.shape[0], height)
     return normalized(to_batch([resize_patch(word.image, height, width)], width))
 
 
-def _equally_wide(words: Sequence[Word], height: int) -> list[Input]:
+def _equally_wide(words: Sequence[LabelledImage], height: int) -> list[Input]:
     """Return the words that are not wider than some squares, filled up to that."""
     width = SQUARES * height
     own = [(word, reading_width(word.image.shape[1], word.image.shape[0], height)) for word in words]
@@ -339,7 +349,7 @@ def _grey(image: Pixels) -> Pixels:
 
 
 def check_recognizer(
-    model: network.Model, session: Session, about: WeightsCard, words: Sequence[Word], form: Form
+    model: network.Model, session: Session, about: WeightsCard, words: Sequence[LabelledImage], form: FileForm
 ) -> float:
     """Hold a float32 graph against torch's network; return by how much the answers differ at most.
 
@@ -361,7 +371,7 @@ def check_recognizer(
 
 
 @torch.inference_mode()
-def _compared(model: nn.Module, session: Session, batch: Input, form: Form, labels: Sequence[str]) -> float:
+def _compared(model: nn.Module, session: Session, batch: Input, form: FileForm, labels: Sequence[str]) -> float:
     expected = model(torch.from_numpy(batch))
     if form == "rapidocr":
         expected, batch = expected.softmax(2), np.repeat(batch, 3, axis=1)
@@ -383,7 +393,7 @@ def _compared(model: nn.Module, session: Session, batch: Input, form: Form, labe
 
 @torch.inference_mode()
 def check_detector(
-    model: DbLight, session: Session, long_side: int, pages: Sequence[LabelledPage], form: Form
+    model: DbLight, session: Session, long_side: int, pages: Sequence[LabelledPage], form: FileForm
 ) -> float:
     """As `check_recognizer`, for maps, on pages and on a corner of one."""
     reading, greatest_difference = for_reading(model), 0.0
@@ -445,7 +455,7 @@ def _answers(graph: onnx.ModelProto, inputs: Sequence[Input]) -> list[Floats]:
 
 
 def _agreement(
-    exact: Session, rounded: Session, about: Recognizer, words: Sequence[Word]
+    exact: Session, rounded: Session, about: Recognizer, words: Sequence[LabelledImage]
 ) -> tuple[float, dict[str, Any]]:
     """Measure below which certainty words have to be read again, on one half of the words; prove it on the other.
 
@@ -481,7 +491,7 @@ def _agreement(
     }
 
 
-def _read_alone(session: Session, about: Recognizer, words: Sequence[Word]) -> list[Found]:
+def _read_alone(session: Session, about: Recognizer, words: Sequence[LabelledImage]) -> list[Found]:
     read = WordNetwork(session, about.characters)
     height = about.img_height
     widths = [reading_width(word.image.shape[1], word.image.shape[0], height) for word in words]

@@ -29,8 +29,8 @@ from onnxruntime.quantization import (
 from train_easyocr.reading.onnx_engine import IMAGES
 
 Input = NDArray[np.float32]
-Calibration = Literal["minmax", "percentile", "kl"]
-METHODS: Mapping[Calibration, tuple[Any, dict[str, Any]]] = {
+RangeMethod = Literal["minmax", "percentile", "kl"]
+METHODS: Mapping[RangeMethod, tuple[Any, dict[str, Any]]] = {
     "minmax": (CalibrationMethod.MinMax, {}),
     "percentile": (CalibrationMethod.Percentile, {"percentile": 99.999}),
     "kl": (CalibrationMethod.Entropy, {"num_bins": 2048, "num_quantized_bins": 128}),
@@ -64,7 +64,7 @@ def learnt_ranges(graph: onnx.ModelProto, greatest: Sequence[float]) -> Ranges:
     return found
 
 
-def calibrated(graph: onnx.ModelProto, examples: Sequence[Input], calibration: Calibration) -> Ranges:
+def calibrated(graph: onnx.ModelProto, examples: Sequence[Input], calibration: RangeMethod) -> Ranges:
     """Return the ranges of what flows into and out of convolutions.
 
     Args:

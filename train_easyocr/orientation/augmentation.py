@@ -64,7 +64,7 @@ def noise(word: Pixels, random: Random) -> Pixels:
     return np.clip(word + grain, 0, 255).astype(np.uint8)
 
 
-def crop(word: Pixels, random: Random) -> Pixels:
+def cut_edge(word: Pixels, random: Random) -> Pixels:
     """Lose up to an eighth of its height above or below."""
     lost = int(random.uniform(0, 0.125) * word.shape[0])
     if not lost or min(word.shape) < LEAST:
@@ -90,7 +90,7 @@ def invert(word: Pixels, random: Random) -> Pixels:
     return 255 - word
 
 
-PARTS = (colour, blur, jitter, noise, crop, perspective, invert)
+PARTS = (colour, blur, jitter, noise, cut_edge, perspective, invert)
 """Of BaseDataAugmentation."""
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from train_easyocr.common.files import write_text
 from train_easyocr.datasets.data import describe_sets
-from train_easyocr.documents.page_sums import pack, read_page_sums, unpack
+from train_easyocr.documents.page_sums import pack_sums, read_page_sums, unpack_sums
 from train_easyocr.engine import trainer
 from train_easyocr.engine.length import Length
 from train_easyocr.engine.logs import Progress
@@ -193,15 +193,15 @@ class OrientationTask(Task[TurnedWords, Part, DirectionScores]):
             experiment_name=self.config.experiment_name,
             config=self.config.model_dump(),
             averaged=averaged,
-            trained_on=pack(self._trained_on),
+            trained_on=pack_sums(self._trained_on),
         )
 
     # Further state
 
     def state(self) -> dict[str, Any]:
         """Return the pages that the weights have learnt from, as cards have them."""
-        return {"trained_on": pack(self._trained_on)}
+        return {"trained_on": pack_sums(self._trained_on)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
-        self._trained_on |= unpack(state["trained_on"])
+        self._trained_on |= unpack_sums(state["trained_on"])

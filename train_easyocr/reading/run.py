@@ -31,7 +31,7 @@ from train_easyocr.reading.formats import About, Format, JsonWriter, TextWriter,
 from train_easyocr.reading.orientation import Setting, read_upright
 from train_easyocr.reading.pdf_format import PdfWriter
 from train_easyocr.reading.pipeline import Engine
-from train_easyocr.reading.sources import DPI, Document, PageRange, SourceFile, SourcePage, natural, open_document
+from train_easyocr.reading.sources import DPI, OpenDocument, PageRange, SourceFile, SourcePage, natural, open_document
 from train_easyocr.reading.xml_formats import AltoWriter, HocrWriter
 
 PAGES_AHEAD = 2
@@ -138,7 +138,7 @@ class _Job:
 
     file: SourceFile
     sha256: str = ""
-    document: Document | None = None
+    document: OpenDocument | None = None
     numbers: Sequence[int] = ()
     known: Done | None = None
     reason: str = ""

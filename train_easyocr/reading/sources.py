@@ -137,7 +137,7 @@ class SourcePage:
     margin: float | None = None
 
 
-class Document(Protocol):
+class OpenDocument(Protocol):
     """An opened file of pages."""
 
     count: int
@@ -221,7 +221,7 @@ def _is_image(head: bytes) -> bool:
 class Opened:
     """A document and the SHA-256 of its file."""
 
-    document: Document
+    document: OpenDocument
     sha256: str
 
 
@@ -262,7 +262,7 @@ def _limited(file: IO[bytes], limit: int) -> bytes:
     return content
 
 
-def document_of(content: bytes, dpi: int = DPI) -> Document:
+def document_of(content: bytes, dpi: int = DPI) -> OpenDocument:
     """Open a file's bytes; see `open_document`. The message of an ImageError names no file.
 
     Raises:

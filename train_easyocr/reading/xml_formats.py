@@ -68,7 +68,7 @@ class HocrWriter:
         title += f"scan_res {page.dpi:.0f} {page.dpi:.0f}"
         parts = [f'<div class="ocr_page" id="page_{number}" title={_attribute(title)}>']
         for block, lines in blocks(page):
-            parts.append(f'<div class="ocr_carea" id="block_{number}_{block}" title="{_bbox(around(lines))}">')
+            parts.append(f'<div class="ocr_carea" id="block_{number}_{block}" title="{_bbox(bounds_of(lines))}">')
             for line in lines:
                 parts.append(f'<span class="ocr_line" id="line_{number}_{line.words[0]}" title="{_bbox(line.box)}">')
                 parts.append(" ".join(self._word(page, word) for word in line.words))
@@ -109,7 +109,7 @@ class AltoWriter:
         parts = [f'<Page ID="page_{number}" PHYSICAL_IMG_NR="{number}" {size} PROCESSING="READING">']
         parts.append(f'<PrintSpace HPOS="0" VPOS="0" {size}>')
         for block, lines in blocks(page):
-            parts.append(f'<TextBlock ID="block_{number}_{block}" {_alto_box(around(lines))}>')
+            parts.append(f'<TextBlock ID="block_{number}_{block}" {_alto_box(bounds_of(lines))}>')
             for line in lines:
                 parts.append(f'<TextLine ID="line_{number}_{line.words[0]}" {_alto_box(line.box)}>')
                 parts.append("<SP/>\n".join(self._word(page, word) for word in line.words))
@@ -138,7 +138,7 @@ def blocks(page: ReadPage) -> Iterator[tuple[int, list[ReadLine]]]:
         yield block, list(lines)
 
 
-def around(lines: Sequence[ReadLine]) -> Box:
+def bounds_of(lines: Sequence[ReadLine]) -> Box:
     """Return the box around lines."""
     xmins, ymins, xmaxs, ymaxs = zip(*(line.box for line in lines), strict=True)
     return Box(min(xmins), min(ymins), max(xmaxs), max(ymaxs))

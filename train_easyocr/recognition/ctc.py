@@ -13,7 +13,7 @@ Classes = NDArray[np.intp]
 BLANK = 0
 
 
-class Reading(NamedTuple):
+class BestPath(NamedTuple):
     """A word as classes of characters, repeats merged and blanks removed.
 
     Attributes:
@@ -40,7 +40,7 @@ def greatest_probabilities(logits: Floats) -> tuple[Floats, Classes]:
     return 1 / np.exp(logits - best[..., None]).sum(axis=2), classes
 
 
-def read_paths(best: Floats, classes: Classes) -> list[Reading]:
+def read_paths(best: Floats, classes: Classes) -> list[BestPath]:
     """Read words.
 
     Args:
@@ -54,7 +54,7 @@ def read_paths(best: Floats, classes: Classes) -> list[Reading]:
     starts = written.copy()
     starts[:, 1:] &= classes[:, 1:] != classes[:, :-1]
     return [
-        Reading(word[start].tolist(), _confidence(share[mask]), float(share.min()))
+        BestPath(word[start].tolist(), _confidence(share[mask]), float(share.min()))
         for word, start, share, mask in zip(classes, starts, best, written, strict=True)
     ]
 

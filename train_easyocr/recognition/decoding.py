@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from train_easyocr.recognition.ctc import BLANK, Reading, greatest, read_paths
+from train_easyocr.recognition.ctc import BLANK, BestPath, greatest, read_paths
 
 
 def probabilities(logits: torch.Tensor, ignored: Sequence[int] = ()) -> torch.Tensor:
@@ -27,7 +27,7 @@ def probabilities(logits: torch.Tensor, ignored: Sequence[int] = ()) -> torch.Te
     return torch.from_numpy(shares)
 
 
-def greedy(shares: torch.Tensor) -> list[Reading]:
+def greedy(shares: torch.Tensor) -> list[BestPath]:
     """Read the most probable class of each step.
 
     Args:
@@ -48,7 +48,7 @@ def _greatest(shares: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     return best.cpu().numpy(), classes.cpu().numpy()
 
 
-def greedy_attention(logits: torch.Tensor, end: int = 1) -> list[Reading]:
+def greedy_attention(logits: torch.Tensor, end: int = 1) -> list[BestPath]:
     """Read an attention head's most probable class of each step, up to the end mark.
 
     Args:
@@ -65,7 +65,7 @@ def greedy_attention(logits: torch.Tensor, end: int = 1) -> list[Reading]:
         ends = np.flatnonzero(word == end)
         length = int(ends[0]) if len(ends) else len(word)
         read = share[: length + 1]
-        readings.append(Reading(word[:length].tolist(), float(read.prod()), float(read.min())))
+        readings.append(BestPath(word[:length].tolist(), float(read.prod()), float(read.min())))
     return readings
 
 

@@ -17,7 +17,7 @@ from train_easyocr.common.files import write_text
 from train_easyocr.common.workers import shows_progress
 from train_easyocr.datasets.data import WordSet, describe_characters, describe_sets, open_set
 from train_easyocr.datasets.sampling import training_plan
-from train_easyocr.documents.page_sums import pack, read_page_sums, unpack
+from train_easyocr.documents.page_sums import pack_sums, read_page_sums, unpack_sums
 from train_easyocr.engine import trainer
 from train_easyocr.engine.length import Length, with_length
 from train_easyocr.engine.logs import Progress
@@ -319,7 +319,7 @@ class RecognizerTask(Task[WordBatch, Part, Validation]):
             validation=Scores(accuracy=result.accuracy, norm_ed=result.norm_ed, words=result.words),
             validation_sets=[str(folder.resolve()) for folder in config.validation_sets],
             experiment_name=config.experiment_name,
-            trained_on=pack(self._trained_on),
+            trained_on=pack_sums(self._trained_on),
             config=config.model_dump(),
         )
 
@@ -328,12 +328,12 @@ class RecognizerTask(Task[WordBatch, Part, Validation]):
     def state(self) -> dict[str, Any]:
         """Return the pages that the weights have learnt from, as cards have them, and the centres."""
         centers = self._centers.state_dict() if self._centers is not None else {}
-        return {"trained_on": pack(self._trained_on), "centers": centers}
+        return {"trained_on": pack_sums(self._trained_on), "centers": centers}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to a saved state."""
         if "trained_on" in state:
-            self._trained_on = unpack(state["trained_on"])
+            self._trained_on = unpack_sums(state["trained_on"])
         if self._centers is not None:
             self._centers.load_state_dict(state["centers"])
 

@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = load_semi_supervised_config(options.config, options.settings)
     # The settings are right before anything that takes seconds is loaded.
     from train_easyocr.semi_supervised.data import gather, make_dict, places_of  # noqa: PLC0415
-    from train_easyocr.semi_supervised.stages import Run, TimeIsUp, history  # noqa: PLC0415
+    from train_easyocr.semi_supervised.stages import StagedRun, TimeIsUp, history  # noqa: PLC0415
 
     if options.make_dict:
         path, count = make_dict(options.data)
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(gather(places, config.experiment, settings, config.unify_variants).describe())
         return 0
     try:
-        marks = Run(config, places, options.minutes).run(options.mode, options.teacher or "")
+        marks = StagedRun(config, places, options.minutes).run(options.mode, options.teacher or "")
     except TimeIsUp:
         print("Time is up before all stages are done; running again goes on")
         return 0

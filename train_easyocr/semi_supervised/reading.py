@@ -38,7 +38,7 @@ PART = 64
 AVERAGED = ("best_accuracy.pth", "best_accuracy_ema.pth")
 
 
-class Look(NamedTuple):
+class View(NamedTuple):
     """How words are looked at.
 
     Attributes:
@@ -55,7 +55,7 @@ class Look(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Readings:
+class ViewReadings:
     """What all looks read on some words.
 
     Attributes:
@@ -82,7 +82,7 @@ class Readings:
         return np.array([one != other for one, other in zip(self.texts[0], self.texts[look], strict=True)], bool)
 
 
-def looks_of(weights: Path, strength: float, seed: int) -> list[Look]:
+def looks_of(weights: Path, strength: float, seed: int) -> list[View]:
     """Return the looks of a teacher: its weights as they are, on an augmented view, and their other average.
 
     Args:
@@ -91,16 +91,16 @@ def looks_of(weights: Path, strength: float, seed: int) -> list[Look]:
         strength: Of the augmented view, 0 to 1; 0 leaves it out.
         seed: Of the augmentation.
     """
-    looks = [Look(weights)]
+    looks = [View(weights)]
     if strength:
-        looks.append(Look(weights, Augmentation(strength, 1.0, seed)))
+        looks.append(View(weights, Augmentation(strength, 1.0, seed)))
     others = [weights.with_name(name) for name in AVERAGED if name != weights.name]
     if weights.name in AVERAGED and others[0].is_file() and weights == best_weights(weights.parent):
-        looks.append(Look(others[0]))
+        looks.append(View(others[0]))
     return looks
 
 
-def read_words(words: WordSet, looks: Sequence[Look], folder: Path, config: SemiSupervisedConfig) -> Readings:
+def read_views(words: WordSet, looks: Sequence[View], folder: Path, config: SemiSupervisedConfig) -> ViewReadings:
     """Read all words with all looks, or what is left of that.
 
     Args:
@@ -120,11 +120,11 @@ def read_words(words: WordSet, looks: Sequence[Look], folder: Path, config: Semi
             for index, (text, confidence) in zip(indices, readings, strict=True):
                 found[index], confidences[number, index] = text, confidence
         texts.append(found)
-    return Readings(texts, confidences)
+    return ViewReadings(texts, confidences)
 
 
 def _read(
-    words: WordSet, look: Look, folder: Path, computing: SemiSupervisedConfig
+    words: WordSet, look: View, folder: Path, computing: SemiSupervisedConfig
 ) -> Iterator[tuple[list[int], list[tuple[str, float]]]]:
     """Yield words by their indices, and what was read on them."""
     model, card, settings = open_trained(look.weights)

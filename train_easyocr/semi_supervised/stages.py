@@ -62,7 +62,7 @@ class Stage:
         return Path(self.weights)
 
 
-class Run:
+class StagedRun:
     """All stages of an experiment.
 
     Args:

@@ -27,7 +27,7 @@ FIRST, LATER = 0, 1
 
 
 @dataclass(eq=False)
-class Task(Generic[R]):
+class Work(Generic[R]):
     """Work for the crew.
 
     Attributes:
@@ -106,16 +106,16 @@ class Crew:
     def __init__(self, threads: int) -> None:
         self.threads = threads
         self._changed = threading.Condition()
-        self._tasks: list[tuple[int, int, Task[Any]]] = []
+        self._tasks: list[tuple[int, int, Work[Any]]] = []
         self._groups: dict[Hashable, _Group] = {}
         self._given, self._closed = 0, False
         self._members = [threading.Thread(target=self._work, name=f"crew {n}", daemon=True) for n in range(threads)]
         for member in self._members:
             member.start()
 
-    def submit(self, work: Callable[[], R], priority: int = FIRST) -> Task[R]:
+    def submit(self, work: Callable[[], R], priority: int = FIRST) -> Work[R]:
         """Have something done, in the order of priorities, and within one in the order of calls."""
-        task = Task(work)
+        task = Work(work)
         with self._changed:
             self._given += 1
             heapq.heappush(self._tasks, (priority, self._given, task))
@@ -160,12 +160,12 @@ class Crew:
 
     def _work(self) -> None:
         while (work := self._next()) is not None:
-            if isinstance(work, Task):
+            if isinstance(work, Work):
                 work.run()
             else:
                 self._read(*work)
 
-    def _next(self) -> Task[Any] | tuple[_Group, list[_Word]] | None:
+    def _next(self) -> Work[Any] | tuple[_Group, list[_Word]] | None:
         """Wait for something to do, words first: pages that are begun get done; None where nothing comes any more."""
         with self._changed:
             while True:

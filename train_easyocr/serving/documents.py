@@ -26,8 +26,8 @@ from train_easyocr.reading.pipeline import Engine, Identity, ReadPage, read_page
 from train_easyocr.reading.run import FORMATS
 from train_easyocr.reading.sources import (
     DPI,
-    Document,
     ImageDocument,
+    OpenDocument,
     PageRange,
     SourcePage,
     TooManyPagesError,
@@ -35,7 +35,7 @@ from train_easyocr.reading.sources import (
     is_pdf,
 )
 from train_easyocr.reading.words import Pixels, Reading
-from train_easyocr.serving.crew import FIRST, Crew, Task
+from train_easyocr.serving.crew import FIRST, Crew, Work
 from train_easyocr.serving.errors import Refusal, Stopped
 from train_easyocr.serving.pdf_process import RenderedPdf, Renderers
 
@@ -157,7 +157,7 @@ class OpenedUpload:
     def __init__(self, upload: Upload, limit: int, renderers: Renderers) -> None:
         self.name, self.options = upload.name, upload.options
         try:
-            self._document: Document = (
+            self._document: OpenDocument = (
                 RenderedPdf(renderers, upload.content, self.options.dpi)
                 if is_pdf(upload.content)
                 else ImageDocument(upload.content)
@@ -193,7 +193,7 @@ class OpenedUpload:
         """
         work = partial(self._read_page, Stoppable(engine, stop))
         numbers = iter(self.numbers)
-        waiting: deque[tuple[int, Task[Read]]] = deque()
+        waiting: deque[tuple[int, Work[Read]]] = deque()
         try:
             while True:
                 while len(waiting) <= crew.threads and (number := next(numbers, None)) is not None:
@@ -220,7 +220,7 @@ class OpenedUpload:
         return replace(read, milliseconds=decoded | read.milliseconds), picture
 
 
-def _result_of(number: int, task: Task[Read], seconds: float, stop: threading.Event) -> Read | ImageError:
+def _result_of(number: int, task: Work[Read], seconds: float, stop: threading.Event) -> Read | ImageError:
     while True:
         wait([task.future], GLANCE)
         if stop.is_set():
@@ -233,7 +233,7 @@ def _result_of(number: int, task: Task[Read], seconds: float, stop: threading.Ev
             raise Refusal("too_slow", f"page {number} takes longer than {seconds:g} seconds")
 
 
-def _close_after(document: Document, reading: Sequence[Future[Any]]) -> None:
+def _close_after(document: OpenDocument, reading: Sequence[Future[Any]]) -> None:
     """Close a document when none of its pages is read any more, without waiting for it."""
     running = [future for future in reading if not future.cancel()]
     if running:
@@ -242,12 +242,12 @@ def _close_after(document: Document, reading: Sequence[Future[Any]]) -> None:
         document.close()
 
 
-def _close_when_done(document: Document, running: Sequence[Future[Any]]) -> None:
+def _close_when_done(document: OpenDocument, running: Sequence[Future[Any]]) -> None:
     wait(running)
     document.close()
 
 
-def describe(page: ReadPage, picture: SourcePage, with_picture: bool) -> dict[str, Any]:
+def page_answer(page: ReadPage, picture: SourcePage, with_picture: bool) -> dict[str, Any]:
     """Return what JSON says about a page."""
     return json_page(page, with_times=True) | ({"picture": _jpeg(picture.colour)} if with_picture else {})
 
@@ -278,7 +278,7 @@ def write_document(
         Refusal: None of the pages can be read.
     """
     output, about = BytesIO(), About(opened.name, identity)
-    say = partial(describe, with_picture=opened.options.picture == "jpeg")
+    say = partial(page_answer, with_picture=opened.options.picture == "jpeg")
     is_json = opened.options.format == "json"
     writer: Writer = JsonWriter(output, about, say) if is_json else FORMATS[opened.options.format][1](output, about)
     read, first = 0, None

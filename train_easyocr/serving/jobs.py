@@ -20,7 +20,7 @@ from train_easyocr.serving.errors import Refusal, Stopped
 log = logging.getLogger("train_easyocr.serve")
 AT_ONCE = 2
 """Jobs that are read at once; the others wait."""
-State = Literal["queued", "running", "done", "failed"]
+JobState = Literal["queued", "running", "done", "failed"]
 
 
 @dataclass(eq=False)
@@ -47,7 +47,7 @@ class Job:
     pages: int
     size: int
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    state: State = "queued"
+    state: JobState = "queued"
     lines: list[bytes] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     result: bytes = b""

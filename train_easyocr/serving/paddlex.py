@@ -90,7 +90,7 @@ def answer(service: Service, upload: Upload, stop: threading.Event) -> dict[str,
             if len(opened.numbers) == 1:
                 raise refusal_of(result)
         read = None if isinstance(result, ImageError) else result[0]
-        results.append({"prunedResult": pruned(read), "ocrImage": None})
+        results.append({"prunedResult": pruned_result(read), "ocrImage": None})
         sizes.append({"width": read.width if read else 0, "height": read.height if read else 0})
     if len(faults) == len(results):
         raise Refusal("unreadable", f"no page can be read; {faults[0]}")
@@ -100,7 +100,7 @@ def answer(service: Service, upload: Upload, stop: threading.Event) -> dict[str,
     return {**failed(0, said), "result": {"ocrResults": results, "dataInfo": info}}
 
 
-def pruned(page: ReadPage | None) -> dict[str, Any]:
+def pruned_result(page: ReadPage | None) -> dict[str, Any]:
     """Return a page's lines as PaddleX's pipeline tells them; none for a page that can't be read."""
     lines = page.lines if page else ()
     boxes = [list(line.box) for line in lines]

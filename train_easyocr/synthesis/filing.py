@@ -29,7 +29,7 @@ def file_sheet(page: DrawnPage) -> None:
         for _ in range(w.integer(1, 3)):
             note(page, hand)
     if w.chance(PUNCHED):
-        punch_holes(page)
+        draw_holes(page)
 
 
 def draw_hand(page: DrawnPage) -> Hand:
@@ -73,7 +73,7 @@ def write_where_free(page: DrawnPage, hand: Hand, text: str, right: float, y: fl
     return True
 
 
-def punch_holes(page: DrawnPage) -> None:
+def draw_holes(page: DrawnPage) -> None:
     """Two holes at the left or at the top, at times so far in that they hide print."""
     w, sheet = page.writer, page.sheet
     inset, shift = page.px(w.integer(110, 330)), page.px(w.integer(-60, 60))

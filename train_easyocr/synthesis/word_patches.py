@@ -27,9 +27,9 @@ from train_easyocr.synthesis.render import INK, as_dots, stamp
 
 Patch: TypeAlias = NDArray[Any]
 Look = Literal["clean", "scanned", "bilevel", "mixed"]
-State = Literal["clean", "usual", "spoilt", "bilevel"]
+PrintState = Literal["clean", "usual", "spoilt", "bilevel"]
 """What printing and scanning did to a word: hardly anything, what they always do, their worst, or black and white."""
-STATES: dict[Look, tuple[tuple[State, float], ...]] = {
+STATES: dict[Look, tuple[tuple[PrintState, float], ...]] = {
     "clean": (("clean", 1.0),),
     "scanned": (("usual", 0.4), ("spoilt", 1.0)),
     "bilevel": (("bilevel", 1.0),),
@@ -199,7 +199,7 @@ class WordRenderer:
         patch = DIGITISE[state](patch, size, random)
         return np.ascontiguousarray(patch[PAD:-PAD, PAD:-PAD])
 
-    def _set(self, text: str, random: np.random.Generator) -> tuple[Patch, Box, State, Typeface, int]:
+    def _set(self, text: str, random: np.random.Generator) -> tuple[Patch, Box, PrintState, Typeface, int]:
         draw = random.random()
         state = next(state for state, bound in self._states if draw < bound)
         typeface = self.choose(text, random, state)
@@ -209,7 +209,7 @@ class WordRenderer:
         ink = print_word(text, typeface, size, random, varied=state == "spoilt" or random.random() < 0.3)
         return *set_out(ink, size, random), state, typeface, size
 
-    def choose(self, text: str, random: np.random.Generator, state: State = "usual") -> Typeface:
+    def choose(self, text: str, random: np.random.Generator, state: PrintState = "usual") -> Typeface:
         """Draw a face that draws all of the text."""
         letters = set(text)
         letters.discard(" ")
@@ -313,7 +313,7 @@ def compose_patch(
         if character in RAISED and random.random() < 0.4:
             glyph = raised(RAISED[character], glyph, typeface, random)
         if points < 1 and character in POINTS:
-            glyph = smaller(glyph, points)
+            glyph = smaller_sign(glyph, points)
         room = max(0.0, wide * EM - glyph.advance) if character in WIDE_SIGNS else 0.0
         # An opening sign stands at the right of its square, a closing one at the left, a dot in the middle.
         before = room if character in "“‘「『" else room / 2 if character in "ㆍ·" else 0.0
@@ -329,7 +329,7 @@ def compose_patch(
     return plane
 
 
-def smaller(glyph: Glyph, share: float) -> Glyph:
+def smaller_sign(glyph: Glyph, share: float) -> Glyph:
     """Make a sign smaller, at its place on the base line and in its width."""
     height, width = glyph.mask.shape
     size = (max(2, round(width * share)), max(2, round(height * share)))
@@ -585,7 +585,7 @@ def punch_hole(plane: Patch, word: Box, size: int, random: np.random.Generator) 
     cv2.circle(plane, (round(x + away * np.cos(angle)), round(y + away * np.sin(angle))), radius, 255, -1)
 
 
-def patch_on_paper(plane: Patch, state: State, random: np.random.Generator) -> Patch:
+def patch_on_paper(plane: Patch, state: PrintState, random: np.random.Generator) -> Patch:
     """Print on white, grey or coloured ground, at times bright on dark."""
     draw = random.random()
     if state == "clean":
@@ -618,7 +618,7 @@ def digitise_badly(patch: Patch, size: int, random: np.random.Generator) -> Patc
     if random.random() < 0.8:
         patch = defects.noise(patch, random, float(random.uniform(1, 12)), _GRAINS[int(random.integers(3))])
     if (draw := random.random()) < 0.06:
-        patch = copied(patch, random)
+        patch = photocopied(patch, random)
     elif draw < 0.12:
         patch = salt_and_pepper(patch, random)
     if random.random() < 0.75:
@@ -646,7 +646,7 @@ def digitise_well(patch: Patch, size: int, random: np.random.Generator) -> Patch
     return patch
 
 
-DIGITISE: dict[State, Callable[[Patch, int, np.random.Generator], Patch]] = {
+DIGITISE: dict[PrintState, Callable[[Patch, int, np.random.Generator], Patch]] = {
     "clean": digitise_well,
     "usual": digitise_as_usual,
     "spoilt": digitise_badly,
@@ -668,7 +668,7 @@ def low_resolution(patch: Patch, size: int, random: np.random.Generator) -> Patc
     return defects.rescan(patch, factor, least=2, enlarge=enlarge)
 
 
-def copied(patch: Patch, random: np.random.Generator) -> Patch:
+def photocopied(patch: Patch, random: np.random.Generator) -> Patch:
     """Copy on a machine that knows black and white and little between."""
     dark, bright = (float(value) for value in np.percentile(patch[::2, ::2], (2, 70)))
     threshold = dark + (bright - dark) * random.uniform(0.45, 0.7)

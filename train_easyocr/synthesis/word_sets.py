@@ -31,7 +31,7 @@ MANIFEST = "words.json"
 """In a set's folder: what it was made from, and what the summary shows."""
 CHUNK = 500
 """Words a task: half a second of work, 4 MB of patches."""
-Form = Literal["png", "lmdb"]
+PatchForm = Literal["png", "lmdb"]
 PatchRow: TypeAlias = tuple[str, str, int]
 """A word as a task leaves it: name and text as in labels.csv, bytes of its PNG file."""
 
@@ -50,7 +50,7 @@ class SetTask:
     target: Path
     first: int
     count: int
-    form: Form
+    form: PatchForm
 
     @property
     def work(self) -> Path:

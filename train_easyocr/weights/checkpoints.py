@@ -22,7 +22,7 @@ from torch import nn
 
 from train_easyocr.common.errors import WeightsError
 from train_easyocr.common.files import replacing, write_json
-from train_easyocr.documents.page_sums import unpack
+from train_easyocr.documents.page_sums import unpack_sums
 from train_easyocr.weights.character_rows import CharacterFit, fit_characters
 
 PREFIX = "module."
@@ -48,7 +48,7 @@ class Card(BaseModel):
     @field_validator("trained_on")
     @classmethod
     def _is_packed(cls, value: str) -> str:
-        unpack(value)
+        unpack_sums(value)
         return value
 
 
@@ -258,7 +258,7 @@ def read_card_of(kind: type[AnyCard], path: Path) -> AnyCard:
 def trained_on(weights: Path) -> frozenset[str]:
     """Return the sums of the pages that weights of any kind have learnt from; none where no card says so."""
     try:
-        return unpack(json.loads(card_path(weights).read_bytes())["trained_on"])
+        return unpack_sums(json.loads(card_path(weights).read_bytes())["trained_on"])
     except (OSError, ValueError, KeyError, TypeError):
         return frozenset()
 
