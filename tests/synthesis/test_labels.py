@@ -72,11 +72,19 @@ def test_a_word_cut_off_by_the_edge_has_a_box_that_starts_below_zero(library):
     sheet.line("총무과 세무과", -20, 20, Style(library.faces[0], 50))
     boxes = labels.boxes_of(labels.labels_of(sheet, RANDOM(0)), Placement.turned(600, 300, 0.0), RANDOM(1), 1.0)
     assert boxes[0].xmin < 0 and boxes[0].ymin < 0 < boxes[0].ymax
-    content = labels.label_file(NAME, (600, 300), [DrawnLabel("총무과", None), DrawnLabel("밖", None)],
+    content = labels.label_file(NAME, 255 - sheet.planes[BLACK], [DrawnLabel("총무과", None), DrawnLabel("밖", None)],
                                 [boxes[0], Box(700, 10, 740, 50)], RANDOM(1))  # fmt: skip
     assert [one["annotation.text"] for one in content["annotations"]] == ["총무과"]
     x, y, width, height = content["annotations"][0]["annotation.bbox"]
     assert (x, y, x + width, y + height) == tuple(boxes[0])
+
+
+def test_what_the_scan_lost_has_no_label():
+    scan = np.full((100, 200), 255, np.uint8)
+    scan[20:25, 20:45] = 0
+    texts = [DrawnLabel("-", None), DrawnLabel("~", None)]
+    content = labels.label_file(NAME, scan, texts, [Box(16, 16, 49, 29), Box(100, 16, 133, 29)], RANDOM(1))
+    assert [one["annotation.text"] for one in content["annotations"]] == ["-"]
 
 
 def test_some_words_share_a_label_and_some_are_split(library, monkeypatch):

@@ -36,7 +36,7 @@ from train_easyocr.synthesis.vocabulary import TOPICS
 
 MANIFEST = "synthesis.json"
 """Beside the download: settings, archives with their SHA-256, and what the summary shows."""
-GENERATION = 3
+GENERATION = 4
 """Raised whenever the same settings would give other pages than before."""
 PAGES_A_VOLUME = 9999
 
@@ -132,7 +132,6 @@ def render_page(index: int, settings: RenderSettings, library: FontLibrary) -> t
     labels = labels_of(sheet, random)
     scanned = scan(sheet.planes, random, sheet.unit, black_and_white=sheet.bilevel)
     boxes = boxes_of(labels, scanned.placement, random, sheet.unit)
-    height, width = scanned.image.shape[:2]
     _, jpeg = cv2.imencode(".jpg", scanned.image, [cv2.IMWRITE_JPEG_QUALITY, scanned.quality])
     record = {
         "path": name.path,
@@ -140,7 +139,7 @@ def render_page(index: int, settings: RenderSettings, library: FontLibrary) -> t
         "number": number,
         "category": category,
         "faces": sorted(sheet.faces),
-        "label": label_file(name, (width, height), labels, boxes, random),
+        "label": label_file(name, scanned.image, labels, boxes, random),
     }
     return jpeg.tobytes(), record
 

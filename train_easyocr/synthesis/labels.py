@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from train_easyocr.documents import Box
+from train_easyocr.documents.ink import is_blank
 from train_easyocr.synthesis.defects import Placement
 from train_easyocr.synthesis.layout import DrawnLabel, Placed, Sheet
 from train_easyocr.synthesis.render import Points
@@ -163,11 +164,19 @@ def ids_for(count: int, random: np.random.Generator) -> list[int]:
 
 
 def label_file(
-    name: PageName, size: tuple[int, int], labels: list[DrawnLabel], boxes: list[Box], random: np.random.Generator
+    name: PageName, scan: np.ndarray, labels: list[DrawnLabel], boxes: list[Box], random: np.random.Generator
 ) -> dict[str, Any]:
-    """The content of a page's label file; boxes wholly outside the scan of `size` (width, height) are left out."""
-    width, height = size
-    seen = [(label.text, box) for label, box in zip(labels, boxes, strict=True) if box.clipped(width, height).area > 0]
+    """The content of a page's label file, without what nobody could mark.
+
+    That is what lies outside the scan (uint8 [height, width], or [height, width, 3]), and thin hyphens and points that
+    it lost on the way to black and white.
+    """
+    height, width = scan.shape[:2]
+    seen = [
+        (label.text, box)
+        for label, box in zip(labels, boxes, strict=True)
+        if (shown := box.clipped(width, height)).area > 0 and not is_blank(scan, shown)
+    ]
     moment = random.integers((9, 0, 0), (19, 60, 60))
     return {
         "images": [
