@@ -25,9 +25,8 @@ if __name__ == "__main__" and not __package__:
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from train_easyocr.common.command_line import (
-    CommandParser,
-    add_training_options,
     command,
+    training_parser,
     whole_number,
     write_lines_at_once,
 )
@@ -44,12 +43,8 @@ MOST_SAMPLES = 1_000
 
 def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Parse the command line."""
-    parser = CommandParser(
-        prog="train.py",
-        description="Trains the word recognizer on the sets that prepare_dataset.py wrote. "
-        "Stopped or killed, it goes on where it was when the same command is run again.",
-    )
-    add_training_options(parser, DEFAULT_CONFIG)
+    what = "Trains the word recognizer on the sets that prepare_dataset.py wrote."
+    parser = training_parser("train.py", what, DEFAULT_CONFIG)
     parser.add_argument(
         "--show_samples",
         type=whole_number(1, MOST_SAMPLES),

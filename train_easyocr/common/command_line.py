@@ -94,6 +94,20 @@ def add_training_options(parser: argparse.ArgumentParser, settings: Path) -> Non
     add("settings", nargs="*", metavar="key=value", help="settings that override the file's, such as batch_size=32")
 
 
+def training_parser(prog: str, what: str, settings: Path) -> CommandParser:
+    """Return a parser of these options.
+
+    Args:
+        prog: What the command is called.
+        what: What it does, a sentence; that it goes on where it was is added.
+        settings: The file that `--config` stands for by default.
+    """
+    going_on = "Stopped or killed, it goes on where it was when the same command is run again."
+    parser = CommandParser(prog=prog, description=f"{what} {going_on}")
+    add_training_options(parser, settings)
+    return parser
+
+
 def command(name: str) -> Callable[[Callable[P, int | None]], Callable[P, int]]:
     """Make a `main` that ends as all commands do; it returns the exit status.
 

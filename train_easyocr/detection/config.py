@@ -19,6 +19,7 @@ from train_easyocr.documents.download import find_download, holds_pages
 from train_easyocr.documents.label_formats import LabelForm
 from train_easyocr.settings.checking import CONFIG_FILES, Gone, check_settings, load_settings
 from train_easyocr.settings.parts import (
+    AdamWSettings,
     DetectorChoice,
     DrawSettings,
     ExperimentSettings,
@@ -28,7 +29,6 @@ from train_easyocr.settings.parts import (
     Strength,
     StrengthSettings,
     Text,
-    TrainingSettings,
     nothing_as_empty,
 )
 from train_easyocr.weights.bundle import open_bundle
@@ -67,7 +67,7 @@ class PieceSettings(LoaderSettings, StrengthSettings):
     augmentation: Strength = "strong"
 
 
-class DetectionConfig(PageSettings, TrainingSettings, PieceSettings, LayerSettings):
+class DetectionConfig(PageSettings, AdamWSettings, PieceSettings, LayerSettings):
     """All settings of the detector's training, checked and frozen."""
 
     gone: ClassVar[Mapping[str, Gone]] = {
@@ -78,11 +78,6 @@ class DetectionConfig(PageSettings, TrainingSettings, PieceSettings, LayerSettin
     val_period: int = Field(1_000, ge=1)
     batch_size: int = Field(16, ge=1)
     continue_from: Text = STARTER
-
-    # Optimizer
-    lr: float = Field(0.001, gt=0)
-    lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
-    weight_decay: float = Field(1e-4, ge=0)
 
     # Boxes of db_light's probability map, in validation
     det_db_thresh: float = Field(0.3, gt=0, lt=1)

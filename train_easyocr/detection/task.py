@@ -24,11 +24,10 @@ from train_easyocr.documents.page import Word
 from train_easyocr.documents.page_sums import pack_sums, unpack_sums
 from train_easyocr.documents.sources import PageSource, SourceError
 from train_easyocr.engine import trainer
+from train_easyocr.engine.adamw import AdamWTask
 from train_easyocr.engine.length import Length
 from train_easyocr.engine.loaders import Loaders, choose_loaders
 from train_easyocr.engine.logs import Progress
-from train_easyocr.engine.optimizers import parameter_groups
-from train_easyocr.engine.schedules import Schedule, depends_on_length
 from train_easyocr.engine.task import Data, Task
 from train_easyocr.metrics.matching import counted
 from train_easyocr.weights.cards import DetectionScores
@@ -51,7 +50,7 @@ def train(config: DetectionConfig, minutes: float | None = None) -> None:
     trainer.train(DetectorTask, config, minutes)
 
 
-class DetectorTask(Task[PieceBatch, Part, DetectionScores]):
+class DetectorTask(AdamWTask[PieceBatch, Part, DetectionScores]):
     """The training of a detector."""
 
     unit = "pieces"
@@ -109,19 +108,6 @@ class DetectorTask(Task[PieceBatch, Part, DetectionScores]):
         config = self.config
         epochs = config.n_iter * config.batch_size / len(self._training.pages)
         return f"{config.n_iter:,} iterations of {config.batch_size:,} pieces are {epochs:,.1f} of each page"
-
-    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """Return AdamW; biases and normalizations are not drawn to zero (Loshchilov and Hutter, arXiv 1711.05101)."""
-        return torch.optim.AdamW(parameter_groups(model, self.config.weight_decay), lr=self.config.lr)
-
-    def schedule(self) -> Schedule:
-        """Return the learning rate of each step."""
-        return Schedule.from_settings(self.config.lr_scheduler, self.config.lr, self.config.n_iter)
-
-    @property
-    def grows(self) -> bool:
-        """Whether more iterations leave the rates of those before as they are."""
-        return not depends_on_length(self.config.lr_scheduler)
 
     # Steps
 

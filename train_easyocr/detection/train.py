@@ -10,29 +10,20 @@ goes on where it was when the same command is run again. On several GPUs, or sev
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from train_easyocr.common.command_line import CommandParser, add_training_options, command, write_lines_at_once
+from train_easyocr.common.command_line import command, training_parser, write_lines_at_once
 from train_easyocr.detection.config import DEFAULT_CONFIG, load_detection_config
-
-
-def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = CommandParser(
-        prog="python3 -m train_easyocr.detection.train",
-        description="Trains the word detector on labelled pages. "
-        "Stopped or killed, it goes on where it was when the same command is run again.",
-    )
-    add_training_options(parser, DEFAULT_CONFIG)
-    return parser.parse_intermixed_args(arguments)
 
 
 @command("train_easyocr.detection.train")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train."""
-    options = parse_args(arguments)
+    parser = training_parser(
+        "python3 -m train_easyocr.detection.train", "Trains the word detector on labelled pages.", DEFAULT_CONFIG
+    )
+    options = parser.parse_intermixed_args(arguments)
     write_lines_at_once()
     config = load_detection_config(options.config, options.settings)
     # The settings are right before anything that takes seconds is loaded.

@@ -14,12 +14,12 @@ from pydantic import Field
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.settings.checking import CONFIG_FILES, check_settings, load_settings
-from train_easyocr.settings.parts import Name, Text, TrainingSettings
+from train_easyocr.settings.parts import AdamWSettings, Name, Text
 
 DEFAULT_CONFIG = CONFIG_FILES / "orientation.yaml"
 
 
-class OrientationConfig(TrainingSettings):
+class OrientationConfig(AdamWSettings):
     """All settings of the direction classifier's training, checked and frozen."""
 
     experiment_name: Name = "korean_orientation"
@@ -30,11 +30,7 @@ class OrientationConfig(TrainingSettings):
     val_period: int = Field(500, ge=1)
     augmentation_probability: float = Field(0.8, ge=0, le=1)
     continue_from: Text = ""
-
-    # Optimizer
-    lr: float = Field(0.001, gt=0)
     lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "cosine"
-    weight_decay: float = Field(1e-4, ge=0)
 
 
 def load_orientation_config(path: Path = DEFAULT_CONFIG, overrides: Iterable[str] = ()) -> OrientationConfig:

@@ -13,10 +13,9 @@ from train_easyocr.common.files import write_text
 from train_easyocr.datasets.data import describe_sets
 from train_easyocr.documents.page_sums import pack_sums, read_page_sums, unpack_sums
 from train_easyocr.engine import trainer
+from train_easyocr.engine.adamw import AdamWTask
 from train_easyocr.engine.length import Length
 from train_easyocr.engine.logs import Progress
-from train_easyocr.engine.optimizers import parameter_groups
-from train_easyocr.engine.schedules import Schedule, depends_on_length
 from train_easyocr.engine.task import Data, Task
 from train_easyocr.orientation.batches import TurnedWords, both_ways, loaders_of, open_words, training_batches
 from train_easyocr.orientation.classifier import DirectionCard, DirectionScores, turned_of_pairs
@@ -39,7 +38,7 @@ def train(config: OrientationConfig, minutes: float | None = None) -> None:
     trainer.train(OrientationTask, config, minutes)
 
 
-class OrientationTask(Task[TurnedWords, Part, DirectionScores]):
+class OrientationTask(AdamWTask[TurnedWords, Part, DirectionScores]):
     """The training of a direction classifier."""
 
     unit = "words"
@@ -89,19 +88,6 @@ class OrientationTask(Task[TurnedWords, Part, DirectionScores]):
         config = self.config
         epochs = config.n_iter * config.batch_size / len(self._training.indices)
         return f"{config.n_iter:,} iterations of {config.batch_size:,} words are {epochs:,.1f} of each word"
-
-    def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
-        """Return AdamW; biases and normalizations are not drawn to zero."""
-        return torch.optim.AdamW(parameter_groups(model, self.config.weight_decay), lr=self.config.lr)
-
-    def schedule(self) -> Schedule:
-        """Return the learning rate of each step."""
-        return Schedule.from_settings(self.config.lr_scheduler, self.config.lr, self.config.n_iter)
-
-    @property
-    def grows(self) -> bool:
-        """Whether more iterations leave the rates of those before as they are."""
-        return not depends_on_length(self.config.lr_scheduler)
 
     # Steps
 

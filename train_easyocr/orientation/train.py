@@ -11,29 +11,22 @@ again. On several GPUs, or several machines:
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
-from train_easyocr.common.command_line import CommandParser, add_training_options, command, write_lines_at_once
+from train_easyocr.common.command_line import command, training_parser, write_lines_at_once
 from train_easyocr.orientation.config import DEFAULT_CONFIG, load_orientation_config
-
-
-def parse_args(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Parse the command line."""
-    parser = CommandParser(
-        prog="python3 -m train_easyocr.orientation.train",
-        description="Trains the direction classifier of words, 0 or 180 degrees. "
-        "Stopped or killed, it goes on where it was when the same command is run again.",
-    )
-    add_training_options(parser, DEFAULT_CONFIG)
-    return parser.parse_intermixed_args(arguments)
 
 
 @command("train_easyocr.orientation.train")
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train."""
-    options = parse_args(arguments)
+    parser = training_parser(
+        "python3 -m train_easyocr.orientation.train",
+        "Trains the direction classifier of words, 0 or 180 degrees.",
+        DEFAULT_CONFIG,
+    )
+    options = parser.parse_intermixed_args(arguments)
     write_lines_at_once()
     config = load_orientation_config(options.config, options.settings)
     # The settings are right before anything that takes seconds is loaded.

@@ -164,6 +164,14 @@ class TrainingSettings(ExperimentSettings, LoaderSettings):
         return value or "auto"
 
 
+class AdamWSettings(TrainingSettings):
+    """A training by AdamW with a rate that follows from the step alone."""
+
+    lr: float = Field(0.001, gt=0)
+    lr_scheduler: Literal["constant", "cosine", "one_cycle"] = "one_cycle"
+    weight_decay: float = Field(1e-4, ge=0)
+
+
 class DrawSettings(SeedSettings):
     """How many pages are drawn for what."""
 
