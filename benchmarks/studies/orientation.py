@@ -1,6 +1,6 @@
 """Pages that lie turned or skewed: how many are found to, what the vote costs, and what straightening gains.
 
-    python3 -m benchmarks.studies.orientation turns DIR ... [--rendered 100]
+    python3 -m benchmarks.studies.orientation turns DIR ... [--rendered 100] [--seed 1000] [--faces SET] [--export DIR]
     python3 -m benchmarks.studies.orientation skew DIR [--pages 10]
     python3 -m benchmarks.studies.orientation words DIR ... [--weights FILE] [--limit 2000]
 
@@ -16,6 +16,7 @@ import argparse
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -31,10 +32,12 @@ from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.metrics.metrics import score_page
 from train_easyocr.orientation.classifier import SHIPPED, DirectionClassifier
 from train_easyocr.orientation.words import LEAST_RATIO, THRESHOLD, upside_down
-from train_easyocr.reading.orientation import read_upright, standing_words, turned, vote
+from train_easyocr.reading.onnx_engine import OnnxEngine
+from train_easyocr.reading.orientation import Setting, read_upright, standing_words, turned, vote
+from train_easyocr.reading.pipeline import Networks
 from train_easyocr.reading.sources import SourcePage
 from train_easyocr.reading.torch_engine import TorchEngine, open_engine
-from train_easyocr.synthesis.fonts import FontLibrary
+from train_easyocr.synthesis.fonts import FaceSet, FontLibrary
 from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
 from train_easyocr.synthesis.pages import KINDS
 
@@ -58,13 +61,13 @@ def labelled_pages(folder: Path) -> Iterator[Labelled]:
         yield page.name, grey, list(words_of(label, *grey.shape[::-1]))
 
 
-def rendered_pages(count: int) -> Iterator[tuple[str, np.ndarray]]:
+def rendered_pages(count: int, seed: int, faces: FaceSet) -> Iterator[tuple[str, np.ndarray]]:
     """Yield name and grey image of rendered pages of all kinds in turn."""
-    library = FontLibrary.find(None, "sample")
+    library = FontLibrary.find(None, faces)
     kinds = [kind for kind, _ in (*KINDS, *STARTER_KINDS, *UNSEEN_KINDS)]
     for number in range(count):
         kind = kinds[number % len(kinds)]
-        [(image, _)] = rendered(kind, 1000 + number, 1, library)
+        [(image, _)] = rendered(kind, seed + number, 1, library)
         yield f"{kind.__name__} {number}", image
 
 
@@ -73,7 +76,7 @@ def colour_of(grey: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)
 
 
-def measure_turns(engine: TorchEngine, what: str, pages: Iterator[tuple[str, np.ndarray]]) -> list[object]:
+def measure_turns(engine: Networks, what: str, pages: Iterator[tuple[str, np.ndarray]]) -> list[object]:
     """Return a row: pages, turns, those found, smallest margin among them, processor time of a page."""
     count = right = 0
     margins: list[float] = []
@@ -82,11 +85,18 @@ def measure_turns(engine: TorchEngine, what: str, pages: Iterator[tuple[str, np.
         count += 1
         for angle in ANGLES:
             page = turned(image, angle)
-            colour = colour_of(page)
-            boxes = [bounds(shape) for shape in engine.detect(colour)]
+            colour, detecting = colour_of(page), 0.0
+
+            def level(colour: np.ndarray = colour) -> Iterator[list[Box]]:
+                nonlocal detecting
+                start = time.process_time()
+                boxes = [bounds(shape) for shape in engine.detect(colour)]
+                detecting = time.process_time() - start  # reading the page needs them anyway
+                yield boxes
+
             start = time.process_time()
-            found = vote(engine, page, boxes, lambda colour=colour: standing_words(engine, colour))
-            times[angle].append(time.process_time() - start)
+            found = vote(engine, page, level(), standing_words(engine, colour))
+            times[angle].append(time.process_time() - start - detecting)
             good = ((found.angle if found.known else 0) + angle) % 360 == 0  # what is unsure stays as it lies
             right += good
             if good and found.known:
@@ -125,7 +135,7 @@ def measure_skew(engine: TorchEngine, pages: list[Labelled]) -> str:
     """Return a table of end-to-end F1 by skew, as pages are and straightened."""
     rows = []
     for skew in SKEWS:
-        scores: dict[str, list[float]] = {"off": [], "auto": []}
+        scores: dict[Setting, list[float]] = {"off": [], "auto": []}
         found = []
         for number, (_, image, words) in enumerate(pages):
             page, labels = skewed(image, words, skew * (-1) ** number)
@@ -175,6 +185,9 @@ def main() -> None:
     turns = parts.add_parser("turns")
     turns.add_argument("folders", nargs="*", type=Path)
     turns.add_argument("--rendered", type=int, default=0)
+    turns.add_argument("--seed", type=int, default=1000, help="of the first rendered page")
+    turns.add_argument("--faces", choices=get_args(FaceSet), default="sample")
+    turns.add_argument("--export", type=Path, help="read with this in ONNX Runtime, not with the starter in torch")
     skew = parts.add_parser("skew")
     skew.add_argument("folder", type=Path)
     skew.add_argument("--pages", type=int, default=10)
@@ -186,13 +199,17 @@ def main() -> None:
     if arguments.part == "words":
         print(measure_words(arguments.weights, arguments.folders, arguments.limit))
         return
-    engine = open_engine("starter")
     if arguments.part == "skew":
+        engine = open_engine("starter")
         print(measure_skew(engine, evenly_spread(list(labelled_pages(arguments.folder)), arguments.pages)))
         return
-    sets = [(str(folder), ((name, image) for name, image, _ in labelled_pages(folder))) for folder in arguments.folders]
-    sets += [("rendered", rendered_pages(arguments.rendered))] if arguments.rendered else []
-    rows = [measure_turns(engine, what, pages) for what, pages in sets]
+    sets: list[tuple[str, Iterator[tuple[str, np.ndarray]]]] = [
+        (str(folder), ((name, image) for name, image, _ in labelled_pages(folder))) for folder in arguments.folders
+    ]
+    if arguments.rendered:
+        sets.append(("rendered", rendered_pages(arguments.rendered, arguments.seed, arguments.faces)))
+    networks = OnnxEngine(arguments.export, 1) if arguments.export else open_engine("starter")
+    rows = [measure_turns(networks, what, pages) for what, pages in sets]
     titles = (
         "Pages of",
         "Pages",

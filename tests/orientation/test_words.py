@@ -109,11 +109,15 @@ class Brightness:
 
     identity = None
 
+    def __init__(self, upright=("바로", 0.9), over=("거꾸로", 0.5)):
+        self.upright, self.over, self.asked = upright, over, 0
+
     def read(self, grey, shapes):
         crops = [grey[box.ymin : box.ymax, box.xmin : box.xmax] for box in shapes]
-        return [("바로" if crop[:, : crop.shape[1] // 2].mean() < 128 else "거꾸로", 0.9) for crop in crops]
+        return [self.upright if crop[:, : crop.shape[1] // 2].mean() < 128 else self.over for crop in crops]
 
     def turned(self, words):
+        self.asked += len(words)
         return np.array([float(word[:, : word.shape[1] // 2].mean() > 128) for word in words])
 
 
@@ -126,6 +130,24 @@ def test_single_words_are_turned_and_no_letters_or_standing_words():
     assert [text for text, _ in engine.read(page, boxes)] == ["바로", "거꾸로", "거꾸로", "거꾸로"]
     assert [text for text, _ in TurningEngine(engine, engine).read(page, boxes)] == ["바로", "바로", "거꾸로", "거꾸로"]
     assert TurningEngine(engine, engine).read(page, []) == []
+
+
+@pytest.mark.parametrize(
+    ("upright", "over", "text", "asked"),
+    [
+        (("바로", 0.6), ("거꾸로", 0.5), "바로", 1),
+        (("바로", 0.6), ("거꾸로", 0.7), "거꾸로", 1),  # the reader knows better
+        (("", 0.9999), ("거꾸로", 0.1), "거꾸로", 1),  # nothing read is EasyOCR's surest reading
+        (("바로", 0.1), ("0H8", 0.9), "바로", 1),  # reads the same upside down
+        (("바로", 0.99), ("거꾸로", 0.96), "거꾸로", 0),  # read for certain
+    ],
+)
+def test_a_word_is_turned_where_classifier_and_reader_agree(upright, over, text, asked):
+    page = np.full((50, 100), 255, np.uint8)
+    page[10:40, 50:90] = 0  # upside down
+    engine = Brightness(upright, over)
+    assert TurningEngine(engine, engine).read(page, [Box(10, 10, 90, 40)])[0][0] == text
+    assert engine.asked == asked
 
 
 def test_readings_of_turned_words_come_word_by_word():

@@ -12,7 +12,7 @@ from tests.documents.test_images import TURNS, with_turn
 from tests.reading.documents import MarkReader
 from train_easyocr.documents.page import Box, Quad, bounds
 from train_easyocr.reading.formats import json_page
-from train_easyocr.reading.orientation import ROUND, read_upright, standing_words, turned, turned_shape, vote
+from train_easyocr.reading.orientation import ROUND, read_upright, standing_words, stands, turned, turned_shape, vote
 from train_easyocr.reading.pipeline import read_page
 from train_easyocr.reading.run import ReadSettings, read_to
 from train_easyocr.reading.skew import Straightening, skew_of
@@ -134,21 +134,47 @@ def test_words_that_stand_on_end_are_where_they_stand():
             return super().detect(image)
 
     lying = turned(page, 90)
-    level = standing_words(Small(), source(lying).colour)
+    level, nothing = standing_words(Small(), source(lying).colour)  # the half with more ink comes first
+    assert nothing == []
     expected = [Box(2400 - b.ymax, b.xmin, 2400 - b.ymin, b.xmax) for b in Small().detect(source(page).colour)]
     expected = expected or [Box(2400 - 4 * b.ymax, 4 * b.xmin, 2400 - 4 * b.ymin, 4 * b.xmax)
                             for b in Small().detect(source(arrow_page()).colour)]  # fmt: skip
     assert len(level) == len(expected) == 12
     np.testing.assert_allclose(sorted(level), sorted(expected), atol=4)
+    assert next(standing_words(Small(), source(turned(page, 270)).colour)) != []
+
+
+@pytest.mark.parametrize("angle", ANGLES)
+def test_ink_tells_whether_lines_stand_and_only_the_words_that_it_names_are_looked_for(angle):
+    page = turned(arrow_page(), angle)
+    assert stands(page) == (angle in (90, 270))
+    kinds = []
+
+    def words(kind):
+        kinds.append(kind)
+        yield [turned_shape(bounds(b), angle, (400, 600)) for b in MarkReader().detect(source(arrow_page()).colour)]
+
+    assert vote(ArrowReader(), page, words("level"), words("standing")).angle == -angle % 360
+    assert kinds == ["standing" if angle in (90, 270) else "level"]
+
+
+def test_a_wrong_guess_about_the_lines_costs_a_search_and_nothing_else():
+    # Bars beside the text: evener across than along its lines.
+    page = np.hstack([arrow_page(), np.full((600, 400), 255, np.uint8)])
+    for left in range(430, 780, 40):
+        page[40:560, left : left + 16] = 0
+    assert stands(page)
+    read, _ = read_upright(ArrowReader(), source(page), "auto")
+    assert (read.orientation, read.margin > 0.5) == (0, True)
 
 
 def test_a_vote_of_labelled_words():
     page = arrow_page()
     boxes = [bounds(shape) for shape in MarkReader().detect(source(page).colour)]
     turned_boxes = [Box(600 - b.ymax, b.xmin, 600 - b.ymin, b.xmax) for b in boxes]
-    found = vote(ArrowReader(), turned(page, 90), turned_boxes, lambda: turned_boxes)
+    found = vote(ArrowReader(), turned(page, 90), [turned_boxes], [turned_boxes])
     assert (found.angle, found.known) == (270, True)
-    assert vote(ArrowReader(), page, [], lambda: []).words == 0
+    assert vote(ArrowReader(), page, [], []).words == 0
 
 
 # EXIF, through the whole pipeline

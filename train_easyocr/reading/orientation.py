@@ -1,14 +1,17 @@
-"""Which way up a page lies: a few of its words are read in all four directions, and the surest readings decide.
+"""Which way up a page lies: a few of its words are read in both directions, and the surest readings decide.
 
 Detectors are trained on level words, and take pieces of several lines for words where these stand on end. So the words
 found on the page as it lies say whether it is upright or upside down, those found on it turned by a quarter whether it
-lies on one side or the other; that page is looked at only where the first words have not decided.
+lies on one side or the other. How its ink lies tells which of the two to ask first; the others are looked for only
+where those have not decided.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -28,22 +31,25 @@ LEAST_RATIO, PLENTY = 1.5, 5.0
 """A word's longer side to its shorter one: a single letter says little, and beyond four nothing more is gained, so
 longer words are asked where there are no others alone."""
 ROUND, ROUNDS = 5, 3
-"""Words of each kind that are read at once, the longest first, and how often: of 2,000 draws of five words none was
-wrong (docs/experiments.md); only pages that can hardly be read ask more."""
+"""Words that are read at once, the longest first, and how often: only pages that can hardly be read ask more than
+once."""
 LETTERS = 10
 """Single letters that are asked last, the largest ones: a widely spaced title can be all that is legible."""
 LONG = 4
 """Letters beyond which a word counts no more."""
-SURE = 2.0
-"""Score of a direction, mean over its words, that can end the vote early: of `LONG` at most; noise reads as 0.2."""
+NOTHING = 0.05
+"""Confidence that is as good as none: what little noise reads as must not become a large ratio."""
+SURE = 20.0
+"""Lead, in nats, that ends the vote: two words of four letters that read surely one way, and as nothing the other."""
 DECISIVE = 0.6
-"""Lead over the opposite direction, as a share of the score, that ends the vote early."""
-LEAST_SCORE = 1.0
-"""Score that a direction needs to be believed wholly: what little noise reads as is no lead over nothing."""
-LEAST_MARGIN = 0.14
-"""Lead below which a page stays as it lies."""
+"""Lead over the two other directions, as a share of the greater one, that a decision needs as well."""
+LEAST_MARGIN = 0.25
+"""Margin below which a page stays as it lies: 5 nats, half of what one sure word says."""
 SIDE = 1024
 """Pixels; a page turned by a quarter is scaled down to a longer side of this before its words are looked for."""
+REACH, BLACK = 15, 60
+"""Of `stands`: pixels on either side that a row is compared with, and mean ink of a row, of 255, that counts in full: a
+rule is no more than a line of text."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,8 @@ class Orientation:
 
     Attributes:
         angle: By how many degrees it has to be turned clockwise to be upright: 0, 90, 180 or 270.
-        margin: Lead of this direction over the second, as a share of its own score: 0 (none) to 1.
+        margin: Lead of this direction over its opposite, beyond that of the two others, as a share of itself or, where
+            it is small, of `SURE`: 0 (none) to 1.
         words: How many words said something.
     """
 
@@ -94,11 +101,10 @@ def turn_upright(networks: Networks, page: SourcePage) -> tuple[SourcePage, Sequ
     Returns:
         The page, and the words found on it where it was not turned: they are what would be found again.
     """
-    shapes = networks.detect(page.colour)
-    boxes = [bounds(shape) for shape in shapes]
-    found = vote(networks, page.grey, boxes, lambda: standing_words(networks, page.colour))
-    picture = upright(page, found)
-    return picture, shapes if picture.grey is page.grey else None
+    shapes = functools.cache(lambda: networks.detect(page.colour))
+    level = ([bounds(shape) for shape in found()] for found in [shapes])
+    picture = upright(page, vote(networks, page.grey, level, standing_words(networks, page.colour)))
+    return picture, shapes() if picture.grey is page.grey else None
 
 
 def upright(page: SourcePage, found: Orientation) -> SourcePage:
@@ -130,52 +136,74 @@ def turned_shape(shape: Shape, angle: int, size: tuple[int, int]) -> Shape:
     return shape
 
 
-def standing_words(networks: Networks, colour: Pixels) -> list[Box]:
-    """Find the words of a page that stand on end: those that are level once it is turned by a quarter."""
-    height, width = colour.shape[:2]
-    scale = min(1.0, SIDE / max(width, height))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(colour, size, interpolation=cv2.INTER_AREA) if scale < 1 else colour
-    across, down = width / size[0], height / size[1]
-    found = [bounds(shape) for shape in networks.detect(turned(np.asarray(small, np.uint8), 90))]
-    return [
-        Box(
-            round(box.ymin * across),
-            round((size[1] - box.xmax) * down),
-            round(box.ymax * across),
-            round((size[1] - box.xmin) * down),
-        )
-        for box in found
-    ]
+def stands(grey: Pixels) -> bool:
+    """Tell whether the lines of a page, uint8 [h, w], seem to run down it rather than across.
+
+    Across text, ink is uneven: rows of a page that lies level change between lines and what is between them. It is a
+    guess, and decides only what is looked at first.
+    """
+    small, _ = _small(grey)
+    uneven = []
+    for axis in (1, 0):
+        ink = np.minimum(255 - small.mean(axis=axis, dtype=np.float32), BLACK)
+        around = cv2.blur(ink[:, None], (1, 2 * REACH + 1))[:, 0]
+        uneven.append(float(np.abs(ink - around).mean()))
+    return uneven[1] > uneven[0]
 
 
-def vote(networks: Networks, grey: Pixels, level: Sequence[Box], standing: Callable[[], Sequence[Box]]) -> Orientation:
+def _small(image: Pixels) -> tuple[Pixels, float]:
+    """Scale a page down to `SIDE`; also return by what."""
+    scale = min(1.0, SIDE / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+    return np.asarray(small, np.uint8), scale
+
+
+def standing_words(networks: Networks, colour: Pixels) -> Iterator[list[Box]]:
+    """Find the words of a page that stand on end: those that are level once it is turned by a quarter.
+
+    Yields:
+        Words of one half of the page, the one with more ink, and then of the other.
+    """
+    small, scale = _small(colour)
+    level = turned(small, 90)
+    height, middle = len(level), len(level) // 2
+    halves = [(0, level[:middle]), (middle, level[middle:])]
+    for top, half in sorted(halves, key=lambda part: float(part[1].sum(dtype=np.int64)) / max(1, part[1].size)):
+        boxes = [bounds(shape) for shape in networks.detect(half)] if half.size else []
+        moved = [Box(box.xmin, top + box.ymin, box.xmax, top + box.ymax) for box in boxes]
+        back = [turned_shape(box, 270, (level.shape[1], height)) for box in moved]
+        yield [Box(*(round(side / scale) for side in box)) for box in map(bounds, back)]
+
+
+def vote(
+    networks: Networks, grey: Pixels, level: Iterable[Sequence[Box]], standing: Iterable[Sequence[Box]]
+) -> Orientation:
     """Ask the longest of some words which way up their page lies.
 
-    Each word is read along its longer side in both directions, and gives each the square of its confidence times its
-    length, `LONG` at most. Nothing read counts nothing, whatever its confidence, and so does what reads the same upside
-    down.
+    Each word is read along its longer side in both directions, and says for each the logarithm of its confidence, times
+    its length, `LONG` at most. Nothing read says nothing, whatever its confidence, and neither does what reads the same
+    upside down.
 
     Args:
         networks: What reads words.
         grey: The page, uint8 [h, w].
-        level: Words that are wider than high, among others, as they lie on the page.
-        standing: Returns words that are higher than wide; called where the others have not decided.
+        level: Words that are wider than high, among others, as they lie on the page: some, and further ones where they
+            have not decided. Looked for only when they are asked.
+        standing: Likewise, words that are higher than wide.
     """
-    scores, words, said = np.zeros(4), np.zeros(4), 0
-    for quarters, some in _rounds(grey, level, standing):
-        for given in _given(networks, some, quarters):
-            scores[quarters] += given
-            words[quarters] += 1
-            said += any(given)
-        mean = scores / np.maximum(ROUND, words)
-        first, second = sorted(mean[quarters], reverse=True)
-        if len(some) == ROUND and first >= SURE and first - second >= DECISIVE * first and first == mean.max():
+    leads, said = [0.0, 0.0], 0
+    for side, words in _rounds(grey, (level, standing)):
+        scores = [_score(*reading) for reading in read_turned(networks, words, [side, side + 2])]
+        upright, over = scores[::2], scores[1::2]
+        leads[side] += sum(upright) - sum(over)
+        said += sum(map(any, zip(upright, over, strict=True)))
+        second, first = sorted(map(abs, leads))
+        if first >= SURE and first - second >= DECISIVE * first:
             break
-    mean = scores / np.maximum(ROUND, words)  # one word that happens to read well is no direction
-    second, first = np.sort(mean)[-2:]
-    margin = (first - second) / max(first, LEAST_SCORE)
-    return Orientation(90 * int(mean.argmax()), round(float(margin), 4), said)
+    second, first = sorted(map(abs, leads))
+    side = abs(leads[1]) > abs(leads[0])
+    angle = 90 * side + 180 * (leads[side] < 0)
+    return Orientation(angle, round((first - second) / max(first, SURE), 4), said)
 
 
 def angle_by_labels(networks: Networks, grey: Pixels, boxes: Sequence[Box]) -> int:
@@ -186,40 +214,34 @@ def angle_by_labels(networks: Networks, grey: Pixels, boxes: Sequence[Box]) -> i
         grey: The page, uint8 [h, w].
         boxes: The labels'.
     """
-    found = vote(networks, grey, boxes, lambda: boxes)
+    found = vote(networks, grey, [boxes], [boxes])
     return found.angle if found.known else 0
 
 
-def _rounds(
-    grey: Pixels, level: Sequence[Box], standing: Callable[[], Sequence[Box]]
-) -> Iterator[tuple[list[int], list[Pixels]]]:
-    """Yield some words' pixels and the quarter turns that lay them level, of both kinds of words in turn."""
-    wide = _longest(grey, level, standing=False)
-    yield [0, 2], wide[:ROUND]
-    high = _longest(grey, standing(), standing=True)
-    yield [1, 3], high[:ROUND]
-    for first in range(ROUND, ROUNDS * ROUND + LETTERS, ROUND):
-        yield [0, 2], wide[first : first + ROUND]
-        yield [1, 3], high[first : first + ROUND]
+def _rounds(grey: Pixels, found: Sequence[Iterable[Sequence[Box]]]) -> Iterator[tuple[int, list[Pixels]]]:
+    """Yield some words' pixels and by how many quarter turns, 0 or 1, they lie level or upside down."""
+    letters = []
+    for side in (1, 0) if stands(grey) else (0, 1):
+        for boxes in found[side]:
+            words, single = _longest(grey, boxes, standing=side == 1)
+            letters.append((side, single))
+            for first in range(0, len(words), ROUND):
+                yield side, words[first : first + ROUND]
+    yield from letters
 
 
-def _longest(grey: Pixels, boxes: Sequence[Box], *, standing: bool) -> list[Pixels]:
-    """Return the pixels of words that lie level, or stand, in the order in which they are asked: letters last."""
+def _longest(grey: Pixels, boxes: Sequence[Box], *, standing: bool) -> tuple[list[Pixels], list[Pixels]]:
+    """Return the pixels of words that lie level, or stand, and of single letters, in the order in which to ask them."""
     clipped = [box for box in (box.clipped(*grey.shape[::-1]) for box in boxes) if box.area]
     sides = [(box.height, box.width, box) if standing else (box.width, box.height, box) for box in clipped]
     words = [(long > PLENTY * short, -long, box) for long, short, box in sides if long >= LEAST_RATIO * short]
     letters = [(-long, box) for long, short, box in sides if short / LEAST_RATIO < long < LEAST_RATIO * short]
-    chosen = [box for *_, box in sorted(words)[: ROUND * ROUNDS]] + [box for _, box in sorted(letters)[:LETTERS]]
-    return [grey[box.ymin : box.ymax, box.xmin : box.xmax] for box in chosen]
+    chosen = ([box for *_, box in sorted(words)[: ROUND * ROUNDS]], [box for _, box in sorted(letters)[:LETTERS]])
+    first, second = ([grey[box.ymin : box.ymax, box.xmin : box.xmax] for box in some] for some in chosen)
+    return first, second
 
 
-def _given(networks: Networks, words: Sequence[Pixels], quarters: Sequence[int]) -> list[list[float]]:
-    """Return what each word gives each of some directions."""
-    # Squared: on a page that can hardly be read, one sure word says more than many that are noise.
-    given = [_weight(text) * confidence**2 for text, confidence in read_turned(networks, words, quarters)]
-    return [given[first : first + len(quarters)] for first in range(0, len(given), len(quarters))]
-
-
-def _weight(text: str) -> int:
+def _score(text: str, confidence: float) -> float:
+    """Return what a reading says for its direction, in nats."""
     text = text.strip()
-    return 0 if reads_alike(text) else min(len(text), LONG)
+    return 0.0 if reads_alike(text) else min(len(text), LONG) * math.log1p(confidence / NOTHING)

@@ -9,9 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from train_easyocr.documents.page import Box, Shape, bounds
-from train_easyocr.orientation.words import LEAST_RATIO, THRESHOLD
+from train_easyocr.orientation.alike import reads_alike
+from train_easyocr.orientation.words import LEAST_RATIO
 from train_easyocr.reading.pipeline import Engine, Identity, Networks
 from train_easyocr.reading.words import Pixels, Reading
+
+CERTAIN = 0.95
+"""Confidence from which a word is upright for sure: of words upside down 1 % read so (docs/experiments.md)."""
+LIKELY = 0.5
+"""Probability from which a word is read upside down, too."""
 
 
 class Classifier(Protocol):
@@ -22,9 +28,10 @@ class Classifier(Protocol):
 
 
 class TurningEngine:
-    """An `Engine` that turns words before it reads them where a classifier finds them upside down.
+    """An `Engine` that reads words turned where a classifier finds them upside down and they read surer then.
 
-    Letters alone, and words that are higher than wide, among them those written from top to bottom, stay as they are.
+    Words whose reading is `CERTAIN`, letters alone, and words that are higher than wide, among them those written from
+    top to bottom, stay as they are.
 
     Args:
         engine: Finds and reads words.
@@ -47,13 +54,23 @@ class TurningEngine:
         """Read words; see `Engine`."""
         readings = self._engine.read(grey, shapes)
         boxes = [bounds(shape).clipped(*grey.shape[::-1]) for shape in shapes]
-        wide = [word for word, box in enumerate(boxes) if box.area and box.width >= LEAST_RATIO * box.height]
-        crops = {word: grey[boxes[word].ymin : boxes[word].ymax, boxes[word].xmin : boxes[word].xmax] for word in wide}
+        asked = [
+            word
+            for word, box in enumerate(boxes)
+            if readings[word][1] < CERTAIN and box.area and box.width >= LEAST_RATIO * box.height
+        ]
+        crops = {word: grey[boxes[word].ymin : boxes[word].ymax, boxes[word].xmin : boxes[word].xmax] for word in asked}
         probabilities = self._classifier.turned(list(crops.values()))
-        over = [word for word, found in zip(wide, probabilities, strict=True) if found >= THRESHOLD]
+        over = [word for word, found in zip(asked, probabilities, strict=True) if found >= LIKELY]
         for word, reading in zip(over, read_turned(self._engine, [crops[word] for word in over], [2]), strict=True):
-            readings[word] = reading
+            if _confidence(*reading) > _confidence(*readings[word]):
+                readings[word] = reading
         return readings
+
+
+def _confidence(text: str, confidence: float) -> float:
+    """Return how much a reading says about which way up its word lies."""
+    return 0.0 if reads_alike(text) else confidence
 
 
 def read_turned(networks: Networks, words: Sequence[Pixels], quarters: Sequence[int]) -> list[Reading]:
