@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.reading.documents import WANTS_A_PASSWORD, MarkReader, blank_pdf, marked_page, png_header, saved
+from train_easyocr.common.errors import UserError
 from train_easyocr.reading.run import (
     FORMATS,
     MANIFEST,
@@ -252,6 +253,82 @@ def test_killed_anywhere_and_started_again_gives_the_same(tmp_path):
     assert kills >= 2
     subprocess.run(command, env=environment, stderr=subprocess.DEVNULL, check=True)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_long_document_goes_on_at_the_page_where_it_was_stopped(tmp_path, capsys, form):
+    class Stopping(MarkReader):
+        def detect(self, image):
+            if self.pages == 3:
+                raise KeyboardInterrupt
+            return super().detect(image)
+
+    scans = tmp_path / "in"
+    scans.mkdir()
+    cut = saved(*[page(number) for number in range(10)])
+    (scans / "a.tif").write_bytes(cut[: int(0.95 * len(cut))])
+    (scans / "b.pdf").write_bytes(saved(*[page(number) for number in range(8)], form="PDF", resolution=300))
+    whole = read(scans, tmp_path / "whole", format=form)
+    pages = sum(done.pages for done in whole.done)
+    assert [len(done.faults) for done in whole.done] == [1, 0]
+    out, stops = tmp_path / "out", 0
+    while True:
+        engine = Stopping()
+        try:
+            again = read(scans, out, engine, format=form)
+            break
+        except KeyboardInterrupt:
+            stops += 1
+            with next(out.glob("*.output.part")).open("ab") as file:
+                file.write(b"half of a pa")
+    assert stops == pages // 3 and engine.pages == pages % 3
+    assert contents(out) == contents(tmp_path / "whole") and again.done == whole.done
+
+
+def test_what_was_begun_of_another_file_or_with_other_settings_is_not_gone_on_with(tmp_path):
+    class Stopped(MarkReader):
+        def detect(self, image):
+            if self.pages == 2:
+                raise KeyboardInterrupt
+            return super().detect(image)
+
+    scan, out = tmp_path / "a.tif", tmp_path / "out"
+    scan.write_bytes(saved(page(0), page(1), page(2)))
+
+    def left(engine=None, **settings):
+        engine = engine or MarkReader()
+        with pytest.raises(KeyboardInterrupt):
+            read(scan, out, Stopped())
+        read(scan, out, engine, **settings)
+        assert not list(out.glob("*.part"))
+        (out / "a.tif.txt").unlink(missing_ok=True)
+        return engine.pages
+
+    assert left() == 1
+    assert left(pages=PageRange("1-3")) == 3
+    other = MarkReader()
+    other.identity = replace(other.identity, recognizer_sha256="ef" * 32)
+    assert left(other) == 3
+    with pytest.raises(KeyboardInterrupt):
+        read(scan, out, Stopped())
+    scan.write_bytes(saved(page(0), page(1), page(3)))
+    assert left() == 1, "begun anew"
+    with pytest.raises(KeyboardInterrupt):
+        read(scan, out, Stopped())
+    next(out.glob("*.output.part")).write_bytes(b"cut")
+    engine = MarkReader()
+    read(scan, out, engine)
+    assert engine.pages == 3
+
+
+def test_one_run_at_a_time_writes_to_a_folder(scans, tmp_path):
+    class Meanwhile(MarkReader):
+        def detect(self, image):
+            with pytest.raises(UserError, match="another reading writes to this folder"):
+                read(scans, tmp_path / "out")
+            return super().detect(image)
+
+    assert len(read(scans, tmp_path / "out", Meanwhile()).done) == 6
 
 
 def test_pages_are_decoded_one_after_the_other_not_all_at_once(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from train_easyocr.common.errors import UserError
 
 TEMPORARY_SUFFIX = ".part"
 
@@ -42,6 +45,27 @@ def remove_leftovers(folder: Path) -> int:
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)
+
+
+def lock_folder(folder: Path, whose: str) -> int:
+    """Keep other processes out of a folder that is there; return a descriptor, which gives it back when it is closed.
+
+    Args:
+        folder: What is written to.
+        whose: What such a process is called, such as "evaluation".
+
+    Raises:
+        UserError: One is there already.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UserError(
+            f"{folder}: another {whose} writes to this folder; wait for it, or name another folder with --output"
+        ) from None
+    return descriptor
 
 
 def write_bytes(path: Path, content: bytes) -> None:

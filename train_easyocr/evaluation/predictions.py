@@ -8,7 +8,6 @@ is scored again in seconds, and after a new training the baseline is not read an
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from train_easyocr.common.errors import UserError
-from train_easyocr.common.files import replacing
+from train_easyocr.common.files import lock_folder, replacing
 
 FILE_NAME = "evaluation_predictions.jsonl"
 FORMAT = 1
@@ -46,7 +45,7 @@ class Predictions:
         self.path = folder / FILE_NAME
         self.notes: list[str] = []
         self._index: dict[tuple[str, str], tuple[str, int, int]] = {}
-        self._folder = _locked(folder)
+        self._folder = lock_folder(folder, "evaluation")
         try:
             self._load({key: dict(identity) for key, identity in readers.items()})
             self._file = self.path.open("r+b")
@@ -157,18 +156,6 @@ class Predictions:
                 elif text.endswith(b"\n"):
                     self.notes.append(f"{self.path}: a line is damaged; its page is read anew")
                 position += len(text)
-
-
-def _locked(folder: Path) -> int:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise UserError(
-            f"{folder}: another evaluation writes to this folder; wait for it, or name another folder with --output"
-        ) from None
-    return descriptor
 
 
 def _line(value: Any) -> bytes:

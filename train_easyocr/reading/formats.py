@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Literal, Protocol
+from typing import IO, Any, ClassVar, Literal, Protocol
 
 from train_easyocr.reading.pipeline import Identity, ReadLine, ReadPage, ReadWord
 from train_easyocr.reading.sources import SourcePage
@@ -47,8 +47,30 @@ class Writer(Protocol):
     def close(self) -> None:
         """Write what comes after the last page; the file stays open."""
 
+    @property
+    def memory(self) -> dict[str, Any]:
+        """What it knows of the pages before, as JSON; one that is given it, and their file, goes on after them."""
 
-class TextWriter:
+    @memory.setter
+    def memory(self, memory: Mapping[str, Any]) -> None: ...
+
+
+class Remembering:
+    """The memory of a `Writer`: some of its attributes."""
+
+    _remembered: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """See `Writer`."""
+        return {name: getattr(self, name) for name in self._remembered}
+
+    @memory.setter
+    def memory(self, memory: Mapping[str, Any]) -> None:
+        vars(self).update(memory)
+
+
+class TextWriter(Remembering):
     """Plain text: a line a line, the cells of a table's row with tabs between them, blocks with an empty line between.
 
     Each page ends with a form feed.
@@ -89,7 +111,7 @@ Describe = Callable[[ReadPage, SourcePage], Mapping[str, Any]]
 """Returns what JSON says about a page."""
 
 
-class JsonWriter:
+class JsonWriter(Remembering):
     """JSON: the model, and of each page its size, lines and words with boxes, corners and confidences.
 
     Args:
@@ -97,6 +119,8 @@ class JsonWriter:
         about: What it is about.
         describe: Returns what is said about a page.
     """
+
+    _remembered = "_warnings", "_first"
 
     def __init__(self, file: IO[bytes], about: About, describe: Describe | None = None) -> None:
         self._file, self._describe = file, describe or (lambda page, picture: json_page(page))

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from train_easyocr.documents.page import Point, Quad
-from train_easyocr.reading.formats import About, printable
+from train_easyocr.reading.formats import About, Remembering, printable
 from train_easyocr.reading.pipeline import ReadPage
 from train_easyocr.reading.sources import POINTS, SourcePage
 from train_easyocr.reading.xml_formats import software
@@ -72,14 +72,15 @@ end
 """
 
 
-class PdfWriter:
+class PdfWriter(Remembering):
     """A searchable PDF; an empty sheet stands for a page that could not be read."""
+
+    _remembered = "_written", "_offsets", "_kids"
 
     def __init__(self, file: IO[bytes], about: About) -> None:
         self._file, self._written = file, 0
-        self._offsets: dict[int, int] = {}
+        self._offsets = [0] * _INFO
         self._kids: list[int] = []
-        self._next = _INFO + 1
         self._write(_HEAD)
         self._object(_CATALOG, f"<< /Type /Catalog /Pages {_PAGES} 0 R /Lang (ko-KR) >>")
         self._font()
@@ -112,8 +113,7 @@ class PdfWriter:
         """Write a page; see `Writer`."""
         scale = min(POINTS / page.dpi, LONGEST / max(page.width, page.height))
         width, height = page.width * scale, page.height * scale
-        image, content, sheet = range(self._next, self._next + 3)
-        self._next += 3
+        image, content, sheet = self._numbers(3)
         self._stream(image, *_picture(picture))
         drawn = f"q {width:.3f} 0 0 {height:.3f} 0 0 cm /Page Do Q\n" + "\n".join(_text(page, scale))
         self._stream(content, "", drawn.encode("ascii"), deflate=True)
@@ -122,18 +122,24 @@ class PdfWriter:
 
     def fault(self, number: int, reason: str) -> None:
         """Write an empty page."""
-        self._next += 1
-        self._sheet(self._next - 1, BLANK_PAGE, "/Resources << >>")
+        [sheet] = self._numbers(1)
+        self._sheet(sheet, BLANK_PAGE, "/Resources << >>")
 
     def close(self) -> None:
         """Write the list of pages and the table of objects."""
         kids = " ".join(f"{kid} 0 R" for kid in self._kids)
         self._object(_PAGES, f"<< /Type /Pages /Count {len(self._kids)} /Kids [{kids}] >>")
-        start = self._written
-        rows = "".join(f"{self._offsets[number]:010d} 00000 n \n" for number in range(1, self._next))
-        self._write(f"xref\n0 {self._next}\n0000000000 65535 f \n{rows}".encode())
-        trailer = f"trailer\n<< /Size {self._next} /Root {_CATALOG} 0 R /Info {_INFO} 0 R >>\n"
+        start, size = self._written, 1 + len(self._offsets)
+        rows = "".join(f"{offset:010d} 00000 n \n" for offset in self._offsets)
+        self._write(f"xref\n0 {size}\n0000000000 65535 f \n{rows}".encode())
+        trailer = f"trailer\n<< /Size {size} /Root {_CATALOG} 0 R /Info {_INFO} 0 R >>\n"
         self._write(f"{trailer}startxref\n{start}\n%%EOF\n".encode())
+
+    def _numbers(self, count: int) -> range:
+        """Return the numbers of as many objects that are to come."""
+        first = 1 + len(self._offsets)
+        self._offsets += [0] * count
+        return range(first, first + count)
 
     def _sheet(self, number: int, size: tuple[float, float], entries: str) -> None:
         self._kids.append(number)
@@ -141,13 +147,13 @@ class PdfWriter:
         self._object(number, f"<< /Type /Page /Parent {_PAGES} 0 R {box} {entries} >>")
 
     def _object(self, number: int, entries: str) -> None:
-        self._offsets[number] = self._written
+        self._offsets[number - 1] = self._written
         self._write(f"{number} 0 obj\n{entries}\nendobj\n".encode("ascii"))
 
     def _stream(self, number: int, entries: str, content: bytes, deflate: bool = False) -> None:
         if deflate:
             content, entries = zlib.compress(content), f"{entries} /Filter /FlateDecode"
-        self._offsets[number] = self._written
+        self._offsets[number - 1] = self._written
         self._write(f"{number} 0 obj\n<< {entries} /Length {len(content)} >>\nstream\n".encode("ascii"))
         self._write(content)
         self._write(b"\nendstream\nendobj\n")

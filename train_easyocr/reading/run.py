@@ -1,8 +1,9 @@
 """Files to outputs, one for one: the next pages are decoded while one is read; killed anywhere, it goes on from there.
 
-<output>/<file>.<ending>     whole or not there
-<output>/manifest.jsonl      settings, and a line a file that is done: its SHA-256, its pages, its words, its faults
-<output>/skipped.csv         files and pages that could not be read; not there where all could
+<output>/<file>.<ending>          whole or not there
+<output>/<file>.<ending>.*.part   what there is of it, and how far that is; only while pages are missing
+<output>/manifest.jsonl           settings, and a line a file that is done: its SHA-256, pages, words and faults
+<output>/skipped.csv              files and pages that could not be read; not there where all could
 
 A file is read again when it, the settings, the weights or its output have changed.
 """
@@ -14,9 +15,11 @@ import csv
 import glob
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
@@ -25,7 +28,7 @@ from tqdm import tqdm
 
 from train_easyocr.common.ahead import in_advance
 from train_easyocr.common.errors import UsageError
-from train_easyocr.common.files import TEMPORARY_SUFFIX, replacing, write_text
+from train_easyocr.common.files import TEMPORARY_SUFFIX, lock_folder, read_json_object, write_json, write_text
 from train_easyocr.documents.images import ImageError
 from train_easyocr.reading.formats import About, Format, JsonWriter, TextWriter, WriterOf, printable
 from train_easyocr.reading.orientation import Setting, read_upright
@@ -94,6 +97,27 @@ class Done:
     faults: tuple[tuple[int, str], ...] = ()
 
 
+@dataclass(frozen=True)
+class Begun:
+    """The output of a file some of whose pages are read.
+
+    Attributes:
+        of: What it depends on: settings, weights, the file.
+        bytes: Of the output.
+        pages: That are in it.
+        words: On them.
+        faults: Pages among them that could not be read, and why.
+        memory: Of its writer (`formats.Writer`).
+    """
+
+    of: Mapping[str, Any] = field(default_factory=dict)
+    bytes: int = 0
+    pages: int = 0
+    words: int = 0
+    faults: Sequence[tuple[int, str]] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class Outcome:
     """What became of files.
@@ -131,8 +155,9 @@ class _Job:
         file: The file.
         sha256: Of its bytes.
         document: Opened; None where nothing is to be read of it.
-        numbers: Of the pages to be read.
+        numbers: Of the pages to be read, by an earlier run or now.
         known: What an earlier run made of it.
+        begun: What an earlier run has begun to make of it.
         reason: Why it can't be read.
     """
 
@@ -141,7 +166,13 @@ class _Job:
     document: OpenDocument | None = None
     numbers: Sequence[int] = ()
     known: Done | None = None
+    begun: Begun = Begun()
     reason: str = ""
+
+    @property
+    def left(self) -> Sequence[int]:
+        """Numbers of the pages to be read now."""
+        return self.numbers[self.begun.pages :]
 
 
 class _NothingRead(Exception):  # noqa: N818 - ends the writing of an output that would hold nothing
@@ -150,9 +181,11 @@ class _NothingRead(Exception):  # noqa: N818 - ends the writing of an output tha
 
 Pages = Iterator[SourcePage | tuple[int, str] | None]
 """What became of a document's pages: each decoded, or its number and why it can't be; None for none."""
-Known = Callable[[SourceFile, str], Done | None]
-"""Returns what is known of a file of some SHA-256."""
-Publish = Callable[[SourceFile, Callable[[IO[bytes]], Done]], Done]
+Known = Callable[[SourceFile, str], Done | Begun]
+"""Returns what an earlier run made of a file of some SHA-256."""
+Write = Callable[[IO[bytes], Callable[[Begun], None]], Done]
+"""Writes a file's output; tells after each page but the last how far it is."""
+Publish = Callable[[SourceFile, Begun, Write], Done]
 """Opens a file's output, and calls what writes it."""
 
 
@@ -168,6 +201,7 @@ class Outputs:
     def __init__(self, folder: Path, settings: ReadSettings, engine: Engine) -> None:
         self.folder, self._ending = folder, FORMATS[settings.format][0]
         identity = asdict(engine.identity)
+        self._name = printable(engine.identity.name)
         self._settings: dict[str, Any] = {
             "version": OUTPUT_VERSION,
             "format": settings.format,
@@ -178,6 +212,7 @@ class Outputs:
             **{key: "auto" for key in ("orientation", "word_orientation") if getattr(settings, key) == "auto"},
         }
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = lock_folder(folder, "reading")
         _remove_leftovers(folder / MANIFEST)
         _remove_leftovers(folder / SKIPPED)
         self._done = self._read()
@@ -202,19 +237,39 @@ class Outputs:
                     "--output each"
                 )
 
-    def done(self, file: SourceFile, sha256: str) -> Done | None:
-        """Return what is known of a file whose output is there, of the same content; None where it has to be read."""
-        known = self._done.get(printable(file.name))
-        if known is None or known.sha256 != sha256:
-            return None
-        path = self.path(file)
-        return known if path.is_file() and path.stat().st_size == known.bytes else None
+    def known(self, file: SourceFile, sha256: str) -> Done | Begun:
+        """Return what is known of a file of the same content whose output is there, whole or begun."""
+        path, known = self.path(file), self._done.get(printable(file.name))
+        if known and known.sha256 == sha256 and path.is_file() and path.stat().st_size == known.bytes:
+            return known
+        of = {"settings": self._settings, "name": self._name, "sha256": sha256}
+        part, progress = _parts(path)
+        begun = read_json_object(progress)
+        if begun.get("of") != of or not part.is_file() or part.stat().st_size < begun["bytes"]:
+            return Begun(of)
+        return Begun(**{**begun, "faults": _pairs(begun["faults"])})
 
-    def publish(self, source: SourceFile, write: Callable[[IO[bytes]], Done]) -> Done:
-        """Write a file's output whole, or not at all, and note that the file is done."""
-        _remove_leftovers(self.path(source))
-        with replacing(self.path(source)) as temporary, temporary.open("wb") as opened:
-            done = replace(write(opened), bytes=opened.tell())
+    def publish(self, source: SourceFile, begun: Begun, write: Write) -> Done:
+        """Write a file's output, or what is missing of it, and note that the file is done."""
+        path = self.path(source)
+        part, progress = _parts(path)
+        if not begun.pages:
+            _remove_leftovers(path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part.touch()
+        with part.open("r+b") as opened:
+
+            def keep(begun: Begun) -> None:
+                opened.flush()
+                write_json(progress, asdict(replace(begun, bytes=opened.tell())))
+
+            try:
+                done = replace(write(opened, keep), bytes=opened.tell())
+            except _NothingRead:
+                _remove_leftovers(path)
+                raise
+        part.replace(path)
+        progress.unlink(missing_ok=True)
         self._done[done.file] = done
         with (self.folder / MANIFEST).open("a", encoding="utf-8") as file:
             file.write(_line(asdict(done)))
@@ -232,7 +287,7 @@ class Outputs:
                 return {}
             for line in lines[1:]:
                 values = json.loads(line)
-                done = Done(**{**values, "faults": tuple((number, why) for number, why in values["faults"])})
+                done = Done(**{**values, "faults": _pairs(values["faults"])})
                 found[done.file] = done
         return found
 
@@ -241,6 +296,20 @@ class Outputs:
         files = sorted(self._done, key=natural)
         lines = [{"settings": self._settings}, *(asdict(self._done[file]) for file in files)]
         write_text(self.folder / MANIFEST, "".join(map(_line, lines)))
+
+    def close(self) -> None:
+        """Let others write to the folder."""
+        os.close(self._lock)
+
+
+def _parts(path: Path) -> tuple[Path, Path]:
+    """Return where what there is of an output is written, and how far it is."""
+    part, progress = (path.with_name(f"{path.name}.{what}{TEMPORARY_SUFFIX}") for what in ("output", "progress"))
+    return part, progress
+
+
+def _pairs(faults: Sequence[Sequence[Any]]) -> tuple[tuple[int, str], ...]:
+    return tuple((number, why) for number, why in faults)
 
 
 def _remove_leftovers(path: Path) -> None:
@@ -267,19 +336,22 @@ def read_files(files: Sequence[SourceFile], engine: Engine, settings: ReadSettin
 
     Raises:
         OutputsClash: Two files would have the same output.
+        UserError: Another process writes to the folder.
         OSError: Something can't be written.
     """
-    outputs = Outputs(folder, settings, engine)
-    outputs.check(files)
-    outcome = _Reading(engine, settings, outputs.done, outputs.publish).read(files)
-    outputs.compact()
-    _write_skipped(folder / SKIPPED, outcome)
+    with contextlib.closing(Outputs(folder, settings, engine)) as outputs:
+        outputs.check(files)
+        outcome = _Reading(engine, settings, outputs.known, outputs.publish).read(files)
+        outputs.compact()
+        _write_skipped(folder / SKIPPED, outcome)
     return outcome
 
 
 def read_to(file: SourceFile, engine: Engine, settings: ReadSettings, output: IO[bytes]) -> Outcome:
     """Read one file and write to an opened one, such as the standard output; see `read_files`."""
-    return _Reading(engine, settings, lambda *_: None, lambda _, write: write(output)).read([file])
+    return _Reading(
+        engine, settings, lambda *_: Begun(), lambda _file, _begun, write: write(output, lambda _begun: None)
+    ).read([file])
 
 
 class _Reading:
@@ -305,6 +377,7 @@ class _Reading:
             for job, pages in groupby(tasks, key=lambda task: task[0]):
                 if single:
                     bar.reset(len(job.numbers))
+                    bar.n = bar.initial = len(job.numbers) - len(job.left)
                 self._do(job, (page for _, page in pages), bar.update if single else None)
                 bar.update(not single)
         return self._outcome
@@ -322,18 +395,28 @@ class _Reading:
                 outcome.before += 1
             return
         try:
-            outcome.done.append(self._publish(job.file, lambda file: self._write(job, pages, count, file)))
+            outcome.done.append(self._publish(job.file, job.begun, partial(self._write, job, pages, count)))
         except _NothingRead as error:
             outcome.fail(job.file, f"{job.file}: {error}")
         finally:
             job.document.close()
 
-    def _write(self, job: _Job, pages: Pages, count: Callable[[], object] | None, file: IO[bytes]) -> Done:
+    def _write(
+        self,
+        job: _Job,
+        pages: Pages,
+        count: Callable[[], object] | None,
+        file: IO[bytes],
+        keep: Callable[[Begun], None],
+    ) -> Done:
         """Read a document's pages and write them."""
+        begun, faults, words = job.begun, list(job.begun.faults), job.begun.words
         writer = FORMATS[self._settings.format][1](file, About(job.file.name, self._engine.identity))
-        faults: list[tuple[int, str]] = []
-        words = 0
-        for page in pages:
+        if begun.pages:  # what has just been written was there already
+            writer.memory = begun.memory
+            file.seek(begun.bytes)
+            file.truncate()
+        for done, page in enumerate(pages, begun.pages + 1):
             if isinstance(page, SourcePage):
                 read, picture = read_upright(self._engine, page, self._settings.orientation)
                 words += len(read.words)
@@ -342,6 +425,8 @@ class _Reading:
                 faults.append(page)
                 writer.fault(*page)
                 say(f"{job.file}, page {page[0]}: {page[1]}")
+            if done < len(job.numbers):
+                keep(replace(begun, pages=done, words=words, faults=faults, memory=writer.memory))
             if count is not None:
                 count()
         if len(faults) == len(job.numbers):
@@ -354,15 +439,16 @@ def _tasks(files: Sequence[SourceFile], settings: ReadSettings, known: Known) ->
     """Yield the pages of all files, by number; a number of 0 where nothing of a file is to be read."""
     for file in files:
         job = _open(file, settings, known)
-        yield from ((job, number) for number in job.numbers or [0])
+        yield from ((job, number) for number in job.left or [0])
 
 
 def _open(file: SourceFile, settings: ReadSettings, known: Known) -> _Job:
     try:
         opened = open_document(file, settings.dpi)
-        if done := known(file, opened.sha256):
+        found = known(file, opened.sha256)
+        if isinstance(found, Done):
             opened.document.close()
-            return _Job(file, known=done)
+            return _Job(file, known=found)
         try:
             numbers = settings.pages.of(opened.document.count)
         except ImageError as error:
@@ -370,7 +456,7 @@ def _open(file: SourceFile, settings: ReadSettings, known: Known) -> _Job:
             raise ImageError(f"{file}: {error}") from None
     except ImageError as error:
         return _Job(file, reason=str(error))
-    return _Job(file, opened.sha256, opened.document, numbers)
+    return _Job(file, opened.sha256, opened.document, numbers, begun=found)
 
 
 def _decode(task: tuple[_Job, int]) -> tuple[_Job, SourcePage | tuple[int, str] | None]:

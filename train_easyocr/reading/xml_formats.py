@@ -10,7 +10,7 @@ from typing import IO
 from xml.sax.saxutils import escape, quoteattr
 
 from train_easyocr.documents.page import Box
-from train_easyocr.reading.formats import About, printable
+from train_easyocr.reading.formats import About, Remembering, printable
 from train_easyocr.reading.pipeline import ReadLine, ReadPage
 from train_easyocr.reading.sources import SourcePage
 
@@ -52,7 +52,7 @@ def software() -> str:
         return "train_easyocr"
 
 
-class HocrWriter:
+class HocrWriter(Remembering):
     """hOCR 1.2 (XHTML); a page that could not be read is a comment."""
 
     def __init__(self, file: IO[bytes], about: About) -> None:
@@ -91,7 +91,7 @@ class HocrWriter:
         _write(self._file, "</body>\n</html>\n")
 
 
-class AltoWriter:
+class AltoWriter(Remembering):
     """ALTO 4; a page that could not be read is a comment."""
 
     def __init__(self, file: IO[bytes], about: About) -> None:
