@@ -71,13 +71,13 @@ def pages() -> list[bytes]:
     return [render_page(number, RenderSettings(PAGES, SEED, Fraction(1, 2)), fonts)[0] for number in range(PAGES)]
 
 
-def cuttings(whole: Sequence[bytes], count: int) -> Iterator[bytes]:
+def cuttings(whole: Sequence[bytes], count: int, sides: tuple[int, int] = SIDES) -> Iterator[bytes]:
     """Yield pieces of pages of random size, as JPEG."""
     drawn = random.Random(SEED)
     images = [Image.open(io.BytesIO(page)).convert("RGB") for page in whole]
     for _ in range(count):
         image = drawn.choice(images)
-        width, height = (drawn.randint(*SIDES) for _ in range(2))
+        width, height = (drawn.randint(*sides) for _ in range(2))
         left, top = drawn.randint(0, image.width - width), drawn.randint(0, image.height - height)
         file = io.BytesIO()
         image.crop((left, top, left + width, top + height)).save(file, "JPEG")

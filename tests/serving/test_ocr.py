@@ -73,6 +73,17 @@ def test_a_word_alone_is_only_read(client):
     assert word["box"] == [0, 0, 200, 60] and word["text"]
 
 
+def test_words_that_are_only_found(client):
+    content = page(6)
+    [read], [found] = (untimed(ask(client, content, recognize=wish))["pages"] for wish in ("true", "false"))
+    assert [word["box"] for word in found["words"]] == [word["box"] for word in read["words"]]
+    assert {(word["text"], word["confidence"]) for word in found["words"]} == {("", 0)}
+    assert [line["words"] for line in found["lines"]] == [line["words"] for line in read["lines"]]
+    assert {line["text"] for line in found["lines"]} == {""}
+    for wish in ({"format": "text"}, {"orientation": "auto"}, {"detect": "false"}):
+        assert ask(client, content, recognize="false", **wish).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("fields", "said"),
     [

@@ -104,7 +104,7 @@ def text_of(page: ReadPage) -> str:
 
 def line_text(page: ReadPage, line: ReadLine) -> str:
     """Return the words of a line with a space between them."""
-    return " ".join(page.words[word].text for word in line.words)
+    return " ".join(filter(None, (page.words[word].text for word in line.words)))
 
 
 Describe = Callable[[ReadPage, SourcePage], Mapping[str, Any]]

@@ -69,7 +69,7 @@ class ReadWord:
     """A word as it was read.
 
     Attributes:
-        text: Never empty.
+        text: Empty only where no words were to be read.
         confidence: 0 to 1.
         box: The upright box around it.
         polygon: Its four corners, clockwise from the top left.
@@ -155,7 +155,12 @@ class FoundWords:
 
 
 def find_words(
-    networks: Networks, page: SourcePage, *, straighten: bool = False, shapes: Sequence[Shape] | None = None
+    networks: Networks,
+    page: SourcePage,
+    *,
+    straighten: bool = False,
+    shapes: Sequence[Shape] | None = None,
+    recognize: bool = True,
 ) -> FoundWords:
     """Find and read the words of a page; as `read_page`."""
     start = time.perf_counter()
@@ -165,13 +170,18 @@ def find_words(
     if level:
         shapes, grey = networks.detect(level.straight(page.colour)), level.straight(grey)
     detected = time.perf_counter()
-    readings = networks.read(grey, shapes)
+    readings = networks.read(grey, shapes) if recognize else [("", 0.0)] * len(shapes)
     took = {"detect": 1000 * (detected - start), "recognize": 1000 * (time.perf_counter() - detected)}
     return FoundWords(grey, shapes, readings, level, round(skew, 2) if level else 0.0, took)
 
 
 def read_page(
-    networks: Networks, page: SourcePage, *, straighten: bool = False, shapes: Sequence[Shape] | None = None
+    networks: Networks,
+    page: SourcePage,
+    *,
+    straighten: bool = False,
+    shapes: Sequence[Shape] | None = None,
+    recognize: bool = True,
 ) -> ReadPage:
     """Find and read the words of a page, and order them; words that read as nothing are left out.
 
@@ -181,11 +191,14 @@ def read_page(
         straighten: Measure by the words found how far its lines are skewed and, where that is `STRAIGHT` and more,
             find and read the words on the straightened page; their polygons are tilted then.
         shapes: Where the page's words are, if they have been found already.
+        recognize: Whether words are read, too; else all that is found is returned, with empty texts of confidence 0.
     """
-    read = find_words(networks, page, straighten=straighten, shapes=shapes)
+    read = find_words(networks, page, straighten=straighten, shapes=shapes, recognize=recognize)
     start = time.perf_counter()
     height, width = page.grey.shape
-    found = [_word(*word) for word in zip(read.shapes, read.readings, strict=True) if word[1][0].strip()]
+    found = [
+        _word(*word) for word in zip(read.shapes, read.readings, strict=True) if not recognize or word[1][0].strip()
+    ]
     lines = _lines(read.grey, [word.box for word in found])
     if read.level:
         found = [_put_back(word, read.level, width, height) for word in found]

@@ -67,6 +67,9 @@ class Options(BaseModel):
     pages: str = Field("", max_length=200, description="Pages of the document, such as 1-20, 3, 5- or 1,4-6; all.")
     orientation: Setting = Field("off", description="auto: turn pages upright, and straighten skewed ones.")
     detect: bool = Field(True, description="false: the picture is one word or line, and is only read.")
+    recognize: bool = Field(
+        True, description="false: words are only found, in reading order; texts are empty. Of JSON, without turning."
+    )
     dpi: int = Field(DPI, ge=50, le=600, description="What PDF is rendered at.")
     picture: Literal["off", "jpeg"] = Field(
         "off", description=f"jpeg: JSON holds each page as it was read, {PICTURE_SIDE} pixels long at most."
@@ -87,6 +90,8 @@ def options_of(given: Mapping[str, Any]) -> Options:
         raise Refusal("invalid", "; ".join(faults)) from None
     except ValueError as error:
         raise Refusal("invalid", f"pages: {error}") from None
+    if not options.recognize and (options.format, options.orientation, options.detect) != ("json", "off", True):
+        raise Refusal("invalid", "recognize: false goes with format json, orientation off and detect true alone")
     return options
 
 
@@ -212,7 +217,9 @@ class OpenedUpload:
         start = time.perf_counter()
         page = self._document.page(number)
         decoded = {"decode": 1000 * (time.perf_counter() - start)}
-        if self.options.detect:
+        if not self.options.recognize:
+            read, picture = read_page(engine, page, recognize=False), page
+        elif self.options.detect:
             read, picture = read_upright(engine, page, self.options.orientation)
         else:
             height, width = page.grey.shape
