@@ -56,15 +56,15 @@ def test_run_again_it_goes_on_where_it_was(pruned, capsys, monkeypatch):
 def test_a_teacher_adds_to_the_loss(pruned, tmp_path):
     from functools import partial
 
-    from train_easyocr.compression.retraining import TaughtTask
     from train_easyocr.engine.distributed import ALONE
+    from train_easyocr.recognition.distillation import taught
     from train_easyocr.recognition.task import RecognizerTask
     from train_easyocr.settings.config import check_config
 
     folder, _ = pruned
     config = check_config(read_card(folder / "best_accuracy.pth").config | {"saved_models": str(tmp_path)})
     losses = []
-    for kind in (RecognizerTask, partial(TaughtTask, RECOGNIZER), partial(TaughtTask, folder / "pruned.pth")):
+    for kind in (RecognizerTask, partial(taught, RECOGNIZER), partial(taught, folder / "pruned.pth")):
         task = kind(config, ALONE)
         task.open(None)
         torch.manual_seed(0)

@@ -12,8 +12,10 @@ from tests.recognition.word_sets import render
 from train_easyocr.datasets.images import to_batch
 from train_easyocr.detection.distillation import dilated, map_divergence, taught_loss
 from train_easyocr.engine import trainer
+from train_easyocr.engine.device import Device
 from train_easyocr.engine.distillation import MutualTask, Peers
 from train_easyocr.recognition.distillation import (
+    FrozenTeacher,
     averaged_dml,
     dml,
     feature_adapter,
@@ -23,6 +25,7 @@ from train_easyocr.recognition.distillation import (
 )
 from train_easyocr.recognition.model import build_model, open_trained
 from train_easyocr.recognition.task import RecognizerTask
+from train_easyocr.weights.starter import RECOGNIZER
 
 pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.slow]
 
@@ -83,6 +86,19 @@ def test_a_words_loss_does_not_depend_on_how_far_it_is_filled_up(between):
     more = [torch.cat([each, 9 * torch.randn(1, 20, 7, generator=random)], 1) for each in (first, second)]
     narrow_loss, wide_loss = between(None, (first, second), part_of(images)), between(None, more, part_of(wide))
     assert narrow_loss.item() == pytest.approx(wide_loss.item(), rel=1e-5)
+
+
+def test_a_frozen_teacher_is_asked_for_the_steps_of_each_word_alone():
+    images, device = words("가나", "마바사가", width=160), Device.choose("fp32")
+    teach, model = FrozenTeacher(RECOGNIZER, device), open_trained(RECOGNIZER)[0].eval()
+    expected = model(device.input(images)).detach()
+    given = expected + torch.randn(expected.shape, generator=torch.Generator().manual_seed(1))
+    plain = 0.0
+    for right, answer, valid in zip(expected, given, valid_steps(images, given.shape[1]), strict=True):
+        own = [divergence(shares(right[t].tolist()), shares(answer[t].tolist())) for t in valid.nonzero().ravel()]
+        plain += sum(own) / len(own)
+    assert teach(None, [given], part_of(images)).item() == pytest.approx(plain, rel=1e-4)
+    assert teach(None, [expected], part_of(images)).item() == pytest.approx(0, abs=1e-4)
 
 
 def test_means_over_time_forgive_blanks_that_lie_elsewhere():

@@ -11,13 +11,14 @@ from typing import Any, Literal
 from train_easyocr.common.files import read_json_object
 from train_easyocr.compression import subjects
 from train_easyocr.compression.criteria import Criterion
-from train_easyocr.compression.retraining import TaughtTask, further
+from train_easyocr.compression.retraining import further
 from train_easyocr.compression.sensitivity import QUALITY, channels_for, cut_network, draw, sensitivity
 from train_easyocr.compression.subjects import Subject
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_detector import DbCard
 from train_easyocr.detection.task import DetectorTask
 from train_easyocr.engine import trainer
+from train_easyocr.recognition.distillation import taught
 from train_easyocr.recognition.model import CHANNELS
 from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import Config
@@ -122,7 +123,7 @@ def retrain(weights: Path, config: Config | DetectionConfig, minutes: float | No
     settings = {"continue_from": str(weights), "experiment_name": weights.parent.name}
     settings["saved_models"] = str(weights.parent.parent)
     if isinstance(config, Config):
-        kind: Callable[[Any, Any], Any] = RecognizerTask if teacher is None else functools.partial(TaughtTask, teacher)
+        kind: Callable[[Any, Any], Any] = RecognizerTask if teacher is None else functools.partial(taught, teacher)
         trainer.train(kind, further(weights, config, settings), minutes)
     else:
         channels = read_card_of(DbCard, weights).config[CHANNELS]

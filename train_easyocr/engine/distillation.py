@@ -1,8 +1,9 @@
-"""Networks that learn beside each other: a task made of tasks, whose answers to one batch are drawn together.
+"""Networks that learn beside others: a task made of tasks, whose answers to one batch are drawn together.
 
 Mutual learning (Zhang et al., "Deep Mutual Learning", arXiv 1706.00384): each network learns its labels and what the
-others answer. A frozen teacher may answer as well. What is validated, saved and used is the first network alone, with
-the keys that it has where it learns alone; the others are a part of the state that a run goes on with.
+others answer. A frozen teacher may answer as well, or instead of them. What is validated, saved and used is the first
+network alone, with the keys that it has where it learns alone; the others are a part of the state that a run goes on
+with.
 """
 
 from __future__ import annotations
@@ -63,9 +64,10 @@ class MutualTask(Task[Batch, Part, Result]):
     """Trains several tasks' networks on the batches of the first one, and draws their answers together.
 
     Args:
-        tasks: Made of their settings, on the same data and with the same labels; the first one counts. Each network
-            learns by its own task's loss. They can't ask their networks for anything but answers (`center_loss`).
-        between: The loss between the answers.
+        tasks: Made of their settings, on the same data and with the same labels; the first one counts, and
+            may be the only one. Each network learns by its own task's loss. They can't ask their networks for anything
+            but answers (`center_loss`).
+        between: The loss between the answers, or between them and what a frozen teacher answers.
         adapters: Makes what that loss learns besides, of the networks; None: nothing.
     """
 
@@ -117,7 +119,9 @@ class MutualTask(Task[Batch, Part, Result]):
 
     def describe(self) -> str:
         """Say how the run is going to be."""
-        return f"{self._main.describe()}\n{len(self._tasks)} networks learn beside each other; the first one is kept"
+        count = len(self._tasks)
+        beside = f"\n{count} networks learn beside each other; the first one is kept" if count > 1 else ""
+        return self._main.describe() + beside
 
     def optimizer(self, model: nn.Module) -> torch.optim.Optimizer:
         """Return the first task's optimizer, for all networks."""

@@ -8,18 +8,26 @@ sums over all steps of a width.
 - `udml`: that, and the distance of the feature maps (PP-OCRv2, Du et al., arXiv 2109.03144).
 - `averaged_dml`: divergence of the answers' means over time: equal texts may have their blanks elsewhere, which
   step by step misleads (PP-OCRv4).
+- `FrozenTeacher`: one network alone learns what another one answers, which stays as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from train_easyocr.engine.distillation import Peers
-from train_easyocr.recognition.task import Part
+from train_easyocr.engine.device import Device
+from train_easyocr.engine.distillation import MutualTask, Peers
+from train_easyocr.engine.distributed import Processes
+from train_easyocr.recognition.batches import WordBatch
+from train_easyocr.recognition.model import open_trained
+from train_easyocr.recognition.task import Part, RecognizerTask
+from train_easyocr.recognition.validation import Validation
+from train_easyocr.settings.config import Config
 
 
 def valid_steps(images: torch.Tensor, steps: int) -> torch.Tensor:
@@ -45,8 +53,12 @@ def step_divergence(first: torch.Tensor, second: torch.Tensor, valid: torch.Tens
         valid: bool [B, T].
     """
     logs = first.float().log_softmax(2), second.float().log_softmax(2)
-    both = sum(_divergence(*pair) for pair in (logs, logs[::-1]))
-    return (both / 2 * valid).sum(1).div(valid.sum(1)).sum()
+    return _over_words((_divergence(*logs) + _divergence(*logs[::-1])) / 2, valid)
+
+
+def _over_words(steps: torch.Tensor, valid: torch.Tensor) -> torch.Tensor:
+    """Return each word's mean over its own steps, summed over words; both [B, T]."""
+    return (steps * valid).sum(1).div(valid.sum(1)).sum()
 
 
 def _divergence(logs: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
@@ -116,3 +128,35 @@ def _channels_of(extractor: nn.Module) -> int:
 def udml(peers: Peers, answers: Sequence[torch.Tensor], part: Part) -> torch.Tensor:
     """The loss between two recognizers by `step_divergence` and the distance of their feature maps."""
     return dml(peers, answers, part) + peers.adapters().sum()
+
+
+class FrozenTeacher:
+    """Kullback and Leibler's divergence from a network that is trained already, at a temperature of 1.
+
+    Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531.
+
+    Args:
+        weights: A recognizer's with the student's characters and as many time steps.
+        device: Where to compute.
+
+    Raises:
+        WeightsError: They can't be used.
+    """
+
+    def __init__(self, weights: Path, device: Device) -> None:
+        self._teacher = open_trained(weights)[0].to(device.torch_device).eval().requires_grad_(False)
+        self._device = device
+
+    def __call__(self, peers: Peers, answers: Sequence[torch.Tensor], part: Part) -> torch.Tensor:
+        """Return the loss of the one student."""
+        (answer,) = answers
+        with torch.no_grad(), self._device.autocast():
+            expected = self._teacher(self._device.input(part.images))
+        logs = answer.float().log_softmax(2), expected.float().log_softmax(2)
+        return _over_words(_divergence(*logs), valid_steps(part.images.to(answer.device), answer.shape[1]))
+
+
+def taught(teacher: Path, config: Config, processes: Processes) -> MutualTask[WordBatch, Part, Validation]:
+    """Return the training of a recognizer on labels and on a frozen teacher's answers; see `FrozenTeacher`."""
+    task = RecognizerTask(config, processes)
+    return MutualTask([task], FrozenTeacher(teacher, task.device))
