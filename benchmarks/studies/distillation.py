@@ -97,7 +97,7 @@ def outcome(folder: Path, way: str, seed: int, iterations: int) -> tuple[float, 
         own = {"experiment_name": name, "seed": seed, "n_iter": iterations}
         places |= {"saved_models": folder / "runs"}
         config = check_config(TRAINING | {key: str(place) for key, place in places.items()} | own)
-        seconds = timed(lambda: trainer.train(WAYS[way], config) and None)
+        seconds = timed(lambda: trainer.train(WAYS[way], config))
         write_json(kept, [accuracy(folder, best_weights(config.experiment)), seconds])
     found = json.loads(kept.read_bytes())
     return found[0], found[1]

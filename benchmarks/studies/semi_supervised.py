@@ -3,10 +3,12 @@
     OMP_NUM_THREADS=1 python3 -m benchmarks.studies.semi_supervised --output DIR [--seeds N ...] [--iterations N]
         [--words N] [--clean]
 
-Renders words in faces that the starter weights do not know, black and white as AI-Hub's scans. A tenth of them keep
-their labels; the labels of the others are put away, and tell afterwards how many pseudo labels are right. All trainings
-begin with the starter weights and take the same number of steps in all: twice --iterations, which the student shares
-with its teacher. Words of another seed are the test. Runs that are done are not repeated; a killed one goes on.
+Renders words of few syllables in faces that the starter weights do not know, black and white as AI-Hub's scans. A tenth
+of them keep their labels; the labels of the others are put away, and tell afterwards how many pseudo labels are right.
+The large network is the starter, trained on the tenth; the small one has half of the starter's channels in each layer,
+cut out of it by FPGM, and has lost most of what the starter knew. Its trainings take the same number of steps at the
+same settings, whatever they learn from. Words of another seed are the test. Runs that are done are not repeated; a
+killed one goes on.
 """
 
 from __future__ import annotations
@@ -21,35 +23,38 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.studies.small_task import CONFIG, opened, read_set, render_words, share_right, timed, timed_training
+from benchmarks.studies.distillation import SYLLABLES, accuracy
+from benchmarks.studies.small_task import render_words, timed, timed_training
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
+from train_easyocr.compression import subjects
+from train_easyocr.compression.sensitivity import cut_network
 from train_easyocr.datasets.labels_csv import HEADER, format_row, read_labels_csv
-from train_easyocr.reading.reader import open_weights
 from train_easyocr.semi_supervised.config import SemiSupervisedConfig, load_semi_supervised_config
 from train_easyocr.semi_supervised.data import Places
 from train_easyocr.semi_supervised.stages import StagedRun
-from train_easyocr.settings.config import Config, load_config
-from train_easyocr.weights import starter as starter_weights
-from train_easyocr.weights.checkpoints import best_weights
+from train_easyocr.settings.config import Config, check_config
+from train_easyocr.weights.checkpoints import best_weights, save_weights
+from train_easyocr.weights.starter import RECOGNIZER
 
-WORDS, VALIDATION, TEST = 6_000, 600, 2_000
+WORDS, VALIDATION, TEST = 2_000, 600, 1_000
 LABELLED = 0.1
-ITERATIONS, BATCH = 100, 32
+ITERATIONS, TEACHER_ITERATIONS = 120, 50
 LOOK = ("--look", "bilevel", "--faces", "unseen", "--format", "png")
-RESULT = "test.json"
+SAID = ("--character_set", SYLLABLES, "--characters", SYLLABLES)
+CUT = "cut.pth"
+"""The small network as it begins."""
 TRAINING = {
     "img_height": 32,
-    "continue_from": "starter",
     "augmentation": "light",
-    "batch_size": BATCH,
-    "lr": 0.0005,
-    "ema": 0.95,
+    "batch_size": 32,
     "val_period": 1_000_000,
     "save_period": 1_000_000,
     "show_number": 0,
 }
-FEW, ALL, STUDENT = "a tenth of the labels", "all labels", "a tenth, and pseudo labels"
+LARGE = TRAINING | {"character": "korean_documents", "continue_from": "starter", "lr": 0.0005}
+TEACHER = "large, a tenth of the labels"
+FEW, STUDENT, ALL = "small, a tenth of the labels", "small, a tenth, and pseudo labels", "small, all labels"
 
 
 @dataclass(frozen=True)
@@ -73,9 +78,9 @@ class Outcome:
 
 def prepare(folder: Path, words: int) -> Places:
     """Render all words, and put the labels of most of them away; or what is left of that."""
-    everything = render_words(folder / "all", words, 31, *LOOK)
-    render_words(folder / "validation", VALIDATION, 32, *LOOK)
-    render_words(folder / "test", TEST, 33, *LOOK)
+    everything = render_words(folder / "all", words, 31, *LOOK, *SAID)
+    render_words(folder / "validation", VALIDATION, 32, *LOOK, *SAID)
+    render_words(folder / "test", TEST, 33, *LOOK, *SAID)
     names, texts = read_labels_csv(everything / "labels.csv")
     border = round(LABELLED * words)
     for name, rows in {
@@ -91,44 +96,51 @@ def prepare(folder: Path, words: int) -> Places:
     return Places(folder / "few", folder / "validation", folder / "unlabeled")
 
 
-def plain_config(folder: Path, name: str, labels: str, seed: int, iterations: int) -> Config:
+def small_network(folder: Path) -> dict[str, object]:
+    """Cut the small network out of the starter, or what is left of that; return the settings it is trained with."""
+    subject = subjects.recognizer(RECOGNIZER, plain_config(folder, "few", LARGE), VALIDATION)
+    channels = [width // 2 for width in subject.widths]
+    if not (folder / CUT).exists():
+        model = cut_network(subject, channels, "fpgm")
+        save_weights(folder / CUT, model, subjects.with_channels(subject.card, channels, subject.measure(model)))
+    own = {"channels": "-".join(map(str, channels)), "continue_from": str(folder / CUT), "lr": 0.002}
+    return LARGE | own
+
+
+def plain_config(folder: Path, labels: str, values: Mapping[str, object]) -> Config:
     """Return the settings of a training on labels alone."""
     places = {"output": folder, "train_data": folder / labels, "val_data": folder / "validation"}
-    own = {"saved_models": folder / "runs", "experiment_name": name, "seed": seed, "n_iter": 2 * iterations}
-    values = TRAINING | places | own | {"workers": 0, "detection": ""}
-    return load_config(CONFIG, [f"{key}={value}" for key, value in values.items()])
+    places |= {"saved_models": folder / "runs"}
+    own = {"workers": 0, "detection": ""}
+    return check_config(dict(values) | {key: str(place) for key, place in places.items()} | own)
 
 
-def student_config(folder: Path, name: str, seed: int, iterations: int) -> SemiSupervisedConfig:
-    """Return the settings of a training on labels and pseudo labels."""
-    own = {"saved_models": folder / "runs", "experiment_name": name, "seed": seed, "workers": 0, "rounds": 1}
-    values = own | {f"large.{key}": value for key, value in (TRAINING | {"n_iter": iterations}).items()}
-    return load_semi_supervised_config(overrides=[f"{key}={value}" for key, value in values.items()])
+def student_config(folder: Path, values: Mapping[str, object]) -> SemiSupervisedConfig:
+    """Return the settings of a training on labels and pseudo labels, which are augmented as the labels are."""
+    small = dict(values)
+    own = {key: small.pop(key) for key in ("experiment_name", "seed")} | {"saved_models": folder / "runs", "workers": 0}
+    own |= {"augmentation_of_pseudo": TRAINING["augmentation"]} | {
+        f"small.{key}": value for key, value in small.items()
+    }
+    return load_semi_supervised_config(overrides=[f"{key}={value}" for key, value in own.items()])
 
 
-def tested(folder: Path, weights: Path) -> float:
-    """Return the per cent of test words that weights read right."""
-    return share_right(*read_set(open_weights(weights), opened(folder / "test")))
-
-
-def train_plain(folder: Path, name: str, labels: str, seed: int, iterations: int) -> Outcome:
+def train_plain(folder: Path, config: Config) -> Outcome:
     """Train on labels alone."""
-    config = plain_config(folder, name, labels, seed, iterations)
     seconds = timed_training(config)
-    return Outcome(tested(folder, best_weights(config.experiment)), seconds)
+    return Outcome(accuracy(folder, best_weights(config.experiment)), seconds)
 
 
-def train_student(folder: Path, name: str, places: Places, seed: int, iterations: int) -> Outcome:
-    """Train on few labels, label the other words, and train on both."""
-    config = student_config(folder, name, seed, iterations)
-    seconds = timed(lambda: StagedRun(config, places).run("large") and None)
+def train_student(folder: Path, config: SemiSupervisedConfig, places: Places, teacher: Path) -> Outcome:
+    """Label the other words, and train on labels and pseudo labels."""
+    seconds = timed(lambda: StagedRun(config, places).run("small", str(teacher)))
     made = config.experiment / "sets/training/pseudo_1"
     truth = dict(zip(*read_labels_csv(folder / "all" / "labels.csv"), strict=True))
     with (made / "pseudo_labels.csv").open(encoding="utf-8", newline="") as file:
         right = [truth[row["filename"]] == row["words"] for row in csv.DictReader(file)]
     report = json.loads((made / "report.json").read_text(encoding="utf-8"))
-    accuracy = tested(folder, best_weights(config.folder_of("large_1")))
-    return Outcome(accuracy, seconds, len(right), fmean(right), report["expected_precision"])
+    weights = best_weights(config.folder_of("small"))
+    return Outcome(accuracy(folder, weights), seconds, len(right), fmean(right), report["expected_precision"])
 
 
 def outcome(folder: Path, way: str, seed: int, iterations: int, places: Places) -> Outcome:
@@ -136,17 +148,22 @@ def outcome(folder: Path, way: str, seed: int, iterations: int, places: Places) 
     name = f"{way} {seed}".replace(", ", "_").replace(" ", "_")
     kept = folder / "runs" / f"{name}.json"
     if not kept.exists():
-        if way == STUDENT:
-            found = train_student(folder, name, places, seed, iterations)
+        small = small_network(folder) | {"experiment_name": name, "seed": seed, "n_iter": iterations}
+        own = {"experiment_name": f"teacher_{seed}", "seed": seed, "n_iter": TEACHER_ITERATIONS}
+        teacher = plain_config(folder, "few", LARGE | own)
+        if way == TEACHER:
+            found = train_plain(folder, teacher)
+        elif way == STUDENT:
+            found = train_student(folder, student_config(folder, small), places, best_weights(teacher.experiment))
         else:
-            found = train_plain(folder, name, "few" if way == FEW else "all", seed, iterations)
+            found = train_plain(folder, plain_config(folder, "few" if way == FEW else "all", small))
         write_json(kept, asdict(found))
     return Outcome(**json.loads(kept.read_bytes()))
 
 
-def table(found: Mapping[str, Sequence[Outcome]], start: float) -> str:
+def table(found: Mapping[str, Sequence[Outcome]], start: Mapping[str, float]) -> str:
     """Return a row a way: means over the seeds."""
-    rows: list[list[object]] = [["starter weights as they are", f"{start:.2f}", "", "", "", ""]]
+    rows: list[list[object]] = [[name, f"{right:.2f}", "", "", "", ""] for name, right in start.items()]
     for way, runs in found.items():
         each = " ".join(f"{run.accuracy:.2f}" for run in runs)
         labels = [(run.kept, 100 * run.right, 100 * (run.expected or 0)) for run in runs if run.right is not None]
@@ -162,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N")
-    parser.add_argument("--iterations", type=int, default=ITERATIONS, metavar="N", help="of teacher and student each")
+    parser.add_argument("--iterations", type=int, default=ITERATIONS, metavar="N", help="of a small network")
     parser.add_argument("--words", type=int, default=WORDS, metavar="N", help="rendered to be trained on")
     parser.add_argument("--clean", action="store_true", help="remove what earlier runs left there")
     args = parser.parse_args(arguments)
@@ -170,8 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         shutil.rmtree(args.output, ignore_errors=True)
     folder = args.output.absolute()
     places = prepare(folder, args.words)
-    start = tested(folder, starter_weights.RECOGNIZER)
-    found: dict[str, list[Outcome]] = {way: [] for way in (FEW, STUDENT, ALL)}
+    small_network(folder)
+    start = {"the starter as it is": accuracy(folder, RECOGNIZER), "cut to half": accuracy(folder, folder / CUT)}
+    found: dict[str, list[Outcome]] = {way: [] for way in (TEACHER, FEW, STUDENT, ALL)}
     for seed in args.seeds:
         for way, runs in found.items():
             runs.append(outcome(folder, way, seed, args.iterations, places))

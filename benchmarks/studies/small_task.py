@@ -164,7 +164,7 @@ def timed_training(config: Config) -> float:
     return timed(lambda: train(config))
 
 
-def timed(training: Callable[[], None]) -> float:
+def timed(training: Callable[[], object]) -> float:
     """Run a training in this process, silently; return the time of this process's cores in seconds.
 
     Processes that load are not in it: they have cores of their own where a machine is not busy.
