@@ -1,10 +1,11 @@
 """The service: time to ready, one client and eight, what HTTP costs over the engine, memory over many requests.
 
-    python3 -m benchmarks.serving PACKAGE [--parts ready throughput overhead soak] [--requests 2000] [--threads 2]
+    python3 -m benchmarks.serving PACKAGE [--parts ready same throughput overhead soak] [--requests 2000] [--threads 2]
 
 PACKAGE is what `train_easyocr.serve --package` takes. Pages are rendered; those of the soak are cut out of them, with
 sides drawn between 150 and 1,200 pixels. One client and eight take turns on the same pages. The load of the machine is
-shown beside: on a busy one only ratios of one run say something.
+shown beside: on a busy one only ratios of one run say something. `same` has eight clients ask for 200 pieces that one
+client asked for before; where answers differ by more than their times, the exit status is 1.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import io
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -42,6 +44,8 @@ SIDES = 150, 1_200
 EARLY = 200
 """Requests of the soak after which memory is looked at first."""
 CLIENTS = 8
+DIFFERENT = 200
+"""Images that eight clients ask for at once."""
 TIMES = 40
 """That a page is read, for what a request costs."""
 Rows = list[tuple[str, object]]
@@ -130,6 +134,32 @@ def throughput(package: Path, threads: int) -> Rows:
     ]
 
 
+def same(package: Path, threads: int) -> Rows:
+    """Whether eight clients at once are answered as one is, but for the times.
+
+    Raises:
+        SystemExit: They are not.
+    """
+    pieces = list(cuttings(pages(), DIFFERENT))
+    with served(package, threads) as (client, _, _), ThreadPoolExecutor(CLIENTS) as pool:
+        alone = [untimed(ask(client, piece)) for piece in pieces]
+        together = list(pool.map(lambda piece: untimed(ask(client, piece)), pieces))
+    others = sum(one != other for one, other in zip(alone, together, strict=True))
+    if others:
+        raise SystemExit(f"{others} of {DIFFERENT} answers are others where {CLIENTS} clients ask at once")
+    words = sum(answer.count(b'"confidence"') for answer in alone)
+    return [
+        ("images", len(set(pieces))),
+        ("words", f"{words:,}"),
+        (f"answers to {CLIENTS} clients that are others", others),
+    ]
+
+
+def untimed(answer: httpx.Response) -> bytes:
+    """Return an answer's bytes without how long each step took."""
+    return re.sub(rb', "milliseconds": {[^}]*}', b"", answer.content)
+
+
 def overhead(package: Path, threads: int) -> Rows:
     """CPU milliseconds of an answer over those of the engine, which reads the same page and writes the same JSON."""
     page = next(cuttings(pages(), 1))
@@ -190,12 +220,13 @@ def main() -> None:
     """Measure what is asked for, and print it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("package", type=Path)
-    parser.add_argument("--parts", nargs="+", choices=("ready", "throughput", "overhead", "soak"))
+    parser.add_argument("--parts", nargs="+", choices=("ready", "same", "throughput", "overhead", "soak"))
     parser.add_argument("--requests", type=int, default=2_000)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     parts: dict[str, Callable[[], Rows]] = {
         "ready": lambda: ready(args.package, args.threads),
+        "same": lambda: same(args.package, args.threads),
         "throughput": lambda: throughput(args.package, args.threads),
         "overhead": lambda: overhead(args.package, args.threads),
         "soak": lambda: soak(args.package, args.threads, args.requests),

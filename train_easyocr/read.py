@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from train_easyocr.common.command_line import FAILURE, CommandParser, add_cuda, command, whole_number
 from train_easyocr.common.errors import UsageError, UserError
-from train_easyocr.common.memory import use_huge_pages
 from train_easyocr.common.text import format_table
 from train_easyocr.settings.config import DEFAULT_CONFIG, load_config
 
@@ -154,5 +153,4 @@ def summary(outcome: Outcome, passed_over: int, output: Path) -> str:
 
 
 if __name__ == "__main__":
-    use_huge_pages()
     sys.exit(main())

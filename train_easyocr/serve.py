@@ -20,7 +20,6 @@ from pathlib import Path
 
 from train_easyocr.common.command_line import CommandParser, command, whole_number
 from train_easyocr.common.errors import UsageError, UserError
-from train_easyocr.common.memory import keep_freed_memory, use_huge_pages
 from train_easyocr.settings.checking import CONFIG_FILES
 
 LARGEST_KEPT, MOST_KEPT = 8 * 2**20, 64 * 2**20
@@ -57,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UsageError("--package DIR names what reads; train_easyocr.package and train_easyocr.export make it")
     # What is heavy comes after --help and wrong arguments.
     try:
+        from train_easyocr.common.memory import keep_freed_memory  # noqa: PLC0415
         from train_easyocr.serving.app import make_app  # noqa: PLC0415
         from train_easyocr.serving.config import load_serving_config  # noqa: PLC0415
         from train_easyocr.serving.server import is_loopback, listen, serve  # noqa: PLC0415
@@ -91,5 +91,4 @@ def _new_token(name: str, path: Path | None) -> int:
 
 
 if __name__ == "__main__":
-    use_huge_pages()
     sys.exit(main())

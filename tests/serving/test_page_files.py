@@ -41,7 +41,7 @@ def test_texts_that_are_used_are_there_and_no_others():
 
 def test_all_that_is_loaded_is_served():
     assert set(attributes("src") + attributes("href")) - {"data:,"} == {
-        "page/look.css", "page/page.css", "page/wording.js", "page/page.js",
+        "page/look.css", "page/page.css", "page/wording.js", "page/elements.js", "page/page.js",
     }  # fmt: skip
     assert set(re.findall(r'fetch\("(.*?)"\)', SCRIPT)) == {"page/texts.json"}
     assert {"page/texts.json", *attributes("src")} < FILES.keys()

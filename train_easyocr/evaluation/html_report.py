@@ -110,7 +110,7 @@ def write_html_report(
             picture = pictures.pages.get(analysis.pages[index].name, PageImages())
             yield as_data(words.record(index, picture.width, picture.height)), picture.page
 
-    script = _text_of(_SHARED / "wording.js", TEMPLATES / "report.js")
+    script = _text_of(_SHARED / "wording.js", _SHARED / "elements.js", TEMPLATES / "report.js")
     wording = Wording.load(TEMPLATES / "texts.json")
     content = (
         _environment(pictures, wording)

@@ -22,6 +22,7 @@ FILES = {
     "page/page.js": _OWN / "page.js",
     "page/texts.json": _OWN / "texts.json",
     "page/look.css": _SHARED / "look.css",
+    "page/elements.js": _SHARED / "elements.js",
     "page/wording.js": _SHARED / "wording.js",
 }
 """By address."""

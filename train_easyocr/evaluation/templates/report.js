@@ -25,18 +25,6 @@
   // Position in this list is also the number in the ids of a page's data and picture.
   data.pages.forEach((page, index) => { page.index = index; });
 
-  const make = (tag, properties = {}, ...children) => {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
-  };
-  const draw = (tag, attributes, ...children) => {
-    const drawn = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    Object.entries(attributes).forEach(([name, value]) => drawn.setAttribute(name, value));
-    drawn.append(...children);
-    return drawn;
-  };
-
   // What is shown: the address taken apart.
   const read = () => {
     const given = new URLSearchParams(location.hash.slice(1));

@@ -9,17 +9,6 @@
   const STATUSES = { too_large: 413, unknown_type: 415, invalid: 422, unreadable: 422, busy: 429, not_ready: 503, too_slow: 504 };
   const { say, put } = wording;
   const find = (id) => document.getElementById(id);
-  const make = (tag, properties = {}, ...children) => {
-    const made = Object.assign(document.createElement(tag), properties);
-    made.append(...children);
-    return made;
-  };
-  const draw = (tag, attributes, ...children) => {
-    const drawn = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    Object.entries(attributes).forEach(([name, value]) => drawn.setAttribute(name, value));
-    drawn.append(...children);
-    return drawn;
-  };
 
   let token = sessionStorage.getItem("token") || "";
   let model = null; // what reads, as the service says it; null until it has let us in
