@@ -100,7 +100,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     engines = open_engines(arguments.exports)
-    print(format_table(HEADER, [row for folder in arguments.folders for row in measure(engines, folder)]))
+    for folder in arguments.folders:
+        print(format_table(HEADER, measure(engines, folder)), flush=True)
 
 
 if __name__ == "__main__":
