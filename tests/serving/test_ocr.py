@@ -73,6 +73,19 @@ def test_a_word_alone_is_only_read(client):
     assert word["box"] == [0, 0, 200, 60] and word["text"]
 
 
+@pytest.mark.parametrize("angle", [90, 180, 270])
+def test_a_page_that_is_turned_as_the_client_says(client, angle):
+    upright = Image.open(BytesIO(page(7)))
+    file = BytesIO()
+    upright.rotate(angle, expand=True).save(file, "PNG")  # against the clock
+    [read], [turned] = (
+        untimed(ask(client, content, orientation=wish))["pages"]
+        for content, wish in ((page(7), "0"), (file.getvalue(), str(angle)))
+    )
+    assert (read.pop("orientation"), turned.pop("orientation")) == (0, angle)
+    assert turned == read and read["words"]
+
+
 def test_words_that_are_only_found(client):
     content = page(6)
     [read], [found] = (untimed(ask(client, content, recognize=wish))["pages"] for wish in ("true", "false"))
@@ -90,7 +103,7 @@ def test_words_that_are_only_found(client):
         ({"format": "docx"}, "format"),
         ({"pages": "0"}, "pages"),
         ({"pages": "9"}, "none of those asked for"),
-        ({"orientation": "90"}, "orientation"),
+        ({"orientation": "45"}, "orientation"),
         ({"pagse": "1"}, "pagse"),
         ({"dpi": "9999"}, "dpi"),
     ],

@@ -112,11 +112,15 @@ def upright(page: SourcePage, found: Orientation) -> SourcePage:
     if not found.known:
         unsure = f"which way up it lies is unsure (margin {found.margin:.2f}); it is read as it lies"
         return replace(page, margin=found.margin, warnings=(*page.warnings, *[unsure] * bool(found.words)))
-    page = replace(page, turned=found.angle, margin=found.margin)
-    if not found.angle:
+    return replace(turned_page(page, found.angle), margin=found.margin)
+
+
+def turned_page(page: SourcePage, angle: int) -> SourcePage:
+    """Turn a page clockwise by 0, 90, 180 or 270 degrees."""
+    if not angle:
         return page
-    colour, grey = turned(page.colour, found.angle), turned(page.grey, found.angle)
-    return replace(page, colour=colour, grey=grey, jpeg=None)
+    colour, grey = turned(page.colour, angle), turned(page.grey, angle)
+    return replace(page, colour=colour, grey=grey, jpeg=None, turned=angle)
 
 
 def turned(image: Pixels, angle: int) -> Pixels:

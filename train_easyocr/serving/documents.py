@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from train_easyocr.documents.images import ImageError, TooLargeError
 from train_easyocr.documents.page import Box, Shape
 from train_easyocr.reading.formats import About, Format, JsonWriter, Writer, json_page
-from train_easyocr.reading.orientation import Setting, read_upright
+from train_easyocr.reading.orientation import Setting, read_upright, turned_page
 from train_easyocr.reading.pipeline import Engine, Identity, ReadPage, read_page
 from train_easyocr.reading.run import FORMATS
 from train_easyocr.reading.sources import (
@@ -65,10 +65,12 @@ class Options(BaseModel):
 
     format: Format = Field("json", description="What comes back.")
     pages: str = Field("", max_length=200, description="Pages of the document, such as 1-20, 3, 5- or 1,4-6; all.")
-    orientation: Setting = Field("off", description="auto: turn pages upright, and straighten skewed ones.")
+    orientation: Setting | Literal["0", "90", "180", "270"] = Field(
+        "off", description="auto: turn pages upright, and straighten skewed ones; degrees: turn them so far, clockwise."
+    )
     detect: bool = Field(True, description="false: the picture is one word or line, and is only read.")
     recognize: bool = Field(
-        True, description="false: words are only found, in reading order; texts are empty. Of JSON, without turning."
+        True, description="false: words are only found; texts are empty. In JSON, without orientation auto."
     )
     dpi: int = Field(DPI, ge=50, le=600, description="What PDF is rendered at.")
     picture: Literal["off", "jpeg"] = Field(
@@ -90,8 +92,8 @@ def options_of(given: Mapping[str, Any]) -> Options:
         raise Refusal("invalid", "; ".join(faults)) from None
     except ValueError as error:
         raise Refusal("invalid", f"pages: {error}") from None
-    if not options.recognize and (options.format, options.orientation, options.detect) != ("json", "off", True):
-        raise Refusal("invalid", "recognize: false goes with format json, orientation off and detect true alone")
+    if not options.recognize and not (options.format == "json" and options.orientation != "auto" and options.detect):
+        raise Refusal("invalid", "recognize: false goes with format json and detect true, without orientation auto")
     return options
 
 
@@ -215,12 +217,14 @@ class OpenedUpload:
     def _read_page(self, engine: Stoppable, number: int) -> Read:
         engine.check()
         start = time.perf_counter()
-        page = self._document.page(number)
+        page, wanted = self._document.page(number), self.options.orientation
+        if wanted.isdigit():
+            page = turned_page(page, int(wanted))
         decoded = {"decode": 1000 * (time.perf_counter() - start)}
         if not self.options.recognize:
             read, picture = read_page(engine, page, recognize=False), page
         elif self.options.detect:
-            read, picture = read_upright(engine, page, self.options.orientation)
+            read, picture = read_upright(engine, page, "auto" if wanted == "auto" else "off")
         else:
             height, width = page.grey.shape
             read, picture = read_page(engine, page, shapes=[Box(0, 0, width, height)]), page
