@@ -1,20 +1,21 @@
 """Pages that lie turned or skewed: how many are found to, what the vote costs, and what straightening gains.
 
     python3 -m benchmarks.studies.orientation turns DIR ... [--rendered 100] [--seed 1000] [--faces SET] [--export DIR]
-    python3 -m benchmarks.studies.orientation skew DIR [--pages 10]
-    python3 -m benchmarks.studies.orientation words DIR ... [--weights FILE] [--limit 2000]
+    python3 -m benchmarks.studies.orientation skew DIR [--pages 10] [--degrees 0 3] [--export DIR]
+    python3 -m benchmarks.studies.orientation words DIR ... [--weights FILE] [--limit 2000] [--export DIR]
 
 DIR is a download or a folder of labelled pages that lie upright. `turns` turns each page by 0, 90, 180 and 270 degrees
 and tells how many of them `orientation: auto` turns back, the smallest margin, and processor time a page. `skew` turns
 pages by up to 5 degrees and reads them as they are and straightened: end-to-end F1, mean over pages. `words` asks the
-direction classifier about labelled words of two and more characters, upright and upside down.
+direction classifier about labelled words of two and more characters, upright and upside down, and reads them as `read
+--word_orientation auto` does.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -34,14 +35,18 @@ from train_easyocr.orientation.classifier import SHIPPED, DirectionClassifier
 from train_easyocr.orientation.words import LEAST_RATIO, THRESHOLD, upside_down
 from train_easyocr.reading.onnx_engine import OnnxEngine
 from train_easyocr.reading.orientation import Setting, read_upright, standing_words, turned, vote
-from train_easyocr.reading.pipeline import Networks
+from train_easyocr.reading.pipeline import Engine, Networks
 from train_easyocr.reading.sources import SourcePage
-from train_easyocr.reading.torch_engine import TorchEngine, open_engine
+from train_easyocr.reading.torch_engine import open_engine
+from train_easyocr.reading.turned_words import TurningEngine, sheet_of
+from train_easyocr.reading.words import Reading
 from train_easyocr.synthesis.fonts import FaceSet, FontLibrary
 from train_easyocr.synthesis.further_kinds import STARTER_KINDS, UNSEEN_KINDS
 from train_easyocr.synthesis.pages import KINDS
 
 ANGLES = (0, 90, 180, 270)
+WORDS_READ = 50
+TURNED_TITLES = ("Words", "upright ones turned %", "turned ones found %", "ms a word")
 SKEWS = (0.0, 0.5, 1.0, 2.0, 3.0, 5.0)
 
 Labelled = tuple[str, np.ndarray, list[Word]]
@@ -131,10 +136,10 @@ def skewed(image: np.ndarray, words: list[Word], angle: float) -> tuple[np.ndarr
     return page, [Word(box, word.text) for word in words if (box := moved(word.box)).area]
 
 
-def measure_skew(engine: TorchEngine, pages: list[Labelled]) -> str:
+def measure_skew(engine: Networks, pages: list[Labelled], degrees: Sequence[float]) -> str:
     """Return a table of end-to-end F1 by skew, as pages are and straightened."""
     rows = []
-    for skew in SKEWS:
+    for skew in degrees:
         scores: dict[Setting, list[float]] = {"off": [], "auto": []}
         found = []
         for number, (_, image, words) in enumerate(pages):
@@ -150,17 +155,20 @@ def measure_skew(engine: TorchEngine, pages: list[Labelled]) -> str:
     return format_table(("Skew", "off", "auto", "straightened by"), rows)
 
 
-def measure_words(weights: Path, folders: list[Path], limit: int) -> str:
-    """Return what share of upright words the classifier turns, and of turned ones finds."""
-    classifier = DirectionClassifier(weights)
-    patches: list[np.ndarray] = []
+def word_patches(folders: list[Path], limit: int) -> list[np.ndarray]:
+    """Return the pixels of labelled words that show which way up they lie, evenly spread over all of them."""
+    patches = []
     for folder in folders:
         for _, image, words in labelled_pages(folder):
             for word in words:
                 box = word.box.clipped(*image.shape[::-1])
                 if len(word.text) > 1 and box.area and box.width >= LEAST_RATIO * box.height:
                     patches.append(image[box.ymin : box.ymax, box.xmin : box.xmax])
-    patches = evenly_spread(patches, limit)
+    return evenly_spread(patches, limit)
+
+
+def measure_words(classifier: DirectionClassifier, patches: list[np.ndarray]) -> str:
+    """Return what share of upright words the classifier turns, and of turned ones finds."""
     start = time.process_time()
     upright = classifier.turned(patches)
     took = time.process_time() - start
@@ -175,7 +183,30 @@ def measure_words(weights: Path, folders: list[Path], limit: int) -> str:
         )
         for threshold in (0.5, THRESHOLD, 0.95, 0.99, 0.999)
     ]
-    return format_table(("Threshold", "Words", "upright ones turned %", "turned ones found %", "ms a word"), rows)
+    return format_table(("Threshold", *TURNED_TITLES), rows)
+
+
+def measure_reading(engine: Engine, classifier: DirectionClassifier, patches: list[np.ndarray]) -> str:
+    """Return what share of upright words are read turned, and of turned ones, with the classifier and without."""
+    rows = []
+    both_ways = (patches, [upside_down(patch) for patch in patches])
+    plain = [read_sheets(engine, words) for words in both_ways]
+    for name, asked in (("with", classifier), ("without", None)):
+        start = time.process_time()
+        found = [read_sheets(TurningEngine(engine, asked), words) for words in both_ways]
+        took = time.process_time() - start
+        changed = [
+            100 * float(np.mean([one != other for one, other in zip(*both, strict=True)]))
+            for both in zip(plain, found, strict=True)
+        ]
+        rows.append((name, len(patches), f"{changed[0]:.3f}", f"{changed[1]:.2f}", f"{500 * took / len(patches):.3f}"))
+    return format_table(("Classifier", *TURNED_TITLES), rows)
+
+
+def read_sheets(engine: Networks, words: list[np.ndarray]) -> list[Reading]:
+    """Read words, some at a time."""
+    sheets = [sheet_of(words[first : first + WORDS_READ]) for first in range(0, len(words), WORDS_READ)]
+    return [reading for sheet in sheets for reading in engine.read(*sheet)]
 
 
 def main() -> None:
@@ -187,28 +218,32 @@ def main() -> None:
     turns.add_argument("--rendered", type=int, default=0)
     turns.add_argument("--seed", type=int, default=1000, help="of the first rendered page")
     turns.add_argument("--faces", choices=get_args(FaceSet), default="sample")
-    turns.add_argument("--export", type=Path, help="read with this in ONNX Runtime, not with the starter in torch")
     skew = parts.add_parser("skew")
     skew.add_argument("folder", type=Path)
     skew.add_argument("--pages", type=int, default=10)
+    skew.add_argument("--degrees", nargs="+", type=float, default=SKEWS)
     words = parts.add_parser("words")
     words.add_argument("folders", nargs="+", type=Path)
     words.add_argument("--weights", type=Path, default=SHIPPED)
     words.add_argument("--limit", type=int, default=2000)
+    for part in (turns, skew, words):
+        part.add_argument("--export", type=Path, help="read with this in ONNX Runtime, not with the starter in torch")
     arguments = parser.parse_args()
+    networks = OnnxEngine(arguments.export, 1) if arguments.export else open_engine("starter")
     if arguments.part == "words":
-        print(measure_words(arguments.weights, arguments.folders, arguments.limit))
+        classifier = DirectionClassifier(arguments.weights)
+        patches = word_patches(arguments.folders, arguments.limit)
+        print(measure_words(classifier, patches), measure_reading(networks, classifier, patches), sep="\n")
         return
     if arguments.part == "skew":
-        engine = open_engine("starter")
-        print(measure_skew(engine, evenly_spread(list(labelled_pages(arguments.folder)), arguments.pages)))
+        pages = evenly_spread(list(labelled_pages(arguments.folder)), arguments.pages)
+        print(measure_skew(networks, pages, arguments.degrees))
         return
     sets: list[tuple[str, Iterator[tuple[str, np.ndarray]]]] = [
         (str(folder), ((name, image) for name, image, _ in labelled_pages(folder))) for folder in arguments.folders
     ]
     if arguments.rendered:
         sets.append(("rendered", rendered_pages(arguments.rendered, arguments.seed, arguments.faces)))
-    networks = OnnxEngine(arguments.export, 1) if arguments.export else open_engine("starter")
     rows = [measure_turns(networks, what, pages) for what, pages in sets]
     titles = (
         "Pages of",

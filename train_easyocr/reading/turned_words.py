@@ -1,4 +1,4 @@
-"""Single words that lie upside down on a page that does not: the direction classifier before an engine's reading."""
+"""Single words that lie upside down on a page that does not: found by the direction classifier and by reading them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ CERTAIN = 0.95
 """Confidence from which a word is upright for sure: of words upside down 1 % read so (docs/experiments.md)."""
 LIKELY = 0.5
 """Probability from which a word is read upside down, too."""
+SURER, NOTHING = 1.2, 0.05
+"""How many times as sure a word has to read turned where there is no classifier, and what both confidences are raised
+by: what can't be read either way tells nothing."""
 
 
 class Classifier(Protocol):
@@ -35,10 +38,11 @@ class TurningEngine:
 
     Args:
         engine: Finds and reads words.
-        classifier: Tells which lie upside down.
+        classifier: Tells which lie upside down; None: all that are not certain are read turned, too, and have to read
+            clearly surer.
     """
 
-    def __init__(self, engine: Engine, classifier: Classifier) -> None:
+    def __init__(self, engine: Engine, classifier: Classifier | None) -> None:
         self._engine, self._classifier = engine, classifier
 
     @property
@@ -60,17 +64,19 @@ class TurningEngine:
             if readings[word][1] < CERTAIN and box.area and box.width >= LEAST_RATIO * box.height
         ]
         crops = {word: grey[boxes[word].ymin : boxes[word].ymax, boxes[word].xmin : boxes[word].xmax] for word in asked}
-        probabilities = self._classifier.turned(list(crops.values()))
-        over = [word for word, found in zip(asked, probabilities, strict=True) if found >= LIKELY]
-        for word, reading in zip(over, read_turned(self._engine, [crops[word] for word in over], [2]), strict=True):
-            if _confidence(*reading) > _confidence(*readings[word]):
-                readings[word] = reading
+        if self._classifier:
+            probabilities = self._classifier.turned(list(crops.values()))
+            asked = [word for word, found in zip(asked, probabilities, strict=True) if found >= LIKELY]
+        least = 1.0 if self._classifier else SURER
+        for word, turned in zip(asked, read_turned(self._engine, [crops[word] for word in asked], [2]), strict=True):
+            if _sureness(*turned) > least * _sureness(*readings[word]):
+                readings[word] = turned
         return readings
 
 
-def _confidence(text: str, confidence: float) -> float:
+def _sureness(text: str, confidence: float) -> float:
     """Return how much a reading says about which way up its word lies."""
-    return 0.0 if reads_alike(text) else confidence
+    return NOTHING + (0.0 if reads_alike(text) else confidence)
 
 
 def read_turned(networks: Networks, words: Sequence[Pixels], quarters: Sequence[int]) -> list[Reading]:
@@ -86,13 +92,16 @@ def read_turned(networks: Networks, words: Sequence[Pixels], quarters: Sequence[
     """
     if not words:
         return []
-    pieces = [np.rot90(word, -quarter) for word in words for quarter in quarters]
-    # One sheet for all of them: an engine reads words of a page, and those of a call together.
-    sheet = np.full((sum(len(piece) for piece in pieces), max(piece.shape[1] for piece in pieces)), 255, np.uint8)
+    return networks.read(*sheet_of([np.rot90(word, -quarter) for word in words for quarter in quarters]))
+
+
+def sheet_of(words: Sequence[Pixels]) -> tuple[Pixels, list[Box]]:
+    """Return one sheet with some words, uint8 [h, w] each, and where they are: an engine reads words of a page."""
+    sheet = np.full((sum(len(word) for word in words), max(word.shape[1] for word in words)), 255, np.uint8)
     boxes, top = [], 0
-    for piece in pieces:
-        height, width = piece.shape
-        sheet[top : top + height, :width] = piece
+    for word in words:
+        height, width = word.shape
+        sheet[top : top + height, :width] = word
         boxes.append(Box(0, top, width, top + height))
         top += height
-    return networks.read(sheet, boxes)
+    return sheet, boxes
