@@ -104,8 +104,11 @@ def turn_upright(networks: Networks, page: SourcePage) -> tuple[SourcePage, Sequ
         The page, and the words found on it where it was not turned: they are what would be found again.
     """
     shapes = functools.cache(lambda: networks.detect(page.colour))
-    level = ([bounds(shape) for shape in found()] for found in [shapes])
-    picture = upright(page, vote(networks, page.grey, level, standing_words(networks, page.colour)))
+
+    def level() -> Iterator[list[Box]]:
+        yield [bounds(shape) for shape in shapes()]
+
+    picture = upright(page, vote(networks, page.grey, level(), standing_words(networks, page.colour)))
     return picture, shapes() if picture.grey is page.grey else None
 
 
