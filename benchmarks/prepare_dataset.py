@@ -39,10 +39,11 @@ from train_easyocr.common.text import format_table
 from train_easyocr.common.workers import available_cores, spread
 from train_easyocr.datasets.cropping import crop
 from train_easyocr.datasets.png import encode_png
-from train_easyocr.documents.aihub import PageFile, find_pages, read_labelled_page
+from train_easyocr.documents.aihub import find_pages, read_labelled_page
 from train_easyocr.documents.archives import members_by_kind
 from train_easyocr.documents.download import find_download, list_download
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, decode_image
+from train_easyocr.documents.sources import PageFile
 from train_easyocr.synthesis.archive import IMAGE_FOLDER, LABEL_FOLDER, write_archive
 
 ROOT = Path(__file__).parents[1]

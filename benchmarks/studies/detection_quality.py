@@ -26,8 +26,8 @@ from train_easyocr.detection.interface import DetectorParameters
 from train_easyocr.detection.opening import OpenedDetector, open_detector_of
 from train_easyocr.detection.parameters import WORDS, CraftParameters
 from train_easyocr.detection.settings import DetectionSettings, read_settings
-from train_easyocr.documents.aihub import PageFile, find_pages
-from train_easyocr.documents.sources import PageSource
+from train_easyocr.documents.aihub import find_pages
+from train_easyocr.documents.sources import PageFile, PageSource
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
 from train_easyocr.evaluation.runner import Recognizer

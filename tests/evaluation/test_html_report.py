@@ -17,7 +17,8 @@ from tests.evaluation.installed import draw_page, write_page
 from tests.evaluation.pages import line, observed, rows_of
 from train_easyocr.common.text import normalize_label
 from train_easyocr.documents import Box, Word
-from train_easyocr.documents.aihub import PageFile, find_pages, read_labelled_page
+from train_easyocr.documents.aihub import find_pages, read_labelled_page
+from train_easyocr.documents.sources import PageFile
 from train_easyocr.evaluation.exchange import write_predictions
 from train_easyocr.evaluation.html_report import HTML_NAME, as_data, page_link
 from train_easyocr.evaluation.report_images import Budget, encode_crop, encode_page, read_images

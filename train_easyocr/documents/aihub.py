@@ -33,7 +33,7 @@ from train_easyocr.documents.json_forms import (
     shown_keys,
 )
 from train_easyocr.documents.page import Box, Layout, Page, Quad, Shape, Word, corners_of, enclosing_box, shape_of
-from train_easyocr.documents.sources import Source, SourceError
+from train_easyocr.documents.sources import PageFile, Source, SourceError
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -110,21 +110,6 @@ def unusable(page: str, error: LabelError | OSError | ValueError) -> Problem:
         error: From reading its labels, or its image.
     """
     return Problem(page, MALFORMED_LABEL if isinstance(error, LabelError) else UNREADABLE_IMAGE, str(error))
-
-
-@dataclass(frozen=True, slots=True)
-class PageFile:
-    """A page that has both files.
-
-    Attributes:
-        name: Relative path below images/ without suffix, NFC, parts joined by `/`.
-        image: The image file.
-        label: The label file, or what reads like one where labels have another form (`label_formats`).
-    """
-
-    name: str
-    image: Path
-    label: Path | Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from train_easyocr.common.errors import UserError
-
-if TYPE_CHECKING:
-    from train_easyocr.documents.aihub import PageFile
 
 
 class SourceError(UserError, ValueError):
@@ -66,6 +63,21 @@ class FileSource:
             return self.path.read_bytes()
         except OSError as error:
             raise SourceError(f"can't be read: {error.strerror}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class PageFile:
+    """A page that has both files.
+
+    Attributes:
+        name: Relative path below images/ without suffix, NFC, parts joined by `/`.
+        image: The image file.
+        label: The label file, or what reads like one where labels have another form (`label_formats`).
+    """
+
+    name: str
+    image: Path
+    label: Path | Source
 
 
 @dataclass(frozen=True, slots=True)

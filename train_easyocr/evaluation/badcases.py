@@ -27,8 +27,9 @@ from train_easyocr.common.text import unify_variants
 from train_easyocr.datasets.cropping import Cutting, crop, patch_name, prefixes, straightened, tilted_region
 from train_easyocr.datasets.labels_csv import HEADER, format_row
 from train_easyocr.datasets.png import encode_png
-from train_easyocr.documents.aihub import LabelError, PageFile, read_labelled_page
+from train_easyocr.documents.aihub import LabelError, read_labelled_page
 from train_easyocr.documents.images import ImageError, decode_page
+from train_easyocr.documents.sources import PageFile
 from train_easyocr.evaluation.observations import Observations, Words
 from train_easyocr.metrics.character_errors import CharacterSummary, weak_characters
 from train_easyocr.metrics.error_classes import CLASSES, RIGHT

@@ -19,8 +19,9 @@ from train_easyocr.common.errors import MissingWeightsError, UsageError, UserErr
 from train_easyocr.common.files import replacing, sha256, write_json, write_text
 from train_easyocr.datasets.cropping import Cutting
 from train_easyocr.documents import Page, Word
-from train_easyocr.documents.aihub import IGNORED, PageFile, Problem
+from train_easyocr.documents.aihub import IGNORED, Problem
 from train_easyocr.documents.label_formats import LabelForm, find_labelled_pages, left_out
+from train_easyocr.documents.sources import PageFile
 from train_easyocr.documents.splits import evenly_spread
 from train_easyocr.engine.device import reads_on_gpu
 from train_easyocr.evaluation.analysis import JSON_NAME as ANALYSIS_NAME

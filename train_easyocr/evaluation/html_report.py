@@ -27,7 +27,7 @@ from tqdm import tqdm
 from train_easyocr import common
 from train_easyocr.common.files import replacing
 from train_easyocr.documents import Box
-from train_easyocr.documents.aihub import PageFile
+from train_easyocr.documents.sources import PageFile
 from train_easyocr.evaluation.analysis import Analysis, Comparison, ModelAnalysis, PageSummary
 from train_easyocr.evaluation.observations import Observations
 from train_easyocr.evaluation.report import HEADLINE

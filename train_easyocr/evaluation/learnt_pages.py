@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from train_easyocr.documents.aihub import PageFile
 from train_easyocr.documents.page_sums import page_sum
+from train_easyocr.documents.sources import PageFile
 from train_easyocr.weights.checkpoints import trained_on
 
 LEARNT_FROM = "page that weights have learnt from"

@@ -19,8 +19,9 @@ from PIL import Image
 
 from train_easyocr.common.workers import available_cores
 from train_easyocr.documents import Box
-from train_easyocr.documents.aihub import LabelError, PageFile, read_labelled_page
+from train_easyocr.documents.aihub import LabelError, read_labelled_page
 from train_easyocr.documents.images import ImageError, decode_page
+from train_easyocr.documents.sources import PageFile
 
 Pixels = NDArray[np.uint8]
 

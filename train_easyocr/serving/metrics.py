@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 from train_easyocr.documents.images import ImageError
 from train_easyocr.serving.documents import Pages
 
-if TYPE_CHECKING:
-    from train_easyocr.serving.service import Service
+State = tuple[str, str, Callable[[], float]]
+"""A figure that goes up and down: its name, what it is, and how to get it."""
 
 PACED = 0.2
 """Share of the newest page in the mean time of a page."""
@@ -21,13 +21,14 @@ class Metrics:
     """Counts what is done.
 
     Args:
-        service: Whose.
+        jobs: Returns how many jobs are kept in each state.
+        states: What else the service knows of itself.
 
     Attributes:
         page_seconds: That a page takes a thread, mean of the last ones.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, jobs: Callable[[], Mapping[str, int]], states: Sequence[State]) -> None:
         self._registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._requests = Counter("ocr_requests", "Answers", ["route", "status"], registry=registry)
@@ -38,15 +39,10 @@ class Metrics:
         self._pages = Counter("ocr_pages", "Pages", ["result"], registry=registry)
         self._words = Counter("ocr_words", "Words that were read", registry=registry)
         self._steps = Counter("ocr_step_seconds", "Time that pages took", ["step"], registry=registry)
-        jobs = Gauge("ocr_jobs", "Jobs that are kept", ["state"], registry=registry)
-        for state in service.jobs.counts():
-            jobs.labels(state).set_function(partial(_jobs, service, state))
-        for name, said, value in (
-            ("ocr_requests_in_line", "Requests that are read or wait", lambda: service.in_line),
-            ("ocr_pages_waiting", "Pages that are not begun", lambda: service.crew.waiting),
-            ("ocr_upload_bytes", "Bytes of uploads in memory", lambda: service.held.bytes),
-            ("ocr_model_loaded_seconds", "When the model was loaded", lambda: service.loaded),
-        ):
+        kept = Gauge("ocr_jobs", "Jobs that are kept", ["state"], registry=registry)
+        for state in jobs():
+            kept.labels(state).set_function(partial(_count_of, jobs, state))
+        for name, said, value in states:
             Gauge(name, said, registry=registry).set_function(value)
         self.page_seconds = 1.0
 
@@ -72,5 +68,5 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-def _jobs(service: Service, state: str) -> int:
-    return service.jobs.counts()[state]
+def _count_of(jobs: Callable[[], Mapping[str, int]], state: str) -> int:
+    return jobs()[state]

@@ -70,7 +70,15 @@ class Service:
         self.held = Held(config.uploads_mb * MB)
         self.in_line, self.loaded, self.ended = 0, time.time(), True
         self.jobs = Jobs(self._read_job, config.jobs, config.jobs_mb * MB, 60 * config.job_minutes)
-        self.metrics = Metrics(self)
+        self.metrics = Metrics(
+            self.jobs.counts,
+            [
+                ("ocr_requests_in_line", "Requests that are read or wait", lambda: self.in_line),
+                ("ocr_pages_waiting", "Pages that are not begun", lambda: self.crew.waiting),
+                ("ocr_upload_bytes", "Bytes of uploads in memory", lambda: self.held.bytes),
+                ("ocr_model_loaded_seconds", "When the model was loaded", lambda: self.loaded),
+            ],
+        )
         self._waiters = ThreadPoolExecutor(config.queue, "request")
         self._reloading = threading.Lock()
         self._tried = -math.inf
