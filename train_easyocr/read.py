@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from train_easyocr.reading.pipeline import Engine
     from train_easyocr.reading.run import Outcome, ReadSettings
     from train_easyocr.reading.sources import SourceFile
-    from train_easyocr.reading.turned_words import Classifier
 
 EXPORTED = "model.json"
 """In a folder that `train_easyocr.export` wrote."""
@@ -83,9 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise UsageError(f"{len(files):,} files are to be read; name a folder for what is read with --output DIR")
     engine = _open_engine(args.bundle, Path(config.saved_models), args.cuda)
     if args.word_orientation == "auto":
+        try:
+            from train_easyocr.orientation.classifier import DirectionClassifier  # noqa: PLC0415
+        except ModuleNotFoundError:
+            raise UsageError("--word_orientation auto: its classifier needs torch, which packages leave out") from None
         from train_easyocr.reading.turned_words import TurningEngine  # noqa: PLC0415
 
-        engine = TurningEngine(engine, _open_classifier(args.bundle))
+        engine = TurningEngine(engine, DirectionClassifier())
     if args.output is None:
         return _read_to_stdout(files[0], engine, settings)
     outcome = read_files(files, engine, settings, args.output)
@@ -95,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _open_engine(bundle: str | None, saved_models: Path, cuda: bool | None) -> Engine:
     """Open what reads: ONNX Runtime for a folder that was exported, torch for everything else."""
-    if bundle is not None and _is_export(bundle):
+    if bundle is not None and (Path(bundle) / EXPORTED).is_file():
         from train_easyocr.reading.onnx_engine import OnnxEngine  # noqa: PLC0415
 
         if cuda:
@@ -105,19 +108,6 @@ def _open_engine(bundle: str | None, saved_models: Path, cuda: bool | None) -> E
     from train_easyocr.reading.torch_engine import open_engine  # noqa: PLC0415
 
     return open_engine(bundle, saved_models, reads_on_gpu(cuda))
-
-
-def _is_export(bundle: str) -> bool:
-    return (Path(bundle) / EXPORTED).is_file()
-
-
-def _open_classifier(bundle: str | None) -> Classifier | None:
-    """Open what tells words that lie upside down; None beside an export, which is read without torch."""
-    if bundle is not None and _is_export(bundle):
-        return None
-    from train_easyocr.orientation.classifier import DirectionClassifier  # noqa: PLC0415
-
-    return DirectionClassifier()
 
 
 def split_arguments(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

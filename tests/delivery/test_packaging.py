@@ -63,7 +63,7 @@ def test_a_package_reads_in_an_empty_environment(package, tmp_path):
     [page] = json.loads(read.stdout)["pages"]
     assert [word["text"] for word in page["words"]] == words
     turned = run(package, "read", package / "selftest.png", "--word_orientation", "auto", cwd=tmp_path)
-    assert turned.returncode == 0 and set(turned.stdout.split()) == set(" ".join(words).split()), turned.stderr
+    assert turned.returncode == 2 and "needs torch" in turned.stderr
     torch = subprocess.run([package / ".venv/bin/python", "-c", "import torch"], capture_output=True, check=False)
     assert torch.returncode and b"No module named 'torch'" in torch.stderr
     assert sum(path.stat().st_size for path in package.rglob("*") if ".venv" not in path.parts) < 350e6

@@ -150,14 +150,6 @@ def test_a_word_is_turned_where_classifier_and_reader_agree(upright, over, text,
     assert engine.asked == asked
 
 
-@pytest.mark.parametrize(("upright", "text"), [(0.62, "바로"), (0.58, "거꾸로")])
-def test_without_a_classifier_a_word_has_to_read_clearly_surer(upright, text):
-    page = np.full((50, 100), 255, np.uint8)
-    page[10:40, 50:90] = 0  # upside down
-    engine = TurningEngine(Brightness(("바로", upright), ("거꾸로", 0.5)), None)
-    assert engine.read(page, [Box(10, 10, 90, 40)])[0][0] == text
-
-
 def test_readings_of_turned_words_come_word_by_word():
     words = [np.full((20, 60), 255, np.uint8), np.full((20, 80), 255, np.uint8)]
     words[0][:, :30] = 0

@@ -18,9 +18,6 @@ CERTAIN = 0.95
 """Confidence from which a word is upright for sure: of words upside down 1 % read so (docs/experiments.md)."""
 LIKELY = 0.5
 """Probability from which a word is read upside down, too."""
-SURER, NOTHING = 1.2, 0.05
-"""How many times as sure a word has to read turned where there is no classifier, and what both confidences are raised
-by: what can't be read either way tells nothing."""
 
 
 class Classifier(Protocol):
@@ -38,11 +35,10 @@ class TurningEngine:
 
     Args:
         engine: Finds and reads words.
-        classifier: Tells which lie upside down; None: all that are not certain are read turned, too, and have to read
-            clearly surer.
+        classifier: Tells which lie upside down.
     """
 
-    def __init__(self, engine: Engine, classifier: Classifier | None) -> None:
+    def __init__(self, engine: Engine, classifier: Classifier) -> None:
         self._engine, self._classifier = engine, classifier
 
     @property
@@ -64,19 +60,17 @@ class TurningEngine:
             if readings[word][1] < CERTAIN and box.area and box.width >= LEAST_RATIO * box.height
         ]
         crops = {word: grey[boxes[word].ymin : boxes[word].ymax, boxes[word].xmin : boxes[word].xmax] for word in asked}
-        if self._classifier:
-            probabilities = self._classifier.turned(list(crops.values()))
-            asked = [word for word, found in zip(asked, probabilities, strict=True) if found >= LIKELY]
-        least = 1.0 if self._classifier else SURER
+        probabilities = self._classifier.turned(list(crops.values()))
+        asked = [word for word, found in zip(asked, probabilities, strict=True) if found >= LIKELY]
         for word, turned in zip(asked, read_turned(self._engine, [crops[word] for word in asked], [2]), strict=True):
-            if _sureness(*turned) > least * _sureness(*readings[word]):
+            if _sureness(*turned) > _sureness(*readings[word]):
                 readings[word] = turned
         return readings
 
 
 def _sureness(text: str, confidence: float) -> float:
     """Return how much a reading says about which way up its word lies."""
-    return NOTHING + (0.0 if reads_alike(text) else confidence)
+    return 0.0 if reads_alike(text) else confidence
 
 
 def read_turned(networks: Networks, words: Sequence[Pixels], quarters: Sequence[int]) -> list[Reading]:
