@@ -232,7 +232,7 @@ def _cut_unlabelled(job: Preparation, args: argparse.Namespace) -> None:
     from train_easyocr.semi_supervised.pages import (  # noqa: PLC0415
         KNOWN,
         MEASURED,
-        UnlabeledCutting,
+        UnlabelledCutting,
         cut_unlabelled,
         find_unlabelled,
         open_finder,
@@ -245,7 +245,7 @@ def _cut_unlabelled(job: Preparation, args: argparse.Namespace) -> None:
     for folder in (job.patches("validation"), job.output / EVALUATION_SET):
         known |= dict.fromkeys(read_page_sums(folder).values(), MEASURED)
     target = job.output / UNLABELED / job.select_data
-    cut_unlabelled(documents, UnlabeledCutting(target, job.form, find, finder, known, _say))
+    cut_unlabelled(documents, UnlabelledCutting(target, job.form, find, finder, known, _say))
 
 
 def run(args: argparse.Namespace) -> bool:

@@ -12,7 +12,7 @@ from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.data import open_unlabelled
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.page_sums import page_sum, read_page_sums
-from train_easyocr.semi_supervised.pages import KNOWN, MEASURED, UnlabeledCutting, cut_unlabelled, find_unlabelled
+from train_easyocr.semi_supervised.pages import KNOWN, MEASURED, UnlabelledCutting, cut_unlabelled, find_unlabelled
 
 BARE = Box(180, 120, 240, 150)
 """Paper alone."""
@@ -33,7 +33,7 @@ def scans(tmp_path):
 def cut(folder, target, *, form="png", left_out=None, find=lambda page: list(FOUND)):
     said = []
     count = cut_unlabelled(
-        find_unlabelled(folder), UnlabeledCutting(target, form, find, "a detector", left_out or {}, said.append)
+        find_unlabelled(folder), UnlabelledCutting(target, form, find, "a detector", left_out or {}, said.append)
     )
     return count, "\n".join(said)
 

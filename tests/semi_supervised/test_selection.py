@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from train_easyocr.semi_supervised.reading import ViewReadings
+from train_easyocr.semi_supervised.reading import LookReadings
 from train_easyocr.semi_supervised.selection import (
     LOWEST,
     Demands,
@@ -25,7 +25,7 @@ SYLLABLES = "가나다라마바사아자차카타파하"
 def readings(texts, confidence, *others):
     """Readings of one look, or several that are as sure."""
     looks = [list(texts), *map(list, others)]
-    return ViewReadings(looks, np.tile(np.asarray(confidence, float), (len(looks), 1)))
+    return LookReadings(looks, np.tile(np.asarray(confidence, float), (len(looks), 1)))
 
 
 def noisy_teacher(words, accuracy, seed, sharpness=4.0):
@@ -121,7 +121,7 @@ def test_every_word_has_one_fate():
 
 
 def test_the_least_sure_look_counts():
-    sure = ViewReadings([["가"], ["가"]], np.array([[0.99], [0.8]]))
+    sure = LookReadings([["가"], ["가"]], np.array([[0.99], [0.8]]))
     assert select(sure, [False, True], EASY, FREE).fates == [Fate.UNSURE]
 
 

@@ -75,7 +75,7 @@ class FoundPage:
 
 
 @dataclass(frozen=True)
-class UnlabeledCutting:
+class UnlabelledCutting:
     """What is to be made of unlabelled pages.
 
     Attributes:
@@ -146,7 +146,7 @@ def _labels_below(folder: Path) -> dict[Path, PageSource]:
     return {page.image.path: page for page in pages if isinstance(page.image, FileSource)}
 
 
-def cut_unlabelled(documents: Sequence[Unlabelled], cutting: UnlabeledCutting) -> int:
+def cut_unlabelled(documents: Sequence[Unlabelled], cutting: UnlabelledCutting) -> int:
     """Make the set, or go on with it, or leave it as it is when it is there already; return the number of its words.
 
     Args:
@@ -193,7 +193,7 @@ def _digest(documents: Sequence[Unlabelled], left_out: Mapping[str, str]) -> str
     return digest.hexdigest()
 
 
-def _cut(document: Unlabelled, prefix: str, folder: Path, cutting: UnlabeledCutting) -> dict[str, Any]:
+def _cut(document: Unlabelled, prefix: str, folder: Path, cutting: UnlabelledCutting) -> dict[str, Any]:
     """Cut the words of a document's pages out; return their names, the pages' sums, and what was left out."""
     pages: list[tuple[str, str]] = []
     words: list[str] = []
@@ -261,7 +261,7 @@ def _labelled_page(page: PageSource, prefix: str) -> FoundPage:
     return FoundPage(prefix, page_sum(content), SourcePage(1, colour, grey), boxes)
 
 
-def _assemble(work: Path, documents: int, cutting: UnlabeledCutting) -> int:
+def _assemble(work: Path, documents: int, cutting: UnlabelledCutting) -> int:
     """Write what belongs to a set beside its pictures, and say what was done; return the number of words."""
     records = [read_json_object(work / "records" / f"{number:07d}.json") for number in range(documents)]
     folder, names = work / "set", [name for record in records for name in record["words"]]

@@ -26,7 +26,7 @@ from train_easyocr.documents import page_sums
 from train_easyocr.recognition.model import open_trained
 from train_easyocr.semi_supervised.config import TRAINING, SemiSupervisedConfig, strength_of
 from train_easyocr.semi_supervised.data import Words, link
-from train_easyocr.semi_supervised.reading import View, ViewReadings, looks_of, read_views
+from train_easyocr.semi_supervised.reading import LookReadings, TeacherLook, looks_of, read_looks
 from train_easyocr.semi_supervised.report import SAMPLES, Labelled, write_report, write_samples
 from train_easyocr.semi_supervised.selection import (
     Demands,
@@ -83,9 +83,9 @@ def label_words(words: Words, teacher: Path, number: int, config: SemiSupervised
         remove(work)
         work.mkdir(parents=True)
         write_json(work / PLAN, plan)
-    threshold = _threshold(read_views(words.validation, looks, work / "validation", config), words.validation, config)
+    threshold = _threshold(read_looks(words.validation, looks, work / "validation", config), words.validation, config)
     asked = replace(words.unlabelled, rows=words.unlabelled.rows[words.usable])
-    selection = _select(read_views(asked, looks, work / "unlabelled", config), looks, threshold, config)
+    selection = _select(read_looks(asked, looks, work / "unlabelled", config), looks, threshold, config)
     if not selection.kept.any():
         raise UserError(f"{target}: not one of {len(asked):,} words is read surely enough. {threshold.describe()}")
     with publishing(target) as folder:
@@ -101,7 +101,7 @@ def label_words(words: Words, teacher: Path, number: int, config: SemiSupervised
     return target
 
 
-def _plan(words: Words, looks: Sequence[View], number: int, config: SemiSupervisedConfig) -> dict[str, Any]:
+def _plan(words: Words, looks: Sequence[TeacherLook], number: int, config: SemiSupervisedConfig) -> dict[str, Any]:
     """Return what a round's labels follow from: equal plans stand for equal sets."""
     return {
         "round": number,
@@ -113,13 +113,13 @@ def _plan(words: Words, looks: Sequence[View], number: int, config: SemiSupervis
     }
 
 
-def _threshold(readings: ViewReadings, words: WordSet, config: SemiSupervisedConfig) -> Threshold:
+def _threshold(readings: LookReadings, words: WordSet, config: SemiSupervisedConfig) -> Threshold:
     demands = Demands(config.least_precision, config.least_accuracy, config.least_kept)
     return choose_threshold(readings, [words.label(index) for index in range(len(words))], demands, config.seed)
 
 
 def _select(
-    readings: ViewReadings, looks: Sequence[View], threshold: Threshold, config: SemiSupervisedConfig
+    readings: LookReadings, looks: Sequence[TeacherLook], threshold: Threshold, config: SemiSupervisedConfig
 ) -> Selection:
     limits = Limits(
         most_per_text=config.most_per_text,

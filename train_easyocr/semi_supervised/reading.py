@@ -38,7 +38,7 @@ PART = 64
 AVERAGED = ("best_accuracy.pth", "best_accuracy_ema.pth")
 
 
-class View(NamedTuple):
+class TeacherLook(NamedTuple):
     """How words are looked at.
 
     Attributes:
@@ -55,7 +55,7 @@ class View(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ViewReadings:
+class LookReadings:
     """What all looks read on some words.
 
     Attributes:
@@ -82,7 +82,7 @@ class ViewReadings:
         return np.array([one != other for one, other in zip(self.texts[0], self.texts[look], strict=True)], bool)
 
 
-def looks_of(weights: Path, strength: float, seed: int) -> list[View]:
+def looks_of(weights: Path, strength: float, seed: int) -> list[TeacherLook]:
     """Return the looks of a teacher: its weights as they are, on an augmented view, and their other average.
 
     Args:
@@ -91,16 +91,18 @@ def looks_of(weights: Path, strength: float, seed: int) -> list[View]:
         strength: Of the augmented view, 0 to 1; 0 leaves it out.
         seed: Of the augmentation.
     """
-    looks = [View(weights)]
+    looks = [TeacherLook(weights)]
     if strength:
-        looks.append(View(weights, Augmentation(strength, 1.0, seed)))
+        looks.append(TeacherLook(weights, Augmentation(strength, 1.0, seed)))
     others = [weights.with_name(name) for name in AVERAGED if name != weights.name]
     if weights.name in AVERAGED and others[0].is_file() and weights == best_weights(weights.parent):
-        looks.append(View(others[0]))
+        looks.append(TeacherLook(others[0]))
     return looks
 
 
-def read_views(words: WordSet, looks: Sequence[View], folder: Path, config: SemiSupervisedConfig) -> ViewReadings:
+def read_looks(
+    words: WordSet, looks: Sequence[TeacherLook], folder: Path, config: SemiSupervisedConfig
+) -> LookReadings:
     """Read all words with all looks, or what is left of that.
 
     Args:
@@ -120,11 +122,11 @@ def read_views(words: WordSet, looks: Sequence[View], folder: Path, config: Semi
             for index, (text, confidence) in zip(indices, readings, strict=True):
                 found[index], confidences[number, index] = text, confidence
         texts.append(found)
-    return ViewReadings(texts, confidences)
+    return LookReadings(texts, confidences)
 
 
 def _read(
-    words: WordSet, look: View, folder: Path, computing: SemiSupervisedConfig
+    words: WordSet, look: TeacherLook, folder: Path, computing: SemiSupervisedConfig
 ) -> Iterator[tuple[list[int], list[tuple[str, float]]]]:
     """Yield words by their indices, and what was read on them."""
     model, card, settings = open_trained(look.weights)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from train_easyocr.common.errors import UserError
 from train_easyocr.datasets.data import generator
 from train_easyocr.metrics.calibration import fit_temperature, tempered
-from train_easyocr.semi_supervised.reading import ViewReadings
+from train_easyocr.semi_supervised.reading import LookReadings
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -135,7 +135,7 @@ class Limits:
     seed: int
 
 
-def disagreement(readings: ViewReadings, augmented: Sequence[bool]) -> list[Fate | None]:
+def disagreement(readings: LookReadings, augmented: Sequence[bool]) -> list[Fate | None]:
     """Return why looks at a word contradict its first one, None where all agree; `augmented` has a mark a look."""
     found: list[Fate | None] = [None] * len(readings.text)
     for look in reversed(range(1, len(readings.texts))):
@@ -145,7 +145,7 @@ def disagreement(readings: ViewReadings, augmented: Sequence[bool]) -> list[Fate
     return found
 
 
-def choose_threshold(readings: ViewReadings, truth: Sequence[str], demands: Demands, seed: int) -> Threshold:
+def choose_threshold(readings: LookReadings, truth: Sequence[str], demands: Demands, seed: int) -> Threshold:
     """Choose the threshold by what a teacher reads on validation words.
 
     Args:
@@ -217,7 +217,7 @@ def _refusal(accuracy: float, agreed: int, kept: int, words: int, demands: Deman
     )
 
 
-def select(readings: ViewReadings, augmented: Sequence[bool], threshold: Threshold, limits: Limits) -> Selection:
+def select(readings: LookReadings, augmented: Sequence[bool], threshold: Threshold, limits: Limits) -> Selection:
     """Decide which readings of unlabelled words become labels.
 
     Args:
