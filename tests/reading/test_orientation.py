@@ -168,6 +168,23 @@ def test_a_wrong_guess_about_the_lines_costs_a_search_and_nothing_else():
     assert (read.orientation, read.margin > 0.5) == (0, True)
 
 
+def test_words_that_contradict_the_ink_count_half():
+    class Answers:
+        """Reads the word of each call by one direction alone: the level one first, surer the one that stands."""
+
+        def __init__(self):
+            self.confidences = iter((0.3, 0.9))
+
+        def read(self, grey, shapes):
+            assert len(shapes) == 2
+            return [("가나다라", next(self.confidences)), ("", 0.9999)]
+
+    page = arrow_page()
+    assert not stands(page)
+    found = vote(Answers(), page, [[Box(30, 40, 100, 60)]], [[Box(200, 100, 220, 170)]])
+    assert (found.angle, found.words) == (0, 2)
+
+
 def test_a_vote_of_labelled_words():
     page = arrow_page()
     boxes = [bounds(shape) for shape in MarkReader().detect(source(page).colour)]
