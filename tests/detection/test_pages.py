@@ -53,6 +53,16 @@ def test_labels_that_can_not_be_used_are_left_out_of_the_loss():
     assert found.unusable.tolist() == [[60, 10, 90, 30], [300, 10, 340, 30]]
 
 
+def test_boxes_around_several_words_are_left_out_where_others_are_around_one():
+    several = Annotation("2", Box(60, 10, 150, 30), "두 단어")
+    found = labels_of(GOOD, several, Annotation("3", Box(10, 40, 50, 60), "셋"))
+    assert found.boxes.tolist() == [[10, 10, 50, 30], [10, 40, 50, 60]]
+    assert found.unusable.tolist() == [[60, 10, 150, 30]]
+    assert [word.text for word in found.words] == ["단어", "두 단어", "셋"]  # scored like all others
+    by_lines = labels_of(GOOD, several)
+    assert by_lines.boxes.tolist() == [[10, 10, 50, 30], [60, 10, 150, 30]] and not len(by_lines.unusable)
+
+
 @pytest.mark.parametrize(
     ("box", "expected"),
     [
@@ -63,6 +73,12 @@ def test_labels_that_can_not_be_used_are_left_out_of_the_loss():
 )
 def test_a_box_without_area_leaves_out_what_is_around_it(box, expected):
     assert labels_of(GOOD, Annotation("2", box, "단어")).unusable.tolist() == [expected]
+
+
+def test_boxes_around_several_words_are_counted(folder):
+    write_page(folder / "training", "c", texts=["두 단어", *(["단어"] * (len(WORDS) - 1))])
+    training, _ = open_pages(config_of(folder))
+    assert training.words == 5 * len(WORDS) - 1 and training.faults == {"box around several words": 1}
 
 
 def test_pages_of_folders_are_counted(folder):
