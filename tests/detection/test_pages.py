@@ -168,7 +168,7 @@ def test_labels_may_be_in_any_form_that_step_2_reads(tmp_path):
     for page in (training.pages[2], validation.pages[2]):
         _, found = read_training_page(page)
         assert [(word.text, word.box) for word in found.words] == list(boxes(2))
-        assert found.boxes.tolist() == [list(box) for _, box in boxes(2)]
+        assert found.boxes.tolist() == [list(box) for text, box in boxes(2) if " " not in text]
 
 
 def test_words_that_are_not_to_be_read_are_left_out_of_the_loss(tmp_path):
@@ -179,7 +179,11 @@ def test_words_that_are_not_to_be_read_are_left_out_of_the_loss(tmp_path):
     own_folder(tmp_path / "validation", "icdar2015")
     training, validation = open_pages(config_of(tmp_path))
     assert training.words == validation.words - 1
-    assert sum(len(read_training_page(page)[1].unusable) for page in training.pages) == 1
+
+    def left_out(pages):
+        return sum(len(read_training_page(page)[1].unusable) for page in pages)
+
+    assert left_out(training.pages) == left_out(validation.pages) + 1
 
 
 def test_pages_are_read_out_of_the_archives(tmp_path):
@@ -215,7 +219,7 @@ def test_pages_are_upright_as_their_labels_see_them(tmp_path, orientation, rgb):
         source = PageSource("쪽", FileSource(tmp_path / "쪽.png"), FileSource(tmp_path / "쪽.json"))
         image, labels = read_training_page(source, rgb)
         np.testing.assert_array_equal(image, expected)
-        assert labels.boxes.tolist() == [list(box) for box in BOXES]
+        assert [word.box for word in labels.words] == list(BOXES)
 
 
 def test_labels_beside_the_print_teach_nothing(tmp_path):
