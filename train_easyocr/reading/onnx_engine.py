@@ -155,8 +155,9 @@ def open_session(network: Path | bytes, threads: int = 1) -> Session:
         threads: That it computes in.
     """
     options = onnxruntime.SessionOptions()
-    # The arena keeps the most that any shape ever took: a service's memory would grow with the shapes that it meets.
-    options.enable_cpu_mem_arena = False
+    # Blocks out of the arena are used again while a page is computed. Patterns would be remembered for each shape of
+    # pages, each with a block as large as all that the network needs: a service would grow with the shapes it meets.
+    options.enable_mem_pattern = False
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
