@@ -10,11 +10,12 @@ from tests.engine.cases import assert_equal, killed_at, recognizer_settings, sta
 from tests.engine.toy_task import ToyTask
 from tests.recognition.word_sets import render
 from train_easyocr.datasets.images import to_batch
-from train_easyocr.detection.distillation import dilated, map_divergence, taught_loss
+from train_easyocr.detection.distillation import CollaborativeLoss, dilated, map_divergence, taught_loss
 from train_easyocr.engine import trainer
 from train_easyocr.engine.device import Device
 from train_easyocr.engine.distillation import MutualTask, Peers
 from train_easyocr.recognition.distillation import (
+    FeatureAdapter,
     FrozenTeacher,
     averaged_dml,
     dml,
@@ -136,6 +137,25 @@ def test_a_student_that_sees_the_teachers_words_has_the_least_loss():
     assert taught_loss(wrong, there, counts) > 5
 
 
+def test_students_learn_the_teachers_words_dilated_and_each_other_where_labels_count():
+    class Teacher(torch.nn.Module):
+        def forward(self, images):
+            return torch.where(torch.arange(64).reshape(1, 1, 8, 8) % 5 == 0, 0.31, 0.29).expand(2, 1, 8, 8)
+
+    random = torch.Generator().manual_seed(1)
+    first, second = (2 * torch.randn(2, 2, 8, 8, generator=random) for _ in range(2))
+    targets = torch.randint(0, 2, (2, 4, 8, 8), generator=random).to(torch.uint8)
+    part = torch.zeros(2, 1, 16, 16, dtype=torch.uint8), targets
+    between = CollaborativeLoss(Teacher(), Device.choose("fp32"))
+    found = between(None, (first, second), part)
+    words, counts = dilated(torch.arange(64).reshape(1, 8, 8).expand(2, 8, 8) % 5 == 0), targets[:, 1].float()
+    parts = taught_loss(first, words, counts), taught_loss(second, words, counts)
+    expected = sum(parts) + map_divergence(first[:, 0], second[:, 0], counts)
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    elsewhere = torch.where(targets[:, 1:2] == 0, 9.0, first)
+    assert between(None, (elsewhere, second), part).item() == pytest.approx(found.item(), rel=1e-5)
+
+
 def pair_of(kind, between, adapters=None):
     """Make a task of two, the second one with another seed."""
 
@@ -186,6 +206,35 @@ def test_recognizers_beside_each_other_killed_and_not(tmp_path, monkeypatch, bet
     model, card, _ = open_trained(parted.experiment / "best_accuracy.pth")  # as if it had learnt alone
     assert card.network["Prediction"] == "CTC"
     assert set(model.state_dict()) == set(build_model(parted, card.network["num_class"]).state_dict())
+
+
+@pytest.mark.parametrize("channels", [(3, 2), (3, 3)])
+def test_distance_of_maps_is_that_of_a_plain_loop(channels):
+    random, adapter = torch.Generator().manual_seed(1), FeatureAdapter(channels)
+    first = torch.randn(2, channels[0], 1, 4, generator=random)
+    second = torch.randn(2, channels[1], 2, 8, generator=random)
+    adapter.maps = [first, second]
+    found = adapter()
+    fit = adapter.fit.weight[:, :, 0, 0] if channels[0] != channels[1] else torch.eye(3)
+    bias = adapter.fit.bias if channels[0] != channels[1] else torch.zeros(3)
+    for word in range(2):
+        total = 0.0
+        for channel, x in np.ndindex(channels[0], 4):
+            square = second[word, :, :, 2 * x : 2 * x + 2].flatten(1).tolist()  # what is one place of the first map
+            weights = fit[channel].tolist()
+            values = [sum(w * each[place] for w, each in zip(weights, square, strict=True)) for place in range(4)]
+            total += (first[word, channel, 0, x].item() - sum(values) / 4 - bias[channel].item()) ** 2
+        assert found[word].item() == pytest.approx(total / (4 * channels[0]), rel=1e-4)
+
+
+def test_udml_is_dml_and_the_distance_of_maps_summed_over_words():
+    random = torch.Generator().manual_seed(1)
+    answers = [torch.randn(3, 39, 7, generator=random) for _ in range(2)]
+    maps = [torch.randn(3, 4, 1, 40, generator=random) for _ in range(2)]
+    adapter, part = FeatureAdapter((4, 4)), part_of(words("가", "마바사가", "가나"))
+    adapter.maps = list(maps)
+    expected = dml(None, answers, part) + sum((one - other).square().mean() for one, other in zip(*maps, strict=True))
+    assert udml(Peers([], adapter), answers, part).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_maps_of_networks_of_other_widths_meet_through_an_adapter(tmp_path):

@@ -1,11 +1,11 @@
 """Losses between recognizers that learn beside each other (`engine/distillation.py`).
 
-All are means over a word's own time steps, not over those that it is filled up with to its batch's width, and sums over
-words: so they weigh the same for a short word and a long one, alone and in a batch, as CTC's loss does here. PaddleOCR
-sums over all steps of a width.
+Divergences are means over a word's own time steps, not over those that it is filled up with to its batch's width, and
+sums over words: so they weigh the same for a short word and a long one, alone and in a batch, as CTC's loss does here.
+PaddleOCR sums over all steps of a width.
 
 - `dml`: symmetric divergence of the answers, step by step (Zhang et al., arXiv 1706.00384).
-- `udml`: that, and the distance of the feature maps (PP-OCRv2, Du et al., arXiv 2109.03144).
+- `udml`: that, and the distance of the whole feature maps (PP-OCRv2, Du et al., arXiv 2109.03144).
 - `averaged_dml`: divergence of the answers' means over time: equal texts may have their blanks elsewhere, which
   step by step misleads (PP-OCRv4).
 - `FrozenTeacher`: one network alone learns what another one answers, which stays as it is.
