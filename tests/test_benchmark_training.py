@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import training
 from benchmarks.results import table as results_table
-from benchmarks.studies import ablations, buckets, character_change, small_task, weak_characters
+from benchmarks.studies import ablations, buckets, character_change, distillation, small_task, weak_characters
 from benchmarks.studies.equal_accuracy import CHARACTERS, WAYS, Outcome, noise, table, verdict
 from benchmarks.studies.small_task import Scores, UnseenWords
 from benchmarks.training import BATCH, gpu_rows
@@ -150,3 +150,13 @@ def test_shares_of_several_seeds_stand_as_means_with_their_errors():
     ]
     assert cells[0] == ["one way", "50", "51.0 ± 1.0", "10.0 ± 0.0", "62.0 ± 2.0"]
     assert cells[1] == ["one way", "50", "50.0", "10.0", "60.0"]
+
+
+def test_ways_of_distillation_stand_beside_learning_alone_seed_by_seed():
+    found = {"alone": [(80.0, 10.0), (84.0, 12.0)], "dml": [(81.0, 20.0), (82.0, 22.0)]}
+    rows = [[cell.strip() for cell in line.split("|")] for line in distillation.table(found, "%").splitlines()[2:]]
+    # The differences are +1 and -2; their standard deviation over the root of 2 is 1.5.
+    assert rows == [
+        ["alone", "82.00 (80.00 84.00)", "", "11"],
+        ["dml", "81.50 (81.00 82.00)", "-0.50 ± 1.50", "21"],
+    ]

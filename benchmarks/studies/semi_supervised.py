@@ -23,36 +23,30 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
-from benchmarks.studies.distillation import SYLLABLES, accuracy
-from benchmarks.studies.small_task import render_words, timed, timed_training
+from benchmarks.studies.small_task import (
+    LARGE,
+    WORDS,
+    prepare_words,
+    small_recognizer,
+    timed,
+    timed_training,
+    word_accuracy,
+    word_settings,
+)
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
-from train_easyocr.compression import subjects
-from train_easyocr.compression.sensitivity import cut_network
 from train_easyocr.datasets.labels_csv import HEADER, format_row, read_labels_csv
 from train_easyocr.semi_supervised.config import SemiSupervisedConfig, load_semi_supervised_config
 from train_easyocr.semi_supervised.data import Places
 from train_easyocr.semi_supervised.stages import StagedRun
-from train_easyocr.settings.config import Config, check_config
-from train_easyocr.weights.checkpoints import best_weights, save_weights
+from train_easyocr.settings.config import Config
+from train_easyocr.weights.checkpoints import best_weights
 from train_easyocr.weights.starter import RECOGNIZER
 
-WORDS, VALIDATION, TEST = 2_000, 600, 1_000
 LABELLED = 0.1
 ITERATIONS, TEACHER_ITERATIONS = 120, 50
-LOOK = ("--look", "bilevel", "--faces", "unseen", "--format", "png")
-SAID = ("--character_set", SYLLABLES, "--characters", SYLLABLES)
 CUT = "cut.pth"
 """The small network as it begins."""
-TRAINING = {
-    "img_height": 32,
-    "augmentation": "light",
-    "batch_size": 32,
-    "val_period": 1_000_000,
-    "save_period": 1_000_000,
-    "show_number": 0,
-}
-LARGE = TRAINING | {"character": "korean_documents", "continue_from": "starter", "lr": 0.0005}
 TEACHER = "large, a tenth of the labels"
 FEW, STUDENT, ALL = "small, a tenth of the labels", "small, a tenth, and pseudo labels", "small, all labels"
 
@@ -78,9 +72,8 @@ class Outcome:
 
 def prepare(folder: Path, words: int) -> Places:
     """Render all words, and put the labels of most of them away; or what is left of that."""
-    everything = render_words(folder / "all", words, 31, *LOOK, *SAID)
-    render_words(folder / "validation", VALIDATION, 32, *LOOK, *SAID)
-    render_words(folder / "test", TEST, 33, *LOOK, *SAID)
+    prepare_words(folder, words)
+    everything = folder / "all"
     names, texts = read_labels_csv(everything / "labels.csv")
     border = round(LABELLED * words)
     for name, rows in {
@@ -96,39 +89,18 @@ def prepare(folder: Path, words: int) -> Places:
     return Places(folder / "few", folder / "validation", folder / "unlabeled")
 
 
-def small_network(folder: Path) -> dict[str, object]:
-    """Cut the small network out of the starter, or what is left of that; return the settings it is trained with."""
-    subject = subjects.recognizer(RECOGNIZER, plain_config(folder, "few", LARGE), VALIDATION)
-    channels = [width // 2 for width in subject.widths]
-    if not (folder / CUT).exists():
-        model = cut_network(subject, channels, "fpgm")
-        save_weights(folder / CUT, model, subjects.with_channels(subject.card, channels, subject.measure(model)))
-    own = {"channels": "-".join(map(str, channels)), "continue_from": str(folder / CUT), "lr": 0.002}
-    return LARGE | own
-
-
-def plain_config(folder: Path, labels: str, values: Mapping[str, object]) -> Config:
-    """Return the settings of a training on labels alone."""
-    places = {"output": folder, "train_data": folder / labels, "val_data": folder / "validation"}
-    places |= {"saved_models": folder / "runs"}
-    own = {"workers": 0, "detection": ""}
-    return check_config(dict(values) | {key: str(place) for key, place in places.items()} | own)
-
-
 def student_config(folder: Path, values: Mapping[str, object]) -> SemiSupervisedConfig:
     """Return the settings of a training on labels and pseudo labels, which are augmented as the labels are."""
     small = dict(values)
     own = {key: small.pop(key) for key in ("experiment_name", "seed")} | {"saved_models": folder / "runs", "workers": 0}
-    own |= {"augmentation_of_pseudo": TRAINING["augmentation"]} | {
-        f"small.{key}": value for key, value in small.items()
-    }
+    own |= {"augmentation_of_pseudo": LARGE["augmentation"]} | {f"small.{key}": value for key, value in small.items()}
     return load_semi_supervised_config(overrides=[f"{key}={value}" for key, value in own.items()])
 
 
 def train_plain(folder: Path, config: Config) -> Outcome:
     """Train on labels alone."""
     seconds = timed_training(config)
-    return Outcome(accuracy(folder, best_weights(config.experiment)), seconds)
+    return Outcome(word_accuracy(folder, best_weights(config.experiment)), seconds)
 
 
 def train_student(folder: Path, config: SemiSupervisedConfig, places: Places, teacher: Path) -> Outcome:
@@ -140,7 +112,7 @@ def train_student(folder: Path, config: SemiSupervisedConfig, places: Places, te
         right = [truth[row["filename"]] == row["words"] for row in csv.DictReader(file)]
     report = json.loads((made / "report.json").read_text(encoding="utf-8"))
     weights = best_weights(config.folder_of("small"))
-    return Outcome(accuracy(folder, weights), seconds, len(right), fmean(right), report["expected_precision"])
+    return Outcome(word_accuracy(folder, weights), seconds, len(right), fmean(right), report["expected_precision"])
 
 
 def outcome(folder: Path, way: str, seed: int, iterations: int, places: Places) -> Outcome:
@@ -148,15 +120,15 @@ def outcome(folder: Path, way: str, seed: int, iterations: int, places: Places) 
     name = f"{way} {seed}".replace(", ", "_").replace(" ", "_")
     kept = folder / "runs" / f"{name}.json"
     if not kept.exists():
-        small = small_network(folder) | {"experiment_name": name, "seed": seed, "n_iter": iterations}
+        small = small_recognizer(folder, folder / CUT) | {"experiment_name": name, "seed": seed, "n_iter": iterations}
         own = {"experiment_name": f"teacher_{seed}", "seed": seed, "n_iter": TEACHER_ITERATIONS}
-        teacher = plain_config(folder, "few", LARGE | own)
+        teacher = word_settings(folder, "few", LARGE | own)
         if way == TEACHER:
             found = train_plain(folder, teacher)
         elif way == STUDENT:
             found = train_student(folder, student_config(folder, small), places, best_weights(teacher.experiment))
         else:
-            found = train_plain(folder, plain_config(folder, "few" if way == FEW else "all", small))
+            found = train_plain(folder, word_settings(folder, "few" if way == FEW else "all", small))
         write_json(kept, asdict(found))
     return Outcome(**json.loads(kept.read_bytes()))
 
@@ -180,15 +152,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3], metavar="N")
     parser.add_argument("--iterations", type=int, default=ITERATIONS, metavar="N", help="of a small network")
-    parser.add_argument("--words", type=int, default=WORDS, metavar="N", help="rendered to be trained on")
+    parser.add_argument("--words", type=int, default=WORDS["all"], metavar="N", help="rendered to be trained on")
     parser.add_argument("--clean", action="store_true", help="remove what earlier runs left there")
     args = parser.parse_args(arguments)
     if args.clean:
         shutil.rmtree(args.output, ignore_errors=True)
     folder = args.output.absolute()
     places = prepare(folder, args.words)
-    small_network(folder)
-    start = {"the starter as it is": accuracy(folder, RECOGNIZER), "cut to half": accuracy(folder, folder / CUT)}
+    small_recognizer(folder, folder / CUT)
+    start = {
+        "the starter as it is": word_accuracy(folder, RECOGNIZER),
+        "cut to half": word_accuracy(folder, folder / CUT),
+    }
     found: dict[str, list[Outcome]] = {way: [] for way in (TEACHER, FEW, STUDENT, ALL)}
     for seed in args.seeds:
         for way, runs in found.items():

@@ -1,8 +1,12 @@
-"""A fine-tuning task small enough for many trainings: rendered pages, and how well their words are read afterwards.
+"""Training tasks small enough for many trainings: rendered pages or words, and how well words are read afterwards.
 
 The pages are sample documents of one seed, 1,000 pixels across: at 120 dots an inch the starter weights make mistakes
 that training can mend. Words are scored by the reader that users get, on pages that are in no training, at the boxes
 that the starter detector finds for them: that is how users' documents are read. Labelled boxes are there, too.
+
+`prepare_words` and `small_recognizer` make a task of single words of few syllables, in faces that the starter weights
+do not know, black and white as AI-Hub's scans, and a network with half of the starter's channels in each layer: it has
+lost most of what the starter knew, and learns it again in a hundred steps.
 """
 
 from __future__ import annotations
@@ -18,20 +22,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from train_easyocr.common.files import write_json
+from train_easyocr.compression import subjects
+from train_easyocr.compression.criteria import Criterion
+from train_easyocr.compression.sensitivity import cut_network
 from train_easyocr.datasets import sampling
 from train_easyocr.datasets.data import WordSet, open_set
 from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents import Box
 from train_easyocr.documents.aihub import find_pages, read_labelled_page
+from train_easyocr.engine.device import Device
 from train_easyocr.metrics.matching import match
 from train_easyocr.reading.reader import WordReader, open_weights
 from train_easyocr.reading.sources import load_page
+from train_easyocr.recognition.model import open_trained
 from train_easyocr.recognition.task import train
+from train_easyocr.recognition.validation import read_patches
 from train_easyocr.settings.checking import CONFIG_FILES
-from train_easyocr.settings.config import Config, load_config
+from train_easyocr.settings.config import Config, check_config, load_config
 from train_easyocr.weights.bundle import open_bundle
-from train_easyocr.weights.characters import CharacterSet
-from train_easyocr.weights.starter import STARTER
+from train_easyocr.weights.characters import CharacterSet, CtcConverter
+from train_easyocr.weights.checkpoints import save_weights
+from train_easyocr.weights.starter import RECOGNIZER, STARTER
 
 PAGES, PAGE_WIDTH, SEED = 80, 1_000, 7
 TRAINING_PAGES, VALIDATION_PAGES, TEST_PAGES = 60, 6, 14
@@ -39,6 +50,25 @@ CONFIG = CONFIG_FILES / "sample_from_starter.yaml"
 SOURCE = Path(__file__).parents[2]
 SCORES = "test.json"
 """In the folder of a run that is at its end: how its weights read the test pages."""
+
+SYLLABLES = (
+    "가각간개거건경고공과관구국군금기나내년농다대도동로리마면무문민발방보부사산상서성세소수시안업용월인일자장정제조주지"
+)
+WORDS = {"all": 2_000, "validation": 600, "test": 1_000}
+"""Words by the folder that they are rendered into; the first ones are trained on."""
+LOOK = ("--look", "bilevel", "--faces", "unseen", "--format", "png")
+LARGE = {
+    "character": "korean_documents",
+    "continue_from": "starter",
+    "img_height": 32,
+    "augmentation": "light",
+    "batch_size": 32,
+    "lr": 0.0005,
+    "val_period": 1_000_000,
+    "save_period": 1_000_000,
+    "show_number": 0,
+}
+"""Settings of a training of the starter on words."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +152,45 @@ def render_words(target: Path, count: int, seed: int, *options: str) -> Path:
     words = ("--output", target, "--count", count, "--seed", seed, *options)
     _run("-m", "train_easyocr.synthesis.words", *words)
     return target
+
+
+def prepare_words(folder: Path, words: int = WORDS["all"]) -> None:
+    """Render all words, so many of them to be trained on; or what is left of that."""
+    for seed, (name, count) in enumerate((WORDS | {"all": words}).items(), 31):
+        render_words(folder / name, count, seed, *LOOK, "--character_set", SYLLABLES, "--characters", SYLLABLES)
+
+
+def small_recognizer(folder: Path, weights: Path, criterion: Criterion = "fpgm") -> dict[str, object]:
+    """Cut half of the starter's channels, or what is left of that; return the settings the rest is trained with.
+
+    Args:
+        folder: Of the words.
+        weights: Is written.
+        criterion: Which filters go.
+    """
+    subject = subjects.recognizer(RECOGNIZER, word_settings(folder, "all", LARGE), WORDS["validation"])
+    channels = [width // 2 for width in subject.widths]
+    if not weights.exists():
+        model = cut_network(subject, channels, criterion)
+        save_weights(weights, model, subjects.with_channels(subject.card, channels, subject.measure(model)))
+    return LARGE | {"channels": "-".join(map(str, channels)), "continue_from": str(weights), "lr": 0.002}
+
+
+def word_settings(folder: Path, words: str, values: Mapping[str, object]) -> Config:
+    """Return the settings of a training on the words in `folder / words`."""
+    places = {"output": folder, "train_data": folder / words, "val_data": folder / "validation"}
+    places |= {"saved_models": folder / "runs"}
+    own = {"workers": 0, "detection": ""}
+    return check_config(dict(values) | {key: str(place) for key, place in places.items()} | own)
+
+
+def word_accuracy(folder: Path, weights: Path) -> float:
+    """Return the per cent of the test words that weights read right."""
+    model, card, config = open_trained(weights)
+    words, converter = opened(folder / "test"), CtcConverter(CharacterSet(card.character))
+    patches = [words.patch(index, rgb=False) for index in range(len(words))]
+    readings = read_patches(model, converter, patches, config, device=Device.choose("fp32"), batch_size=32)
+    return share_right([words.label(index) for index in range(len(words))], [text for text, _ in readings])
 
 
 def read_set(reader: WordReader, words: WordSet) -> tuple[list[str], list[str]]:
