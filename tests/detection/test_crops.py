@@ -140,3 +140,9 @@ def test_a_page_is_never_enlarged_and_filled_up_with_its_edge():
     assert scale == 1 and whole.shape == (64, 128)
     np.testing.assert_array_equal(whole[:60, :100], page)
     assert not whole[:, 100:].any()
+
+
+def test_of_a_strip_a_pixel_is_left():
+    whole, scale = whole_page(np.tile(np.uint8([200, 40]), (8000, 1)), 1600, 32)
+    assert scale == 0.2 and whole.shape == (1600, 32)
+    assert (whole == round((200 + 4 * 40) / 5)).all()

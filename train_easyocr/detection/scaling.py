@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +32,9 @@ def whole_page(page: NDArray[np.uint8], long_side: int, multiple: int) -> tuple[
     """
     height, width = page.shape
     scale = reading_scale(width, height, long_side)
+    least = math.ceil(1 / scale)
+    if min(height, width) < least:  # nothing would be left of a strip
+        page = np.pad(page, ((0, max(0, least - height)), (0, max(0, least - width))), mode="edge")
     # With dsize given, OpenCV would stretch each side to whole pixels by a scale of its own.
     small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else page
     bottom, right = (-side % multiple for side in small.shape)
