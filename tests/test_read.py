@@ -13,12 +13,14 @@ import numpy as np
 import pytest
 
 from benchmarks.studies.reading_order import rendered
+from tests.documents.printed import STORED, encode
 from tests.evaluation.installed import draw_page, install_finetuned
 from tests.reading.documents import WANTS_A_PASSWORD, saved
 from train_easyocr import read
 from train_easyocr.common.errors import UsageError
 from train_easyocr.documents.page import Box
 from train_easyocr.evaluation.models import scored_model
+from train_easyocr.metrics.matching import match
 from train_easyocr.reading.orientation import read_upright, turned
 from train_easyocr.reading.pipeline import read_page
 from train_easyocr.reading.sources import ImageDocument
@@ -154,6 +156,25 @@ def test_a_page_reads_alike_however_it_lies(page):
         assert (read.orientation + angle) % 360 == 0 and read.margin > 0.3
         np.testing.assert_array_equal(picture.grey, upright.grey)
         assert (read.words, read.lines, read.warnings) == (expected.words, expected.lines, ())
+
+
+def test_each_exif_orientation_gives_the_texts_and_boxes_of_the_upright_page(tmp_path, page):
+    grey = ImageDocument(page[0]).page(1).grey
+    grey = cv2.resize(grey, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    expected = read_page(open_engine("starter"), ImageDocument(saved(grey, form="PNG")).page(1))
+    labels = [Box(*(side // 2 for side in box)) for box in page[1]]
+    assert len(match(labels, [word.box for word in expected.words])) > 0.8 * len(labels), "boxes are on the words"
+    (tmp_path / "in").mkdir()
+    for orientation in range(1, 9):
+        stored = STORED[orientation](grey)
+        (tmp_path / f"in/{orientation}.png").write_bytes(encode(stored, orientation=orientation))
+    command = ["in", "--output", "out", "--format", "json", "--bundle", "starter", "--orientation", "auto"]
+    assert read.main(command) == 0
+    for orientation in range(1, 9):
+        [found] = json.loads((tmp_path / f"out/{orientation}.png.json").read_bytes())["pages"]
+        assert (found["width"], found["height"], found["orientation"]) == (*grey.shape[::-1], 0)
+        words = [(word["text"], word["confidence"], word["box"]) for word in found["words"]]
+        assert words == [(word.text, round(word.confidence, 4), list(word.box)) for word in expected.words]
 
 
 def test_single_turned_words_on_demand(tmp_path, page, capfdbinary):
