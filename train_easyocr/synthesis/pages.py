@@ -391,6 +391,9 @@ def _vary(page: DrawnPage) -> None:
         page.text = page.text.resized(float(random.uniform(0.75, 0.95)))
     if random.random() < 0.15:
         page.text = replace(page.text, spacing=page.text.size * float(random.uniform(0.08, 0.3)))
+    if random.random() < 0.6:
+        # Black and white, too: a detector that sees wide gaps alone there joins the words of today's documents.
+        page.text = replace(page.text, gap=float(random.uniform(0.18, 0.4)))
     page.pitch = page.text.size * float(random.uniform(1.15, 2.3))
     if random.random() < 0.5:
         page.sheet.cell_pitch = float(random.uniform(1.0, 1.25))
