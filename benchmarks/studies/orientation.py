@@ -1,13 +1,16 @@
 """Pages that lie turned or skewed: how many are found to, what the vote costs, and what straightening gains.
 
     python3 -m benchmarks.studies.orientation turns DIR ... [--rendered 100] [--seed 1000] [--faces SET] [--export DIR]
+    python3 -m benchmarks.studies.orientation upright DIR ... [--export DIR]
     python3 -m benchmarks.studies.orientation skew DIR [--pages 10] [--degrees 0 3] [--export DIR]
     python3 -m benchmarks.studies.orientation words DIR ... [--weights FILE] [--limit 2000] [--export DIR]
 
 DIR is a download or a folder of labelled pages that lie upright. `turns` turns each page by 0, 90, 180 and 270 degrees
-and tells how many of them `orientation: auto` turns back, the smallest margin, and processor time a page. `skew` turns
-pages by up to 5 degrees and reads them as they are and straightened: end-to-end F1, mean over pages. `words` asks the
-direction classifier about labelled words of two and more characters, upright and upside down, and reads them as `read
+and tells how many of them `orientation: auto` turns back, the smallest margin, and processor time a page. `upright`
+reads pages as they are with `auto` and without, counts those of which not all is equal (every word's text, confidence,
+box and corners, the lines, their order, the warnings), and tells what `auto` takes in all. `skew` turns pages by up to
+5 degrees and reads them as they are and straightened: end-to-end F1, mean over pages. `words` asks the direction
+classifier about labelled words of two and more characters, upright and upside down, and reads them as `read
 --word_orientation auto` does.
 """
 
@@ -16,6 +19,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -100,7 +104,7 @@ def measure_turns(engine: Networks, what: str, pages: Iterator[tuple[str, np.nda
                 yield boxes
 
             start = time.process_time()
-            found = vote(engine, page, level(), standing_words(engine, colour))
+            found = vote(engine, page, level(), standing_words(engine, page))
             times[angle].append(time.process_time() - start - detecting)
             good = ((found.angle if found.known else 0) + angle) % 360 == 0  # what is unsure stays as it lies
             right += good
@@ -118,6 +122,26 @@ def measure_turns(engine: Networks, what: str, pages: Iterator[tuple[str, np.nda
         f"{min(margins):.2f}",
         *(f"{np.mean(times[a]):.3f}" for a in ANGLES),
     ]
+
+
+def measure_upright(engine: Networks, what: str, pages: Iterator[Labelled]) -> list[object]:
+    """Return a row: pages, words, pages that `auto` reads otherwise, processor time of a page."""
+    count = words = other = 0
+    took: dict[Setting, float] = {"off": 0.0, "auto": 0.0}
+    for name, image, _ in pages:
+        source, read = SourcePage(1, colour_of(image), image), {}
+        for setting in took:
+            start = time.process_time()
+            read[setting], _ = read_upright(engine, source, setting)
+            took[setting] += time.process_time() - start
+        off, auto = read["off"], read["auto"]
+        count += 1
+        words += len(off.words)
+        if replace(auto, margin=off.margin, milliseconds=off.milliseconds) != off:
+            other += 1
+            print(f"{name}: turned by {auto.orientation}, straightened by {auto.skew}, {auto.warnings}; other words:")
+            print(*sorted(set(off.words) ^ set(auto.words), key=lambda word: word.box), sep="\n", flush=True)
+    return [what, count, words, other, *(f"{seconds / max(1, count):.3f}" for seconds in took.values())]
 
 
 def skewed(image: np.ndarray, words: list[Word], angle: float) -> tuple[np.ndarray, list[Word]]:
@@ -222,6 +246,7 @@ def main() -> None:
     turns.add_argument("--rendered", type=int, default=0)
     turns.add_argument("--seed", type=int, default=1000, help="of the first rendered page")
     turns.add_argument("--faces", choices=get_args(FaceSet), default="sample")
+    parts.add_parser("upright").add_argument("folders", nargs="+", type=Path)
     skew = parts.add_parser("skew")
     skew.add_argument("folder", type=Path)
     skew.add_argument("--pages", type=int, default=10)
@@ -230,7 +255,7 @@ def main() -> None:
     words.add_argument("folders", nargs="+", type=Path)
     words.add_argument("--weights", type=Path, default=SHIPPED)
     words.add_argument("--limit", type=int, default=2000)
-    for part in (turns, skew, words):
+    for part in parts.choices.values():
         part.add_argument("--export", type=Path, help="read with this in ONNX Runtime, not with the starter in torch")
     arguments = parser.parse_args()
     networks = OnnxEngine(arguments.export, 1) if arguments.export else open_engine("starter")
@@ -238,6 +263,10 @@ def main() -> None:
         classifier = DirectionClassifier(arguments.weights)
         patches = word_patches(arguments.folders, arguments.limit)
         print(measure_words(classifier, patches), measure_reading(networks, classifier, patches), sep="\n")
+        return
+    if arguments.part == "upright":
+        rows = [measure_upright(networks, str(folder), labelled_pages(folder)) for folder in arguments.folders]
+        print(format_table(("Pages of", "Pages", "words", "pages that differ", "CPU s without", "with auto"), rows))
         return
     if arguments.part == "skew":
         pages = evenly_spread(list(labelled_pages(arguments.folder)), arguments.pages)
