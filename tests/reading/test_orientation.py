@@ -120,8 +120,9 @@ def test_a_page_that_does_not_say_stays_with_a_warning(reading):
     assert first == "찢어짐" and f"margin {read.margin:.2f}" in warning and "as it lies" in warning
 
 
-def test_an_empty_page_has_nothing_to_warn_of():
-    read, _ = read_upright(ArrowReader(), source(np.full((300, 200), 255, np.uint8)), "auto")
+@pytest.mark.parametrize("size", [(300, 200), (3, 8000), (8000, 1), (1, 1)])
+def test_an_empty_page_has_nothing_to_warn_of(size):
+    read, _ = read_upright(ArrowReader(), source(np.full(size, 255, np.uint8)), "auto")
     assert (read.orientation, read.margin, read.words, read.warnings) == (0, 0.0, (), ())
 
 
@@ -134,14 +135,14 @@ def test_words_that_stand_on_end_are_where_they_stand():
             return super().detect(image)
 
     lying = turned(page, 90)
-    level, nothing = standing_words(Small(), source(lying).colour)  # the half with more ink comes first
+    level, nothing = standing_words(Small(), lying)  # the half with more ink comes first
     assert nothing == []
     expected = [Box(2400 - b.ymax, b.xmin, 2400 - b.ymin, b.xmax) for b in Small().detect(source(page).colour)]
     expected = expected or [Box(2400 - 4 * b.ymax, 4 * b.xmin, 2400 - 4 * b.ymin, 4 * b.xmax)
                             for b in Small().detect(source(arrow_page()).colour)]  # fmt: skip
     assert len(level) == len(expected) == 12
     np.testing.assert_allclose(sorted(level), sorted(expected), atol=4)
-    assert next(standing_words(Small(), source(turned(page, 270)).colour)) != []
+    assert next(standing_words(Small(), turned(page, 270))) != []
 
 
 @pytest.mark.parametrize("angle", ANGLES)
