@@ -143,6 +143,24 @@ def test_further_kinds_have_what_is_rare_in_the_samples(library):
         assert shares["starter"] > 2 * shares["sample"], shares
 
 
+def narrowest_gaps(library, kinds):
+    """Return each black and white sheet's gap between words of a line, the lower tenth, over the height of its print."""
+    found = []
+    for number in range(40):
+        sheet = compose_page(RANDOM([4, number]), "인.허가", 2003, 620, library, kinds=kinds)
+        pairs = [(one, other) for one, other in pairwise(sheet.placed) if one.line == other.line != 0]
+        gaps = [other.x - one.x - one.printed.advance for one, other in pairs]
+        if sheet.bilevel and len(gaps) > 20:
+            height = np.median([one.printed.mask.shape[0] for one in sheet.placed])
+            found.append(np.quantile(gaps, 0.1) / height)
+    return np.array(found)
+
+
+def test_starter_pages_have_words_as_close_as_in_todays_documents(library):
+    sample, starter = (narrowest_gaps(library, kinds) for kinds in ("sample", "starter"))
+    assert np.mean(starter < 0.35) > 0.3 > 3 * np.mean(sample < 0.35), (starter.round(2), sample.round(2))
+
+
 def test_leaders_of_dots_are_no_words(library):
     sheet = Sheet(1240, 1754, library, RANDOM(3), unit=0.5)
     contents = next(kind for kind, _ in STARTER_KINDS if kind.__name__ == "contents")
