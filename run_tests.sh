@@ -17,9 +17,11 @@ fi
 ruff check .
 ruff format --check .
 lint-imports
+# A file's tests share what they make, so they stay in one process; each computes in one thread, as many as there are cores.
+export OMP_NUM_THREADS=1
+in_processes=(python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile)
 if [ "${1:-}" = --fast ]; then
-    exec python -m pytest -m "not slow" "${@:2}"
+    exec "${in_processes[@]}" -m "not slow" "${@:2}"
 fi
 mypy
-# A file's tests share what they make, so they stay in one process; each computes in one thread, as many as there are cores.
-OMP_NUM_THREADS=1 exec python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile "$@"
+exec "${in_processes[@]}" "$@"

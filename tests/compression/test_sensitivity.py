@@ -91,6 +91,7 @@ def subject_of(tmp_path, most=10**6):
                    (1, 1, 32, 96), judge, "한 장"), judge  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(tmp_path):
     whole, _ = subject_of(tmp_path)
     expected = sensitivity(whole, "fpgm", tmp_path / "처음부터.json")

@@ -23,6 +23,8 @@ from train_easyocr.synthesis.fonts import FontLibrary
 from train_easyocr.synthesis.generate import RenderSettings, render_page
 from train_easyocr.weights.starter import RECOGNIZER
 
+pytestmark = pytest.mark.slow
+
 HEIGHT = 32
 KINDS = [
     *itertools.product(("None", "TPS"), ("VGG", "RCNN", "ResNet"), ("None", "BiLSTM")),

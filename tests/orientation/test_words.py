@@ -63,6 +63,7 @@ def test_a_set_of_words_of_which_some_say_nothing(tmp_path):
         open_words(tmp_path / "letters")
 
 
+@pytest.mark.slow
 def test_batches_hold_what_their_samples_say(tmp_path):
     patches = write_set(tmp_path / "set", WORDS)
     words = open_words(tmp_path / "set")

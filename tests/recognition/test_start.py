@@ -102,6 +102,7 @@ def test_batches_in_parts_give_the_same_rows(signs):
     assert torch.allclose(signs.Prediction.weight, whole.Prediction.weight, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_trainer_learns_new_characters_once_and_first(data, capsys):
     train(tiny_config(data, experiment_name="start", character=SYLLABLES[:5], data_filtering_off=True, n_iter=1))
     start = tiny_config(data, experiment_name="start").experiment / "best_accuracy.pth"

@@ -67,6 +67,7 @@ def test_the_temperature_mends_a_teacher_that_is_too_sure(seed):
     assert found.accuracy == pytest.approx(100 * np.mean(right))
 
 
+@pytest.mark.slow
 def test_kept_labels_are_as_precise_as_is_claimed():
     """Within a point of the claim, as a mean over teachers, and each within what chance does on 2,000 words."""
     gaps = []

@@ -8,6 +8,8 @@ from train_easyocr import serve
 from train_easyocr.common.errors import UsageError
 from train_easyocr.serving.tokens import Tokens, add_token, read_tokens
 
+pytestmark = pytest.mark.slow
+
 
 def test_tokens_are_hashed_named_and_compared(tmp_path):
     file = tmp_path / "토큰 목록"

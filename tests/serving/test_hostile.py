@@ -18,6 +18,8 @@ from tests.serving.conftest import running
 from tests.serving.test_ocr import ask
 from tests.serving.tiny import page
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 6
 """Two on an idle machine; here other tests run beside."""
 LIMIT = 2_000_000

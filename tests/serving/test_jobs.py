@@ -15,6 +15,8 @@ from train_easyocr.serving.errors import Refusal
 from train_easyocr.serving.jobs import Jobs
 from train_easyocr.serving.pdf_process import Renderers
 
+pytestmark = pytest.mark.slow
+
 
 def send(client, content, **fields):
     answer = client.post("/v1/jobs", files={"file": ("긴 문서.pdf", content)}, data=fields)

@@ -18,6 +18,8 @@ from tests.serving.conftest import running, until
 from tests.serving.test_ocr import ask
 from tests.serving.tiny import page, write_export
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def package(exported, tmp_path):

@@ -13,6 +13,8 @@ from tests.reading.documents import blank_pdf, saved
 from tests.serving.tiny import page
 from train_easyocr import read
 
+pytestmark = pytest.mark.slow
+
 NAME = "동의서 1쪽.png"
 
 

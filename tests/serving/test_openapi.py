@@ -15,6 +15,8 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.serving.tiny import page
 
+pytestmark = pytest.mark.slow
+
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 
 
