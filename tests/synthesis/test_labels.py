@@ -144,7 +144,7 @@ def test_further_kinds_have_what_is_rare_in_the_samples(library):
 
 
 def narrowest_gaps(library, kinds):
-    """Return the lower tenth of gaps between words of a line, over the print's height, of each black and white sheet."""
+    """Return how close words are on each black and white sheet: the lower tenth of gaps, over the height of print."""
     found = []
     for number in range(40):
         sheet = compose_page(RANDOM([4, number]), "인.허가", 2003, 620, library, kinds=kinds)
