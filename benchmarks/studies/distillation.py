@@ -138,7 +138,7 @@ def _beside(
 class Detectors:
     """Small detectors, on rendered pages."""
 
-    iterations = 60
+    iterations = 40
     unit = "detection F1 (%)"
 
     def __init__(self, folder: Path) -> None:
