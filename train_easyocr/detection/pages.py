@@ -111,8 +111,8 @@ def split_labels(label: LabelFile, width: int, height: int) -> PageLabels:
 def _around_several(usable: Sequence[Annotation]) -> list[Annotation]:
     """Return the labels around several words (a text with a space), where most of the page's are around one.
 
-    Such a gap looks like all others between words. Taught as a part of a word in 4 of 100 cases, it has a detector join
-    words everywhere (docs/experiments.md). On a page that is labelled by lines, lines are what is to be found.
+    Which of the gaps between words such a box reaches over can't be seen, so nothing is to be learnt from it. On a page
+    that is labelled by lines, lines are what is to be found.
     """
     several = [a for a in usable if " " in a.text]
     return several if 2 * len(several) < len(usable) else []
