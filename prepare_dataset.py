@@ -12,7 +12,8 @@ makes the same sets from a folder of images with labels by PPOCRLabel, in ICDAR'
 
     python3 prepare_dataset.py --unlabeled DIR3 --output DIR2
 
-cuts the words that a detector finds on scans that nobody labelled, for train_easyocr.semi_supervised.
+cuts the words that a detector finds on scans that nobody labelled, for train_easyocr.semi_supervised. With `--boxes`
+it writes label files of the places instead, for the training of another detector.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from train_easyocr.datasets.checking import check
 from train_easyocr.datasets.coverage import Finder
 from train_easyocr.datasets.stages import (
     EVALUATION_SET,
+    FOUND_BOXES,
     SHOWN_PROBLEMS,
     UNLABELED,
     Preparation,
@@ -96,6 +98,12 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="cut the words that a detector finds on images and PDFs without labels, or that no label covers on partly "
         "labelled pages (of a download, too), into a set of their own",
     )
+    add(
+        "--boxes",
+        action="store_true",
+        help="with --unlabeled: in place of words, images and label files for a detector's training: what it finds in "
+        "two views of a page as boxes, the rest as don't care",
+    )
     add("--detector", metavar="NAME", default="", help="finds them (default: the installed one, else the starter's)")
     add("--check", action="store_true", help="read everything and write nothing: what is wrong with this data set")
     add("--format", choices=("png", "lmdb"), default="png", help="a PNG file a patch, or one LMDB (default: png)")
@@ -109,6 +117,8 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error("say what to do: --unzip, --training, --validation, --evaluation, --unlabeled, or --check")
     if args.pool and (args.unzip or args.dataset):
         parser.error("--from takes the place of the download: leave out --unzip and --dataset")
+    if args.boxes and not args.unlabeled:
+        parser.error("--boxes is about the pages of --unlabeled")
     if args.label_format and not args.pool:
         parser.error("--label_format is about the labels of --from")
     return args
@@ -229,21 +239,28 @@ def _starter_vote() -> Vote:
 
 def _cut_unlabelled(job: Preparation, args: argparse.Namespace) -> None:
     # Here, not at the top: this alone needs torch.
+    from train_easyocr.semi_supervised.boxes import BoxLabelling, label_boxes  # noqa: PLC0415
     from train_easyocr.semi_supervised.pages import (  # noqa: PLC0415
         KNOWN,
         MEASURED,
         UnlabelledCutting,
         cut_unlabelled,
         find_unlabelled,
+        open_detector,
         open_finder,
     )
 
     documents = find_unlabelled(args.unlabeled)
     _say(f"\n{args.unlabeled}: {len(documents):,} documents without labels, or labelled in part")
-    find, finder = open_finder(args.detector, Path(job.config.saved_models))
     known = dict.fromkeys(read_page_sums(job.patches("training")).values(), KNOWN)
     for folder in (job.patches("validation"), job.output / EVALUATION_SET):
         known |= dict.fromkeys(read_page_sums(folder).values(), MEASURED)
+    if args.boxes:
+        detector, depends = open_detector(args.detector, Path(job.config.saved_models))
+        target = job.output / FOUND_BOXES / job.select_data
+        label_boxes(documents, BoxLabelling(target, detector, depends, known, _say))
+        return
+    find, finder = open_finder(args.detector, Path(job.config.saved_models))
     target = job.output / UNLABELED / job.select_data
     cut_unlabelled(documents, UnlabelledCutting(target, job.form, find, finder, known, _say))
 

@@ -57,6 +57,8 @@ from train_easyocr.settings.parts import PreparationSettings, WordSettings
 EVALUATION_SET = "evaluation_set"
 UNLABELED = "training_and_validation_set/unlabeled"
 """Holds for each `select_data` the words of pages that nobody labelled."""
+FOUND_BOXES = "found_boxes"
+"""Holds for each `select_data` such pages with label files for a detector's training."""
 PARTLY_FOLDER = "partly_labelled_pages"
 """Holds for each `select_data` a list of the training pages that are only partly labelled, a name a line."""
 GIB = 2**30

@@ -13,7 +13,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,6 +70,9 @@ OUTSIDE = "box outside the page"
 IGNORED = "marked as don't care"
 """Annotations with `"annotation.ignore": true`, which AI-Hub's files don't have, as they don't have the corners of
 `"annotation.corners": [[x, y], [x, y], [x, y], [x, y]]`: see `label_formats`."""
+FOUND = "annotation.found"
+"""The key of what a detector found and no person labelled, where it is true. Such a word has no text and is marked as
+don't care: the training of a detector alone takes its box."""
 
 
 class LabelError(UserError, ValueError):
@@ -124,6 +127,7 @@ class Annotation:
         corners: As labelled, where the word lies tilted; `box` encloses them.
         detail: Where the entry is not as expected: the field, what was found, and what was expected; no content.
         notes: What the text held that has no picture, by kind.
+        found: Whether a detector's training takes the box though it is marked as don't care: see `FOUND`.
     """
 
     id: str
@@ -133,6 +137,7 @@ class Annotation:
     corners: Quad | None = None
     detail: str = ""
     notes: tuple[str, ...] = ()
+    found: bool = False
 
     @property
     def shape(self) -> Shape:
@@ -248,7 +253,8 @@ def _read_annotation(entry: Any) -> Annotation:
     if "annotation.corners" in entry:
         corners = _read_corners(entry["annotation.corners"])
     shown = normalize_label(text)
-    return Annotation(identity, box, shown, fault, corners, notes=() if shown == text else unseen_kinds(text))
+    notes, found = () if shown == text else unseen_kinds(text), bool(fault) and entry.get(FOUND) is True
+    return Annotation(identity, box, shown, fault, corners, notes=notes, found=found)
 
 
 def _mismatch(entry: dict[str, Any], box: Box | None) -> str:
@@ -304,6 +310,13 @@ def fault_of(annotation: Annotation, width: int, height: int) -> str:
     if width and height and not annotation.box.clipped(width, height).area:
         return OUTSIDE
     return ""
+
+
+def fault_of_box(annotation: Annotation, width: int, height: int) -> str:
+    """Return why the training of a detector can't use the annotation: as `fault_of`, but for boxes that were found."""
+    if annotation.found:
+        annotation = replace(annotation, fault="", text=FOUND)
+    return fault_of(annotation, width, height)
 
 
 def _has_area(shape: Shape) -> bool:

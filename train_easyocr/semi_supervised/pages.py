@@ -29,9 +29,10 @@ from train_easyocr.datasets.cropping import crop, patch_name, prefixes
 from train_easyocr.datasets.labels_csv import HEADER, format_row
 from train_easyocr.datasets.lmdb_form import PatchDatabase
 from train_easyocr.datasets.png import encode_png
+from train_easyocr.detection.interface import WordDetector
 from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents import page_sums
-from train_easyocr.documents.aihub import MAX_LABEL_BYTES, read_label_file
+from train_easyocr.documents.aihub import MAX_LABEL_BYTES, LabelFile, read_label_file
 from train_easyocr.documents.download import find_download, find_listed_pages, list_download
 from train_easyocr.documents.images import MAX_IMAGE_BYTES, PageImage
 from train_easyocr.documents.ink import is_blank
@@ -66,12 +67,22 @@ class Unlabelled:
 
 @dataclass(frozen=True)
 class FoundPage:
-    """A page as the detector sees it: its name, its sum, its pixels, and where labels are."""
+    """A page as the detector sees it: its name, its sum, its pixels, and what is labelled on it."""
 
     name: str
     page_sum: str
     page: SourcePage
-    labelled: tuple[Box, ...] = ()
+    label: LabelFile | None = None
+
+    @property
+    def labelled(self) -> tuple[Box, ...]:
+        """Where labels are."""
+        return tuple(annotation.box for annotation in self.label.annotations) if self.label else ()
+
+    def reason_against(self, left_out: Mapping[str, str]) -> str:
+        """Return why the page is not to be used, or nothing; labels of one's own outweigh those of the training set."""
+        reason = left_out.get(self.page_sum, "")
+        return reason if reason == MEASURED or not self.labelled else ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,13 @@ class UnlabelledCutting:
 
 
 def open_finder(name: str, saved_models: Path) -> tuple[Finder, str]:
-    """Open what finds words, and say what its boxes depend on.
+    """Open what finds words, and say what its boxes depend on: see `open_detector`."""
+    detector, depends = open_detector(name, saved_models)
+    return lambda page: detector.boxes(detector.score_maps(page)), depends
+
+
+def open_detector(name: str, saved_models: Path) -> tuple[WordDetector, str]:
+    """Open a detector, and say what its boxes depend on.
 
     Args:
         name: A bundle with a detector; empty: the installed one, where one is installed, else the starter's.
@@ -110,8 +127,7 @@ def open_finder(name: str, saved_models: Path) -> tuple[Finder, str]:
     if not name and bundle.detector is None:
         bundle = open_bundle(STARTER)
     opened = open_detector_of(bundle, torch.cuda.is_available(), "--detector")
-    detector = opened.detector
-    return lambda page: detector.boxes(detector.score_maps(page)), f"{opened.weights_sha256} {detector.parameters}"
+    return opened.detector, f"{opened.weights_sha256} {opened.detector.parameters}"
 
 
 def find_unlabelled(folder: Path) -> list[Unlabelled]:
@@ -159,7 +175,7 @@ def cut_unlabelled(documents: Sequence[Unlabelled], cutting: UnlabelledCutting) 
     """
     target, work = cutting.target, work_folder(cutting.target)
     recover(target)
-    plan = {"finder": cutting.finder, "form": cutting.form, "documents": _digest(documents, cutting.left_out)}
+    plan = {"finder": cutting.finder, "form": cutting.form, "documents": digest_of(documents, cutting.left_out)}
     if (there := read_json_object(target / PLAN)) and {key: there.get(key) for key in plan} == plan:
         cutting.say(f"{target}: nothing to do, it is there")
         return int(there["words"])
@@ -181,7 +197,8 @@ def cut_unlabelled(documents: Sequence[Unlabelled], cutting: UnlabelledCutting) 
     return count
 
 
-def _digest(documents: Sequence[Unlabelled], left_out: Mapping[str, str]) -> str:
+def digest_of(documents: Sequence[Unlabelled], left_out: Mapping[str, str]) -> str:
+    """Return a sum of the documents' names and sizes, and of the pages that are not to be used."""
     digest = hashlib.sha256(json.dumps(sorted(left_out)).encode())
     for document in documents:
         source: Source | None = document.page.image if document.page else None
@@ -200,15 +217,14 @@ def _cut(document: Unlabelled, prefix: str, folder: Path, cutting: UnlabelledCut
     faults: list[str] = []
     counts: Counter[str] = Counter()
     try:
-        with _opened(document, prefix) as loaders:
+        with opened_pages(document, prefix) as loaders:
             for load in loaders:
                 try:
                     found = load()
                 except UserError as error:
                     faults.append(f"{document.name}: {error}")
                     continue
-                reason = cutting.left_out.get(found.page_sum)
-                if reason == MEASURED or (reason and not found.labelled):
+                if reason := found.reason_against(cutting.left_out):
                     counts[f"pages {reason}"] += 1
                     continue
                 pages.append((found.name, found.page_sum))
@@ -237,7 +253,7 @@ def _cut_page(found: FoundPage, folder: Path, find: Finder, counts: Counter[str]
 
 
 @contextlib.contextmanager
-def _opened(document: Unlabelled, prefix: str) -> Iterator[list[Callable[[], FoundPage]]]:
+def opened_pages(document: Unlabelled, prefix: str) -> Iterator[list[Callable[[], FoundPage]]]:
     """Yield what decodes each of a document's pages; raises a UserError where it can't be opened."""
     if document.page is not None:
         yield [partial(_labelled_page, document.page, prefix)]
@@ -257,8 +273,7 @@ def _page_of(opened: Opened, number: int, prefix: str) -> FoundPage:
 def _labelled_page(page: PageSource, prefix: str) -> FoundPage:
     label, content = read_label_file(page.label.read(MAX_LABEL_BYTES), page.name), page.image.read(MAX_IMAGE_BYTES)
     colour, grey = colour_and_grey(PageImage(content, label.layout if label.annotations else NOTHING_LABELLED))
-    boxes = tuple(annotation.box for annotation in label.annotations)
-    return FoundPage(prefix, page_sum(content), SourcePage(1, colour, grey), boxes)
+    return FoundPage(prefix, page_sum(content), SourcePage(1, colour, grey), label)
 
 
 def _assemble(work: Path, documents: int, cutting: UnlabelledCutting) -> int:
