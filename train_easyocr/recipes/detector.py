@@ -114,12 +114,15 @@ def write_average(weights: Path, other: Path, share: float, config: DetectionCon
 def publish_detector(weights: Path, target: Path) -> DbCard:
     """Write a detector's weights in float16 with their card, without the names of folders of this machine.
 
+    Nor does it name the pages: they are rendered, nobody is scored on them, and each card of weights that begin with
+    these would list them.
+
     Raises:
         WeightsError: Weights or card can't be used.
     """
     model, card = load_db_light(weights)
     settings = without_places(DetectionConfig.model_validate(DetectionConfig.without_gone(card.config)))
-    return save_weights(target, model, card.model_copy(update={"config": settings}), torch.float16)
+    return save_weights(target, model, card.model_copy(update={"config": settings, "trained_on": ""}), torch.float16)
 
 
 if __name__ == "__main__":
