@@ -32,7 +32,7 @@ from train_easyocr.detection.db_detector import load_db_light
 from train_easyocr.detection.distillation import CollaborativeLoss
 from train_easyocr.detection.opening import open_word_detector
 from train_easyocr.detection.pages import find_split
-from train_easyocr.detection.task import DetectorTask, count_matches, scores_of
+from train_easyocr.detection.task import DetectorTask, score_pages
 from train_easyocr.engine import trainer
 from train_easyocr.engine.distillation import MutualTask
 from train_easyocr.recognition.distillation import averaged_dml, dml, feature_adapter, taught, udml
@@ -182,8 +182,7 @@ class Detectors:
     def score(self, weights: Path) -> float:
         """Return F1 over all words of the test pages."""
         detector = open_word_detector(weights).detector
-        counts = [count_matches(detector, page) for page in self._pages]
-        return 100 * scores_of((*map(sum, zip(*counts, strict=True)), len(counts))).f1
+        return 100 * score_pages(detector, self._pages).f1
 
     best = staticmethod(best_detector)
 

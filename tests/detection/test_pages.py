@@ -179,11 +179,9 @@ def test_words_that_are_not_to_be_read_are_left_out_of_the_loss(tmp_path):
     own_folder(tmp_path / "validation", "icdar2015")
     training, validation = open_pages(config_of(tmp_path))
     assert training.words == validation.words - 1
-
-    def left_out(pages):
-        return sum(len(read_training_page(page)[1].unusable) for page in pages)
-
-    assert left_out(training.pages) == left_out(validation.pages) + 1
+    several = training.faults["box around several words"]
+    assert several == validation.faults["box around several words"] == 10
+    assert sum(len(read_training_page(page)[1].unusable) for page in training.pages) == several + 1
 
 
 def test_pages_are_read_out_of_the_archives(tmp_path):
@@ -220,6 +218,7 @@ def test_pages_are_upright_as_their_labels_see_them(tmp_path, orientation, rgb):
         image, labels = read_training_page(source, rgb)
         np.testing.assert_array_equal(image, expected)
         assert [word.box for word in labels.words] == list(BOXES)
+        assert labels.boxes.tolist() == [list(word.box) for word in labels.words if " " not in word.text]
 
 
 def test_labels_beside_the_print_teach_nothing(tmp_path):

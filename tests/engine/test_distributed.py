@@ -167,7 +167,7 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path, capfd):
 
 def test_two_processes_train_a_detector_and_know_what_both_have_seen(tmp_path):
     """Each normalizes over its own pieces, and chooses the hardest background among them: other weights than one's."""
-    one, two = (DETECTOR.settings(tmp_path, experiment_name=name, ema=0.5) for name in ("one", "two"))
+    one, two = (DETECTOR.settings(tmp_path, experiment_name=name, ema=0.5, batch_size=4) for name in ("one", "two"))
     DETECTOR.train(one)
     original = DETECTOR.kind.validate
 
@@ -188,7 +188,7 @@ def test_two_processes_train_a_detector_and_know_what_both_have_seen(tmp_path):
     states = state_of(one), state_of(two)
     assert states[0]["trained_on"] == states[1]["trained_on"] != ""
     assert [line["processes"] for line in figures(two)] == [2] * 4
-    assert max(differences(one, two).values()) < 1
+    assert max(differences(one, two).values()) < 0.5
 
 
 def test_validation_is_divided_and_its_totals_are_exact(data):

@@ -19,7 +19,7 @@ from train_easyocr.detection.db_detector import DB_LIGHT, DbCard, DbDetector, lo
 from train_easyocr.detection.db_network import DbLight
 from train_easyocr.detection.opening import network_of
 from train_easyocr.detection.pages import open_pages
-from train_easyocr.detection.task import count_matches, scores_of
+from train_easyocr.detection.task import score_pages
 from train_easyocr.engine.device import Device
 from train_easyocr.recognition import network
 from train_easyocr.recognition.model import CHANNELS, open_trained
@@ -154,10 +154,7 @@ def detector(weights: Weights, config: DetectionConfig, pages: int) -> Subject:
     def measured(other: nn.Module) -> DetectionScores:
         assert isinstance(other, DbLight)
         finder = DbDetector.of(other, card.long_side, card.parameters, device)
-        counts = torch.zeros(4, dtype=torch.float64)
-        for page in tqdm(validation, desc="Pages", unit="page", leave=False):
-            counts += torch.tensor([*count_matches(finder, page), 1])
-        return scores_of(counts.tolist())
+        return score_pages(finder, tqdm(validation, desc="Pages", unit="page", leave=False))
 
     return Subject(
         path,

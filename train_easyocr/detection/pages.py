@@ -87,10 +87,11 @@ def split_labels(label: LabelFile, width: int, height: int) -> PageLabels:
         width: Of the image in pixels.
         height: Likewise.
     """
-    usable = [a for a in label.annotations if not fault_of_box(a, width, height)]
+    found = [(a, fault_of_box(a, width, height)) for a in label.annotations]
+    usable = [a for a, fault in found if not fault]
     several = _around_several(usable)
     good = [a for a in usable if a not in several]
-    bad = [a.box for a in label.annotations if fault_of_box(a, width, height) and any(a.box)] + [a.box for a in several]
+    bad = [a.box for a, fault in found if fault and any(a.box)] + [a.box for a in several]
     usual = float(np.median([a.box.height for a in good])) if good else height / 80
     places = []
     for box in bad:
@@ -318,10 +319,10 @@ def _scan(task: tuple[int, PageSource]) -> _Scan:
         return _Scan(number, 0, Counter(), "", UNREADABLE, error.detail)
     except SourceError as error:
         return _Scan(number, 0, Counter(), "", UNREADABLE, str(error))
-    found = [(a, fault) for a in label.annotations if (fault := fault_of_box(a, label.width, label.height))]
-    faults, digest = Counter(fault for _, fault in found), hashlib.sha256(content).hexdigest()
-    if len(found) < len(label.annotations):
-        usable = [a for a in label.annotations if not fault_of_box(a, label.width, label.height)]
+    found = [(a, fault_of_box(a, label.width, label.height)) for a in label.annotations]
+    usable = [a for a, fault in found if not fault]
+    faults, digest = Counter(fault for _, fault in found if fault), hashlib.sha256(content).hexdigest()
+    if usable:
         if several := len(_around_several(usable)):
             faults[SEVERAL_WORDS] = several
         return _Scan(number, len(usable) - several, faults, digest)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -228,6 +228,16 @@ def count_matches(detector: WordDetector, page: PageSource) -> tuple[int, int, i
     boxes = detector.boxes(detector.score_maps(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)))
     found = counted(usable.words, [Word(box, "") for box in boxes])
     return len(found.pairs), len(found.predictions), len(found.labels)
+
+
+def score_pages(detector: WordDetector, pages: Iterable[PageSource]) -> DetectionScores:
+    """Find the words of pages; return precision, recall and F1 over all their words.
+
+    Raises:
+        SourceError, ImageError, LabelError: A file can't be read.
+    """
+    counts = [(*count_matches(detector, page), 1) for page in pages]
+    return scores_of([sum(column) for column in zip(*counts, strict=True)] or [0] * 4)
 
 
 def scores_of(counts: Sequence[float]) -> DetectionScores:

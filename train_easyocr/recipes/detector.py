@@ -28,7 +28,7 @@ from train_easyocr.common.errors import WeightsError
 from train_easyocr.detection.config import DetectionConfig, load_detection_config, start_of
 from train_easyocr.detection.db_detector import DbCard, DbDetector, load_db_light
 from train_easyocr.detection.pages import validation_pages
-from train_easyocr.detection.task import count_matches, scores_of, train
+from train_easyocr.detection.task import score_pages, train
 from train_easyocr.engine.device import Device
 from train_easyocr.recipes.settings import parser_of, without_places
 from train_easyocr.settings.checking import CONFIG_FILES
@@ -105,9 +105,8 @@ def write_average(weights: Path, other: Path, share: float, config: DetectionCon
             value.lerp_(values[key], 1 - share)
     detector = DbDetector.of(model, config.long_side, config.db_parameters, Device.choose(config.precision))
     pages, _ = validation_pages(config)
-    counts = torch.tensor([[*count_matches(detector, page), 1] for page in pages]).sum(0)
     target = weights.with_name("average.pth")
-    save_weights(target, model, card.model_copy(update={"validation": scores_of(counts.tolist())}))
+    save_weights(target, model, card.model_copy(update={"validation": score_pages(detector, pages)}))
     return target
 
 

@@ -29,7 +29,7 @@ from train_easyocr.documents.images import MAX_IMAGE_BYTES
 from train_easyocr.documents.json_forms import labelled
 from train_easyocr.documents.page import Box
 from train_easyocr.documents.sources import FileSource
-from train_easyocr.semi_supervised.pages import SHOWN, FoundPage, Unlabelled, digest_of, opened_pages
+from train_easyocr.semi_supervised.pages import SHOWN, FoundPage, Unlabelled, digest_of, visit_pages
 
 
 @dataclass(frozen=True)
@@ -105,26 +105,14 @@ def _label(
     document: Unlabelled, prefix: str, folder: Path, detector: DbDetector, left_out: Mapping[str, str]
 ) -> dict[str, Any]:
     """Write a document's pages; return counts and what was left out."""
-    counts: Counter[str] = Counter()
-    faults: list[str] = []
-    try:
-        with opened_pages(document, prefix) as loaders:
-            for load in loaders:
-                try:
-                    page = load()
-                except UserError as error:
-                    faults.append(f"{document.name}: {error}")
-                    continue
-                if reason := page.reason_against(left_out):
-                    counts[f"pages {reason}"] += 1
-                    continue
-                found = find_twice(detector, page.page.grey, page.labelled)
-                _write(document, page, found, folder, single=len(loaders) == 1)
-                counts.update({"pages": 1, "labelled": len(page.labelled)})
-                counts.update({"found in both views": len(found.agreed), "doubtful": len(found.doubtful)})
-    except UserError as error:
-        faults.append(str(error))
-    return {"counts": counts, "faults": faults}
+
+    def write(page: FoundPage, counts: Counter[str], single: bool) -> None:
+        found = find_twice(detector, page.page.grey, page.labelled)
+        _write(document, page, found, folder, single=single)
+        counts.update({"pages": 1, "labelled": len(page.labelled)})
+        counts.update({"found in both views": len(found.agreed), "doubtful": len(found.doubtful)})
+
+    return visit_pages(document, prefix, left_out, write)
 
 
 def _write(document: Unlabelled, page: FoundPage, found: FoundTwice, folder: Path, *, single: bool) -> None:

@@ -214,24 +214,49 @@ def _cut(document: Unlabelled, prefix: str, folder: Path, cutting: UnlabelledCut
     """Cut the words of a document's pages out; return their names, the pages' sums, and what was left out."""
     pages: list[tuple[str, str]] = []
     words: list[str] = []
-    faults: list[str] = []
+
+    def cut(found: FoundPage, counts: Counter[str], single: bool) -> None:
+        pages.append((found.name, found.page_sum))
+        words.extend(_cut_page(found, folder, cutting.find, counts))
+
+    return {"pages": pages, "words": words} | visit_pages(document, prefix, cutting.left_out, cut)
+
+
+def visit_pages(
+    document: Unlabelled,
+    prefix: str,
+    left_out: Mapping[str, str],
+    visit: Callable[[FoundPage, Counter[str], bool], None],
+) -> dict[str, Any]:
+    """Decode a document's pages one by one, and do something with each that is to be used.
+
+    Args:
+        document: Which.
+        prefix: What the pages' names begin with.
+        left_out: Why pages are not to be used, by their sums.
+        visit: Takes a page, the counts, to which it adds, and whether the document has no other page. A UserError that
+            it raises ends the document, not the run.
+
+    Returns:
+        `counts`, and `faults`: pages that can't be read.
+    """
     counts: Counter[str] = Counter()
+    faults: list[str] = []
     try:
-        with opened_pages(document, prefix) as loaders:
+        with _opened(document, prefix) as loaders:
             for load in loaders:
                 try:
                     found = load()
                 except UserError as error:
                     faults.append(f"{document.name}: {error}")
                     continue
-                if reason := found.reason_against(cutting.left_out):
+                if reason := found.reason_against(left_out):
                     counts[f"pages {reason}"] += 1
                     continue
-                pages.append((found.name, found.page_sum))
-                words += _cut_page(found, folder, cutting.find, counts)
+                visit(found, counts, len(loaders) == 1)
     except UserError as error:
         faults.append(str(error))
-    return {"pages": pages, "words": words, "counts": counts, "faults": faults}
+    return {"counts": counts, "faults": faults}
 
 
 def _cut_page(found: FoundPage, folder: Path, find: Finder, counts: Counter[str]) -> list[str]:
@@ -253,7 +278,7 @@ def _cut_page(found: FoundPage, folder: Path, find: Finder, counts: Counter[str]
 
 
 @contextlib.contextmanager
-def opened_pages(document: Unlabelled, prefix: str) -> Iterator[list[Callable[[], FoundPage]]]:
+def _opened(document: Unlabelled, prefix: str) -> Iterator[list[Callable[[], FoundPage]]]:
     """Yield what decodes each of a document's pages; raises a UserError where it can't be opened."""
     if document.page is not None:
         yield [partial(_labelled_page, document.page, prefix)]
