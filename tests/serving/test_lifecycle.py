@@ -17,6 +17,7 @@ from tests.reading.documents import blank_pdf
 from tests.serving.conftest import running, until
 from tests.serving.test_ocr import ask
 from tests.serving.tiny import page, write_export
+from train_easyocr.serving.server import listen
 
 pytestmark = pytest.mark.slow
 
@@ -49,6 +50,15 @@ def test_a_new_package_replaces_the_old_one_and_a_bad_one_does_not(package, tmp_
         client.process.send_signal(signal.SIGHUP)
         until(lambda: "not reloaded" in client.log.read_text(encoding="utf-8"))
         assert client.get("/v1/model").json()["name"] == "셋째"
+
+
+def test_a_body_does_not_wait_until_the_head_is_acknowledged():
+    with (
+        listen("127.0.0.1", 0) as opened,
+        socket.create_connection(opened.getsockname()),
+        opened.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_nothing_is_lost_while_packages_change(package, tmp_path):

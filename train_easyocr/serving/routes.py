@@ -31,19 +31,21 @@ LINES = "application/x-ndjson"
 bearer = HTTPBearer(auto_error=False, description="A token that --new_token made, where the service has tokens.")
 
 
-def service_of(request: Request) -> Service:
-    """Return what answers."""
+async def service_of(request: Request) -> Service:
+    """Return what answers. As a coroutine, like `authorized`: others are called in a thread, twice a request."""
     service: Service = request.app.state.service
     return service
 
 
-def authorized(request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None) -> str:
+async def authorized(
+    request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)] = None
+) -> str:
     """Return who asks.
 
     Raises:
         Refusal: Nobody that may.
     """
-    name = service_of(request).tokens.name_of(shown.credentials if shown else None)
+    name = (await service_of(request)).tokens.name_of(shown.credentials if shown else None)
     if name is None:
         raise Refusal("unauthorized", "a token is needed: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
     request.state.user = name
