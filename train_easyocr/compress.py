@@ -92,7 +92,7 @@ def _add_prune(group: argparse._ArgumentGroup) -> None:
         "(default: 500)")  # fmt: skip
     add("--pages", type=whole_number(1, 10_000), metavar="N", help="likewise, validation pages (default: 6)")
     add("--cut_only", action="store_true", default=None, help="don't train again")
-    add("--teacher", action="store_true", default=None, help="learn the unpruned recognizer's answers, too")
+    add("--teacher", action="store_true", default=None, help="learn the unpruned network's answers, too")
 
 
 def _add_quantize(group: argparse._ArgumentGroup) -> None:
@@ -134,8 +134,6 @@ def _prune(args: argparse.Namespace) -> None:
         raise UsageError("prune: --network says which part of the bundle: recognizer or detector")
     if (args.target_macs is None) == (args.target_parameters is None):
         raise UsageError("prune: one of --target_macs and --target_parameters says how much may be left")
-    if args.teacher and args.network == "detector":
-        raise UsageError("--teacher: is for recognizers")
     config = _settings(args, of_detector=args.network == "detector")
     bundle = open_bundle(args.bundle, Path(config.saved_models), "--bundle")
     folder = Path(config.saved_models) / _named(args, bundle, "pruned")

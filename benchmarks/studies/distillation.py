@@ -35,7 +35,7 @@ from train_easyocr.detection.pages import find_split
 from train_easyocr.detection.task import DetectorTask, score_pages
 from train_easyocr.engine import trainer
 from train_easyocr.engine.distillation import MutualTask
-from train_easyocr.recognition.distillation import averaged_dml, dml, feature_adapter, taught, udml
+from train_easyocr.recognition.distillation import averaged_dml, dml, feature_adapter, taught_recognizer, udml
 from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import Config
 from train_easyocr.synthesis.__main__ import main as render
@@ -103,8 +103,8 @@ class Recognizers:
             "dml": (partial(_beside, other, dml), 1),
             "udml": (partial(_beside, other, udml), 1),
             "averaged dml": (partial(_beside, other, averaged_dml), 1),
-            "taught by the starter": (partial(taught, RECOGNIZER), 1),
-            "taught by the starter, trained": (partial(taught, teacher), 1),
+            "taught by the starter": (partial(taught_recognizer, RECOGNIZER), 1),
+            "taught by the starter, trained": (partial(taught_recognizer, teacher), 1),
             "udml, beside the starter": (partial(_beside, large, udml), 1),
             "alone, twice the steps": (RecognizerTask, 2),
         }

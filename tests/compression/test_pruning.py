@@ -1,19 +1,32 @@
 """`compress prune`: a smaller network, trained again, that is an experiment like any other."""
 
 import json
+from functools import partial
 
 import pytest
 import torch
 
+from tests.compression.conftest import SHORT
+from tests.detection.pages import write_pages
 from tests.recognition.word_sets import render
 from train_easyocr.compress import main
 from train_easyocr.compression import sensitivity
+from train_easyocr.compression.subjects import parameters_of
 from train_easyocr.delivery.proof import read_both_ways
+from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.db_detector import load_db_light
+from train_easyocr.detection.db_network import DbLight
+from train_easyocr.detection.distillation import taught_detector
+from train_easyocr.detection.task import DetectorTask
+from train_easyocr.engine.distributed import ALONE
+from train_easyocr.recognition.distillation import taught_recognizer
 from train_easyocr.recognition.easyocr_form import stage
 from train_easyocr.recognition.model import open_trained
-from train_easyocr.weights.checkpoints import read_card, read_weights
+from train_easyocr.recognition.task import RecognizerTask
+from train_easyocr.settings.config import check_config
+from train_easyocr.weights.checkpoints import read_card, read_weights, save_weights
 from train_easyocr.weights.model_files import Place
-from train_easyocr.weights.starter import RECOGNIZER
+from train_easyocr.weights.starter import DETECTOR, RECOGNIZER
 
 pytestmark = pytest.mark.slow
 
@@ -54,26 +67,45 @@ def test_run_again_it_goes_on_where_it_was(pruned, capsys, monkeypatch):
 
 
 def test_a_teacher_adds_to_the_loss(pruned, tmp_path):
-    from functools import partial
-
-    from train_easyocr.engine.distributed import ALONE
-    from train_easyocr.recognition.distillation import taught
-    from train_easyocr.recognition.task import RecognizerTask
-    from train_easyocr.settings.config import check_config
-
     folder, _ = pruned
     config = check_config(read_card(folder / "best_accuracy.pth").config | {"saved_models": str(tmp_path)})
-    losses = []
-    for kind in (RecognizerTask, partial(taught, RECOGNIZER), partial(taught, folder / "pruned.pth")):
-        task = kind(config, ALONE)
-        task.open(None)
-        torch.manual_seed(0)
-        model = task.build()
-        task.begin(model)
-        part = task.parts(next(iter(task.batches(0))))[0]
-        losses.append(task.loss(model.eval(), part).item())
+    losses = [loss_of(RecognizerTask, config)]
+    losses += [loss_of(partial(taught_recognizer, teacher), config) for teacher in (RECOGNIZER, folder / "pruned.pth")]
     assert losses[1] > losses[0] + 0.01
     assert losses[2] == pytest.approx(losses[0], abs=1e-4)  # it is its own teacher
+
+
+def test_a_detector_is_pruned_and_learns_from_the_whole_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(sensitivity, "RATIOS", (0.5,))
+    write_pages(tmp_path / "training", [0])
+    write_pages(tmp_path / "validation", [1])
+    model, card = load_db_light(DETECTOR)
+    save_weights(tmp_path / "큰 것.pth", model, card.model_copy(update={"long_side": 640}))
+    command = ["prune", "--network", "detector", "--target_parameters", "0.6", "--teacher", "--name", "작은 것"]
+    command += ["--bundle", str(tmp_path / "큰 것.pth"), f"saved_models={tmp_path}", "long_side=640", "crop_size=96"]
+    command += [f"train_data={tmp_path / 'training'}", f"val_data={tmp_path / 'validation'}", *SHORT[:4], "workers=0"]
+    assert main(command) == 0
+    cut, _ = load_db_light(tmp_path / "작은 것/pruned.pth")
+    whole, card = load_db_light(tmp_path / "작은 것/best_f1.pth")
+    assert parameters_of(cut) == parameters_of(whole) < 0.61 * parameters_of(DbLight())
+    config = DetectionConfig.model_validate(card.config | {"saved_models": str(tmp_path / "다시")})
+    config = config.model_copy(update={"continue_from": str(tmp_path / "작은 것/pruned.pth")})
+    teachers = tmp_path / "큰 것.pth", tmp_path / "작은 것/pruned.pth"
+    losses = [loss_of(DetectorTask, config), *(loss_of(partial(taught_detector, one), config) for one in teachers)]
+    assert losses[1] > losses[0] + 0.01
+    assert losses[2] == pytest.approx(losses[0], abs=1e-4)  # it is its own teacher
+
+
+def loss_of(kind, config):
+    """The loss of the first batch, by the averages of normalizations, as a teacher computes."""
+    task = kind(config, ALONE)
+    task.open(None)
+    torch.manual_seed(0)
+    model = task.build()
+    task.begin(model)
+    for layer in model.train().modules():
+        layer.train(not isinstance(layer, torch.nn.modules.batchnorm._BatchNorm))
+    return task.loss(model, task.parts(next(iter(task.batches(0))))[0]).item()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +113,6 @@ def test_a_teacher_adds_to_the_loss(pruned, tmp_path):
     [
         (["prune", "--network", "recognizer"], "one of --target_macs and --target_parameters"),
         (["prune", "--target_macs", "0.5"], "--network says which part"),
-        (["prune", "--network", "detector", "--target_macs", "0.5", "--teacher"], "--teacher: is for recognizers"),
         (["prune", "--network", "recognizer", "--target_macs", "0.5", "--name", "a/b"], "is no name of an experiment"),
         (["prune", "--network", "recognizer", "--target_macs", "1.5"], "is not a share between 0 and 1"),
     ],

@@ -6,11 +6,20 @@ import numpy as np
 import pytest
 import torch
 
+from tests.detection.untrained import save_untrained
 from tests.engine.cases import assert_equal, killed_at, recognizer_settings, state_of, toy_settings
 from tests.engine.toy_task import ToyTask
 from tests.recognition.word_sets import render
 from train_easyocr.datasets.images import to_batch
-from train_easyocr.detection.distillation import CollaborativeLoss, dilated, map_divergence, taught_loss
+from train_easyocr.detection.db_detector import load_db_light
+from train_easyocr.detection.distillation import (
+    CollaborativeLoss,
+    FrozenMapTeacher,
+    dilated,
+    divergence_from,
+    map_divergence,
+    taught_loss,
+)
 from train_easyocr.engine import trainer
 from train_easyocr.engine.device import Device
 from train_easyocr.engine.distillation import MutualTask, Peers
@@ -127,6 +136,35 @@ def test_maps_of_detectors_against_plain_loops(seed):
     for page, y, x in np.ndindex(2, 5, 6):
         near = mask[page, max(0, y - 1) : y + 1, max(0, x - 1) : x + 1].any()
         assert dilated(mask)[page, y, x] == float(near)
+
+
+def test_divergence_from_a_teachers_map_is_that_of_a_plain_loop():
+    random = torch.Generator().manual_seed(3)
+    logits, student = (3 * torch.randn(2, 5, 6, generator=random) for _ in range(2))
+    teacher = logits.sigmoid()
+    expected = sum(
+        divergence([p, 1 - p], [q, 1 - q])
+        for p, q in zip(teacher.flatten().tolist(), student.sigmoid().flatten().tolist(), strict=True)
+    )
+    assert divergence_from(teacher, student).item() == pytest.approx(expected / (4 * teacher.sum().item()), rel=1e-4)
+    assert divergence_from(teacher, logits).item() == pytest.approx(0, abs=1e-6)
+    assert divergence_from(torch.zeros(2, 5, 6), torch.full((2, 5, 6), -40.0)).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_detector_learns_the_map_of_a_frozen_one_alone(tmp_path):
+    weights, device = save_untrained(tmp_path / "큰 것.pth"), Device.choose("fp32")
+    images = torch.randint(0, 255, (2, 1, 64, 96), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    with torch.no_grad():
+        words = load_db_light(weights)[0].eval()(device.input(images))[:, 0]
+    between = FrozenMapTeacher(weights, device)
+    part = images, torch.zeros(2, 4, *words.shape[1:], dtype=torch.uint8)
+    random = torch.Generator().manual_seed(2)
+    answer = torch.randn(2, 2, *words.shape[1:], generator=random)
+    expected = 5 * divergence_from(words, answer[:, 0]).item()
+    assert between(None, (answer,), part).item() == pytest.approx(expected, rel=1e-5)
+    assert expected > 0.1
+    other = torch.stack([answer[:, 0], answer[:, 1] + 3], 1)  # the threshold map does not say where words are
+    assert between(None, (other,), part).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_student_that_sees_the_teachers_words_has_the_least_loss():

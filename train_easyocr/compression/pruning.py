@@ -16,9 +16,10 @@ from train_easyocr.compression.sensitivity import QUALITY, channels_for, cut_net
 from train_easyocr.compression.subjects import Subject
 from train_easyocr.detection.config import DetectionConfig
 from train_easyocr.detection.db_detector import DbCard
+from train_easyocr.detection.distillation import taught_detector
 from train_easyocr.detection.task import DetectorTask
 from train_easyocr.engine import trainer
-from train_easyocr.recognition.distillation import taught
+from train_easyocr.recognition.distillation import taught_recognizer
 from train_easyocr.recognition.model import CHANNELS
 from train_easyocr.recognition.task import RecognizerTask
 from train_easyocr.settings.config import Config
@@ -115,7 +116,7 @@ def retrain(weights: Path, config: Config | DetectionConfig, minutes: float | No
         weights: As `prune` wrote them; the experiment's folder is theirs.
         config: Data, length and recipe; what the network is, its card says.
         minutes: Stop after this time; running again goes on.
-        teacher: A recognizer whose answers are learnt beside the labels; None: the labels alone.
+        teacher: The network before, whose answers are learnt beside the labels; None: the labels alone.
 
     Returns:
         The experiment's folder.
@@ -123,9 +124,10 @@ def retrain(weights: Path, config: Config | DetectionConfig, minutes: float | No
     settings = {"continue_from": str(weights), "experiment_name": weights.parent.name}
     settings["saved_models"] = str(weights.parent.parent)
     if isinstance(config, Config):
-        kind: Callable[[Any, Any], Any] = RecognizerTask if teacher is None else functools.partial(taught, teacher)
-        trainer.train(kind, further(weights, config, settings), minutes)
+        alone, beside, settled = RecognizerTask, taught_recognizer, further(weights, config, settings)
     else:
-        channels = read_card_of(DbCard, weights).config[CHANNELS]
-        trainer.train(DetectorTask, config.model_copy(update={**settings, CHANNELS: channels}), minutes)
+        settings[CHANNELS] = read_card_of(DbCard, weights).config[CHANNELS]
+        alone, beside, settled = DetectorTask, taught_detector, config.model_copy(update=settings)
+    kind: Callable[[Any, Any], Any] = alone if teacher is None else functools.partial(beside, teacher)
+    trainer.train(kind, settled, minutes)
     return weights.parent

@@ -1,32 +1,86 @@
-"""Collaborative mutual learning of detectors: a frozen teacher's map, and what two students think of each other.
+"""Losses of detectors that learn from a frozen one, alone or beside each other (`engine/distillation.py`).
 
-PP-OCRv2 (Du et al., arXiv 2109.03144): beside DBNet's own loss, each student learns the teacher's words, dilated, as if
-they were labels, and both draw their probability maps together (`engine/distillation.py`).
+- `FrozenMapTeacher`: a student learns the teacher's probability map, place by place.
+- `CollaborativeLoss`: collaborative mutual learning, PP-OCRv2 (Du et al., arXiv 2109.03144). Each of two students
+  learns the teacher's words, dilated, as if they were labels, and both draw their probability maps together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from train_easyocr.detection.config import DetectionConfig
+from train_easyocr.detection.db_detector import load_db_light
 from train_easyocr.detection.db_loss import (
     BINARY_WEIGHT,
+    NEGATIVES,
     PROBABILITY_WEIGHT,
     balanced_cross_entropy,
     dice_loss,
 )
 from train_easyocr.detection.db_network import STEEPNESS
 from train_easyocr.detection.db_targets import COUNTS
+from train_easyocr.detection.loading import PieceBatch
+from train_easyocr.detection.task import DetectorTask, Part
 from train_easyocr.engine.device import Device
-from train_easyocr.engine.distillation import Peers
+from train_easyocr.engine.distillation import MutualTask, Peers
+from train_easyocr.engine.distributed import Processes
+from train_easyocr.weights.cards import DetectionScores
 
 CONFIDENT = 0.3
 """From this probability on a place is a word's, for the teacher."""
 
-Part = tuple[torch.Tensor, torch.Tensor]
+
+class FrozenMapTeacher:
+    """Kullback and Leibler's divergence from the map of a detector that is trained already, a word's or not per place.
+
+    Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, for DBNet's probability map; it
+    alone says where words are, the threshold map only shapes it in training. All places count, those too that labels
+    say nothing about; their sum is weighed as `db_loss` weighs a map's cross entropy.
+
+    Args:
+        weights: A `db_light`'s.
+        device: Where to compute.
+
+    Raises:
+        WeightsError: They can't be used.
+    """
+
+    def __init__(self, weights: Path, device: Device) -> None:
+        self._teacher = load_db_light(weights)[0].to(device.torch_device).eval().requires_grad_(False)
+        self._device = device
+
+    def __call__(self, peers: Peers, answers: Sequence[torch.Tensor], part: Part) -> torch.Tensor:
+        """Return the loss of the one student."""
+        (answer,) = answers
+        with torch.no_grad(), self._device.autocast():
+            words = self._teacher(self._device.input(part[0]))[:, 0].float()
+        return PROBABILITY_WEIGHT * divergence_from(words, answer[:, 0].float())
+
+
+def divergence_from(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
+    """Return KL(teacher || student) of maps, for each place of a word and those of the background that count with it.
+
+    Args:
+        teacher: Probabilities [B, h, w].
+        student: Logits [B, h, w].
+    """
+    divergence = functional.binary_cross_entropy_with_logits(student, teacher, reduction="sum")
+    own = functional.binary_cross_entropy(teacher, teacher, reduction="sum")
+    return (divergence - own) / ((1 + NEGATIVES) * teacher.sum()).clamp(min=1)
+
+
+def taught_detector(
+    teacher: Path, config: DetectionConfig, processes: Processes
+) -> MutualTask[PieceBatch, Part, DetectionScores]:
+    """Return the training of a detector on labels and on a frozen teacher's map; see `FrozenMapTeacher`."""
+    task = DetectorTask(config, processes)
+    return MutualTask([task], FrozenMapTeacher(teacher, task.device))
 
 
 class CollaborativeLoss:

@@ -156,7 +156,7 @@ class FrozenTeacher:
         return _over_words(_divergence(*logs), valid_steps(part.images.to(answer.device), answer.shape[1]))
 
 
-def taught(teacher: Path, config: Config, processes: Processes) -> MutualTask[WordBatch, Part, Validation]:
+def taught_recognizer(teacher: Path, config: Config, processes: Processes) -> MutualTask[WordBatch, Part, Validation]:
     """Return the training of a recognizer on labels and on a frozen teacher's answers; see `FrozenTeacher`."""
     task = RecognizerTask(config, processes)
     return MutualTask([task], FrozenTeacher(teacher, task.device))
