@@ -139,10 +139,10 @@ class UnseenWords:
 
 def prepare(folder: Path) -> UnseenWords:
     """Render the pages, cut the training words out of them, and find the test words; or what is left of that."""
-    _run("-m", "train_easyocr.synthesis", "--output", folder, "--pages", PAGES, "--seed", SEED,
+    run("-m", "train_easyocr.synthesis", "--output", folder, "--pages", PAGES, "--seed", SEED,
          "--page_width", PAGE_WIDTH, "--validation_share", 0.25)  # fmt: skip
     sizes = {"train_images": TRAINING_PAGES, "val_images": VALIDATION_PAGES, "eval_images": TEST_PAGES}
-    _run("prepare_dataset.py", "--config", CONFIG, "--dataset", folder, "--output", folder, "--training",
+    run("prepare_dataset.py", "--config", CONFIG, "--dataset", folder, "--output", folder, "--training",
          "--validation", "--evaluation", *(f"{key}={value}" for key, value in sizes.items()))  # fmt: skip
     return test_words(folder)
 
@@ -150,7 +150,7 @@ def prepare(folder: Path) -> UnseenWords:
 def render_words(target: Path, count: int, seed: int, *options: str) -> Path:
     """Render single words into a folder, or what is left of that; `options` are those of `synthesis.words`."""
     words = ("--output", target, "--count", count, "--seed", seed, *options)
-    _run("-m", "train_easyocr.synthesis.words", *words)
+    run("-m", "train_easyocr.synthesis.words", *words)
     return target
 
 
@@ -168,7 +168,12 @@ def small_recognizer(folder: Path, weights: Path, criterion: Criterion = "fpgm")
         weights: Is written.
         criterion: Which filters go.
     """
-    subject = subjects.recognizer(RECOGNIZER, word_settings(folder, "all", LARGE), WORDS["validation"])
+    return cut_recognizer(word_settings(folder, "all", LARGE), weights, criterion)
+
+
+def cut_recognizer(config: Config, weights: Path, criterion: Criterion = "fpgm") -> dict[str, object]:
+    """Do what `small_recognizer` does, with the validation words that settings name."""
+    subject = subjects.recognizer(RECOGNIZER, config, WORDS["validation"])
     channels = [width // 2 for width in subject.widths]
     if not weights.exists():
         model = cut_network(subject, channels, criterion)
@@ -207,7 +212,8 @@ def opened(folder: Path, config: Path = CONFIG) -> WordSet:
     return open_set(folder, settings, CharacterSet.from_setting(settings.character))
 
 
-def _run(*command: object) -> None:
+def run(*command: object) -> None:
+    """Run a command of this project, silently."""
     subprocess.run([sys.executable, *map(str, command)], cwd=SOURCE, check=True, stdout=subprocess.DEVNULL)
 
 
