@@ -55,6 +55,17 @@ def test_the_least_tolerance_that_is_enough():
         channels_for(CURVES, [64, 128], cost, 0.1, 16)
 
 
+def test_no_more_goes_than_has_to():
+    """Both layers lose 80 % of their filters for nothing, alone; 0.6 of the whole are wanted: half of that goes."""
+    curves = {"layers.1": [(0.4, 0.0), (0.8, 0.0)], "layers.2": [(0.4, 0.0), (0.8, 0.0)]}
+
+    def cost(channels):
+        return sum(channels) / 480
+
+    assert channels_for(curves, [160, 320], cost, 0.6, 16)[0] == [96, 192]
+    assert channels_for(curves, [160, 320], cost, 0.2, 16)[0] == [32, 64]
+
+
 def test_multiplications_of_a_network_worked_out_by_hand():
     model = torch.nn.Sequential(torch.nn.Conv2d(2, 4, 3, padding=1), torch.nn.Flatten(), torch.nn.Linear(4 * 6, 5))
     assert convolution_macs(model, (1, 2, 2, 3)) == 2 * 4 * 9 * 6

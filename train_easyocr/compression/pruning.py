@@ -124,10 +124,11 @@ def retrain(weights: Path, config: Config | DetectionConfig, minutes: float | No
     settings = {"continue_from": str(weights), "experiment_name": weights.parent.name}
     settings["saved_models"] = str(weights.parent.parent)
     if isinstance(config, Config):
-        alone, beside, settled = RecognizerTask, taught_recognizer, further(weights, config, settings)
+        alone: Callable[..., Any] = RecognizerTask
+        beside: Callable[..., Any] = taught_recognizer
+        settled: Config | DetectionConfig = further(weights, config, settings)
     else:
         settings[CHANNELS] = read_card_of(DbCard, weights).config[CHANNELS]
         alone, beside, settled = DetectorTask, taught_detector, config.model_copy(update=settings)
-    kind: Callable[[Any, Any], Any] = alone if teacher is None else functools.partial(beside, teacher)
-    trainer.train(kind, settled, minutes)
+    trainer.train(alone if teacher is None else functools.partial(beside, teacher), settled, minutes)
     return weights.parent

@@ -103,11 +103,19 @@ def bearable(points: Sequence[tuple[float, float]], tolerance: float) -> float:
     return before
 
 
-def channels_at(curves: Curves, widths: Sequence[int], tolerance: float, multiple: int) -> list[int]:
-    """Return each layer's channels at a tolerated loss, in multiples, at least one of them."""
+def channels_at(curves: Curves, widths: Sequence[int], tolerance: float, multiple: int, part: float = 1.0) -> list[int]:
+    """Return each layer's channels at a tolerated loss, in multiples, at least one of them.
+
+    Args:
+        curves: The sensitivity.
+        widths: Channels as they are.
+        tolerance: The loss.
+        multiple: Channels are multiples of it.
+        part: Of what can go at that loss, so much goes, 0 to 1.
+    """
     found = []
     for points, width in zip(curves.values(), widths, strict=True):
-        wanted = width * (1 - bearable(points, tolerance))
+        wanted = width * (1 - part * bearable(points, tolerance))
         found.append(min(width, max(multiple, multiple * round(wanted / multiple))))
     return found
 
@@ -116,6 +124,9 @@ def channels_for(
     curves: Curves, widths: Sequence[int], cost: Callable[[Sequence[int]], float], target: float, multiple: int
 ) -> tuple[list[int], float]:
     """Find the least tolerated loss, the same for all layers, at which a network costs so little.
+
+    Curves have steps (a layer may lose half of its filters for nothing): where the network would come out smaller than
+    it has to be, less goes of each layer, in proportion. What each layer can spare alone, not all can spare together.
 
     Args:
         curves: The sensitivity.
@@ -139,7 +150,14 @@ def channels_for(
             low = middle
         else:
             high = middle
-    return channels_at(curves, widths, high, multiple), high
+    little, much = 0.0, 1.0
+    while much - little > 1e-3:
+        part = (little + much) / 2
+        if cost(channels_at(curves, widths, high, multiple, part)) > target:
+            little = part
+        else:
+            much = part
+    return channels_at(curves, widths, high, multiple, much), high
 
 
 def draw(curves: Curves, widths: Sequence[int], channels: Sequence[int], path: Path) -> None:

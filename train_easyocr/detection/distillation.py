@@ -32,6 +32,8 @@ from train_easyocr.engine.distillation import MutualTask, Peers
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.weights.cards import DetectionScores
 
+TEACHER_WEIGHT = 10 * PROBABILITY_WEIGHT
+"""Of what a frozen teacher says, beside labels: where both differ, as in how loose boxes are, the teacher counts."""
 CONFIDENT = 0.3
 """From this probability on a place is a word's, for the teacher."""
 
@@ -41,7 +43,7 @@ class FrozenMapTeacher:
 
     Hinton et al., "Distilling the Knowledge in a Neural Network", arXiv 1503.02531, for DBNet's probability map; it
     alone says where words are, the threshold map only shapes it in training. All places count, those too that labels
-    say nothing about; their sum is weighed as `db_loss` weighs a map's cross entropy.
+    say nothing about.
 
     Args:
         weights: A `db_light`'s.
@@ -60,7 +62,7 @@ class FrozenMapTeacher:
         (answer,) = answers
         with torch.no_grad(), self._device.autocast():
             words = self._teacher(self._device.input(part[0]))[:, 0].float()
-        return PROBABILITY_WEIGHT * divergence_from(words, answer[:, 0].float())
+        return TEACHER_WEIGHT * divergence_from(words, answer[:, 0].float())
 
 
 def divergence_from(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
