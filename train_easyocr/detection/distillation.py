@@ -28,7 +28,7 @@ from train_easyocr.detection.db_targets import COUNTS
 from train_easyocr.detection.loading import PieceBatch
 from train_easyocr.detection.task import DetectorTask, Part
 from train_easyocr.engine.device import Device
-from train_easyocr.engine.distillation import MutualTask, Peers
+from train_easyocr.engine.distillation import FrozenNetwork, MutualTask, Peers
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.weights.cards import DetectionScores
 
@@ -54,15 +54,12 @@ class FrozenMapTeacher:
     """
 
     def __init__(self, weights: Path, device: Device) -> None:
-        self._teacher = load_db_light(weights)[0].to(device.torch_device).eval().requires_grad_(False)
-        self._device = device
+        self._teacher = FrozenNetwork(load_db_light(weights)[0], device)
 
     def __call__(self, peers: Peers, answers: Sequence[torch.Tensor], part: Part) -> torch.Tensor:
         """Return the loss of the one student."""
         (answer,) = answers
-        with torch.no_grad(), self._device.autocast():
-            words = self._teacher(self._device.input(part[0]))[:, 0].float()
-        return TEACHER_WEIGHT * divergence_from(words, answer[:, 0].float())
+        return TEACHER_WEIGHT * divergence_from(self._teacher(part[0])[:, 0], answer[:, 0].float())
 
 
 def divergence_from(teacher: torch.Tensor, student: torch.Tensor) -> torch.Tensor:
@@ -94,8 +91,7 @@ class CollaborativeLoss:
     """
 
     def __init__(self, teacher: nn.Module, device: Device) -> None:
-        self._teacher = teacher.to(device.torch_device).eval().requires_grad_(False)
-        self._device = device
+        self._teacher = FrozenNetwork(teacher, device)
 
     def __call__(self, peers: Peers, answers: Sequence[torch.Tensor], part: Part) -> torch.Tensor:
         """Return the loss, a mean over the part.
@@ -106,8 +102,7 @@ class CollaborativeLoss:
             part: Images, and targets uint8 [B, 4, h, w].
         """
         images, targets = part
-        with torch.no_grad(), self._device.autocast():
-            probability = self._teacher(self._device.input(images))[:, 0].float()
+        probability = self._teacher(images)[:, 0]
         counts = targets[:, COUNTS].to(probability.device).float()
         words = dilated(probability > CONFIDENT)
         first, second = (answer.float() for answer in answers)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from train_easyocr.engine.device import Device
 from train_easyocr.engine.logs import Progress
 from train_easyocr.engine.schedules import Schedule
 from train_easyocr.engine.task import Batch, Data, Part, Result, Task
@@ -40,6 +41,24 @@ class Peers(nn.Module):
     def forward(self, *inputs: Any) -> tuple[Any, ...]:
         """Return the answer of each network."""
         return tuple(student(*inputs) for student in self.students)
+
+
+class FrozenNetwork:
+    """A network that is trained already, and only answers.
+
+    Args:
+        network: The network; it stays as it is.
+        device: Where to compute.
+    """
+
+    def __init__(self, network: nn.Module, device: Device) -> None:
+        self._network = network.to(device.torch_device).eval().requires_grad_(False)
+        self._device = device
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Return the answer to images, uint8 [B, C, H, W]."""
+        with torch.no_grad(), self._device.autocast():
+            return self._network(self._device.input(images)).float()
 
 
 class _Answers:

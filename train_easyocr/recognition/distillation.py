@@ -21,7 +21,7 @@ from torch import nn
 from torch.nn import functional
 
 from train_easyocr.engine.device import Device
-from train_easyocr.engine.distillation import MutualTask, Peers
+from train_easyocr.engine.distillation import FrozenNetwork, MutualTask, Peers
 from train_easyocr.engine.distributed import Processes
 from train_easyocr.recognition.batches import WordBatch
 from train_easyocr.recognition.model import open_trained
@@ -144,15 +144,13 @@ class FrozenTeacher:
     """
 
     def __init__(self, weights: Path, device: Device) -> None:
-        self._teacher = open_trained(weights)[0].to(device.torch_device).eval().requires_grad_(False)
-        self._device = device
+        self._teacher = FrozenNetwork(open_trained(weights)[0], device)
 
     def __call__(self, peers: Peers, answers: Sequence[torch.Tensor], part: Part) -> torch.Tensor:
         """Return the loss of the one student."""
         (answer,) = answers
-        with torch.no_grad(), self._device.autocast():
-            expected = self._teacher(self._device.input(part.images))
-        logs = answer.float().log_softmax(2), expected.float().log_softmax(2)
+        expected = self._teacher(part.images)
+        logs = answer.float().log_softmax(2), expected.log_softmax(2)
         return _over_words(_divergence(*logs), valid_steps(part.images.to(answer.device), answer.shape[1]))
 
 
