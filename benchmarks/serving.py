@@ -165,7 +165,7 @@ def untimed(answer: httpx.Response) -> bytes:
     return re.sub(rb', "milliseconds": {[^}]*}', b"", answer.content)
 
 
-def overhead(package: Path, threads: int) -> Rows:
+def overhead(package: Path) -> Rows:
     """Milliseconds of an answer over those of the engine, which reads the same page and writes the same JSON.
 
     Both read with one thread, in turns: with two, what the service takes more would hide behind what they gain.
@@ -243,7 +243,7 @@ def main() -> None:
         "ready": lambda: ready(args.package, args.threads),
         "same": lambda: same(args.package, args.threads),
         "throughput": lambda: throughput(args.package, args.threads),
-        "overhead": lambda: overhead(args.package, args.threads),
+        "overhead": lambda: overhead(args.package),
         "soak": lambda: soak(args.package, args.threads, args.requests),
     }
     for name in args.parts or parts:

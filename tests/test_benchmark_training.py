@@ -5,7 +5,15 @@ import pytest
 
 from benchmarks import training
 from benchmarks.results import table as results_table
-from benchmarks.studies import ablations, buckets, character_change, distillation, small_task, weak_characters
+from benchmarks.studies import (
+    ablations,
+    buckets,
+    character_change,
+    distillation,
+    small_task,
+    unlabeled_pages,
+    weak_characters,
+)
 from benchmarks.studies.equal_accuracy import CHARACTERS, WAYS, Outcome, noise, table, verdict
 from benchmarks.studies.small_task import Scores, UnseenWords
 from benchmarks.training import BATCH, gpu_rows
@@ -159,4 +167,23 @@ def test_ways_of_distillation_stand_beside_learning_alone_seed_by_seed():
     assert rows == [
         ["alone", "82.00 (80.00 84.00)", "", "11"],
         ["dml", "81.50 (81.00 82.00)", "-0.50 ± 1.50", "21"],
+    ]
+
+
+def test_pages_without_labels_stand_beside_those_with_them():
+    found = {
+        unlabeled_pages.LABELS: [unlabeled_pages.Outcome(0.5, 10.0), unlabeled_pages.Outcome(0.6, 14.0)],
+        unlabeled_pages.BOTH: [
+            unlabeled_pages.Outcome(0.7, 30.0, 100, 0.95),
+            unlabeled_pages.Outcome(0.8, 32.0, 200, 0.97),
+        ],
+    }
+    rows = [
+        [cell.strip() for cell in line.split("|")]
+        for line in unlabeled_pages.table(found, {"nothing": 0.25}).splitlines()[2:]
+    ]
+    assert rows == [
+        ["nothing", "0.2500", "", "", ""],
+        [unlabeled_pages.LABELS, "0.5500 (0.5000 0.6000)", "12", "", ""],
+        [unlabeled_pages.BOTH, "0.7500 (0.7000 0.8000)", "31", "150", "96.00%"],
     ]

@@ -70,9 +70,8 @@ def prepare(folder: Path, scans: Path) -> None:
         "--validation_share", f"{VALIDATION_PAGES}/{PAGES}")  # fmt: skip
     sizes = (f"train_images={PAGES - VALIDATION_PAGES}", f"val_images={VALIDATION_PAGES}", "detection=")
     run("prepare_dataset.py", "--dataset", sample, "--output", prepared, "--training", "--validation", *sizes)
-    run(
-        "prepare_dataset.py", "--unlabeled", scans / "images", "--output", prepared, "--detector", STARTER, "detection="
-    )
+    unlabeled = ("--unlabeled", scans / "images", "--detector", STARTER)
+    run("prepare_dataset.py", *unlabeled, "--output", prepared, "detection=")
     own = folder / SCANS
     run("prepare_dataset.py", "--from", scans, "--output", own, "--training", "train_images=1000", "val_images=1",
         "eval_images=1", "detection=")  # fmt: skip
