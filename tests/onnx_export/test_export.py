@@ -15,7 +15,7 @@ from train_easyocr.documents.images import decode_image
 from train_easyocr.export import main
 from train_easyocr.onnx_export import export as export_module
 from train_easyocr.onnx_export.graphs import AnyWidth, recognizer_graph
-from train_easyocr.onnx_export.int8 import convolutions
+from train_easyocr.onnx_export.int8 import calibrated, convolutions
 from train_easyocr.reading.onnx_engine import CARD, IMAGES, OnnxEngine, open_session, read_export_card
 from train_easyocr.reading.torch_engine import open_engine
 from train_easyocr.recognition import network
@@ -162,7 +162,8 @@ def test_layers_that_int8_spoils_stay_float(monkeypatch):
     graph = recognizer_graph(random_model("None", "VGG", "None"), HEIGHT, {}, rapidocr=False)
     names = convolutions(graph)
     examples = [np.random.default_rng(0).uniform(-1, 1, (1, 1, HEIGHT, 64)).astype(np.float32)]
-    order = export_module.by_damage(graph, examples)
+    ranges = calibrated(graph, examples, "minmax")
+    order = export_module.by_damage(graph, examples, ranges)
     assert sorted(order) == sorted(names)
 
     def judge(made):
@@ -176,10 +177,10 @@ def test_layers_that_int8_spoils_stay_float(monkeypatch):
         return len(quantized)
 
     original = {node.name: node.input[1] for node in graph.graph.node if node.op_type == "Conv"}
-    _, left_out, _ = export_module._quantized(graph, examples, judge, "it")
+    _, left_out, _ = export_module._quantized(graph, examples, judge, "it", ranges=ranges)
     assert left_out == order[:2]
     with pytest.raises(UserError, match=f"it in int8: never, with {order[0]}.* left in float32; nothing was written"):
-        export_module._quantized(graph, examples, never, "it")
+        export_module._quantized(graph, examples, never, "it", ranges=ranges)
 
 
 def never(_):

@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from train_easyocr.common.errors import UserError
 from train_easyocr.common.files import sha256, write_bytes, write_json
@@ -255,11 +256,12 @@ def _recognizer(
     float32 = _file("recognizer_fp32.onnx", exact)
     described_exact = Recognizer(file=float32, **described)
     rounding = source.rounding
-    ranges: dict[str, tuple[float, float]] = {}
-    if rounding.calibration != "minmax":
-        ranges |= calibrated(graph, _equally_wide(words[WORDS:], about.img_height), rounding.calibration)
-    ranges |= learnt_ranges(graph, rounding.learnt)
     examples = [_input(word, about.img_height) for word in words[WORDS:]]
+    if rounding.calibration == "minmax":
+        ranges = calibrated(graph, examples, "minmax")
+    else:
+        ranges = calibrated(graph, _equally_wide(words[WORDS:], about.img_height), rounding.calibration)
+    ranges = {**ranges, **learnt_ranges(graph, rounding.learnt)}
     rounded, left_out, (sure, measured) = _quantized(
         graph,
         examples,
@@ -304,10 +306,9 @@ def _detector(
         return {"detection_f1_fp32": round(before, 4), "detection_f1_int8": round(after, 4)}
 
     calibration = source.rounding.calibration
-    ranges: dict[str, tuple[float, float]] = {}
     examples = [_page_input(page.image, about.long_side) for page in pages[PAGES:]]
-    if calibration != "minmax":
-        ranges |= calibrated(graph, [piece for example in examples for piece in _pieces(example)], calibration)
+    pieces = examples if calibration == "minmax" else [piece for example in examples for piece in _pieces(example)]
+    ranges = calibrated(graph, pieces, calibration)
     content, left_out, measured = _quantized(graph, examples, judge, "the detector", ranges=ranges)
     detector = Detector(file=_file("detector.onnx", content), float_layers=tuple(left_out), **described)
     return detector, {detector.file.name: content}, {**figures, **measured}
@@ -417,14 +418,14 @@ def _quantized(
     judge: Callable[[bytes], Measured],
     what: str,
     *,
-    ranges: Ranges | None = None,
+    ranges: Ranges,
     dynamic: Sequence[str] = ("LSTM",),
 ) -> tuple[bytes, list[str], Measured]:
     """Return a graph in int8 that passes, the layers that had to stay float, and what the judge measured."""
     left_out: list[str] = []
     order: list[str] | None = None
     while True:
-        made = to_int8(graph, examples, left_out, ranges, dynamic).SerializeToString()
+        made = to_int8(graph, examples[0], ranges, left_out, dynamic).SerializeToString()
         try:
             return made, left_out, judge(made)
         except UserError as error:
@@ -437,14 +438,14 @@ def _quantized(
             left_out = order[: len(left_out) + 1]
 
 
-def by_damage(graph: onnx.ModelProto, examples: Sequence[Input], ranges: Ranges | None = None) -> list[str]:
+def by_damage(graph: onnx.ModelProto, examples: Sequence[Input], ranges: Ranges) -> list[str]:
     """Put convolutions in order: first the one that alone in int8 changes the answers most."""
     names, few = convolutions(graph), examples[:ORDERED]
     exact = _answers(graph, few)
     damage = {}
-    for name in names:
+    for name in tqdm(names, desc="Layers in int8, one by one", unit="layer", leave=False):
         others = [other for other in names if other != name]
-        rounded = _answers(to_int8(graph, few, others, ranges), few)
+        rounded = _answers(to_int8(graph, few[0], ranges, others), few)
         damage[name] = max(float(np.abs(one - other).mean()) for one, other in zip(exact, rounded, strict=True))
     return sorted(names, key=lambda name: -damage[name])
 

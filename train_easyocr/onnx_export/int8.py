@@ -69,17 +69,18 @@ def calibrated(graph: onnx.ModelProto, examples: Sequence[Input], calibration: R
 
     Args:
         graph: In float32.
-        examples: Inputs, equally large.
+        examples: Inputs; equally large but for "minmax".
         calibration: Which of `METHODS`.
     """
     method, options = METHODS[calibration]
+    examples = examples if calibration == "minmax" else examples[:ONE_SIZE]
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path, augmented = Path(folder) / "float.onnx", Path(folder) / "augmented.onnx"
         onnx.save(graph, path)
         calibrator = create_calibrator(
             path, ["Conv"], str(augmented), calibrate_method=method, extra_options={**options}
         )
-        calibrator.collect_data(_Examples(examples[:ONE_SIZE]))
+        calibrator.collect_data(_Examples(examples))
         found = calibrator.compute_data()
     ranges = {name: found[name].range_value for name in found.keys()}  # noqa: SIM118 - it is no dict
     return {name: (float(low.item()), float(high.item())) for name, (low, high) in ranges.items()}
@@ -87,37 +88,35 @@ def calibrated(graph: onnx.ModelProto, examples: Sequence[Input], calibration: R
 
 def to_int8(
     graph: onnx.ModelProto,
-    examples: Sequence[Input],
+    example: Input,
+    ranges: Ranges,
     left_out: Sequence[str] = (),
-    ranges: Ranges | None = None,
     dynamic: Sequence[str] = ("LSTM",),
 ) -> onnx.ModelProto:
     """Return a graph in int8.
 
     Args:
         graph: In float32.
-        examples: Inputs; the greatest and least values that they cause fix the steps of what flows between layers.
+        example: An input, which ONNX Runtime runs once whatever is known.
+        ranges: Of what flows into and out of convolutions: they fix the steps there.
         left_out: Convolutions that stay in float32.
-        ranges: Of tensors whose steps are fixed otherwise.
         dynamic: Kinds of layers whose weights are made int8, and whose inputs are when they come.
     """
-    known = {
-        name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in (ranges or {}).items()
-    }
+    known = {name: [{"rmin": np.float32(low), "rmax": np.float32(high)}] for name, (low, high) in ranges.items()}
     with tempfile.TemporaryDirectory() as folder, _quiet():
         path, static = Path(folder) / "float.onnx", Path(folder) / "static.onnx"
         onnx.save(graph, path)
         quantize_static(
             path,
             static,
-            _Examples(examples),
+            _Examples([example]),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             nodes_to_exclude=list(left_out),
-            extra_options={"TensorQuantOverrides": known} if known else {},
+            extra_options={"TensorQuantOverrides": known},
         )
         if any(node.op_type in dynamic for node in graph.graph.node):
             quantize_dynamic(
