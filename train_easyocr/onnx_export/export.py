@@ -60,7 +60,7 @@ from train_easyocr.reading.onnx_engine import (
 from train_easyocr.reading.torch_engine import choose_bundle
 from train_easyocr.reading.words import Found, Pixels
 from train_easyocr.recognition import network
-from train_easyocr.recognition.ctc import greatest, read_paths
+from train_easyocr.recognition.ctc import greatest_probabilities, read_paths
 from train_easyocr.recognition.model import open_trained
 from train_easyocr.recognition.validation import validation_patches
 from train_easyocr.settings.parts import WordSettings
@@ -381,7 +381,9 @@ def _compared(model: nn.Module, session: Session, batch: Input, form: FileForm, 
         raise UserError(f"ONNX Runtime answers {list(found.shape)}, torch {list(expected.shape)}; nothing was written")
     difference = float(np.abs(found - expected.numpy()).max())
     allowed = max(TOLERANCE, RELATIVE * float(expected.abs().max()))
-    texts = [[word.indices for word in read_paths(*greatest(values))] for values in (found, expected.numpy())]
+    texts = [
+        [word.indices for word in read_paths(*greatest_probabilities(values))] for values in (found, expected.numpy())
+    ]
     different = [label for label, ours, theirs in zip(labels, *texts, strict=True) if ours != theirs]
     if not difference <= allowed or different:
         raise UserError(
