@@ -3,6 +3,7 @@
 import copy
 import itertools
 import json
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -207,6 +208,19 @@ def read_card():
 
 def test_int8_is_not_for_rapidocr(tmp_path):
     assert main(["--output", str(tmp_path), "--form", "rapidocr", "--precision", "int8"]) == 2
+
+
+def test_texts_of_logits_are_compared_without_overflow():
+    """The products of a long word's greatest logits, 2,048 pixels across, are beyond float32."""
+    model = random_model("None", "VGG", "None").eval()
+    with torch.no_grad():
+        model.Prediction.bias[3] = 200.0
+    session = open_session(recognizer_graph(model, HEIGHT, {}, rapidocr=False).SerializeToString())
+    word = export_module.LabelledImage("가", np.zeros((HEIGHT, 2048), np.uint8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        batch = export_module._input(word, HEIGHT)
+        assert export_module._compared(model, session, batch, "plain", ["가"]) < 0.01
 
 
 def test_rapidocr_reads_alike(tmp_path, monkeypatch, page):
