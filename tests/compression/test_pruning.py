@@ -71,8 +71,8 @@ def test_a_teacher_adds_to_the_loss(pruned, tmp_path):
     config = check_config(read_card(folder / "best_accuracy.pth").config | {"saved_models": str(tmp_path)})
     losses = [loss_of(RecognizerTask, config)]
     losses += [loss_of(partial(taught_recognizer, teacher), config) for teacher in (RECOGNIZER, folder / "pruned.pth")]
-    assert losses[1] > losses[0] + 0.01
     assert losses[2] == pytest.approx(losses[0], abs=1e-4)  # it is its own teacher
+    assert losses[1] > losses[0] + 0.001  # three quarters of the whole one answer nearly as it does
 
 
 def test_a_detector_is_pruned_and_learns_from_the_whole_one(tmp_path, monkeypatch):
