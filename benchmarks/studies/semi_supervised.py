@@ -89,11 +89,18 @@ def prepare(folder: Path, words: int) -> Places:
     return Places(folder / "few", folder / "validation", folder / "unlabeled")
 
 
-def student_config(folder: Path, values: Mapping[str, object]) -> SemiSupervisedConfig:
-    """Return the settings of a training on labels and pseudo labels, which are augmented as the labels are."""
+def student_config(folder: Path, values: Mapping[str, object], **others: object) -> SemiSupervisedConfig:
+    """Return the settings of a training on labels and pseudo labels, which are augmented as the labels are.
+
+    Args:
+        folder: Where trainings are kept, in `runs`.
+        values: Of the small network's training, with `experiment_name` and `seed`.
+        **others: Further settings, not the network's own.
+    """
     small = dict(values)
     own = {key: small.pop(key) for key in ("experiment_name", "seed")} | {"saved_models": folder / "runs", "workers": 0}
     own |= {"augmentation_of_pseudo": LARGE["augmentation"]} | {f"small.{key}": value for key, value in small.items()}
+    own |= others
     return load_semi_supervised_config(overrides=[f"{key}={value}" for key, value in own.items()])
 
 

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
 
+from benchmarks.studies.semi_supervised import student_config
 from benchmarks.studies.small_task import LARGE, cut_recognizer, run, timed, timed_training
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
@@ -30,7 +31,6 @@ from train_easyocr.detection.opening import open_detector_of
 from train_easyocr.documents.aihub import find_pages
 from train_easyocr.documents.sources import PageSource
 from train_easyocr.reading.reader import open_weights
-from train_easyocr.semi_supervised.config import load_semi_supervised_config
 from train_easyocr.semi_supervised.data import places_of
 from train_easyocr.semi_supervised.stages import StagedRun
 from train_easyocr.settings.config import Config, check_config
@@ -88,11 +88,7 @@ def settings(folder: Path, values: Mapping[str, object]) -> Config:
 
 def train_with_scans(folder: Path, values: Mapping[str, object]) -> tuple[Path, Outcome]:
     """Have the starter label the scans' words, and train on both."""
-    small = dict(values)
-    own = {key: small.pop(key) for key in ("experiment_name", "seed")}
-    own |= {"output": folder / "sets", "saved_models": folder / "runs", "workers": 0}
-    own |= {"augmentation_of_pseudo": LARGE["augmentation"]} | {f"small.{key}": value for key, value in small.items()}
-    config = load_semi_supervised_config(overrides=[f"{key}={value}" for key, value in own.items()])
+    config = student_config(folder, values, output=folder / "sets")
     seconds = timed(lambda: StagedRun(config, places_of(config, None)).run("small", STARTER))
     made = config.experiment / "sets/training/pseudo_1"
     kept = len(read_labels_csv(made / "labels.csv")[0])
