@@ -23,7 +23,7 @@ from pathlib import Path
 
 import torch
 
-from train_easyocr.common.command_line import command
+from train_easyocr.common.command_line import command, whole_number
 from train_easyocr.common.errors import WeightsError
 from train_easyocr.detection.config import DetectionConfig, load_detection_config, start_of
 from train_easyocr.detection.db_detector import DbCard, DbDetector, load_db_light
@@ -37,6 +37,9 @@ from train_easyocr.synthesis.archive import TOP
 from train_easyocr.weights import starter as starter_weights
 from train_easyocr.weights.checkpoints import best_detector, save_weights
 
+SEED = 2
+"""Of the pages of part 0; those after it take the numbers that follow."""
+
 
 def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse the command line."""
@@ -49,6 +52,7 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         metavar=("NAME", "SHARE"),
         help="write SHARE (0 to 1) of the new weights, the rest of NAME",
     )
+    parser.add_argument("--part", type=whole_number(0, 1000), default=0, metavar="N", help="other numbers, other pages")
     args = parser.parse_intermixed_args(arguments)
     if args.average:
         args.average = args.average[0], _share(parser, args.average[1])
@@ -75,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     overrides = [f"saved_models={args.work / 'saved_models'}", f"dataset={dataset}", *args.settings]
     config = load_detection_config(CONFIG_FILES / "detection_starter.yaml", overrides)
     other = start_of(config.model_copy(update={"continue_from": args.average[0]})) if args.average else None
-    pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--seed", "2"]
+    pages = ["--pages", str(args.pages), "--validation_share", "1/12", "--seed", str(SEED + args.part)]
     status = render(["--output", str(args.work), *pages, "--faces", "starter", "--kinds", "starter"])
     if status:
         return status

@@ -7,7 +7,7 @@ rendered or in training, and return a new array. Lengths are in pixels of the ar
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import NormalDist
@@ -21,6 +21,8 @@ from train_easyocr.synthesis.layout import BLACK, Colour
 from train_easyocr.synthesis.render import Mask, Points
 
 Image: TypeAlias = NDArray[Any]
+READABLE, MOST = 0.5, 0.95
+"""Of its ink, what a word keeps on a scan that somebody could work with; and how many of a page's words do."""
 SMALL = 0.7
 """Sheets smaller than this, with A4 at 300 dots per inch as one, are no scans of their own resolution."""
 LEVELS = np.arange(256, dtype=np.float64)
@@ -362,15 +364,22 @@ class Scan:
         image: [height, width] or [height, width, 3], 8 bit, blue first.
         placement: Where the points of the sheet came to lie.
         quality: JPEG quality to store it with, 1 to 100.
+        kept: The share of the ink of each word that a scan to black and white left, [n], more than 1 where it grew.
     """
 
     image: Image
     placement: Placement
     quality: int
+    kept: NDArray[np.float64]
 
 
 def scan(
-    planes: dict[Colour, Mask], random: np.random.Generator, unit: float, *, black_and_white: bool = False
+    planes: dict[Colour, Mask],
+    random: np.random.Generator,
+    unit: float,
+    words: Sequence[Points] = (),
+    *,
+    black_and_white: bool = False,
 ) -> Scan:
     """Print, handle and scan a sheet.
 
@@ -378,13 +387,14 @@ def scan(
         planes: Ink by colour, each [height, width].
         random: The page's random numbers.
         unit: Pixels for one at 2,480 across.
+        words: Outlines of the words on the sheet, each [n, 2].
         black_and_white: Scan as archives did it in the nineties: no grey, no colour, hardly turned.
 
     Returns:
         The scan, of the sheet's size.
     """
     if black_and_white:
-        return archive_scan(planes, random, unit)
+        return archive_scan(planes, random, unit, words)
     height, width = next(iter(planes.values())).shape
     planes = {ink: spoil_ink(plane, random) for ink, plane in planes.items()}
     placement = draw_placement(random, width, height)
@@ -394,11 +404,16 @@ def scan(
     image = on_paper(planes, (height, width), paper, colour=colour, density=float(random.uniform(0.8, 1.0)))
     image = handle(image, random)
     image = digitise(image, random, unit)
-    return Scan(image, placement, int(random.integers(55, 93)))
+    return Scan(image, placement, int(random.integers(55, 93)), np.ones(len(words)))
 
 
-def archive_scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float) -> Scan:
-    """Scan a sheet at 300 dots per inch to black and white: see `scan`."""
+def archive_scan(
+    planes: dict[Colour, Mask], random: np.random.Generator, unit: float, words: Sequence[Points]
+) -> Scan:
+    """Scan a sheet at 300 dots per inch to black and white: see `scan`.
+
+    Nobody files a page that can't be read: where most words lose their ink, the threshold is set anew.
+    """
     height, width = next(iter(planes.values())).shape
     if random.random() < 0.1:  # toner spreads
         amount = float(random.uniform(0.2, 0.5)) * min(1.0, unit)
@@ -410,14 +425,34 @@ def archive_scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: 
     planes = {ink: placement.image(plane) for ink, plane in planes.items()}
     image = on_paper(planes, (height, width), (255, 255, 255), colour=False, density=1.0)
     image = speckle(image, random, int(random.integers(5, 90)))
+    bounds = np.array([[*points.min(0), *points.max(0) + 1] for points in map(placement.points, words)]).reshape(-1, 4)
+    bounds = np.clip(np.rint(bounds), 0, (width, height) * 2).astype(int)
+    printed = ink_within(image, bounds, luminance(BLACK))
     if small := unit < SMALL:  # a large sheet seen from afar: scanned at the full size
         image = cv2.resize(image, None, fx=1 / unit, fy=1 / unit, interpolation=cv2.INTER_LINEAR)
     # Half the scans have strokes as wide as they were printed or wider, half have them thinner, slightly broken.
     breakage = 0.1 + 0.55 * float(random.beta(1.5, 1.8))
-    image = bilevel(image, random, breakage * min(1.0, unit), ink=luminance(BLACK))
-    if small:
-        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    return Scan(image, placement, int(random.integers(80, 96)))
+    while True:
+        thresholded = bilevel(image, random, breakage * min(1.0, unit), ink=luminance(BLACK))
+        if small:
+            thresholded = cv2.resize(thresholded, (width, height), interpolation=cv2.INTER_AREA)
+        kept = ink_within(thresholded, bounds) / np.maximum(1.0, printed)
+        if breakage < 0.05 or not len(kept) or np.mean(kept >= READABLE) >= MOST:
+            return Scan(thresholded, placement, int(random.integers(80, 96)), kept)
+        breakage *= 0.7
+
+
+def ink_within(image: Image, bounds: NDArray[np.int_], darkest: float = 0.0) -> NDArray[np.float64]:
+    """Return how many pixels of full ink the ink within some bounds would fill, [n].
+
+    Args:
+        image: Grey [height, width], on white ground.
+        bounds: [n, 4]: left, top, and behind the right and the bottom end.
+        darkest: Grey level of full ink.
+    """
+    dark = cv2.integral(255 - image) / (255 - darkest)
+    left, top, right, bottom = bounds.T
+    return dark[bottom, right] - dark[top, right] - dark[bottom, left] + dark[top, left]
 
 
 def level_placement(random: np.random.Generator, width: int, height: int) -> Placement:
