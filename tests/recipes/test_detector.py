@@ -25,6 +25,15 @@ def test_it_renders_trains_and_writes_weights_that_name_no_folder_of_this_machin
     assert "Written:" in capsys.readouterr().out
 
 
+def test_a_part_has_pages_of_its_own(tmp_path):
+    sums = []
+    for part in ("0", "1"):
+        places = ["--work", str(tmp_path / part), "--output", str(tmp_path / part / "d.pth"), "--part", part]
+        assert main([*places, "--pages", "24", "long_side=320", "workers=0", *TINY]) == 0
+        sums.append(json.loads((tmp_path / part / "synthesis.json").read_text(encoding="utf-8"))["archives"])
+    assert sums[0].keys() == sums[1].keys() and not set(sums[0].values()) & set(sums[1].values())
+
+
 def test_weights_between_the_trained_ones_and_others_are_written(tmp_path):
     places = [
         "--work",

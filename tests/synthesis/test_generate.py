@@ -1,6 +1,7 @@
 import json
 import os
 import zipfile
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -104,10 +105,10 @@ def test_every_image_has_its_label_file_in_the_documented_shape(rendered):
 
 @pytest.mark.parametrize("index", range(4))
 def test_labels_lie_around_the_ink_of_a_clean_turned_page(library, monkeypatch, index):
-    def clean_scan(planes, random, unit, *, black_and_white):
+    def clean_scan(planes, random, unit, words, *, black_and_white):
         height, width = next(iter(planes.values())).shape
         placement = Placement.turned(width, height, (-1.0, 0.0, 0.6, 1.2)[index], scale=0.98, shift=(5, -3))
-        return Scan(255 - placement.image(np.max(list(planes.values()), axis=0)), placement, 100)
+        return Scan(255 - placement.image(np.max(list(planes.values()), axis=0)), placement, 100, np.ones(len(words)))
 
     monkeypatch.setattr(generate, "scan", clean_scan)
     settings = generate.RenderSettings(8, 17, Fraction(1, 4), 1240)
@@ -137,9 +138,9 @@ def test_print_stands_out_from_the_paper_on_nearly_all_spoilt_pages(library):
 def test_most_pages_are_scans_to_black_and_white(library, monkeypatch):
     asked = []
 
-    def noting(planes, random, unit, *, black_and_white):
+    def noting(planes, random, unit, words, *, black_and_white):
         asked.append(black_and_white)
-        return defects.scan(planes, random, unit, black_and_white=black_and_white)
+        return defects.scan(planes, random, unit, words, black_and_white=black_and_white)
 
     monkeypatch.setattr(generate, "scan", noting)
     for index in range(40):
@@ -150,6 +151,24 @@ def test_most_pages_are_scans_to_black_and_white(library, monkeypatch):
     image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_UNCHANGED)
     assert asked[-1] and image.ndim == 2
     assert np.mean((image > 50) & (image < 205)) < 0.01 and 0.001 < np.mean(image < 50) < 0.2
+
+
+def test_what_a_scan_left_too_little_of_to_be_read_has_no_label(library, monkeypatch):
+    found = []
+
+    def fainter(planes, random, unit, words, *, black_and_white):
+        scanned = defects.scan(planes, random, unit, words, black_and_white=black_and_white)
+        found.append(len(words))
+        return replace(scanned, kept=np.where(np.arange(len(words)) % 3, 0.31, 0.29))
+
+    settings = generate.RenderSettings(8, 17, Fraction(1, 4), 1240)
+    all_words = [
+        one["annotation.text"] for one in generate.render_page(0, settings, library)[1]["label"]["annotations"]
+    ]
+    monkeypatch.setattr(generate, "scan", fainter)
+    left = [one["annotation.text"] for one in generate.render_page(0, settings, library)[1]["label"]["annotations"]]
+    assert len(all_words) == found[0] > 8
+    assert left == [text for number, text in enumerate(all_words) if number % 3]
 
 
 def test_labels_look_like_the_real_ones(rendered):

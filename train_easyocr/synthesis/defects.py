@@ -23,6 +23,8 @@ from train_easyocr.synthesis.render import Mask, Points
 Image: TypeAlias = NDArray[Any]
 READABLE, MOST = 0.5, 0.95
 """Of its ink, what a word keeps on a scan that somebody could work with; and how many of a page's words do."""
+FAINTEST = 0.25
+"""Coverage of ink that can be print; headers of tables are tinted by less."""
 SMALL = 0.7
 """Sheets smaller than this, with A4 at 300 dots per inch as one, are no scans of their own resolution."""
 LEVELS = np.arange(256, dtype=np.float64)
@@ -407,9 +409,7 @@ def scan(
     return Scan(image, placement, int(random.integers(55, 93)), np.ones(len(words)))
 
 
-def archive_scan(
-    planes: dict[Colour, Mask], random: np.random.Generator, unit: float, words: Sequence[Points]
-) -> Scan:
+def archive_scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float, words: Sequence[Points]) -> Scan:
     """Scan a sheet at 300 dots per inch to black and white: see `scan`.
 
     Nobody files a page that can't be read: where most words lose their ink, the threshold is set anew.
@@ -443,14 +443,15 @@ def archive_scan(
 
 
 def ink_within(image: Image, bounds: NDArray[np.int_], darkest: float = 0.0) -> NDArray[np.float64]:
-    """Return how many pixels of full ink the ink within some bounds would fill, [n].
+    """Return how many pixels of full ink the ink within some bounds would fill, [n]; tints of the ground don't count.
 
     Args:
         image: Grey [height, width], on white ground.
         bounds: [n, 4]: left, top, and behind the right and the bottom end.
         darkest: Grey level of full ink.
     """
-    dark = cv2.integral(255 - image) / (255 - darkest)
+    full = 255 - darkest
+    dark = cv2.integral(cv2.threshold(255 - image, FAINTEST * full, 255, cv2.THRESH_TOZERO)[1]) / full
     left, top, right, bottom = bounds.T
     return dark[bottom, right] - dark[top, right] - dark[bottom, left] + dark[top, left]
 
