@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 OPTIONS = {
     "prune": ("network", "target_macs", "target_parameters", "criterion", "multiple", "words", "pages", "name",
               "cut_only", "teacher", "minutes"),
-    "quantize": ("output", "method", "name", "minutes"),
+    "quantize": ("network", "output", "method", "name", "minutes"),
     "report": ("output", "variants", "eval_set", "refuse_if_worse"),
 }  # fmt: skip
 """What each of the commands takes beside --bundle, --config and settings."""
@@ -64,6 +64,9 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--bundle", metavar="NAME", default=STARTER, help="what is made smaller (default: %(default)s)")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings; default: config.yaml, and "
                         "detection.yaml for a detector")  # fmt: skip
+    both = parser.add_argument_group("prune, quantize")
+    both.add_argument("--network", choices=("recognizer", "detector"), help="prune: which part of the bundle; "
+                      "quantize: recognizer leaves the detector in float32 (default: both are made int8)")  # fmt: skip
     _add_prune(parser.add_argument_group("prune"))
     _add_quantize(parser.add_argument_group("quantize"))
     _add_report(parser.add_argument_group("report"))
@@ -82,7 +85,6 @@ def parse_args(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _add_prune(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
-    add("--network", choices=("recognizer", "detector"), help="which part of the bundle")
     add("--target_macs", type=share, metavar="SHARE", help="what may be left of the convolutions' multiplications")
     add("--target_parameters", type=share, metavar="SHARE", help="or of all parameters")
     add("--criterion", choices=("fpgm", "l1"), help="filters nearest to the others' median go first (default), or "
@@ -164,6 +166,8 @@ def _quantize(args: argparse.Namespace) -> None:
     method: Method = args.method or METHODS[0]
     if method != QAT and (args.name or args.minutes):
         raise UsageError(f"--name, --minutes: {method} trains nothing")
+    if args.network == "detector":
+        raise UsageError("quantize: --network recognizer leaves the detector in float32; without it both are made int8")
     config = load_config(args.config or DEFAULT_CONFIG, args.settings)
     # What is heavy comes after --help and wrong arguments.
     from train_easyocr.compression.quantizing import quantize  # noqa: PLC0415
@@ -171,7 +175,10 @@ def _quantize(args: argparse.Namespace) -> None:
 
     bundle = open_bundle(args.bundle, Path(config.saved_models), "--bundle")
     name = _named(args, bundle, "int8")
-    print(summary(quantize(bundle.name, method, args.output, config, name=name, minutes=args.minutes), args.output))
+    done = quantize(
+        bundle.name, method, args.output, config, name=name, minutes=args.minutes, detector=args.network is None
+    )
+    print(summary(done, args.output))
 
 
 def _report(args: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from onnx import numpy_helper
 
 from tests.compression.conftest import SHORT
 from tests.onnx_export.test_export import shorten
@@ -14,7 +15,7 @@ from train_easyocr.compression.pact import PactConvolution, pact_layers, start_a
 from train_easyocr.documents import Box
 from train_easyocr.onnx_export import export as export_module
 from train_easyocr.onnx_export.graphs import recognizer_graph
-from train_easyocr.onnx_export.int8 import METHODS, calibrated, learnt_ranges, to_int8
+from train_easyocr.onnx_export.int8 import METHODS, WEIGHT_STEPS, calibrated, learnt_ranges, to_int8
 from train_easyocr.package import main as package
 from train_easyocr.reading.onnx_engine import IMAGES, OnnxEngine, open_session, read_export_card
 from train_easyocr.reading.reader import open_weights
@@ -66,7 +67,20 @@ def test_the_file_computes_as_training_did():
     with torch.inference_mode():
         trained, exact = pact(images).numpy(), model(images).numpy()
     found = session.run(None, {IMAGES: images.numpy()})[0]
-    assert np.abs(found - trained).mean() < 0.9 * np.abs(found - exact).mean()
+    assert np.abs(found - trained).mean() < 0.7 * np.abs(found - exact).mean()
+
+
+def test_no_processor_cuts_sums_off():
+    """Without VNNI, two products of eight bits are added in 16: 255 x 64 + 255 x 64 fits, 255 x 127 twice does not."""
+    model = Model(300, img_height=32, output_channel=64, hidden_size=32).eval()
+    graph = recognizer_graph(model, 32, {}, rapidocr=False)
+    example = words_like(1).numpy()
+    made = to_int8(graph, example, calibrated(graph, [example], "minmax"), dynamic=("LSTM", "MatMul"))
+    named = {one.name: numpy_helper.to_array(one) for one in made.graph.initializer}
+    weights = [values for name, values in named.items() if name.endswith("_quantized") and values.ndim > 1]
+    assert len(weights) == 7 + 2 * 2 + 3  # convolutions, LSTMs' inputs and states, linear layers
+    assert {int(np.abs(values.astype(int)).max()) for values in weights} == {WEIGHT_STEPS}
+    assert 2 * 255 * WEIGHT_STEPS < 2**15
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -97,7 +111,7 @@ def test_training_for_int8_learns_where_to_cut(pruned, words, tmp_path, monkeypa
     assert main([*command, "--name", "팔 비트", *words, f"saved_models={folder.parent}", *SHORT]) == 0
     [source] = exported
     assert source.recognizer == folder.parent / "팔 비트" / "for_int8.pth"
-    assert len(source.rounding.learnt) == 6
+    assert len(source.rounding.learnt) == 6 and source.rounding.detector
     assert min(source.rounding.learnt) > 0
     learnt, state = read_weights(folder.parent / "팔 비트" / "best_accuracy.pth"), read_weights(source.recognizer)
     assert {key for key in learnt if key not in state} == {key for key in learnt if key.endswith(".alpha")}
@@ -133,6 +147,7 @@ def test_pruned_exported_in_int8_and_packed(pruned, words, tmp_path):
         (["quantize"], "--output names the folder"),
         (["quantize", "--output", "x", "--criterion", "l1"], "--criterion: quantize takes no such option"),
         (["quantize", "--output", "x", "--name", "y"], "ptq-minmax trains nothing"),
+        (["quantize", "--output", "x", "--network", "detector"], "--network recognizer leaves the detector in float32"),
         (["prune", "--output", "x"], "--output: prune takes no such option"),
     ],
 )

@@ -141,7 +141,7 @@ def test_ink_within_bounds_is_the_sum_of_what_is_darker_than_a_tint():
 
 
 def test_an_archives_scan_leaves_words_that_can_be_read():
-    """Thin light strokes, as small print has them: at the threshold that was drawn first, some of these scans lose all."""
+    """Thin light strokes, as small print has: at the threshold that was drawn first, some of these scans lose all."""
     plane = np.zeros((620, 440), np.uint8)
     words = []
     for y in range(20, 600, 40):

@@ -14,6 +14,7 @@ from torch import nn
 from train_easyocr.common.errors import UserError
 from train_easyocr.compression.retraining import further
 from train_easyocr.engine import trainer
+from train_easyocr.onnx_export.int8 import WEIGHT_STEPS
 from train_easyocr.recognition import network
 from train_easyocr.recognition.model import build_model, open_trained
 from train_easyocr.recognition.task import Part, RecognizerTask
@@ -25,7 +26,7 @@ DECAY = 1e-4
 """Weight of the sum of squares of all alphas, so that they come down where little is lost (section 3.2)."""
 QUANTILE = 0.999
 """Where alphas start: at what so many of the values that go in are not above."""
-STEPS, WEIGHT_STEPS = 255, 127
+STEPS = 255
 QUANTIZED = "for_int8.pth"
 """Beside the experiment's weights: the network without its alphas, as it is exported."""
 
