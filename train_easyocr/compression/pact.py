@@ -21,11 +21,10 @@ from train_easyocr.recognition.task import Part, RecognizerTask
 from train_easyocr.settings.config import Config
 from train_easyocr.weights.checkpoints import best_weights, read_card, read_weights, save_weights
 
-ALPHA = "alpha"
+ALPHA = "log_alpha"
 DECAY = 1e-4
-"""Weight of the sum of squares of all alphas, so that they come down where little is lost (section 3.2)."""
-QUANTILE = 0.999
-"""Where alphas start: at what so many of the values that go in are not above."""
+"""Weight of the sum of all alphas' logarithms, so that they come down where little is lost: the paper's regularizer
+(section 3.2) takes their squares, of which those of layers with great values would outweigh all others."""
 STEPS = 255
 QUANTIZED = "for_int8.pth"
 """Beside the experiment's weights: the network without its alphas, as it is exported."""
@@ -36,22 +35,28 @@ class PactConvolution(nn.Conv2d):
 
     Args:
         layer: The convolution in float32, whose weights it takes.
-        alpha: Where values that go in are cut off; None for the first layer, whose input are the 8 bits of a scan.
+        alpha: Where values that go in are cut off; None for the first layer, whose input are the 8 bits of a scan. Its
+            logarithm is learnt: of layers whose values go to 4 and to 200, a step moves both by the same share.
     """
 
     def __init__(self, layer: nn.Conv2d, alpha: float | None = 1.0) -> None:
         shape = (layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding)
         super().__init__(*shape, bias=layer.bias is not None)  # type: ignore[arg-type]
         self.weight, self.bias = layer.weight, layer.bias
-        self.alpha = None if alpha is None else nn.Parameter(torch.tensor(alpha))
+        self.log_alpha = None if alpha is None else nn.Parameter(torch.tensor(alpha).log())
+
+    @property
+    def alpha(self) -> torch.Tensor | None:
+        """Where values are cut off, a scalar above 0."""
+        return None if self.log_alpha is None else self.log_alpha.exp()
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Convolve [B, C, H, W], in float32: bfloat16 would round more than int8 does."""
         with torch.autocast(input.device.type, enabled=False):
             values = input.float()
-            if self.alpha is not None:
-                values = torch.minimum(values.clamp(min=0), self.alpha)
-                values = _rounded(values, self.alpha.detach() / STEPS)
+            alpha = self.alpha
+            if alpha is not None:
+                values = _rounded(torch.minimum(values.clamp(min=0), alpha), alpha.detach() / STEPS)
             greatest = self.weight.detach().abs().amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12)
             return self._conv_forward(values, _rounded(self.weight, greatest / WEIGHT_STEPS), self.bias)
 
@@ -83,7 +88,7 @@ def pact_layers(model: nn.Module) -> list[PactConvolution]:
 
 @torch.no_grad()
 def start_alphas(model: nn.Module, images: torch.Tensor) -> None:
-    """Set alphas by what images, [B, C, H, W] from -1 to 1, cause in the float network."""
+    """Set alphas to the greatest values that images, [B, C, H, W] from -1 to 1, cause in the float network."""
     model.eval()
     hooks = [layer.register_forward_pre_hook(_start_alpha) for layer in pact_layers(model)]
     model(images)
@@ -92,10 +97,8 @@ def start_alphas(model: nn.Module, images: torch.Tensor) -> None:
 
 
 def _start_alpha(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-    values = inputs[0].float().flatten()
-    values = values[:: -(-len(values) // 2**22)]  # torch sorts no more than 2**24 at once
-    assert isinstance(layer, PactConvolution) and layer.alpha is not None
-    layer.alpha.fill_(float(values.quantile(QUANTILE).clamp(min=1e-3)))
+    assert isinstance(layer, PactConvolution) and layer.log_alpha is not None
+    layer.log_alpha.copy_(inputs[0].float().max().clamp(min=1e-3).log())
 
 
 class PactTask(RecognizerTask):
@@ -124,8 +127,8 @@ class PactTask(RecognizerTask):
 
     def loss(self, network: nn.Module, part: Part) -> torch.Tensor:
         """Return the loss of words, with that of alphas for each word."""
-        alphas = torch.stack([layer.alpha for layer in pact_layers(network) if layer.alpha is not None])
-        return super().loss(network, part) + DECAY * alphas.square().sum() * len(part.images)
+        alphas = torch.stack([layer.log_alpha for layer in pact_layers(network) if layer.log_alpha is not None])
+        return super().loss(network, part) + DECAY * alphas.sum() * len(part.images)
 
 
 def train_for_int8(weights: Path, config: Config, name: str, minutes: float | None) -> tuple[Path, tuple[float, ...]]:
@@ -147,7 +150,7 @@ def train_for_int8(weights: Path, config: Config, name: str, minutes: float | No
     trainer.train(PactTask, config, minutes)
     best = best_weights(config.experiment)
     state, model = read_weights(best), open_trained(weights)[0]
-    alphas = [value.item() for key, value in state.items() if key.endswith(f".{ALPHA}")]
+    alphas = [value.exp().item() for key, value in state.items() if key.endswith(f".{ALPHA}")]
     model.load_state_dict({key: value for key, value in state.items() if not key.endswith(f".{ALPHA}")})
     path = config.experiment / QUANTIZED
     save_weights(path, model, read_card(best))
