@@ -468,7 +468,7 @@ def _agreement(
     Raises:
         UserError: Too many words would be read again, or a text is another one all the same.
     """
-    before, after = (_read_alone(session, about, words) for session in (exact, rounded))
+    before, after = (read_alone(session, about, words) for session in (exact, rounded))
     changed = [b.certainty if a.text != b.text else 0.0 for a, b in zip(before, after, strict=True)]
     sure = max(LEAST_SURE, max(changed[::2]) + MARGIN)
     if sure > MOST_SURE:
@@ -494,7 +494,8 @@ def _agreement(
     }
 
 
-def _read_alone(session: Session, about: Recognizer, words: Sequence[LabelledImage]) -> list[Found]:
+def read_alone(session: Session, about: Recognizer, words: Sequence[LabelledImage]) -> list[Found]:
+    """Read words one by one, each as wide as reading makes it, and none of them again."""
     read = WordNetwork(session, about.characters)
     height = about.img_height
     widths = [reading_width(word.image.shape[1], word.image.shape[0], height) for word in words]
