@@ -3,8 +3,8 @@
 quantize_dynamic with the operators that it takes by itself would make a recognizer three to four times slower.
 
 Weights take 7 of the 8 bits. Processors without VNNI instructions add two products of 8 bits in 16, and cut off what
-does not fit (ONNX Runtime, "Quantize ONNX Models", section "When and why do I need to try U8U8?"): of weights that use
-all bits, an AVX2 processor reads every tenth word otherwise than the one that the file was checked on.
+does not fit (OpenVINO, "Saturation (overflow) Issue Workaround", which proposes 7 bits, too): with weights of 8 bits,
+an AVX2 processor reads every tenth word otherwise than in float32 (docs/experiments.md).
 """
 
 from __future__ import annotations
