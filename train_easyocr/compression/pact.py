@@ -83,7 +83,7 @@ def with_pact(model: network.Model) -> network.Model:
 
 def pact_layers(model: nn.Module) -> list[PactConvolution]:
     """Return the layers that learn where to cut, in the order in which they compute."""
-    return [layer for layer in model.modules() if isinstance(layer, PactConvolution) and layer.alpha is not None]
+    return [layer for layer in model.modules() if isinstance(layer, PactConvolution) and layer.log_alpha is not None]
 
 
 @torch.no_grad()

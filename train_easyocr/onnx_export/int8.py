@@ -4,7 +4,7 @@ quantize_dynamic with the operators that it takes by itself would make a recogni
 
 Weights take 7 of the 8 bits. Processors without VNNI instructions add two products of 8 bits in 16, and cut off what
 does not fit (OpenVINO, "Saturation (overflow) Issue Workaround", which proposes 7 bits, too): with weights of 8 bits,
-an AVX2 processor reads every tenth word otherwise than in float32 (docs/experiments.md).
+rounding changes every tenth word on an AVX2 processor (docs/experiments.md).
 """
 
 from __future__ import annotations

@@ -412,8 +412,8 @@ def scan(
 def archive_scan(planes: dict[Colour, Mask], random: np.random.Generator, unit: float, words: Sequence[Points]) -> Scan:
     """Scan a sheet at 300 dots per inch to black and white: see `scan`.
 
-    Nobody files a page that can't be read: where fewer words than `MOST` keep `READABLE` of their ink, the threshold is
-    set anew, nearer to the ink's edge.
+    Nobody files a page that can't be read: where fewer words than `MOST` keep `READABLE` of their ink, it is scanned
+    anew with less breakage.
     """
     height, width = next(iter(planes.values())).shape
     if random.random() < 0.1:  # toner spreads
