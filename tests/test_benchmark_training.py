@@ -1,5 +1,7 @@
 """What the benchmarks of training say of what they found."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from benchmarks.studies import (
     buckets,
     character_change,
     distillation,
+    hour_of_a_core,
     small_task,
     unlabeled_pages,
     weak_characters,
@@ -57,6 +60,44 @@ def test_the_ways_differ_in_speed_alone():
     assert len(set(CHARACTERS)) == len(CHARACTERS)
     keys = {setting.split("=")[0] for way in WAYS.values() for setting in way}
     assert keys == {"batch_width", "precision"}
+
+
+def test_runs_of_an_hour_differ_in_one_thing_and_can_be_trained():
+    for name, changes in hour_of_a_core.RUNS.items():
+        config = load_config(hour_of_a_core.CONFIG, [f"{key}={value}" for key, value in changes.items()])
+        differing = {
+            key for key, value in vars(load_config(hour_of_a_core.CONFIG)).items() if getattr(config, key) != value
+        }
+        assert differing == set(changes) and (len(changes) == 1 or name in (hour_of_a_core.BASE, "half the channels"))
+
+
+def test_iterations_are_timed_in_turns_and_once(tmp_path, monkeypatch):
+    times = iter([0.9, 0.4, 0.7, 0.5, 0.2, 0.3])
+    asked = []
+    monkeypatch.setattr(hour_of_a_core, "_difference", lambda folder, name: asked.append(name) or next(times))
+    assert hour_of_a_core.seconds_an_iteration(tmp_path, ["base", "small"]) == {"base": 0.7, "small": 0.4}
+    assert asked == ["base", "small"] * 2
+    assert hour_of_a_core.seconds_an_iteration(tmp_path, ["small", "tall"]) == {"base": 0.7, "small": 0.4, "tall": 0.2}
+
+
+def test_each_run_gets_the_iterations_that_the_time_holds(tmp_path, monkeypatch):
+    """Words of four characters, a narrow network: what is rendered, trained and read is real."""
+    monkeypatch.setattr(hour_of_a_core, "CHARACTERS", "가나다라")
+    monkeypatch.setattr(hour_of_a_core, "TEST_WORDS", {"bilevel": 8, "scanned": 8})
+    monkeypatch.setattr(hour_of_a_core, "VALIDATION_WORDS", 8)
+    narrow = {"output_channel": 16, "hidden_size": 8}
+    monkeypatch.setattr(hour_of_a_core, "RUNS", {"base": narrow, "small": narrow | {"batch_size": 8}})
+    tests = hour_of_a_core.prepare(tmp_path, 64)
+    assert {look: len(words) for look, words in tests.items()} == {"bilevel": 8, "scanned": 8}
+    found = hour_of_a_core.outcome_of(tmp_path, "small", 1.0, 0.05, tests)
+    assert found.iterations == 3 and found.rate == 8
+    log = tmp_path / "runs" / "small 0.05 minutes" / "log_train.jsonl"
+    last = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+    assert last["iteration"] == 3
+    assert sum(last["drawn"].values()) == 24
+    assert hour_of_a_core.outcome_of(tmp_path, "small", 1.0, 0.05, {}) == found  # what is done is not done again
+    cells = [cell.strip() for cell in hour_of_a_core.table({"small": found}).splitlines()[-1].split("|")]
+    assert cells == ["small", "8", "3", *(f"{share:.1f}" for share in found.right.values())]
 
 
 def test_ablations_stand_beside_the_base_of_the_same_seeds():

@@ -253,6 +253,16 @@ def test_weights_of_one_name_are_told_apart_by_their_folders(eval_set, tmp_path,
     assert "rename the file" in capsys.readouterr().err
 
 
+def test_weights_by_name_that_are_evaluated_already(eval_set, tmp_path, monkeypatch, capsys):
+    """As `--baseline --weights starter` where EasyOCR's weights can't be had: there is no file to rename."""
+    starter = fake_model("starter", {"weights_sha256": "0"}, FakeRecognizer())
+    monkeypatch.setattr(command, "find_models", lambda *_: ([starter], {}))
+    assert step5(tmp_path, "--baseline", "--weights", "starter", "--boxes", "labels") == 2
+    error = capsys.readouterr().err
+    assert "--weights starter: there is another model called starter; it is evaluated already, leave it out" in error
+    assert "rename" not in error
+
+
 def test_history_and_comparison(perfect, finetuned, tmp_path, capsys):
     assert step5(tmp_path, "--predictions", perfect) == 0
     assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--mark", "first") == 0
