@@ -263,6 +263,20 @@ def test_weights_by_name_that_are_evaluated_already(eval_set, tmp_path, monkeypa
     assert "rename" not in error
 
 
+def test_folders_of_weights_of_one_name(eval_set, tmp_path, monkeypatch, capsys):
+    """They are other weights: nothing says which of them is evaluated already."""
+    monkeypatch.setattr(command, "find_models", lambda *_: ([], {}))
+    monkeypatch.setattr(command, "model_of_bundle", lambda _, name, *__: fake_model(name, {}, FakeRecognizer()))
+    chosen = []
+    for above in ("첫째", "둘째"):
+        folder = tmp_path / above / "모델"
+        folder.mkdir(parents=True)
+        (folder / "recognizer.pth").write_text(above, encoding="utf-8")
+        chosen += ["--weights", folder]
+    assert step5(tmp_path, *chosen, "--boxes", "labels") == 2
+    assert "another model called 모델; rename the folder" in capsys.readouterr().err
+
+
 def test_history_and_comparison(perfect, finetuned, tmp_path, capsys):
     assert step5(tmp_path, "--predictions", perfect) == 0
     assert step5(tmp_path, "--finetuned", "--boxes", "labels", "--mark", "first") == 0

@@ -317,7 +317,8 @@ def named_models(
         if path.is_file() and stems[name] > 1:
             name = f"{path.absolute().parent.name}/{name}"
         if name in (*taken, *(model.name for model in models)):
-            way = "rename the file" if path.is_file() else "it is evaluated already, leave it out"
+            kind = "file" if path.is_file() else "folder"
+            way = f"rename the {kind}" if path.exists() else "it is evaluated already, leave it out"
             raise UsageError(f"--weights {given}: there is another model called {name}; {way}")
         with explained(arguments.output):
             models.append(model_of_bundle(bundle, name, arguments.cuda, detectors))
