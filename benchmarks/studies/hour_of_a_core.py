@@ -2,10 +2,10 @@
 
     OMP_NUM_THREADS=1 python3 -m benchmarks.studies.hour_of_a_core --output DIR [--minutes 60] [--only NAME ...]
 
-The base is how the starter's recognizer is trained (`starter_recognizer.yaml`, `lr: auto`); the others change the batch
-size, the precision, the height or the width of the network. Words are of 58 syllables, digits and the commonest signs,
-so that minutes are enough to learn something; the test words are in faces that were not trained on, black and white and
-grey.
+The base is how the starter's recognizer is trained (`starter_recognizer.yaml`), with `lr: auto` and without averaged
+weights; the others change the batch size, the precision, the height or the width of the network. Words are of 58
+syllables, digits and the commonest signs, so that minutes are enough to learn something; the test words are in faces
+that were not trained on, black and white and grey.
 
 Time is that of the processor: iterations of all runs are timed in turns, the less of two rounds each, and every run
 gets the iterations that the minutes hold, so that its one-cycle schedule ends with them. Runs that are done are not
@@ -25,19 +25,18 @@ from pathlib import Path
 from benchmarks.results import machine
 from benchmarks.studies.small_task import (
     SYLLABLES,
+    accuracy_on,
     last_weights,
     opened,
     render_words,
     settings_of,
-    share_right,
     timed_training,
 )
 from train_easyocr.common.files import write_json
 from train_easyocr.common.text import format_table
 from train_easyocr.datasets.data import WordSet
-from train_easyocr.recognition.validation import read_as_trained
 from train_easyocr.settings.checking import CONFIG_FILES
-from train_easyocr.settings.config import load_config
+from train_easyocr.settings.config import Config
 
 CONFIG = CONFIG_FILES / "starter_recognizer.yaml"
 BASE = "base"
@@ -88,12 +87,11 @@ def prepare(folder: Path, words: int) -> dict[str, WordSet]:
     return tests
 
 
-def train(folder: Path, name: str, iterations: int, run: str) -> float:
-    """Train so many iterations, or what is left of that; return the processor's seconds of it."""
+def settings_for(folder: Path, name: str, iterations: int, run: str) -> Config:
+    """Return the settings of a training of so many iterations, under the name `run`."""
     places = {"train_data": folder / "training", "val_data": folder / "validation", "workers": 0}
     changes = {"select_data": "words", "batch_ratio": 1, "character": CHARACTERS, "lr": "auto", "ema": 0}
-    settings = {**changes, **places, "n_iter": iterations, **RUNS[name]}
-    return timed_training(settings_of(folder, run, settings, CONFIG))
+    return settings_of(folder, run, {**changes, **places, "n_iter": iterations, **RUNS[name]}, CONFIG)
 
 
 def seconds_an_iteration(folder: Path, names: Sequence[str]) -> dict[str, float]:
@@ -114,7 +112,7 @@ def _difference(folder: Path, name: str) -> float:
 
 def _timed_afresh(folder: Path, name: str, iterations: int) -> float:
     shutil.rmtree(folder / "runs" / "timed", ignore_errors=True)
-    return train(folder, name, iterations, "timed")
+    return timed_training(settings_for(folder, name, iterations, "timed"))
 
 
 def outcome_of(folder: Path, name: str, seconds: float, minutes: float, tests: Mapping[str, WordSet]) -> Outcome:
@@ -122,18 +120,12 @@ def outcome_of(folder: Path, name: str, seconds: float, minutes: float, tests: M
     run = f"{name} {minutes:g} minutes".replace(": ", "=")
     kept = folder / "runs" / run / OUTCOME
     if not kept.exists():
-        iterations = max(1, round(60 * minutes / seconds))
-        train(folder, name, iterations, run)
+        config = settings_for(folder, name, max(1, round(60 * minutes / seconds)), run)
+        timed_training(config)
         weights = last_weights(kept.parent)
-        right = {look: _share_right(weights, words) for look, words in tests.items()}
-        batch_size = load_config(CONFIG, [f"{key}={value}" for key, value in RUNS[name].items()]).batch_size
-        write_json(kept, asdict(Outcome(iterations, batch_size / seconds, right)))
+        right = {look: accuracy_on(words, weights) for look, words in tests.items()}
+        write_json(kept, asdict(Outcome(config.n_iter, config.batch_size / seconds, right)))
     return Outcome(**json.loads(kept.read_bytes()))
-
-
-def _share_right(weights: Path, words: WordSet) -> float:
-    read = read_as_trained(weights, [words.patch(index, rgb=False) for index in range(len(words))])
-    return share_right([words.label(index) for index in range(len(words))], read)
 
 
 def table(outcomes: Mapping[str, Outcome]) -> str:

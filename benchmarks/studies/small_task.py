@@ -190,9 +190,14 @@ def word_settings(folder: Path, words: str, values: Mapping[str, object]) -> Con
 
 
 def word_accuracy(folder: Path, weights: Path) -> float:
-    """Return the per cent of the test words that weights read right."""
+    """Return the per cent of a task's test words that weights read right."""
+    return accuracy_on(opened(folder / "test"), weights)
+
+
+def accuracy_on(words: WordSet, weights: Path) -> float:
+    """Return the per cent of a set's words that weights read right."""
     model, card, config = open_trained(weights)
-    words, converter = opened(folder / "test"), CtcConverter(CharacterSet(card.character))
+    converter = CtcConverter(CharacterSet(card.character))
     patches = [words.patch(index, rgb=False) for index in range(len(words))]
     readings = read_patches(model, converter, patches, config, device=Device.choose("fp32"), batch_size=32)
     return share_right([words.label(index) for index in range(len(words))], [text for text, _ in readings])
